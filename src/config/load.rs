@@ -1,0 +1,249 @@
+//! From a file, `--set` overrides and conditions to a checked `Config`. Parsing only: nothing is opened or made.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_yaml::{Mapping, Value};
+
+use super::{Adam, Config, Optimiser, Sgd};
+
+/// One `key=value` of the command line, or one entry of a condition: a dotted key and its new value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Dotted key, such as `training.learning_rate`.
+    pub key: String,
+    /// Any YAML value.
+    pub value: Value,
+}
+
+impl std::str::FromStr for Override {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (key, value) = text
+            .split_once('=')
+            .with_context(|| format!("'{text}' has no '=': write key=value"))?;
+        ensure!(!key.trim().is_empty(), "'{text}' names no key before '=': write key=value");
+        let value = serde_yaml::from_str(value)
+            .with_context(|| format!("the value of '{key}' is not YAML"))?;
+        Ok(Override { key: key.trim().to_owned(), value })
+    }
+}
+
+/// The settings that an experiment compares, in the file's order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Conditions(pub Vec<(String, Vec<Override>)>);
+
+impl Serialize for Conditions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, overrides) in &self.0 {
+            let entries: Mapping =
+                overrides.iter().map(|o| (o.key.clone().into(), o.value.clone())).collect();
+            map.serialize_entry(name, &entries)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Conditions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ConditionsVisitor;
+        impl<'de> Visitor<'de> for ConditionsVisitor {
+            type Value = Conditions;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter
+                    .write_str("a map from names of conditions to the keys that each overrides")
+            }
+
+            fn visit_unit<E>(self) -> Result<Conditions, E> {
+                Ok(Conditions::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Conditions, A::Error> {
+                let mut conditions: Vec<(String, Vec<Override>)> = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if conditions.iter().any(|(other, _)| *other == name) {
+                        return Err(A::Error::custom(format!(
+                            "two conditions are named '{name}': rename one of them"
+                        )));
+                    }
+                    let overrides = map.next_value::<Option<Mapping>>()?.unwrap_or_default();
+                    conditions.push((name, flatten(overrides).map_err(A::Error::custom)?));
+                }
+                Ok(Conditions(conditions))
+            }
+        }
+        deserializer.deserialize_any(ConditionsVisitor)
+    }
+}
+
+/// The entries of one condition, whose keys must be strings.
+fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
+    mapping
+        .into_iter()
+        .map(|(key, value)| match key {
+            Value::String(key) => Ok(Override { key, value }),
+            other => bail!("a condition overrides dotted keys, but {other:?} is no string"),
+        })
+        .collect()
+}
+
+/// `sgd`, `adam`, or either with parameters.
+pub(super) fn optimiser<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optimiser, D::Error> {
+    struct OptimiserVisitor;
+    impl<'de> Visitor<'de> for OptimiserVisitor {
+        type Value = Optimiser;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("sgd, adam, sgd: {momentum} or adam: {beta1, beta2, epsilon}")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Optimiser, E> {
+            match name {
+                "sgd" => Ok(Optimiser::Sgd(Sgd::default())),
+                "adam" => Ok(Optimiser::Adam(Adam::default())),
+                other => Err(E::unknown_variant(other, &["sgd", "adam"])),
+            }
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Optimiser, A::Error> {
+            Optimiser::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_any(OptimiserVisitor)
+}
+
+/// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
+const CHOICES: [&str; 2] = ["network.initialisation", "training.optimiser"];
+
+/// Keys that a condition may not override, because they say what the conditions are.
+const FIXED_IN_CONDITIONS: [&str; 5] = ["name", "experiment", "conditions", "seeds", "quick"];
+
+/// Writes `value` at a dotted key, making maps on the way.
+fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
+    let parts: Vec<&str> = key.split('.').collect();
+    let mut place = root;
+    for (depth, part) in parts.iter().enumerate() {
+        ensure!(!part.is_empty(), "'{key}' has an empty part: write keys such as training.steps");
+        if place.is_null() {
+            *place = Value::Mapping(Mapping::new());
+        }
+        let path = parts[..depth].join(".");
+        if CHOICES.contains(&path.as_str())
+            && !matches!(place, Value::Mapping(map) if map.contains_key(*part))
+        {
+            *place = Value::Mapping(Mapping::new());
+        }
+        let Value::Mapping(map) = place else {
+            bail!("'{key}' cannot be set: '{path}' holds a value, not a map of keys");
+        };
+        place = map.entry(Value::from(*part)).or_insert(Value::Null);
+    }
+    *place = value.clone();
+    Ok(())
+}
+
+/// A typed config from a YAML value; an error names the dotted key.
+fn typed(value: &Value) -> Result<Config> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if path == "." { anyhow!("{inner}") } else { anyhow!("{path}: {inner}") }
+    })
+}
+
+/// Reads, overrides and checks a config.
+///
+/// # Errors
+///
+/// Says the file, the key (with line and column if the file itself is wrong) and what is allowed.
+pub fn load(path: &Path, overrides: &[Override]) -> Result<Config> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the config {}", path.display()))?;
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    parse(&text, &stem, overrides)
+        .with_context(|| format!("{} is not a valid config", path.display()))
+}
+
+/// As `load`, from text; `stem` is the default name.
+pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
+    // Typed straight from the text first: only then does an error know its line and column.
+    let direct: Result<Option<Config>, _> = serde_yaml::from_str(text);
+    direct?;
+    let mut value: Value = serde_yaml::from_str(text)?;
+    for entry in overrides {
+        set(&mut value, entry).with_context(|| format!("--set {}", entry.key))?;
+    }
+    if value.is_null() {
+        value = Value::Mapping(Mapping::new());
+    }
+    let mut config = typed(&value)?;
+    if config.name.is_empty() {
+        config.name = stem.to_owned();
+    }
+    // The command line has the last word, also over what a condition sets.
+    for (name, entries) in &mut config.conditions.0 {
+        for entry in overrides {
+            if entries.iter().any(|other| other.key == entry.key) {
+                tracing::warn!(
+                    condition = name,
+                    key = entry.key,
+                    "--set replaces what the condition sets"
+                );
+                entries.push(entry.clone());
+            }
+        }
+    }
+    config.fill_in_defaults();
+    config.check()?;
+    for (name, resolved) in resolve_conditions(&config)? {
+        resolved.check().with_context(|| format!("condition '{name}'"))?;
+    }
+    Ok(config)
+}
+
+/// Each condition's own config: its overrides applied, every default written out, no conditions left in it.
+pub fn resolve_conditions(config: &Config) -> Result<Vec<(String, Config)>> {
+    let mut base = config.clone();
+    base.conditions = Conditions::default();
+    if config.conditions.0.is_empty() {
+        return Ok(vec![("default".to_owned(), base)]);
+    }
+    let value = serde_yaml::to_value(&base)?;
+    config
+        .conditions
+        .0
+        .iter()
+        .map(|(name, entries)| {
+            let resolved = apply(&value, entries).with_context(|| format!("condition '{name}'"))?;
+            Ok((name.clone(), resolved))
+        })
+        .collect()
+}
+
+fn apply(base: &Value, entries: &[Override]) -> Result<Config> {
+    let mut value = base.clone();
+    for entry in entries {
+        let first = entry.key.split('.').next().unwrap_or_default();
+        ensure!(
+            !FIXED_IN_CONDITIONS.contains(&first),
+            "a condition cannot override '{}'",
+            entry.key
+        );
+        // The base has its defaults written out; the other way to give a tree must not contradict.
+        if entry.key == "task.tree" {
+            set(&mut value, &Override { key: "task.branching".to_owned(), value: Value::Null })?;
+        }
+        set(&mut value, entry)?;
+    }
+    let mut config = typed(&value)?;
+    config.fill_in_defaults();
+    Ok(config)
+}

@@ -1,0 +1,501 @@
+//! Every key of `configs/*.yaml`: its meaning, its default and its range.
+//!
+//! This module knows nothing of tensors, files of data or networks. `load.rs` reads files, `--set` and conditions.
+
+mod check;
+mod load;
+
+use serde::{Deserialize, Serialize};
+use serde_yaml::with::singleton_map;
+
+pub use load::{Conditions, Override, load, resolve_conditions};
+
+/// One config file: one question, asked under several conditions and with several seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Names the run folder `runs/<name>/`. Default: the file's stem.
+    pub name: String,
+    /// Whose claims and figure apply; `null` = train and record only.
+    pub experiment: Option<Experiment>,
+    /// What is learned.
+    pub task: TaskConfig,
+    /// Who learns it.
+    pub network: NetworkConfig,
+    /// How it is learned.
+    pub training: TrainingConfig,
+    /// Fraction q of the OCS phase: onset at `M <= q ||ybar||`, end at `V >= q V_target`. In (0, 1).
+    pub phase_threshold: f64,
+    /// What `ocs reproduce --quick` changes.
+    pub quick: Quick,
+    /// Settings compared: each name maps dotted keys to the values that it overrides. None = one condition, "default".
+    pub conditions: Conditions,
+    /// One run for each condition and seed. A seed determines initial weights and the order of minibatches.
+    pub seeds: Vec<u64>,
+}
+
+/// Experiments whose claims and figure the program knows. The stem names config, code and figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Experiment {
+    /// Do linear networks with biases visit the OCS first?
+    OcsLinear,
+    /// Do networks trained on MNIST?
+    OcsMnist,
+    /// Do networks trained on CIFAR-10?
+    #[serde(rename = "ocs_cifar10")]
+    OcsCifar10,
+}
+
+impl Experiment {
+    /// All experiments, in the order in which `ocs reproduce` runs them.
+    pub const ALL: [Experiment; 3] =
+        [Experiment::OcsLinear, Experiment::OcsMnist, Experiment::OcsCifar10];
+
+    /// The stem that config, record folder and figure share.
+    pub fn stem(self) -> &'static str {
+        match self {
+            Experiment::OcsLinear => "ocs_linear",
+            Experiment::OcsMnist => "ocs_mnist",
+            Experiment::OcsCifar10 => "ocs_cifar10",
+        }
+    }
+}
+
+/// The hierarchy and its inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskConfig {
+    /// What the network sees: one-hot | correlated | mnist | fashion-mnist | cifar10 | glyphs.
+    pub inputs: Inputs,
+    /// Children per node, from the root down: `[2, 2, 2]` has 8 items and 14 labels. Default `[2, 2, 2]`; excludes `tree`.
+    pub branching: Option<Vec<usize>>,
+    /// An uneven tree as nested lists whose leaves are the items 0, 1, 2, ...: `[[0, 1, 2], [3, [4, 5]]]`.
+    pub tree: Option<Tree>,
+    /// One positive weight per item; `null` = all equal. One-hot and correlated inputs are weighted, images subsampled.
+    pub frequencies: Option<Vec<f64>>,
+    /// Common component rho of the inputs, in [0, 1); for `inputs: correlated` (THEORY 13).
+    pub correlation: f64,
+    /// Images: the data set's class that each item stands for, in the tree's order. Default: the first classes.
+    pub classes: Option<Vec<usize>>,
+    /// Images: raw ([0, 1]) | pixel-centred | channel-standardised. Statistics come from the training set.
+    pub preprocessing: Preprocessing,
+    /// Images: none | inverse-sqrt-inputs (divides by the square root of the number of input values).
+    pub input_scale: InputScale,
+    /// Images: how many samples are used.
+    pub samples: Samples,
+}
+
+/// What the network sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inputs {
+    /// Item i is the i-th unit vector.
+    OneHot,
+    /// Unit vectors that share a common component (THEORY 13).
+    Correlated,
+    /// Handwritten digits, 28 x 28.
+    Mnist,
+    /// Pieces of clothing, 28 x 28.
+    FashionMnist,
+    /// Photographs, 3 x 32 x 32.
+    Cifar10,
+    /// Characters that the program draws itself, 28 x 28; needs no files.
+    Glyphs,
+}
+
+impl Inputs {
+    /// Whether inputs are images of a data set (and not one vector per item).
+    pub fn are_images(self) -> bool {
+        match self {
+            Inputs::OneHot | Inputs::Correlated => false,
+            Inputs::Mnist | Inputs::FashionMnist | Inputs::Cifar10 | Inputs::Glyphs => true,
+        }
+    }
+
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Inputs::OneHot => "one-hot",
+            Inputs::Correlated => "correlated",
+            Inputs::Mnist => "mnist",
+            Inputs::FashionMnist => "fashion-mnist",
+            Inputs::Cifar10 => "cifar10",
+            Inputs::Glyphs => "glyphs",
+        }
+    }
+}
+
+/// A tree as nested lists; leaves are items.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Tree {
+    /// An item's number.
+    Leaf(usize),
+    /// A node and its children.
+    Node(Vec<Tree>),
+}
+
+/// How pixels become inputs. It decides whether the OCS appears without biases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preprocessing {
+    /// Bytes divided by 255.
+    Raw,
+    /// Raw, minus the training set's mean of each pixel: no common component is left.
+    PixelCentred,
+    /// Raw, minus the training set's mean of each channel, divided by its standard deviation.
+    ChannelStandardised,
+}
+
+/// A common factor on all inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputScale {
+    /// 1.
+    None,
+    /// `1/sqrt(D)` with `D` input values, which lets biases keep pace with weights (THEORY 6).
+    InverseSqrtInputs,
+}
+
+/// Sizes of the training and the evaluation set; `null` = all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+pub struct Samples {
+    /// Training samples, of all items together.
+    pub train: Option<usize>,
+    /// Samples of the fixed evaluation set, taken from the data set's test part.
+    pub test: Option<usize>,
+}
+
+/// The network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkConfig {
+    /// linear | mlp | cnn.
+    pub kind: NetworkKind,
+    /// Widths of the hidden layers (linear, mlp), or channels of the convolution blocks (cnn). `[]` = shallow.
+    pub hidden: Vec<usize>,
+    /// relu | tanh; for mlp and cnn.
+    pub activation: Activation,
+    /// max | average, over 2 x 2 pixels after each convolution; for cnn.
+    pub pooling: Pooling,
+    /// Which layers have biases: none | input (the first) | output (the last) | all. Biases start at zero.
+    pub bias: Bias,
+    /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale}.
+    #[serde(with = "singleton_map")]
+    pub initialisation: Initialisation,
+}
+
+/// Architectures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkKind {
+    /// Fully connected, no nonlinearity.
+    Linear,
+    /// Fully connected.
+    Mlp,
+    /// Blocks of 3 x 3 convolution, activation and pooling, then a linear layer.
+    Cnn,
+}
+
+/// Nonlinearities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// max(0, x).
+    Relu,
+    /// tanh(x), odd: it makes no common component of its own.
+    Tanh,
+}
+
+/// Poolings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pooling {
+    /// Largest of 2 x 2.
+    Max,
+    /// Mean of 2 x 2.
+    Average,
+}
+
+/// Which layers have biases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bias {
+    /// No layer.
+    None,
+    /// The first layer only.
+    Input,
+    /// The last layer only.
+    Output,
+    /// Every layer.
+    All,
+}
+
+impl Bias {
+    /// Whether the first layer has a bias.
+    pub fn at_input(self) -> bool {
+        matches!(self, Bias::Input | Bias::All)
+    }
+
+    /// Whether the last layer has a bias.
+    pub fn at_output(self) -> bool {
+        matches!(self, Bias::Output | Bias::All)
+    }
+
+    /// Whether layer `layer` of `n_layers`, counted from 0, has a bias. A single layer is first and last.
+    pub fn at_layer(self, layer: usize, n_layers: usize) -> bool {
+        match self {
+            Bias::None => false,
+            Bias::Input => layer == 0,
+            Bias::Output => layer + 1 == n_layers,
+            Bias::All => true,
+        }
+    }
+
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bias::None => "none",
+            Bias::Input => "input",
+            Bias::Output => "output",
+            Bias::All => "all",
+        }
+    }
+}
+
+/// Initial weights. Always explicit: tch's defaults are not PyTorch's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialisation {
+    /// The theory's own start, for linear networks: each layer carries `c = a0^(1/L)` along the modes of Sigma_yx.
+    Aligned(Aligned),
+    /// Independent normal weights.
+    Normal(Normal),
+    /// Uniform in `±gain/sqrt(fan_in)`: PyTorch's default for weights at gain 1.
+    Kaiming(Kaiming),
+    /// `scale` times a random matrix with orthonormal rows or columns.
+    Orthogonal(Orthogonal),
+}
+
+/// Parameters of the aligned start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aligned {
+    /// Initial strength of each mode of the whole network, end to end. Positive.
+    pub a0: f64,
+    /// zero | aligned; `aligned` starts a first-layer bias on the modes of the inputs augmented by a constant 1.
+    #[serde(default = "zero_biases")]
+    pub biases: AlignedBiases,
+}
+
+fn zero_biases() -> AlignedBiases {
+    AlignedBiases::Zero
+}
+
+/// Where a first-layer bias starts under the aligned start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlignedBiases {
+    /// At zero (THEORY 6).
+    Zero,
+    /// On the constant mode of the augmented inputs (THEORY 2).
+    Aligned,
+}
+
+/// Parameters of normal weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normal {
+    /// Standard deviation of every weight.
+    pub std: f64,
+}
+
+/// Parameters of Kaiming-uniform weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kaiming {
+    /// Factor on PyTorch's default bound `1/sqrt(fan_in)`.
+    pub gain: f64,
+}
+
+/// Parameters of orthogonal weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orthogonal {
+    /// Every singular value of every layer.
+    pub scale: f64,
+}
+
+/// Gradient descent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// half-squared-error | binary-cross-entropy (on logits); both summed over labels, averaged over samples.
+    pub loss: Loss,
+    /// sgd: {momentum} | adam: {beta1, beta2, epsilon}; the bare name takes the defaults.
+    #[serde(serialize_with = "singleton_map::serialize", deserialize_with = "load::optimiser")]
+    pub optimiser: Optimiser,
+    /// Step size eta. Theory runs in time t = eta * step.
+    pub learning_rate: f64,
+    /// Samples per step; `null` = full batch, the only case that exact theory describes.
+    pub batch_size: Option<usize>,
+    /// Number of updates, not of epochs.
+    pub steps: u64,
+    /// How many log-spaced steps are observed, besides step 0 and the last.
+    pub observations: usize,
+    /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32).
+    pub precision: Precision,
+}
+
+/// Losses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// `(1/2N) sum ||y - yhat||^2`.
+    HalfSquaredError,
+    /// `-(1/N) sum [y ln sigma(z) + (1 - y) ln(1 - sigma(z))]` on logits z; responses are sigma(z).
+    BinaryCrossEntropy,
+}
+
+/// Optimisers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimiser {
+    /// Gradient descent, with heavy-ball momentum if that is positive.
+    Sgd(Sgd),
+    /// Adam with PyTorch's defaults.
+    Adam(Adam),
+}
+
+/// Parameters of SGD.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sgd {
+    /// Heavy-ball momentum in [0, 1).
+    pub momentum: f64,
+}
+
+/// Parameters of Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Adam {
+    /// Decay of the mean gradient, in [0, 1).
+    pub beta1: f64,
+    /// Decay of the mean squared gradient, in [0, 1).
+    pub beta2: f64,
+    /// Added to the root of the mean squared gradient. Positive.
+    pub epsilon: f64,
+}
+
+/// Number formats of training. Theory and metrics are always float64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits.
+    Float32,
+    /// 64 bits, for comparisons with theory.
+    Float64,
+    /// Forward and backward in 16 bits, weights in 32.
+    Bfloat16,
+}
+
+/// How `ocs reproduce --quick` shortens an experiment; figures and claims are marked as quick.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quick {
+    /// Only the first so many seeds.
+    pub seeds: usize,
+    /// Factor on `training.steps`, in (0, 1].
+    pub steps: f64,
+    /// Factor on `training.learning_rate`.
+    pub learning_rate: f64,
+}
+
+impl Config {
+    /// The config that `ocs reproduce --quick` runs.
+    pub fn quickened(&self) -> Config {
+        let mut config = self.clone();
+        config.seeds.truncate(self.quick.seeds);
+        config.training.steps =
+            ((config.training.steps as f64 * self.quick.steps).round() as u64).max(1);
+        config.training.learning_rate *= self.quick.learning_rate;
+        config
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            name: String::new(),
+            experiment: None,
+            task: TaskConfig::default(),
+            network: NetworkConfig::default(),
+            training: TrainingConfig::default(),
+            phase_threshold: 0.1,
+            quick: Quick::default(),
+            conditions: Conditions::default(),
+            seeds: vec![0, 1, 2, 3, 4],
+        }
+    }
+}
+
+impl Default for TaskConfig {
+    fn default() -> Self {
+        TaskConfig {
+            inputs: Inputs::OneHot,
+            branching: None,
+            tree: None,
+            frequencies: None,
+            correlation: 0.0,
+            classes: None,
+            preprocessing: Preprocessing::Raw,
+            input_scale: InputScale::None,
+            samples: Samples::default(),
+        }
+    }
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        NetworkConfig {
+            kind: NetworkKind::Linear,
+            hidden: vec![64],
+            activation: Activation::Relu,
+            pooling: Pooling::Max,
+            bias: Bias::None,
+            initialisation: Initialisation::Aligned(Aligned {
+                a0: 1e-4,
+                biases: AlignedBiases::Zero,
+            }),
+        }
+    }
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        TrainingConfig {
+            loss: Loss::HalfSquaredError,
+            optimiser: Optimiser::Sgd(Sgd::default()),
+            learning_rate: 0.004,
+            batch_size: None,
+            steps: 8000,
+            observations: 200,
+            precision: Precision::Float32,
+        }
+    }
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+}
+
+impl Default for Quick {
+    fn default() -> Self {
+        Quick { seeds: 1, steps: 0.5, learning_rate: 1.0 }
+    }
+}

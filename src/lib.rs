@@ -1,0 +1,12 @@
+//! What do networks learn first?
+//!
+//! Read the modules from top to bottom; each one imports only from those above it. `tests/architecture.rs` checks it.
+
+/// What was this run told?
+pub mod config;
+/// Which labels does each item get?
+pub mod task;
+/// How is a response judged?
+pub mod metrics;
+/// What does a run leave on disk?
+pub mod record;

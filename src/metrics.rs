@@ -1,0 +1,340 @@
+//! How is a response judged? Pure functions of responses and targets: they cannot tell a network from a theory.
+//!
+//! Samples carry weights `p` that sum to 1; averages `<.>` are weighted by them. `ybar` is the OCS.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+/// What responses are judged against. All rows are samples, all columns labels.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    targets: Array2<f64>,
+    weights: Array1<f64>,
+    ocs: Array1<f64>,
+    levels: Vec<Range<usize>>,
+    items: Vec<usize>,
+    item_targets: Array2<f64>,
+    keeps_item_responses: bool,
+}
+
+/// One moment's verdicts. A rate is `None` where it is undefined: no label of that level is absent (or present).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// `M = ||<yhat> - ybar||`.
+    pub mean_output_error: f64,
+    /// `V = <||yhat - <yhat>||^2>`.
+    pub input_dependence: f64,
+    /// `D_ocs = <||yhat - ybar||^2> = M^2 + V`.
+    pub distance_to_ocs: f64,
+    /// `D_target = <||yhat - y||^2>`.
+    pub distance_to_targets: f64,
+    /// `<yhat>`, `[n_labels]`.
+    pub mean_response: Array1<f64>,
+    /// Graded: mean over absent labels of `1 - clip(yhat, 0, 1)`, one value a level.
+    pub true_negative_rate: Vec<Option<f64>>,
+    /// Graded: mean over present labels of `clip(yhat, 0, 1)`, one value a level.
+    pub true_positive_rate: Vec<Option<f64>>,
+    /// Fraction of absent labels with `yhat < 0.5`.
+    pub thresholded_true_negative_rate: Vec<Option<f64>>,
+    /// Fraction of present labels with `yhat >= 0.5`.
+    pub thresholded_true_positive_rate: Vec<Option<f64>>,
+    /// Forced choice: fraction of samples whose largest response within the level is the right label.
+    pub level_accuracy: Vec<Option<f64>>,
+    /// Mean response to the samples of each item, `[n_items, n_labels]`; `None` for very large trees.
+    pub item_responses: Option<Array2<f64>>,
+}
+
+/// Above this many items times labels, responses are not kept item by item.
+const MOST_ITEM_RESPONSES: usize = 4096;
+
+impl Judge {
+    /// A judge of responses to samples that belong to `items` (one number a sample) with `weights` (any positive scale).
+    ///
+    /// `item_targets` is `[n_items, n_labels]`, `ocs` `[n_labels]`; `levels` are the label columns of each level.
+    pub fn new(
+        item_targets: Array2<f64>,
+        items: Vec<usize>,
+        weights: &[f64],
+        ocs: Array1<f64>,
+        levels: Vec<Range<usize>>,
+    ) -> Self {
+        let total: f64 = weights.iter().sum();
+        let weights = weights.iter().map(|weight| weight / total).collect();
+        let targets = item_targets.select(Axis(0), &items);
+        let keeps_item_responses = item_targets.len() <= MOST_ITEM_RESPONSES;
+        Judge { targets, weights, ocs, levels, items, item_targets, keeps_item_responses }
+    }
+
+    /// `V_target = <||y - <y>||^2>`.
+    pub fn target_variance(&self) -> f64 {
+        let mean = self.weights.dot(&self.targets);
+        self.mean_square(&(&self.targets - &mean))
+    }
+
+    /// `||ybar||`.
+    pub fn ocs_norm(&self) -> f64 {
+        self.ocs.dot(&self.ocs).sqrt()
+    }
+
+    /// The OCS, `[n_labels]`.
+    pub fn ocs(&self) -> &Array1<f64> {
+        &self.ocs
+    }
+
+    /// `<||row||^2>`.
+    fn mean_square(&self, rows: &Array2<f64>) -> f64 {
+        self.weights.dot(&rows.map(|value| value * value).sum_axis(Axis(1)))
+    }
+
+    /// Judges `responses`, `[n_samples, n_labels]`.
+    pub fn judge(&self, responses: ArrayView2<f64>) -> Judgement {
+        let mean_response = self.weights.dot(&responses);
+        let error = &mean_response - &self.ocs;
+        let clipped = responses.map(|value| value.clamp(0.0, 1.0));
+        let thresholded = responses.map(|value| if *value >= 0.5 { 1.0 } else { 0.0 });
+        let rejected =
+            |accepted: &Array2<f64>| self.per_level(|level| self.rate(accepted, level, false));
+        let accepted =
+            |accepted: &Array2<f64>| self.per_level(|level| self.rate(accepted, level, true));
+        Judgement {
+            mean_output_error: error.dot(&error).sqrt(),
+            input_dependence: self.mean_square(&(&responses - &mean_response)),
+            distance_to_ocs: self.mean_square(&(&responses - &self.ocs)),
+            distance_to_targets: self.mean_square(&(&responses - &self.targets)),
+            true_negative_rate: rejected(&clipped),
+            true_positive_rate: accepted(&clipped),
+            thresholded_true_negative_rate: rejected(&thresholded),
+            thresholded_true_positive_rate: accepted(&thresholded),
+            level_accuracy: self.per_level(|level| self.accuracy(responses, level)),
+            item_responses: self.keeps_item_responses.then(|| self.item_responses(responses)),
+            mean_response,
+        }
+    }
+
+    fn per_level(&self, rate: impl Fn(&Range<usize>) -> Option<f64>) -> Vec<Option<f64>> {
+        self.levels.iter().map(rate).collect()
+    }
+
+    /// Weighted mean, over pairs of a sample and a label of the level that is present (or absent), of how far the
+    /// label is accepted (or rejected).
+    fn rate(&self, accepted: &Array2<f64>, level: &Range<usize>, present: bool) -> Option<f64> {
+        let (mut total, mut sum) = (0.0, 0.0);
+        for (sample, &weight) in self.weights.iter().enumerate() {
+            for label in level.clone() {
+                if (self.targets[[sample, label]] == 1.0) == present {
+                    let value = accepted[[sample, label]];
+                    total += weight;
+                    sum += weight * if present { value } else { 1.0 - value };
+                }
+            }
+        }
+        (total > 0.0).then(|| sum / total)
+    }
+
+    /// Samples without a label at this level (shallow leaves of an uneven tree) do not count.
+    fn accuracy(&self, responses: ArrayView2<f64>, level: &Range<usize>) -> Option<f64> {
+        let (mut total, mut right) = (0.0, 0.0);
+        for (sample, &weight) in self.weights.iter().enumerate() {
+            let Some(label) = level.clone().find(|&label| self.targets[[sample, label]] == 1.0)
+            else {
+                continue;
+            };
+            let best = level.clone().max_by(|&a, &b| {
+                // Of equal responses the first wins, as in PyTorch's argmax.
+                responses[[sample, a]].total_cmp(&responses[[sample, b]]).then(b.cmp(&a))
+            });
+            total += weight;
+            right += if best == Some(label) { weight } else { 0.0 };
+        }
+        (total > 0.0).then(|| right / total)
+    }
+
+    /// Mean response to each item's samples; an item without samples has zeros.
+    fn item_responses(&self, responses: ArrayView2<f64>) -> Array2<f64> {
+        let mut means = Array2::zeros(self.item_targets.dim());
+        let mut totals = Array1::<f64>::zeros(means.nrows());
+        for (sample, &item) in self.items.iter().enumerate() {
+            means.row_mut(item).scaled_add(self.weights[sample], &responses.row(sample));
+            totals[item] += self.weights[sample];
+        }
+        for (mut row, &total) in means.rows_mut().into_iter().zip(&totals) {
+            if total > 0.0 {
+                row /= total;
+            }
+        }
+        means
+    }
+}
+
+/// Metrics over learning, one value an observation.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Curves {
+    /// Updates done; empty for a theory.
+    pub step: Vec<u64>,
+    /// `eta * step`.
+    pub time: Vec<f64>,
+    /// The training loss's form on these samples; empty for a theory that has none.
+    pub loss: Vec<f64>,
+    /// `M`.
+    pub mean_output_error: Vec<f64>,
+    /// `V`.
+    pub input_dependence: Vec<f64>,
+    /// `D_ocs`.
+    pub distance_to_ocs: Vec<f64>,
+    /// `D_target`.
+    pub distance_to_targets: Vec<f64>,
+    /// `[label][time]`.
+    pub mean_response: Vec<Vec<f64>>,
+    /// `[level][time]`, graded; `null` where undefined, as for the rates below.
+    pub true_negative_rate: Vec<Vec<Option<f64>>>,
+    /// `[level][time]`, graded.
+    pub true_positive_rate: Vec<Vec<Option<f64>>>,
+    /// `[level][time]`, at 0.5.
+    pub thresholded_true_negative_rate: Vec<Vec<Option<f64>>>,
+    /// `[level][time]`, at 0.5.
+    pub thresholded_true_positive_rate: Vec<Vec<Option<f64>>>,
+    /// `[level][time]`, forced choice.
+    pub level_accuracy: Vec<Vec<Option<f64>>>,
+    /// `[item][label][time]`; `null` for trees of more than 4,096 items times labels.
+    pub item_responses: Option<Vec<Vec<Vec<f64>>>>,
+    /// `[split][time]`: end-to-end strength of the constant (first) and of each level's contrasts (mean over the level's
+    /// modes); linear networks on one vector per item and balanced trees, else `null`.
+    pub mode_strengths: Option<Vec<Vec<f64>>>,
+    /// `[layer][time]`: Frobenius norm of each layer's weights; empty for a theory.
+    pub weight_norms: Vec<Vec<f64>>,
+    /// `[layer][time]`: norm of each layer's bias, `null` for a layer without; empty for a theory.
+    pub bias_norms: Vec<Vec<Option<f64>>>,
+}
+
+/// Appends one value to each row of a `[row][time]` table, making the rows at the first call.
+fn append<T>(table: &mut Vec<Vec<T>>, values: impl IntoIterator<Item = T>) {
+    for (index, value) in values.into_iter().enumerate() {
+        if table.len() == index {
+            table.push(Vec::new());
+        }
+        table[index].push(value);
+    }
+}
+
+impl Curves {
+    /// Appends a moment.
+    pub fn push(&mut self, time: f64, judgement: &Judgement) {
+        self.time.push(time);
+        self.mean_output_error.push(judgement.mean_output_error);
+        self.input_dependence.push(judgement.input_dependence);
+        self.distance_to_ocs.push(judgement.distance_to_ocs);
+        self.distance_to_targets.push(judgement.distance_to_targets);
+        append(&mut self.mean_response, judgement.mean_response.iter().copied());
+        append(&mut self.true_negative_rate, judgement.true_negative_rate.iter().copied());
+        append(&mut self.true_positive_rate, judgement.true_positive_rate.iter().copied());
+        append(
+            &mut self.thresholded_true_negative_rate,
+            judgement.thresholded_true_negative_rate.iter().copied(),
+        );
+        append(
+            &mut self.thresholded_true_positive_rate,
+            judgement.thresholded_true_positive_rate.iter().copied(),
+        );
+        append(&mut self.level_accuracy, judgement.level_accuracy.iter().copied());
+        if let Some(responses) = &judgement.item_responses {
+            let items =
+                self.item_responses.get_or_insert_with(|| vec![Vec::new(); responses.nrows()]);
+            for (item, row) in items.iter_mut().zip(responses.rows()) {
+                append(item, row.iter().copied());
+            }
+        }
+    }
+
+    /// Appends what only a network has: its step, its loss and the norms of its layers.
+    pub fn push_network(
+        &mut self,
+        step: u64,
+        loss: f64,
+        weight_norms: &[f64],
+        bias_norms: &[Option<f64>],
+    ) {
+        self.step.push(step);
+        self.loss.push(loss);
+        append(&mut self.weight_norms, weight_norms.iter().copied());
+        append(&mut self.bias_norms, bias_norms.iter().copied());
+    }
+
+    /// Appends mode strengths, `[split]`.
+    pub fn push_mode_strengths(&mut self, strengths: &[f64]) {
+        append(self.mode_strengths.get_or_insert_with(Vec::new), strengths.iter().copied());
+    }
+
+    /// The smallest graded true negative rate of the top level, the diagnostic one.
+    pub fn smallest_top_level_true_negative_rate(&self) -> Option<f64> {
+        self.true_negative_rate.first()?.iter().flatten().copied().min_by(f64::total_cmp)
+    }
+
+    /// Index of the observation with the smallest distance to the OCS.
+    pub fn closest_to_ocs(&self) -> Option<usize> {
+        (0..self.distance_to_ocs.len())
+            .min_by(|&a, &b| self.distance_to_ocs[a].total_cmp(&self.distance_to_ocs[b]))
+    }
+}
+
+/// The early stretch in which responses are near the OCS.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+pub struct Phase {
+    /// First time with `M <= q ||ybar||`; `null` if never.
+    pub onset: Option<f64>,
+    /// First time with `V >= q V_target`; `null` if never.
+    pub end: Option<f64>,
+    /// Whether there is an onset, and no end at or before it.
+    pub exists: bool,
+    /// `ln(end/onset)`, negative where the end comes first; `null` if either is missing or zero.
+    pub log_ratio: Option<f64>,
+}
+
+impl Phase {
+    /// The phase between two times.
+    pub fn between(onset: Option<f64>, end: Option<f64>) -> Phase {
+        let exists = match (onset, end) {
+            (Some(onset), Some(end)) => onset < end,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let log_ratio = match (onset, end) {
+            (Some(onset), Some(end)) if onset > 0.0 && end > 0.0 => Some((end / onset).ln()),
+            _ => None,
+        };
+        Phase { onset, end, exists, log_ratio }
+    }
+
+    /// The phase that curves show, with threshold `q`; crossing times are interpolated between observations, linearly
+    /// in the logarithms of time and value.
+    pub fn of(curves: &Curves, threshold: f64, ocs_norm: f64, target_variance: f64) -> Phase {
+        let error: Vec<f64> = curves
+            .mean_output_error
+            .iter()
+            .map(|m| threshold * ocs_norm / m.max(f64::MIN_POSITIVE))
+            .collect();
+        let dependence: Vec<f64> =
+            curves.input_dependence.iter().map(|v| v / (threshold * target_variance)).collect();
+        Phase::between(
+            first_reaching_one(&curves.time, &error),
+            first_reaching_one(&curves.time, &dependence),
+        )
+    }
+}
+
+/// First time at which `value`, non-negative, reaches 1.
+fn first_reaching_one(time: &[f64], value: &[f64]) -> Option<f64> {
+    let index = value.iter().position(|&v| v >= 1.0)?;
+    if index == 0 {
+        return Some(time[0]);
+    }
+    let (t0, t1, v0, v1) = (time[index - 1], time[index], value[index - 1], value[index]);
+    // Logarithms need positive numbers; the first interval starts at time 0.
+    let (fraction, logarithmic) = if v0 > 0.0 {
+        (-v0.ln() / (v1.ln() - v0.ln()), t0 > 0.0)
+    } else {
+        ((1.0 - v0) / (v1 - v0), t0 > 0.0)
+    };
+    Some(if logarithmic { t0 * (t1 / t0).powf(fraction) } else { t0 + fraction * (t1 - t0) })
+}

@@ -1,0 +1,273 @@
+//! What a run leaves on disk: plain data that figures, claims and other programs read without libtorch.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::metrics::{Curves, Phase};
+
+/// Raised when the meaning of a field changes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One run. Enough to redraw its figure, or to run it again, without asking anyone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// `SCHEMA_VERSION` of the program that wrote it.
+    pub schema_version: u32,
+    /// How far the run came.
+    pub status: Status,
+    /// The condition's own config, every default written out; `seeds` holds this run's seed alone.
+    pub config: Config,
+    /// Name of the condition.
+    pub condition: String,
+    /// Seed of this run.
+    pub seed: u64,
+    /// Whether `--quick` shortened it.
+    pub quick: bool,
+    /// Revision of this program, with `-dirty` if the tree had changes.
+    pub revision: String,
+    /// Where it ran: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// Threads of libtorch.
+    pub threads: usize,
+    /// The images' origin; `null` without images.
+    pub dataset: Option<DatasetRecord>,
+    /// Seconds from the first step to the last observation. The only field that differs between equal runs.
+    pub wall_time: f64,
+    /// The optimal constant solution, `[label]`.
+    pub ocs: Vec<f64>,
+    /// `V_target` of the evaluation set.
+    pub target_variance: f64,
+    /// Number of labels of each level.
+    pub levels: Vec<usize>,
+    /// The OCS phase at the config's threshold, from `curves`.
+    pub phase: Phase,
+    /// The phase at other thresholds: does the verdict depend on it?
+    pub phase_sensitivity: Vec<PhaseAt>,
+    /// Metrics on the evaluation set.
+    pub curves: Curves,
+    /// Metrics on the training set; for full-batch runs on images, else `null`.
+    pub training_curves: Option<Curves>,
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Still under way, or killed.
+    Running,
+    /// Every step was done.
+    Complete,
+    /// Stopped by a loss that was not finite.
+    Diverged {
+        /// The first step with a loss that was not finite, or where it was noticed.
+        step: u64,
+        /// The last finite loss that was observed.
+        last_finite_loss: f64,
+    },
+}
+
+/// Which images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// As in `task.inputs`.
+    pub name: String,
+    /// SHA-256 over classes and pixels as read.
+    pub checksum: String,
+    /// Training samples used.
+    pub train_samples: usize,
+    /// Evaluation samples used.
+    pub test_samples: usize,
+}
+
+/// The phase at one threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PhaseAt {
+    /// q.
+    pub threshold: f64,
+    /// The phase with q.
+    pub phase: Phase,
+}
+
+/// What theory says of one condition; printed by `ocs theory --json` and kept as `theory.json` beside the runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TheoryRecord {
+    /// Name of the condition.
+    pub condition: String,
+    /// How the curves were found.
+    pub method: Method,
+    /// What the answer is good for, in a sentence.
+    pub validity: String,
+    /// The optimal constant solution, `[label]`.
+    pub ocs: Vec<f64>,
+    /// `V_target`.
+    pub target_variance: f64,
+    /// Number of labels of each level.
+    pub levels: Vec<usize>,
+    /// Singular modes, the constant first, then level by level.
+    pub modes: Vec<ModeRecord>,
+    /// The OCS phase, solved for (not read off the curves).
+    pub phase: Phase,
+    /// The same metrics as a network's.
+    pub curves: Curves,
+}
+
+/// How a theory found its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// An exact solution (or a named approximation of the start, see `validity`).
+    ClosedForm,
+    /// The flow's equations, integrated.
+    Integrated,
+    /// Eigenvectors of a kernel.
+    Spectral,
+}
+
+/// One singular mode of Sigma_yx.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ModeRecord {
+    /// s.
+    pub singular_value: f64,
+    /// d.
+    pub input_variance: f64,
+    /// a(0), end to end.
+    pub initial_strength: f64,
+    /// a(infinity).
+    pub final_strength: f64,
+}
+
+/// Where a run's record lies: `folder/condition/seed.json`.
+pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
+    folder.join(condition).join(format!("{seed}.json"))
+}
+
+/// Writes JSON to `path` at once: a reader sees the old file or the new one, never half of one.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let mut text = serde_json::to_vec(value)?;
+    text.push(b'\n');
+    write_atomically(path, &text)
+}
+
+/// Writes `bytes` to `path` at once, making its folder if need be.
+///
+/// # Errors
+///
+/// Names the path; a full disk or an unwritable folder leaves what was there before.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| {
+        format!("cannot write {}: choose another folder with --out, or make room", path.display())
+    })
+}
+
+/// Reads JSON.
+///
+/// # Errors
+///
+/// Names the file and the key.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&text)).with_context(
+        || format!("{} was not written by this version of ocs: run it again", path.display()),
+    )
+}
+
+/// Everything that a run folder holds.
+#[derive(Debug, Clone, Default)]
+pub struct RunFolder {
+    /// All runs, ordered by condition's name, then by seed.
+    pub records: Vec<Record>,
+    /// Theory's answers, one for each condition that theory covers.
+    pub theories: Vec<TheoryRecord>,
+}
+
+impl RunFolder {
+    /// Reads every `condition/seed.json` and `condition/theory.json` below `folder`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no record, or one cannot be read.
+    pub fn read(folder: &Path) -> Result<RunFolder> {
+        let mut runs = RunFolder::default();
+        let mut paths = Vec::new();
+        for condition in subfolders(folder)? {
+            for entry in std::fs::read_dir(&condition)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "json") {
+                    paths.push(path);
+                }
+            }
+        }
+        for path in paths {
+            if path.file_stem().is_some_and(|stem| stem == "theory") {
+                runs.theories.push(read_json(&path)?);
+            } else {
+                let record: Record = read_json(&path)?;
+                ensure!(
+                    record.schema_version == SCHEMA_VERSION,
+                    "{} has schema version {}, this program reads {SCHEMA_VERSION}: run it again",
+                    path.display(),
+                    record.schema_version
+                );
+                runs.records.push(record);
+            }
+        }
+        ensure!(
+            !runs.records.is_empty(),
+            "{} holds no records: run `ocs train` or `ocs reproduce` first",
+            folder.display()
+        );
+        runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+        runs.theories.sort_by(|a, b| a.condition.cmp(&b.condition));
+        Ok(runs)
+    }
+
+    /// Records of one condition, by seed.
+    pub fn of(&self, condition: &str) -> Vec<&Record> {
+        self.records.iter().filter(|record| record.condition == condition).collect()
+    }
+
+    /// Theory of one condition.
+    pub fn theory_of(&self, condition: &str) -> Option<&TheoryRecord> {
+        self.theories.iter().find(|theory| theory.condition == condition)
+    }
+}
+
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!(
+            "there are no runs in {}: run `ocs train` or `ocs reproduce` first",
+            folder.display()
+        )
+    })?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}

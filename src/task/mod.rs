@@ -1,0 +1,5 @@
+//! Which labels does each item get, and what does the network see of it?
+
+mod hierarchy;
+
+pub use hierarchy::Hierarchy;
