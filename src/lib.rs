@@ -4,8 +4,16 @@
 
 /// What was this run told?
 pub mod config;
+/// Which files hold which images?
+pub mod data;
 /// Which labels does each item get?
 pub mod task;
+/// What should happen, without training anything?
+pub mod theory;
+/// Who learns?
+pub mod model;
+/// How does it learn?
+pub mod train;
 /// How is a response judged?
 pub mod metrics;
 /// What does a run leave on disk?

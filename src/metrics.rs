@@ -338,3 +338,133 @@ fn first_reaching_one(time: &[f64], value: &[f64]) -> Option<f64> {
     };
     Some(if logarithmic { t0 * (t1 / t0).powf(fraction) } else { t0 + fraction * (t1 - t0) })
 }
+
+/// Reads the strengths of a linear network's modes off its responses, on a balanced tree with one vector per item.
+///
+/// The modes of a level are degenerate, so their mean strength is taken, which does not depend on their choice.
+#[derive(Debug, Clone)]
+pub struct ModeReader {
+    /// One `[n_items, n_labels]` table a split: the constant first, then each level's contrasts.
+    readers: Vec<Array2<f64>>,
+}
+
+impl ModeReader {
+    /// `item_targets` is `[n_items, n_labels]` of a balanced tree; `input_variances` are those of the constant (as the
+    /// first layer sees it, with its bias) and of all contrasts.
+    pub fn new(item_targets: &Array2<f64>, levels: &[Range<usize>], input_variances: [f64; 2]) -> Self {
+        let n_items = item_targets.nrows();
+        let mut coarser = Array2::from_elem((n_items, n_items), 1.0 / n_items as f64);
+        let mut projectors = vec![coarser.clone()];
+        for level in levels {
+            // A level's labels are the indicators of its nodes.
+            let nodes = item_targets.slice(ndarray::s![.., level.clone()]);
+            let finer = nodes.dot(&nodes.t()) * (level.len() as f64 / n_items as f64);
+            projectors.push(&finer - &coarser);
+            coarser = finer;
+        }
+        let readers = projectors
+            .iter()
+            .enumerate()
+            .filter_map(|(split, projector)| {
+                let multiplicity = projector.diag().sum();
+                if multiplicity < 0.5 {
+                    return None; // a level with one child per node splits nothing
+                }
+                let projected = projector.dot(item_targets);
+                let gain = (&projected * item_targets).sum() / multiplicity;
+                let variance = input_variances[split.min(1)] * n_items as f64;
+                Some(projected / (multiplicity * (gain * variance).sqrt()))
+            })
+            .collect();
+        ModeReader { readers }
+    }
+
+    /// Strengths `[split]` from item responses `[n_items, n_labels]` less the output bias.
+    pub fn strengths(&self, responses: &Array2<f64>) -> Vec<f64> {
+        self.readers.iter().map(|reader| (reader * responses).sum()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Two items, one level.
+    fn judge() -> Judge {
+        let targets = array![[1.0, 0.0], [0.0, 1.0]];
+        Judge::new(targets, vec![0, 1], &[1.0, 1.0], array![0.5, 0.5], vec![0..2])
+    }
+
+    #[test]
+    fn the_ocs_itself_has_no_mean_error_and_no_input_dependence() {
+        let judgement = judge().judge(array![[0.5, 0.5], [0.5, 0.5]].view());
+        assert_eq!((judgement.mean_output_error, judgement.input_dependence), (0.0, 0.0));
+        assert_eq!((judgement.distance_to_ocs, judgement.distance_to_targets), (0.0, 0.5));
+        assert_eq!(judgement.true_negative_rate, [Some(0.5)]);
+    }
+
+    #[test]
+    fn the_targets_are_perfect() {
+        let judgement = judge().judge(array![[1.0, 0.0], [0.0, 1.0]].view());
+        assert_eq!(judgement.distance_to_targets, 0.0);
+        assert_eq!(judgement.input_dependence, judge().target_variance());
+        assert_eq!(judgement.true_negative_rate, [Some(1.0)]);
+        assert_eq!(judgement.thresholded_true_positive_rate, [Some(1.0)]);
+        assert_eq!(judgement.level_accuracy, [Some(1.0)]);
+    }
+
+    #[test]
+    fn a_response_by_hand() {
+        let judgement = judge().judge(array![[0.6, 0.8], [-0.2, 1.4]].view());
+        // Mean (0.2, 1.1), OCS (0.5, 0.5).
+        assert!((judgement.mean_output_error - (0.09f64 + 0.36).sqrt()).abs() < 1e-15);
+        assert!((judgement.input_dependence - (0.16 + 0.09)).abs() < 1e-15);
+        // Absent labels: 0.8 and -0.2, clipped to 0; present: 0.6 and 1.4, clipped to 1.
+        assert!((judgement.true_negative_rate[0].unwrap() - 0.6).abs() < 1e-15);
+        assert!((judgement.true_positive_rate[0].unwrap() - 0.8).abs() < 1e-15);
+        assert_eq!(judgement.thresholded_true_negative_rate, [Some(0.5)]);
+        assert_eq!(judgement.level_accuracy, [Some(0.5)]);
+    }
+
+    #[test]
+    fn a_rate_without_absent_labels_is_undefined() {
+        let judge = Judge::new(array![[1.0], [1.0]], vec![0, 1], &[1.0, 1.0], array![1.0], std::iter::once(0..1).collect());
+        assert_eq!(judge.judge(array![[0.3], [0.3]].view()).true_negative_rate, [None]);
+    }
+
+    #[test]
+    fn weights_count_samples_as_repetition_would() {
+        let targets = array![[1.0, 0.0], [0.0, 1.0]];
+        let ocs = array![0.75, 0.25];
+        let responses = array![[0.7, 0.1], [0.2, 0.4]];
+        let weighted = Judge::new(targets.clone(), vec![0, 1], &[3.0, 1.0], ocs.clone(), vec![0..2]);
+        let repeated = Judge::new(targets, vec![0, 0, 0, 1], &[1.0; 4], ocs, vec![0..2]);
+        let rows = responses.select(Axis(0), &[0, 0, 0, 1]);
+        let (a, b) = (weighted.judge(responses.view()), repeated.judge(rows.view()));
+        assert!((a.mean_output_error - b.mean_output_error).abs() < 1e-15);
+        assert!((a.input_dependence - b.input_dependence).abs() < 1e-15);
+        assert!((a.true_negative_rate[0].unwrap() - b.true_negative_rate[0].unwrap()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn crossing_times_are_interpolated_in_logarithms() {
+        let mut curves = Curves { time: vec![0.0, 1.0, 10.0, 100.0], ..Curves::default() };
+        // M falls as 1/t, V grows as t.
+        curves.mean_output_error = vec![9.0, 1.0, 0.1, 0.01];
+        curves.input_dependence = vec![0.0, 0.001, 0.01, 0.1];
+        let phase = Phase::of(&curves, 0.1, 0.5, 0.5);
+        assert!((phase.onset.unwrap() - 20.0).abs() < 1e-9, "{phase:?}");
+        assert!((phase.end.unwrap() - 50.0).abs() < 1e-9);
+        assert!(phase.exists && (phase.log_ratio.unwrap() - 2.5f64.ln()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_end_before_the_onset_is_no_phase() {
+        assert!(!Phase::between(Some(2.0), Some(1.0)).exists);
+        assert!(!Phase::between(None, Some(1.0)).exists);
+        assert!(!Phase::between(Some(0.0), Some(0.0)).exists);
+        assert!(Phase::between(Some(2.0), None).exists);
+        assert_eq!(Phase::between(Some(2.0), None).log_ratio, None);
+    }
+}

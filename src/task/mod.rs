@@ -1,5 +1,124 @@
-//! Which labels does each item get, and what does the network see of it?
+//! Which labels does each item get, and what does the network see of it? Plain arrays and bytes, no tensors.
 
 mod hierarchy;
+mod samples;
+
+use anyhow::{Result, ensure};
+use ndarray::{Array1, Array2};
+
+use crate::config::{Inputs, TaskConfig};
+use crate::data::Dataset;
 
 pub use hierarchy::Hierarchy;
+pub use samples::{ImageSet, Preprocessor};
+
+/// Everything that is learned in one condition.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The tree of labels.
+    pub hierarchy: Hierarchy,
+    /// `[n_items, n_labels]`.
+    pub targets: Array2<f64>,
+    /// Probability of each item in the training set; sums to 1.
+    pub probabilities: Array1<f64>,
+    /// What the network sees.
+    pub inputs: TaskInputs,
+}
+
+/// Inputs of a task.
+#[derive(Debug, Clone)]
+pub enum TaskInputs {
+    /// One vector per item, `[n_items, n_inputs]`; the evaluation set is the training set.
+    Vectors(Array2<f64>),
+    /// Images of two disjoint sets.
+    Images {
+        /// From the data set's training part.
+        train: ImageSet,
+        /// From its test part.
+        test: ImageSet,
+        /// Bytes to inputs.
+        preprocessor: Preprocessor,
+    },
+}
+
+impl Task {
+    /// The task that a checked config describes; `dataset` is needed for images.
+    ///
+    /// # Errors
+    ///
+    /// If the data set has no image of some item, or too few for `task.samples`.
+    pub fn new(config: &TaskConfig, dataset: Option<&Dataset>) -> Result<Self> {
+        let hierarchy = Hierarchy::new(config);
+        let n_items = hierarchy.n_items();
+        let targets = hierarchy.targets();
+        let (inputs, probabilities) = match dataset {
+            None => {
+                ensure!(!config.inputs.are_images(), "{} images were not loaded", config.inputs.name());
+                let frequencies = config.frequencies.clone().unwrap_or_else(|| vec![1.0; n_items]);
+                let total: f64 = frequencies.iter().sum();
+                let probabilities = frequencies.iter().map(|frequency| frequency / total).collect();
+                (TaskInputs::Vectors(vectors(config, n_items)), probabilities)
+            }
+            Some(dataset) => {
+                let train = ImageSet::choose(&dataset.train, config, config.samples.train, "training")?;
+                let test = ImageSet::choose(&dataset.test, config, config.samples.test, "test")?;
+                let shape = [dataset.channels, dataset.height, dataset.width];
+                let preprocessor = Preprocessor::fit(&train, shape, config.preprocessing, config.input_scale);
+                let probabilities = train.item_probabilities(n_items);
+                (TaskInputs::Images { train, test, preprocessor }, probabilities)
+            }
+        };
+        Ok(Task { hierarchy, targets, probabilities, inputs })
+    }
+
+    /// The optimal constant solution for squared error and, in probabilities, for cross-entropy: `ybar`, `[n_labels]`.
+    pub fn ocs(&self) -> Array1<f64> {
+        self.probabilities.dot(&self.targets)
+    }
+
+    /// Number of input values of a sample.
+    pub fn n_inputs(&self) -> usize {
+        match &self.inputs {
+            TaskInputs::Vectors(vectors) => vectors.ncols(),
+            TaskInputs::Images { preprocessor, .. } => preprocessor.shape.iter().product(),
+        }
+    }
+
+    /// Mean input of each item, `[n_items, n_inputs]`.
+    pub fn item_means(&self) -> Array2<f64> {
+        match &self.inputs {
+            TaskInputs::Vectors(vectors) => vectors.clone(),
+            TaskInputs::Images { train, preprocessor, .. } => preprocessor.item_means(train, self.targets.nrows()),
+        }
+    }
+
+    /// Input-output correlation `Sigma_yx = <y x^T>`, `[n_labels, n_inputs]`: items suffice, since a target depends on
+    /// the item alone.
+    pub fn input_output_correlation(&self) -> Array2<f64> {
+        let weighted = &self.targets * &self.probabilities.view().insert_axis(ndarray::Axis(1));
+        weighted.t().dot(&self.item_means())
+    }
+
+    /// The samples that responses are judged on: item and weight of each.
+    pub fn evaluation_items(&self) -> (Vec<usize>, Vec<f64>) {
+        match &self.inputs {
+            TaskInputs::Vectors(vectors) => ((0..vectors.nrows()).collect(), self.probabilities.to_vec()),
+            TaskInputs::Images { test, .. } => (test.items.clone(), vec![1.0; test.items.len()]),
+        }
+    }
+}
+
+/// One-hot inputs, or `x_i = sqrt(rho) c + sqrt(1 - rho) e_i` with `c` a unit vector orthogonal to all `e_i` (THEORY 13).
+fn vectors(config: &TaskConfig, n_items: usize) -> Array2<f64> {
+    match config.inputs {
+        Inputs::Correlated => {
+            let mut vectors = Array2::zeros((n_items, n_items + 1));
+            for item in 0..n_items {
+                vectors[[item, item]] = (1.0 - config.correlation).sqrt();
+                vectors[[item, n_items]] = config.correlation.sqrt();
+            }
+            vectors
+        }
+        Inputs::OneHot | Inputs::Mnist | Inputs::FashionMnist | Inputs::Cifar10 | Inputs::Glyphs => Array2::eye(n_items),
+    }
+}

@@ -1,0 +1,124 @@
+//! Initial weights, drawn in float64 from a generator of our own. tch's defaults are not PyTorch's, so none is used.
+
+use anyhow::{Result, ensure};
+use ndarray::{Array2, Axis, concatenate};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use tch::{Kind, Tensor};
+
+use crate::config::{Aligned, AlignedBiases, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal};
+use crate::task::Task;
+
+/// Weight and bias of every layer, biases of layers that have none included.
+pub fn draw(
+    config: &NetworkConfig,
+    shapes: &[Vec<i64>],
+    task: &Task,
+    generator: &mut ChaCha8Rng,
+) -> Result<Vec<(Tensor, Tensor)>> {
+    if let Initialisation::Aligned(aligned) = config.initialisation {
+        return draw_aligned(config, aligned, task, generator);
+    }
+    Ok(shapes
+        .iter()
+        .map(|shape| {
+            let weight = match config.initialisation {
+                Initialisation::Normal(Normal { std }) => normal(shape, generator) * std,
+                Initialisation::Kaiming(Kaiming { gain }) => {
+                    let fan_in: i64 = shape[1..].iter().product();
+                    uniform(shape, gain / (fan_in as f64).sqrt(), generator)
+                }
+                Initialisation::Orthogonal(Orthogonal { scale }) => orthogonal(shape, generator) * scale,
+                Initialisation::Aligned(_) => unreachable!("handled above"),
+            };
+            (weight, zeros(shape[0]))
+        })
+        .collect())
+}
+
+fn zeros(size: i64) -> Tensor {
+    Tensor::zeros([size], (Kind::Double, tch::Device::Cpu))
+}
+
+fn normal(shape: &[i64], generator: &mut ChaCha8Rng) -> Tensor {
+    let count = shape.iter().product::<i64>() as usize;
+    let values: Vec<f64> = (0..count).map(|_| generator.sample(StandardNormal)).collect();
+    Tensor::from_slice(&values).view(shape)
+}
+
+fn uniform(shape: &[i64], bound: f64, generator: &mut ChaCha8Rng) -> Tensor {
+    let count = shape.iter().product::<i64>() as usize;
+    let values: Vec<f64> = (0..count).map(|_| bound * (2.0 * generator.random::<f64>() - 1.0)).collect();
+    Tensor::from_slice(&values).view(shape)
+}
+
+/// Orthonormal rows or columns, whichever are fewer; convolution kernels count as rows of all their inputs.
+fn orthogonal(shape: &[i64], generator: &mut ChaCha8Rng) -> Tensor {
+    let (rows, columns) = (shape[0], shape[1..].iter().product::<i64>());
+    let tall = normal(&[rows.max(columns), rows.min(columns)], generator);
+    let q = orthonormal_columns(&tall);
+    let q = if rows >= columns { q } else { q.tr() };
+    q.contiguous().view(shape)
+}
+
+/// `Q` of a QR decomposition with the signs that make it uniformly distributed for a normal matrix.
+fn orthonormal_columns(tall: &Tensor) -> Tensor {
+    let (q, r) = Tensor::linalg_qr(tall, "reduced");
+    q * r.diagonal(0, 0, 1).sign().unsqueeze(0)
+}
+
+/// Every layer carries `c = a0^(1/L)` along the modes: `W_1 = c R_1 V^T`, `W_l = c R_l R_(l-1)^T`, `W_L = c U R_(L-1)^T`
+/// with random orthonormal `R_l`, `[width, n_modes]`, so that seeds differ in the hidden basis alone.
+fn draw_aligned(
+    config: &NetworkConfig,
+    aligned: Aligned,
+    task: &Task,
+    generator: &mut ChaCha8Rng,
+) -> Result<Vec<(Tensor, Tensor)>> {
+    let with_bias = match aligned.biases {
+        AlignedBiases::Zero => false,
+        AlignedBiases::Aligned => config.bias.at_input(),
+    };
+    let (u, v) = modes(task, with_bias);
+    let n_modes = u.size()[1];
+    let n_layers = config.hidden.len() + 1;
+    let c = aligned.a0.powf(1.0 / n_layers as f64);
+    let mut factors = vec![v];
+    for &width in &config.hidden {
+        ensure!(
+            width as i64 >= n_modes,
+            "network.hidden has a width of {width}, but the aligned start needs one unit for each of the {n_modes} modes: \
+             raise it, or use another network.initialisation"
+        );
+        factors.push(orthonormal_columns(&normal(&[width as i64, n_modes], generator)));
+    }
+    factors.push(u);
+    let mut layers: Vec<(Tensor, Tensor)> = factors
+        .windows(2)
+        .map(|pair| (pair[1].matmul(&pair[0].tr()) * c, zeros(pair[1].size()[0])))
+        .collect();
+    if with_bias {
+        // The constant's column is the bias.
+        let augmented = layers[0].0.shallow_clone();
+        let n_inputs = task.n_inputs() as i64;
+        layers[0] = (augmented.narrow(1, 0, n_inputs).contiguous(), augmented.select(1, n_inputs).contiguous());
+    }
+    Ok(layers)
+}
+
+/// Output modes `[n_labels, n_modes]` and input modes `[n_inputs (+ 1), n_modes]` of Sigma_yx with singular values above
+/// rounding errors.
+fn modes(task: &Task, with_constant: bool) -> (Tensor, Tensor) {
+    let mut correlation: Array2<f64> = task.input_output_correlation();
+    if with_constant {
+        // < y 1 > = ybar.
+        correlation = concatenate![Axis(1), correlation, task.ocs().insert_axis(Axis(1))];
+    }
+    let (rows, columns) = correlation.dim();
+    let values: Vec<f64> = correlation.iter().copied().collect();
+    let (u, s, v) = Tensor::from_slice(&values).view([rows as i64, columns as i64]).svd(true, true);
+    let threshold = s.double_value(&[0]) * 1e-10;
+    let n_modes = s.gt(threshold).sum(Kind::Int64).int64_value(&[]);
+    (u.narrow(1, 0, n_modes), v.narrow(1, 0, n_modes))
+}

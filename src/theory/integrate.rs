@@ -1,0 +1,125 @@
+//! Ordinary differential equations by the Dormand-Prince pair of orders 5 and 4, with error control.
+
+/// A solution that is advanced from time to time.
+///
+/// Dormand and Prince 1980; local extrapolation, so the result is of order 5.
+pub struct Integrator {
+    time: f64,
+    state: Vec<f64>,
+    step: f64,
+}
+
+/// Error per step that is allowed, relative to the state and absolute.
+const TOLERANCE: f64 = 1e-12;
+
+const NODES: [f64; 6] = [1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
+const WEIGHTS: [&[f64]; 6] = [
+    &[1.0 / 5.0],
+    &[3.0 / 40.0, 9.0 / 40.0],
+    &[44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0],
+    &[19372.0 / 6561.0, -25360.0 / 2187.0, 64448.0 / 6561.0, -212.0 / 729.0],
+    &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0],
+    &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
+];
+/// Difference of the solutions of order 5 and 4.
+const ERRORS: [f64; 7] = [
+    71.0 / 57600.0,
+    0.0,
+    -71.0 / 16695.0,
+    71.0 / 1920.0,
+    -17253.0 / 339200.0,
+    22.0 / 525.0,
+    -1.0 / 40.0,
+];
+
+impl Integrator {
+    /// At time 0.
+    pub fn new(state: Vec<f64>) -> Self {
+        Integrator { time: 0.0, state, step: 1e-3 }
+    }
+
+    /// Where the solution stands.
+    pub fn state(&self) -> &[f64] {
+        &self.state
+    }
+
+    /// When.
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+
+    /// Goes on to `end`; `rate(time, state, derivative)` writes the derivative.
+    pub fn advance(&mut self, end: f64, rate: &dyn Fn(f64, &[f64], &mut [f64])) {
+        while self.time < end {
+            let step = self.step.min(end - self.time);
+            let (next, error) = self.attempt(step, rate);
+            if error <= 1.0 {
+                self.state = next;
+                // The last step lands on `end` exactly.
+                self.time = if step >= end - self.time { end } else { self.time + step };
+            }
+            let factor = (0.9 * error.max(1e-10).powf(-0.2)).clamp(0.2, 5.0);
+            // A step cut short by `end` says nothing against a longer one.
+            self.step = if error <= 1.0 && step < self.step { self.step.max(step * factor) } else { step * factor };
+        }
+    }
+
+    /// The state one step on, and its error in units of the tolerance.
+    fn attempt(&self, step: f64, rate: &dyn Fn(f64, &[f64], &mut [f64])) -> (Vec<f64>, f64) {
+        let n = self.state.len();
+        let mut slopes = vec![vec![0.0; n]];
+        rate(self.time, &self.state, &mut slopes[0]);
+        let mut point = self.state.clone();
+        for (node, weights) in NODES.iter().zip(WEIGHTS) {
+            for i in 0..n {
+                let sum: f64 = weights.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
+                point[i] = self.state[i] + step * sum;
+            }
+            let mut slope = vec![0.0; n];
+            rate(self.time + node * step, &point, &mut slope);
+            slopes.push(slope);
+        }
+        let error = (0..n)
+            .map(|i| {
+                let difference: f64 = ERRORS.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
+                let scale = TOLERANCE * (1.0 + self.state[i].abs().max(point[i].abs()));
+                (step * difference / scale).abs()
+            })
+            .fold(0.0, f64::max);
+        // A state that is not finite must be rejected, and `max` drops NaN.
+        let finite = point.iter().all(|value| value.is_finite());
+        (point, if finite { error } else { f64::INFINITY })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_oscillation_is_followed_to_the_tolerance() {
+        let mut integrator = Integrator::new(vec![1.0, 0.0]);
+        for time in [0.1, 3.0, 20.0] {
+            integrator.advance(time, &|_, state, rate| {
+                rate[0] = -state[1];
+                rate[1] = state[0];
+            });
+            assert!((integrator.state()[0] - time.cos()).abs() < 1e-10);
+            assert!((integrator.state()[1] - time.sin()).abs() < 1e-10);
+            assert_eq!(integrator.time(), time);
+        }
+    }
+
+    #[test]
+    fn the_order_of_one_step_is_six() {
+        let error = |step: f64| {
+            let (next, _) = Integrator::new(vec![1.0]).attempt(step, &|time, state, rate| rate[0] = state[0] * time.cos());
+            (next[0] - time_solution(step)).abs()
+        };
+        fn time_solution(time: f64) -> f64 {
+            time.sin().exp()
+        }
+        let ratio = error(0.4) / error(0.2);
+        assert!((50.0..80.0).contains(&ratio), "error ratio {ratio}, expected 64");
+    }
+}

@@ -1,0 +1,222 @@
+//! Samples on the device: images stay bytes there and become floats batch by batch.
+
+use anyhow::{Result, ensure};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor};
+
+use crate::config::NetworkKind;
+use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
+
+/// The training set, in the order in which it is shown, and the evaluation set.
+pub struct Samples {
+    training: Set,
+    /// Absent where the evaluation set is the training set.
+    evaluation: Option<Set>,
+    order: Option<Order>,
+    device: Device,
+}
+
+/// Samples with their targets and weights.
+pub struct Set {
+    inputs: SetInputs,
+    /// `[n_samples, n_labels]`.
+    pub targets: Tensor,
+    /// `[n_samples]`, summing to 1.
+    pub weights: Tensor,
+}
+
+enum SetInputs {
+    /// `[n_samples, n_inputs]`, ready.
+    Ready(Tensor),
+    /// `[n_samples, n_inputs]` bytes; inputs are `(byte - mean) * factor`.
+    Bytes { pixels: Tensor, mean: Tensor, factor: Tensor, kind: Kind },
+}
+
+/// A random order of the training samples, drawn anew for each epoch by a generator of our own. A batch that an epoch's
+/// end leaves short is filled up from the next epoch, so that all batches are equally large.
+pub struct Order {
+    generator: ChaCha8Rng,
+    batch_size: usize,
+    permutation: Vec<i64>,
+    position: usize,
+    /// The generator's position before this epoch's permutation was drawn.
+    epoch_word: u128,
+}
+
+/// Apart from the stream that draws initial weights.
+const ORDER_STREAM: u64 = 1;
+
+impl Order {
+    fn new(n_samples: usize, batch_size: usize, seed: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(ORDER_STREAM);
+        let permutation = (0..n_samples as i64).collect();
+        let mut order = Order { generator, batch_size, permutation, position: 0, epoch_word: 0 };
+        order.start_epoch();
+        order
+    }
+
+    fn start_epoch(&mut self) {
+        self.epoch_word = self.generator.get_word_pos();
+        // From the identity, so that the generator's position alone determines the order.
+        self.permutation.sort_unstable();
+        self.permutation.shuffle(&mut self.generator);
+        self.position = 0;
+    }
+
+    fn next(&mut self) -> Vec<i64> {
+        let mut batch = Vec::with_capacity(self.batch_size);
+        while batch.len() < self.batch_size {
+            if self.position == self.permutation.len() {
+                self.start_epoch();
+            }
+            let end = self.permutation.len().min(self.position + self.batch_size - batch.len());
+            batch.extend_from_slice(&self.permutation[self.position..end]);
+            self.position = end;
+        }
+        batch
+    }
+
+    /// Where in its sequence the order stands: generator's word before this epoch, samples of it already shown.
+    pub fn place(&self) -> (u128, usize) {
+        (self.epoch_word, self.position)
+    }
+
+    /// Goes to a place that `place` told.
+    pub fn go_to(&mut self, (epoch_word, position): (u128, usize)) {
+        self.generator.set_word_pos(epoch_word);
+        self.start_epoch();
+        self.position = position.min(self.permutation.len());
+    }
+}
+
+impl Samples {
+    /// # Errors
+    ///
+    /// If a batch is larger than the training set, or one-hot inputs are asked for in minibatches.
+    pub fn new(task: &Task, batch_size: Option<usize>, seed: u64, device: Device, kind: Kind) -> Result<Self> {
+        let (training, evaluation, n_samples) = match &task.inputs {
+            TaskInputs::Vectors(vectors) => {
+                ensure!(
+                    batch_size.is_none(),
+                    "training.batch_size must be null for one vector per item: weights of items need the full batch"
+                );
+                let values: Vec<f64> = vectors.iter().copied().collect();
+                let inputs = Tensor::from_slice(&values).view([vectors.nrows() as i64, vectors.ncols() as i64]);
+                let items: Vec<usize> = (0..vectors.nrows()).collect();
+                let inputs = SetInputs::Ready(inputs.to_kind(kind).to_device(device));
+                let set = Set::new(inputs, task, &items, task.probabilities.to_vec(), device, kind);
+                (set, None, vectors.nrows())
+            }
+            TaskInputs::Images { train, test, preprocessor } => {
+                let set = |images: &ImageSet| {
+                    let inputs = SetInputs::bytes(images, preprocessor, device, kind);
+                    let weight = 1.0 / images.items.len() as f64;
+                    Set::new(inputs, task, &images.items, vec![weight; images.items.len()], device, kind)
+                };
+                let mut training = set(train);
+                if batch_size.is_none() {
+                    // Every step needs all of them: turn them to floats once.
+                    training.inputs = SetInputs::Ready(training.inputs.all());
+                }
+                (training, Some(set(test)), train.items.len())
+            }
+        };
+        if let Some(size) = batch_size {
+            ensure!(
+                size <= n_samples,
+                "training.batch_size is {size}, but there are {n_samples} training samples: lower it, or null for full batch"
+            );
+        }
+        let order = batch_size.map(|size| Order::new(n_samples, size, seed));
+        Ok(Samples { training, evaluation, order, device })
+    }
+
+    /// The fixed set on which responses are judged.
+    pub fn evaluation(&self) -> &Set {
+        self.evaluation.as_ref().unwrap_or(&self.training)
+    }
+
+    /// The training set, if it is another one and every step sees all of it anyway.
+    pub fn training_to_observe(&self) -> Option<&Set> {
+        (self.evaluation.is_some() && self.order.is_none()).then_some(&self.training)
+    }
+
+    /// Order of minibatches; none in full batch.
+    pub fn order(&mut self) -> Option<&mut Order> {
+        self.order.as_mut()
+    }
+
+    /// Where the order stands.
+    pub fn place(&self) -> Option<(u128, usize)> {
+        self.order.as_ref().map(Order::place)
+    }
+
+    /// Inputs, targets and weights (summing to 1) of the next step.
+    pub fn next_batch(&mut self) -> (Tensor, Tensor, Tensor) {
+        let Some(order) = &mut self.order else {
+            let Set { targets, weights, .. } = &self.training;
+            return (self.training.inputs.all(), targets.shallow_clone(), weights.shallow_clone());
+        };
+        let chosen = Tensor::from_slice(&order.next()).to_device(self.device);
+        let targets = self.training.targets.index_select(0, &chosen);
+        let weights = Tensor::full_like(&self.training.weights.narrow(0, 0, chosen.size()[0]), 1.0 / chosen.size()[0] as f64);
+        (self.training.inputs.rows(&chosen), targets, weights)
+    }
+}
+
+impl Set {
+    fn new(inputs: SetInputs, task: &Task, items: &[usize], weights: Vec<f64>, device: Device, kind: Kind) -> Self {
+        let values: Vec<f64> = items.iter().flat_map(|&item| task.targets.row(item).to_vec()).collect();
+        let targets = Tensor::from_slice(&values).view([items.len() as i64, task.targets.ncols() as i64]);
+        let place = |tensor: Tensor| tensor.to_kind(kind).to_device(device);
+        Set { inputs, targets: place(targets), weights: place(Tensor::from_slice(&weights)) }
+    }
+
+    /// Applies `forward` to all inputs, `[n_samples, n_inputs]`, in chunks that keep activations small.
+    pub fn in_chunks(&self, kind: NetworkKind, forward: impl Fn(&Tensor) -> Tensor) -> Tensor {
+        let n_samples = self.targets.size()[0];
+        // Activations of a convolution leave the cache beyond some hundred images.
+        let chunk = match kind {
+            NetworkKind::Linear | NetworkKind::Mlp => 10_000,
+            NetworkKind::Cnn => 200,
+        };
+        let outputs: Vec<Tensor> = (0..n_samples)
+            .step_by(chunk as usize)
+            .map(|start| forward(&self.inputs.range(start, chunk.min(n_samples - start))))
+            .collect();
+        Tensor::cat(&outputs, 0)
+    }
+}
+
+impl SetInputs {
+    fn bytes(images: &ImageSet, preprocessor: &Preprocessor, device: Device, kind: Kind) -> Self {
+        let n_inputs = preprocessor.mean.len() as i64;
+        let pixels = Tensor::from_slice(&images.pixels).view([-1, n_inputs]).to_device(device);
+        let place = |values: Vec<f64>| Tensor::from_slice(&values).to_kind(kind).to_device(device);
+        let mean = place(preprocessor.mean.iter().map(|mean| 255.0 * mean).collect());
+        let factor = place(preprocessor.factor.iter().map(|factor| factor / 255.0).collect());
+        SetInputs::Bytes { pixels, mean, factor, kind }
+    }
+
+    fn convert(&self, rows: impl Fn(&Tensor) -> Tensor) -> Tensor {
+        match self {
+            SetInputs::Ready(inputs) => rows(inputs),
+            SetInputs::Bytes { pixels, mean, factor, kind } => (rows(pixels).to_kind(*kind) - mean) * factor,
+        }
+    }
+
+    fn all(&self) -> Tensor {
+        self.convert(Tensor::shallow_clone)
+    }
+
+    fn rows(&self, chosen: &Tensor) -> Tensor {
+        self.convert(|inputs| inputs.index_select(0, chosen))
+    }
+
+    fn range(&self, start: i64, length: i64) -> Tensor {
+        self.convert(|inputs| inputs.narrow(0, start, length))
+    }
+}

@@ -1,0 +1,81 @@
+//! SGD and Adam whose state are named tensors of our own: tch cannot save its optimisers' state, and resuming needs it.
+
+use tch::Tensor;
+
+use crate::config::{Adam, Optimiser, Sgd};
+
+/// An optimiser and what it remembers of each parameter.
+pub struct OptimiserState {
+    optimiser: Optimiser,
+    learning_rate: f64,
+    /// Updates done; Adam corrects its means by it.
+    pub updates: u64,
+    /// Momentum's velocity, or Adam's mean gradient; one per parameter, or none.
+    first: Vec<Tensor>,
+    /// Adam's mean squared gradient; one per parameter, or none.
+    second: Vec<Tensor>,
+    names: Vec<String>,
+}
+
+impl OptimiserState {
+    /// State at the first step: zeros.
+    pub fn new(optimiser: Optimiser, learning_rate: f64, parameters: &[(String, Tensor)]) -> Self {
+        let zeros = || tch::no_grad(|| parameters.iter().map(|(_, tensor)| tensor.zeros_like()).collect());
+        let (first, second) = match optimiser {
+            Optimiser::Sgd(Sgd { momentum: 0.0 }) => (Vec::new(), Vec::new()),
+            Optimiser::Sgd(Sgd { momentum: _ }) => (zeros(), Vec::new()),
+            Optimiser::Adam(_) => (zeros(), zeros()),
+        };
+        let names = parameters.iter().map(|(name, _)| name.clone()).collect();
+        OptimiserState { optimiser, learning_rate, updates: 0, first, second, names }
+    }
+
+    /// One step of all parameters, in place.
+    ///
+    /// ```text
+    /// SGD    v <- momentum v + g,                                           w <- w - eta v
+    /// Adam   m <- b1 m + (1-b1) g,  s <- b2 s + (1-b2) g^2,                 w <- w - eta m^ / (sqrt(s^) + epsilon)
+    ///        with  m^ = m / (1 - b1^k),  s^ = s / (1 - b2^k)  at update k
+    /// ```
+    ///
+    /// Both as PyTorch defines them (no dampening, no weight decay); Adam: Kingma and Ba 2015, algorithm 1.
+    pub fn update(&mut self, parameters: &[Tensor], gradients: &[Tensor]) {
+        self.updates += 1;
+        let rate = self.learning_rate;
+        tch::no_grad(|| {
+            for (index, (parameter, gradient)) in parameters.iter().zip(gradients).enumerate() {
+                let mut parameter = parameter.shallow_clone();
+                match self.optimiser {
+                    Optimiser::Sgd(Sgd { momentum }) => match self.first.get_mut(index) {
+                        None => parameter -= gradient * rate,
+                        Some(velocity) => {
+                            *velocity *= momentum;
+                            *velocity += gradient;
+                            parameter -= &*velocity * rate;
+                        }
+                    },
+                    Optimiser::Adam(Adam { beta1, beta2, epsilon }) => {
+                        let (mean, square) = (&mut self.first[index], &mut self.second[index]);
+                        *mean *= beta1;
+                        *mean += gradient * (1.0 - beta1);
+                        *square *= beta2;
+                        *square += gradient.square() * (1.0 - beta2);
+                        let update = self.updates as f64;
+                        let root = (&*square / (1.0 - beta2.powf(update))).sqrt() + epsilon;
+                        parameter -= &*mean / root * (rate / (1.0 - beta1.powf(update)));
+                    }
+                }
+            }
+        });
+    }
+
+    /// State with names, `layer1.weight.first`, ...
+    pub fn named(&self) -> Vec<(String, Tensor)> {
+        let named = |tensors: &[Tensor], suffix: &str| -> Vec<(String, Tensor)> {
+            self.names.iter().zip(tensors).map(|(name, t)| (format!("{name}.{suffix}"), t.shallow_clone())).collect()
+        };
+        let mut all = named(&self.first, "first");
+        all.extend(named(&self.second, "second"));
+        all
+    }
+}
