@@ -7,6 +7,26 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     link_libtorch();
     println!("cargo:rustc-env=OCS_REVISION={}", revision());
+    println!("cargo:rustc-env=OCS_LIBTORCH={}", libtorch_version());
+}
+
+/// Version of libtorch as its headers tell; the library itself does not say.
+fn libtorch_version() -> String {
+    let read = || {
+        let library = std::env::var("DEP_TCH_LIBTORCH_LIB").ok()?;
+        let include = Path::new(&library).parent()?.join("include");
+        let headers = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
+        let text =
+            headers.iter().find_map(|header| std::fs::read_to_string(include.join(header)).ok())?;
+        let part = |name: &str| {
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(&format!("#define TORCH_VERSION_{name} ")))?;
+            line.split_whitespace().nth(2).map(str::to_owned)
+        };
+        Some(format!("{}.{}.{}", part("MAJOR")?, part("MINOR")?, part("PATCH")?))
+    };
+    read().unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Writes the library folder into the binary, so that no `LD_LIBRARY_PATH` is needed.

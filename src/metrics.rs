@@ -266,6 +266,43 @@ impl Curves {
         append(self.mode_strengths.get_or_insert_with(Vec::new), strengths.iter().copied());
     }
 
+    /// Forgets every moment after `step`.
+    pub fn truncate_after(&mut self, step: u64) {
+        let kept = self.step.iter().take_while(|&&observed| observed <= step).count();
+        let each = |table: &mut Vec<Vec<f64>>| table.iter_mut().for_each(|row| row.truncate(kept));
+        let each_rate =
+            |table: &mut Vec<Vec<Option<f64>>>| table.iter_mut().for_each(|row| row.truncate(kept));
+        self.step.truncate(kept);
+        for curve in [
+            &mut self.time,
+            &mut self.loss,
+            &mut self.mean_output_error,
+            &mut self.input_dependence,
+            &mut self.distance_to_ocs,
+            &mut self.distance_to_targets,
+        ] {
+            curve.truncate(kept);
+        }
+        each(&mut self.mean_response);
+        each(&mut self.weight_norms);
+        for table in [
+            &mut self.true_negative_rate,
+            &mut self.true_positive_rate,
+            &mut self.thresholded_true_negative_rate,
+            &mut self.thresholded_true_positive_rate,
+            &mut self.level_accuracy,
+            &mut self.bias_norms,
+        ] {
+            each_rate(table);
+        }
+        if let Some(strengths) = &mut self.mode_strengths {
+            each(strengths);
+        }
+        for item in self.item_responses.iter_mut().flatten() {
+            each(item);
+        }
+    }
+
     /// The smallest graded true negative rate of the top level, the diagnostic one.
     pub fn smallest_top_level_true_negative_rate(&self) -> Option<f64> {
         self.true_negative_rate.first()?.iter().flatten().copied().min_by(f64::total_cmp)
@@ -351,7 +388,11 @@ pub struct ModeReader {
 impl ModeReader {
     /// `item_targets` is `[n_items, n_labels]` of a balanced tree; `input_variances` are those of the constant (as the
     /// first layer sees it, with its bias) and of all contrasts.
-    pub fn new(item_targets: &Array2<f64>, levels: &[Range<usize>], input_variances: [f64; 2]) -> Self {
+    pub fn new(
+        item_targets: &Array2<f64>,
+        levels: &[Range<usize>],
+        input_variances: [f64; 2],
+    ) -> Self {
         let n_items = item_targets.nrows();
         let mut coarser = Array2::from_elem((n_items, n_items), 1.0 / n_items as f64);
         let mut projectors = vec![coarser.clone()];
@@ -429,7 +470,13 @@ mod tests {
 
     #[test]
     fn a_rate_without_absent_labels_is_undefined() {
-        let judge = Judge::new(array![[1.0], [1.0]], vec![0, 1], &[1.0, 1.0], array![1.0], std::iter::once(0..1).collect());
+        let judge = Judge::new(
+            array![[1.0], [1.0]],
+            vec![0, 1],
+            &[1.0, 1.0],
+            array![1.0],
+            std::iter::once(0..1).collect(),
+        );
         assert_eq!(judge.judge(array![[0.3], [0.3]].view()).true_negative_rate, [None]);
     }
 
@@ -438,13 +485,16 @@ mod tests {
         let targets = array![[1.0, 0.0], [0.0, 1.0]];
         let ocs = array![0.75, 0.25];
         let responses = array![[0.7, 0.1], [0.2, 0.4]];
-        let weighted = Judge::new(targets.clone(), vec![0, 1], &[3.0, 1.0], ocs.clone(), vec![0..2]);
+        let weighted =
+            Judge::new(targets.clone(), vec![0, 1], &[3.0, 1.0], ocs.clone(), vec![0..2]);
         let repeated = Judge::new(targets, vec![0, 0, 0, 1], &[1.0; 4], ocs, vec![0..2]);
         let rows = responses.select(Axis(0), &[0, 0, 0, 1]);
         let (a, b) = (weighted.judge(responses.view()), repeated.judge(rows.view()));
         assert!((a.mean_output_error - b.mean_output_error).abs() < 1e-15);
         assert!((a.input_dependence - b.input_dependence).abs() < 1e-15);
-        assert!((a.true_negative_rate[0].unwrap() - b.true_negative_rate[0].unwrap()).abs() < 1e-15);
+        assert!(
+            (a.true_negative_rate[0].unwrap() - b.true_negative_rate[0].unwrap()).abs() < 1e-15
+        );
     }
 
     #[test]

@@ -7,7 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use tch::{Kind, Tensor};
 
-use crate::config::{Aligned, AlignedBiases, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal};
+use crate::config::{
+    Aligned, AlignedBiases, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal,
+};
 use crate::task::Task;
 
 /// Weight and bias of every layer, biases of layers that have none included.
@@ -29,7 +31,9 @@ pub fn draw(
                     let fan_in: i64 = shape[1..].iter().product();
                     uniform(shape, gain / (fan_in as f64).sqrt(), generator)
                 }
-                Initialisation::Orthogonal(Orthogonal { scale }) => orthogonal(shape, generator) * scale,
+                Initialisation::Orthogonal(Orthogonal { scale }) => {
+                    orthogonal(shape, generator) * scale
+                }
                 Initialisation::Aligned(_) => unreachable!("handled above"),
             };
             (weight, zeros(shape[0]))
@@ -49,7 +53,8 @@ fn normal(shape: &[i64], generator: &mut ChaCha8Rng) -> Tensor {
 
 fn uniform(shape: &[i64], bound: f64, generator: &mut ChaCha8Rng) -> Tensor {
     let count = shape.iter().product::<i64>() as usize;
-    let values: Vec<f64> = (0..count).map(|_| bound * (2.0 * generator.random::<f64>() - 1.0)).collect();
+    let values: Vec<f64> =
+        (0..count).map(|_| bound * (2.0 * generator.random::<f64>() - 1.0)).collect();
     Tensor::from_slice(&values).view(shape)
 }
 
@@ -102,7 +107,10 @@ fn draw_aligned(
         // The constant's column is the bias.
         let augmented = layers[0].0.shallow_clone();
         let n_inputs = task.n_inputs() as i64;
-        layers[0] = (augmented.narrow(1, 0, n_inputs).contiguous(), augmented.select(1, n_inputs).contiguous());
+        layers[0] = (
+            augmented.narrow(1, 0, n_inputs).contiguous(),
+            augmented.select(1, n_inputs).contiguous(),
+        );
     }
     Ok(layers)
 }

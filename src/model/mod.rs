@@ -45,11 +45,17 @@ pub struct Placement {
 }
 
 /// Shapes of the weights of every layer.
-fn weight_shapes(config: &NetworkConfig, image: [i64; 3], n_inputs: i64, n_labels: i64) -> Vec<Vec<i64>> {
+fn weight_shapes(
+    config: &NetworkConfig,
+    image: [i64; 3],
+    n_inputs: i64,
+    n_labels: i64,
+) -> Vec<Vec<i64>> {
     let hidden = config.hidden.iter().map(|&width| width as i64);
     match config.kind {
         NetworkKind::Linear | NetworkKind::Mlp => {
-            let widths: Vec<i64> = std::iter::once(n_inputs).chain(hidden).chain([n_labels]).collect();
+            let widths: Vec<i64> =
+                std::iter::once(n_inputs).chain(hidden).chain([n_labels]).collect();
             widths.windows(2).map(|pair| vec![pair[1], pair[0]]).collect()
         }
         NetworkKind::Cnn => {
@@ -83,7 +89,8 @@ impl Network {
             TaskInputs::Images { preprocessor, .. } => preprocessor.shape.map(|size| size as i64),
             TaskInputs::Vectors(vectors) => [1, 1, vectors.ncols() as i64],
         };
-        let shapes = weight_shapes(config, shape, task.n_inputs() as i64, task.targets.ncols() as i64);
+        let shapes =
+            weight_shapes(config, shape, task.n_inputs() as i64, task.targets.ncols() as i64);
         ensure!(
             shapes.iter().flatten().all(|&size| size > 0),
             "network.hidden lists {} convolution blocks, but images of {} x {} pixels cannot be halved so often",
@@ -102,7 +109,14 @@ impl Network {
             })
             .collect();
         let Placement { compute, .. } = placement;
-        Ok(Network { kind: config.kind, activation: config.activation, pooling: config.pooling, layers, shape, compute })
+        Ok(Network {
+            kind: config.kind,
+            activation: config.activation,
+            pooling: config.pooling,
+            layers,
+            shape,
+            compute,
+        })
     }
 
     /// Layers from input to output.
@@ -155,7 +169,9 @@ impl Network {
         let x = layer.convolution(x, self.compute);
         match self.pooling {
             Pooling::Max => self.activate(&x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)),
-            Pooling::Average => self.activate(&x).avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None),
+            Pooling::Average => {
+                self.activate(&x).avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+            }
         }
     }
 }
@@ -163,14 +179,18 @@ impl Network {
 impl Layer {
     fn new(weight: &Tensor, bias: Option<&Tensor>, placement: Placement) -> Self {
         let trainable = |tensor: Tensor| tensor.set_requires_grad(true);
-        let placed = |tensor: &Tensor| tensor.to_kind(placement.weights).to_device(placement.device);
+        let placed =
+            |tensor: &Tensor| tensor.to_kind(placement.weights).to_device(placement.device);
         let weight = placed(weight);
         let weight = if weight.dim() == 4 { channels_last(&weight) } else { weight.copy() };
         Layer { weight: trainable(weight), bias: bias.map(|bias| trainable(placed(bias).copy())) }
     }
 
     fn linear(&self, x: &Tensor, compute: Kind) -> Tensor {
-        x.linear(&self.weight.to_kind(compute), self.bias.as_ref().map(|bias| bias.to_kind(compute)))
+        x.linear(
+            &self.weight.to_kind(compute),
+            self.bias.as_ref().map(|bias| bias.to_kind(compute)),
+        )
     }
 
     fn convolution(&self, x: &Tensor, compute: Kind) -> Tensor {
@@ -188,7 +208,9 @@ fn channels_last(x: &Tensor) -> Tensor {
 /// sum to 1, `[n_samples]`.
 pub fn loss(kind: Loss, outputs: &Tensor, targets: &Tensor, weights: &Tensor) -> Tensor {
     let per_sample = match kind {
-        Loss::HalfSquaredError => (outputs - targets).square().sum_dim_intlist(1i64, false, None) * 0.5,
+        Loss::HalfSquaredError => {
+            (outputs - targets).square().sum_dim_intlist(1i64, false, None) * 0.5
+        }
         Loss::BinaryCrossEntropy => outputs
             .binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::None)
             .sum_dim_intlist(1i64, false, None),

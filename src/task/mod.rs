@@ -53,17 +53,23 @@ impl Task {
         let targets = hierarchy.targets();
         let (inputs, probabilities) = match dataset {
             None => {
-                ensure!(!config.inputs.are_images(), "{} images were not loaded", config.inputs.name());
+                ensure!(
+                    !config.inputs.are_images(),
+                    "{} images were not loaded",
+                    config.inputs.name()
+                );
                 let frequencies = config.frequencies.clone().unwrap_or_else(|| vec![1.0; n_items]);
                 let total: f64 = frequencies.iter().sum();
                 let probabilities = frequencies.iter().map(|frequency| frequency / total).collect();
                 (TaskInputs::Vectors(vectors(config, n_items)), probabilities)
             }
             Some(dataset) => {
-                let train = ImageSet::choose(&dataset.train, config, config.samples.train, "training")?;
+                let train =
+                    ImageSet::choose(&dataset.train, config, config.samples.train, "training")?;
                 let test = ImageSet::choose(&dataset.test, config, config.samples.test, "test")?;
                 let shape = [dataset.channels, dataset.height, dataset.width];
-                let preprocessor = Preprocessor::fit(&train, shape, config.preprocessing, config.input_scale);
+                let preprocessor =
+                    Preprocessor::fit(&train, shape, config.preprocessing, config.input_scale);
                 let probabilities = train.item_probabilities(n_items);
                 (TaskInputs::Images { train, test, preprocessor }, probabilities)
             }
@@ -88,7 +94,9 @@ impl Task {
     pub fn item_means(&self) -> Array2<f64> {
         match &self.inputs {
             TaskInputs::Vectors(vectors) => vectors.clone(),
-            TaskInputs::Images { train, preprocessor, .. } => preprocessor.item_means(train, self.targets.nrows()),
+            TaskInputs::Images { train, preprocessor, .. } => {
+                preprocessor.item_means(train, self.targets.nrows())
+            }
         }
     }
 
@@ -102,7 +110,9 @@ impl Task {
     /// The samples that responses are judged on: item and weight of each.
     pub fn evaluation_items(&self) -> (Vec<usize>, Vec<f64>) {
         match &self.inputs {
-            TaskInputs::Vectors(vectors) => ((0..vectors.nrows()).collect(), self.probabilities.to_vec()),
+            TaskInputs::Vectors(vectors) => {
+                ((0..vectors.nrows()).collect(), self.probabilities.to_vec())
+            }
             TaskInputs::Images { test, .. } => (test.items.clone(), vec![1.0; test.items.len()]),
         }
     }
@@ -119,6 +129,10 @@ fn vectors(config: &TaskConfig, n_items: usize) -> Array2<f64> {
             }
             vectors
         }
-        Inputs::OneHot | Inputs::Mnist | Inputs::FashionMnist | Inputs::Cifar10 | Inputs::Glyphs => Array2::eye(n_items),
+        Inputs::OneHot
+        | Inputs::Mnist
+        | Inputs::FashionMnist
+        | Inputs::Cifar10
+        | Inputs::Glyphs => Array2::eye(n_items),
     }
 }

@@ -27,7 +27,12 @@ impl ImageSet {
     /// # Errors
     ///
     /// If an item is left without samples, or the split has fewer than `size`.
-    pub fn choose(split: &Split, config: &TaskConfig, size: Option<usize>, part: &str) -> Result<Self> {
+    pub fn choose(
+        split: &Split,
+        config: &TaskConfig,
+        size: Option<usize>,
+        part: &str,
+    ) -> Result<Self> {
         let classes = config.classes.clone().unwrap_or_else(|| (0..config.n_items()).collect());
         let mut candidates: Vec<(usize, usize)> = (0..split.classes.len())
             .filter_map(|sample| {
@@ -113,7 +118,12 @@ pub struct Preprocessor {
 
 impl Preprocessor {
     /// Statistics of the training set.
-    pub fn fit(train: &ImageSet, shape: [usize; 3], preprocessing: Preprocessing, scale: InputScale) -> Self {
+    pub fn fit(
+        train: &ImageSet,
+        shape: [usize; 3],
+        preprocessing: Preprocessing,
+        scale: InputScale,
+    ) -> Self {
         let n_inputs: usize = shape.iter().product();
         let factor = match scale {
             InputScale::None => 1.0,
@@ -139,7 +149,8 @@ impl Preprocessor {
         let mut counts = vec![0u64; n_items];
         for (image, &item) in images.pixels.chunks_exact(n_inputs).zip(&images.items) {
             counts[item] += 1;
-            for (sum, &pixel) in sums[item * n_inputs..(item + 1) * n_inputs].iter_mut().zip(image) {
+            for (sum, &pixel) in sums[item * n_inputs..(item + 1) * n_inputs].iter_mut().zip(image)
+            {
                 *sum += u64::from(pixel);
             }
         }
@@ -168,7 +179,8 @@ fn channel_statistics(train: &ImageSet, shape: [usize; 3]) -> (Vec<f64>, Vec<f64
         for (channel, pixels) in image.chunks_exact(plane).enumerate() {
             let (sum, squares) = &mut sums[channel];
             *sum += pixels.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
-            *squares += pixels.iter().map(|&pixel| u64::from(pixel) * u64::from(pixel)).sum::<u64>();
+            *squares +=
+                pixels.iter().map(|&pixel| u64::from(pixel) * u64::from(pixel)).sum::<u64>();
         }
     }
     let count = (train.items.len() * plane) as f64;

@@ -105,7 +105,8 @@ impl OutputBiased {
     /// `b(infinity)`: the root of `b'`, by bisection. For equal layers it is Lambert's W, THEORY (7e).
     pub fn final_bias(&self) -> f64 {
         // b starts at 0 and moves monotonically to the root, which may lie below if the weights start beyond beta.
-        let (mut low, mut high) = (self.beta - self.mu * self.strength_at_bias(self.beta) - 1.0, self.beta);
+        let (mut low, mut high) =
+            (self.beta - self.mu * self.strength_at_bias(self.beta) - 1.0, self.beta);
         while self.error_at_bias(low) < 0.0 {
             low -= self.beta + 1.0;
         }
@@ -131,7 +132,8 @@ impl OutputBiased {
                 // Near the end the bias decays at a rate of at least 1: after 40 more it is there to rounding.
                 if (integrator.state()[0] - settled).abs() > 1e-15 * self.beta {
                     let stop = time.min(integrator.time() + 60.0);
-                    integrator.advance(stop, &|_, state, rate| rate[0] = self.error_at_bias(state[0]));
+                    integrator
+                        .advance(stop, &|_, state, rate| rate[0] = self.error_at_bias(state[0]));
                 }
                 let b = if time > integrator.time() { settled } else { integrator.state()[0] };
                 let a = self.strength_at_bias(b);
@@ -161,7 +163,9 @@ mod tests {
             let k2 = rate(shifted(y, k1, dt / 2.0));
             let k3 = rate(shifted(y, k2, dt / 2.0));
             let k4 = rate(shifted(y, k3, dt));
-            y = std::array::from_fn(|i| y[i] + dt / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]));
+            y = std::array::from_fn(|i| {
+                y[i] + dt / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i])
+            });
         }
         y
     }
@@ -172,24 +176,37 @@ mod tests {
     fn an_unequal_start_follows_its_equations() {
         for a0 in [1e-8f64, 1e-4, 1e-2, 0.5] {
             let (first, second) = (a0.sqrt() / 3.0, a0.sqrt());
-            let mode = Mode { singular_value: 0.992, input_variance: 1.125, initial_strength: first * second };
+            let mode = Mode {
+                singular_value: 0.992,
+                input_variance: 1.125,
+                initial_strength: first * second,
+            };
             let closed = UnequalMode::new(mode, first, second);
             for time in [0.0, 0.5, 3.0, 8.0, 30.0] {
                 let [c1, c2, _] = integrate(0.992, 1.125, [first, second, 0.0], false, time);
                 let error = (closed.strength(time) - c1 * c2).abs();
-                assert!(error < 1e-9 * closed.strength(time).max(a0), "a0 {a0}, t {time}: {error:e}");
+                assert!(
+                    error < 1e-9 * closed.strength(time).max(a0),
+                    "a0 {a0}, t {time}: {error:e}"
+                );
             }
         }
     }
 
     #[test]
     fn an_output_bias_follows_its_equations_for_equal_and_unequal_layers() {
-        for (mu, first, second) in [(0.125f64.sqrt(), 0.01, 0.01), (1.125f64.sqrt(), 0.01 / 3.0, 0.01), (1.1, 0.9, 1.0)] {
+        for (mu, first, second) in
+            [(0.125f64.sqrt(), 0.01, 0.01), (1.125f64.sqrt(), 0.01 / 3.0, 0.01), (1.1, 0.9, 1.0)]
+        {
             let constant = OutputBiased::new(BETA, mu, first, second);
             let times = [0.0, 0.3, 2.3, 9.0, 40.0];
             for (time, (fraction, strength)) in times.into_iter().zip(constant.at(&times)) {
                 let [c1, c2, b] = integrate(mu * BETA, mu * mu, [first, second, 0.0], true, time);
-                assert!((strength - c1 * c2).abs() < 1e-9, "t {time}: {strength} against {}", c1 * c2);
+                assert!(
+                    (strength - c1 * c2).abs() < 1e-9,
+                    "t {time}: {strength} against {}",
+                    c1 * c2
+                );
                 assert!((fraction - (mu * c1 * c2 + b) / BETA).abs() < 1e-9);
             }
         }

@@ -60,7 +60,11 @@ impl Integrator {
             }
             let factor = (0.9 * error.max(1e-10).powf(-0.2)).clamp(0.2, 5.0);
             // A step cut short by `end` says nothing against a longer one.
-            self.step = if error <= 1.0 && step < self.step { self.step.max(step * factor) } else { step * factor };
+            self.step = if error <= 1.0 && step < self.step {
+                self.step.max(step * factor)
+            } else {
+                step * factor
+            };
         }
     }
 
@@ -72,7 +76,8 @@ impl Integrator {
         let mut point = self.state.clone();
         for (node, weights) in NODES.iter().zip(WEIGHTS) {
             for i in 0..n {
-                let sum: f64 = weights.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
+                let sum: f64 =
+                    weights.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
                 point[i] = self.state[i] + step * sum;
             }
             let mut slope = vec![0.0; n];
@@ -81,7 +86,8 @@ impl Integrator {
         }
         let error = (0..n)
             .map(|i| {
-                let difference: f64 = ERRORS.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
+                let difference: f64 =
+                    ERRORS.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
                 let scale = TOLERANCE * (1.0 + self.state[i].abs().max(point[i].abs()));
                 (step * difference / scale).abs()
             })
@@ -113,7 +119,8 @@ mod tests {
     #[test]
     fn the_order_of_one_step_is_six() {
         let error = |step: f64| {
-            let (next, _) = Integrator::new(vec![1.0]).attempt(step, &|time, state, rate| rate[0] = state[0] * time.cos());
+            let (next, _) = Integrator::new(vec![1.0])
+                .attempt(step, &|time, state, rate| rate[0] = state[0] * time.cos());
             (next[0] - time_solution(step)).abs()
         };
         fn time_solution(time: f64) -> f64 {

@@ -22,8 +22,8 @@ use anyhow::{Result, bail, ensure};
 use ndarray::Array2;
 
 use crate::config::{
-    Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Kaiming, Loss, NetworkKind, Normal, Optimiser,
-    Orthogonal, Sgd,
+    Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Kaiming, Loss, NetworkKind,
+    Normal, Optimiser, Orthogonal, Sgd,
 };
 use crate::task::Hierarchy;
 
@@ -88,7 +88,12 @@ impl Theory {
             initial_strength: first * second,
         };
         let constant = match (bias.at_output(), first == second) {
-            (true, _) => Constant::OutputBiased(OutputBiased::new(tree.ocs_norm(), mu_squared.sqrt(), first, second)),
+            (true, _) => Constant::OutputBiased(OutputBiased::new(
+                tree.ocs_norm(),
+                mu_squared.sqrt(),
+                first,
+                second,
+            )),
             (false, true) => Constant::Mode(mode),
             (false, false) => Constant::Unequal(UnequalMode::new(mode, first, second)),
         };
@@ -98,7 +103,8 @@ impl Theory {
     /// Learned fractions at each of `times` (increasing, `>= 0`): `[time][0]` of the constant, biases included, and
     /// `[time][l]` of level l's contrasts.
     pub fn learned_fractions(&self, times: &[f64]) -> Vec<Vec<f64>> {
-        let constants: Vec<f64> = self.constant_at(times).into_iter().map(|(fraction, _)| fraction).collect();
+        let constants: Vec<f64> =
+            self.constant_at(times).into_iter().map(|(fraction, _)| fraction).collect();
         std::iter::zip(times, constants)
             .map(|(&time, constant)| {
                 let contrasts = self.contrasts.iter().map(|mode| mode.learned_fraction(time));
@@ -112,7 +118,9 @@ impl Theory {
         let constants = self.constant_at(times).into_iter().map(|(_, strength)| strength);
         std::iter::zip(times, constants)
             .map(|(&time, constant)| {
-                std::iter::once(constant).chain(self.contrasts.iter().map(|mode| mode.strength(time))).collect()
+                std::iter::once(constant)
+                    .chain(self.contrasts.iter().map(|mode| mode.strength(time)))
+                    .collect()
             })
             .collect()
     }
@@ -120,15 +128,22 @@ impl Theory {
     /// Learned fraction and weights' strength of the constant.
     fn constant_at(&self, times: &[f64]) -> Vec<(f64, f64)> {
         match &self.constant {
-            Constant::Mode(mode) => times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect(),
-            Constant::Unequal(mode) => times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect(),
+            Constant::Mode(mode) => {
+                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
+            }
+            Constant::Unequal(mode) => {
+                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
+            }
             Constant::OutputBiased(constant) => constant.at(times),
         }
     }
 
     /// Responses `[n_items, n_labels]` at each of `times` (increasing).
     pub fn responses(&self, times: &[f64]) -> Vec<Array2<f64>> {
-        self.learned_fractions(times).iter().map(|fractions| self.tree.responses(fractions)).collect()
+        self.learned_fractions(times)
+            .iter()
+            .map(|fractions| self.tree.responses(fractions))
+            .collect()
     }
 
     /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-10; `None` if never.
@@ -137,7 +152,8 @@ impl Theory {
         let onset = first_time(|t| settled(self.constant_at(&[t])[0].0));
         let target = self.tree.input_dependence(&vec![1.0; self.contrasts.len()]);
         let end = first_time(|t| {
-            let fractions: Vec<f64> = self.contrasts.iter().map(|mode| mode.learned_fraction(t)).collect();
+            let fractions: Vec<f64> =
+                self.contrasts.iter().map(|mode| mode.learned_fraction(t)).collect();
             self.tree.input_dependence(&fractions) >= threshold * target
         });
         (onset, end)
@@ -201,7 +217,9 @@ fn covered_tree(config: &Config) -> Result<BalancedTree> {
         );
     }
     let Some(branching) = Hierarchy::new(task).branching() else {
-        bail!("theory covers balanced trees: on an uneven task.tree the constant is no mode of its own");
+        bail!(
+            "theory covers balanced trees: on an uneven task.tree the constant is no mode of its own"
+        );
     };
     ensure!(network.kind == NetworkKind::Linear, "theory covers network.kind: linear");
     ensure!(
@@ -209,12 +227,18 @@ fn covered_tree(config: &Config) -> Result<BalancedTree> {
         "theory covers linear networks of two layers (one width in network.hidden), not of {}",
         network.hidden.len() + 1
     );
-    ensure!(training.loss == Loss::HalfSquaredError, "theory covers training.loss: half-squared-error");
+    ensure!(
+        training.loss == Loss::HalfSquaredError,
+        "theory covers training.loss: half-squared-error"
+    );
     ensure!(
         training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 }),
         "theory covers gradient descent: training.optimiser sgd without momentum"
     );
-    ensure!(training.batch_size.is_none(), "theory covers the full batch: training.batch_size null");
+    ensure!(
+        training.batch_size.is_none(),
+        "theory covers the full batch: training.batch_size null"
+    );
     let n_items: usize = branching.iter().product();
     if let Initialisation::Aligned(_) = network.initialisation {
         ensure!(
@@ -237,9 +261,13 @@ impl Start {
         let width = network.hidden[0] as f64;
         // Mean squared length of a unit input mode through the first layer, of a unit output mode through the second.
         let (first, second) = match network.initialisation {
-            Initialisation::Aligned(aligned) => return Ok(Start::aligned(aligned, network.bias, n)),
+            Initialisation::Aligned(aligned) => {
+                return Ok(Start::aligned(aligned, network.bias, n));
+            }
             Initialisation::Normal(Normal { std }) => (width * std * std, width * std * std),
-            Initialisation::Kaiming(Kaiming { gain }) => (width * gain * gain / (3.0 * n), gain * gain / 3.0),
+            Initialisation::Kaiming(Kaiming { gain }) => {
+                (width * gain * gain / (3.0 * n), gain * gain / 3.0)
+            }
             Initialisation::Orthogonal(Orthogonal { scale }) => {
                 let n_labels = Hierarchy::new(&config.task).n_labels() as f64;
                 let length = |size: f64| scale * scale * (width / size).min(1.0);
@@ -252,7 +280,8 @@ impl Start {
              value and mix at the start; use network.initialisation: aligned"
         );
         // (12): A' = s B, B' = s A grows |A + B| / 2; with b1 = 0 only 1/(N+1) of the augmented constant is drawn.
-        let constant = 0.25 * (second + first / if network.bias.at_input() { n + 1.0 } else { 1.0 });
+        let constant =
+            0.25 * (second + first / if network.bias.at_input() { n + 1.0 } else { 1.0 });
         let contrast = 0.25 * (first + second);
         ensure!(
             contrast <= SMALL,
@@ -273,6 +302,10 @@ impl Start {
             (true, AlignedBiases::Zero) => c / (n + 1.0).sqrt(),
             (true, AlignedBiases::Aligned) | (false, _) => c,
         };
-        Start { constant: (first, c), contrast: a0, validity: "exact for the gradient flow".to_owned() }
+        Start {
+            constant: (first, c),
+            contrast: a0,
+            validity: "exact for the gradient flow".to_owned(),
+        }
     }
 }

@@ -29,7 +29,9 @@ impl Mode {
     /// Saxe, McClelland and Ganguli (2014), there for d = 1; THEORY (4).
     pub fn strength(&self, time: f64) -> f64 {
         let a_inf = self.final_strength();
-        a_inf / (1.0 + (a_inf / self.initial_strength - 1.0) * (-2.0 * self.singular_value * time).exp())
+        a_inf
+            / (1.0
+                + (a_inf / self.initial_strength - 1.0) * (-2.0 * self.singular_value * time).exp())
     }
 
     /// `a(t) / a(infinity)`.
@@ -46,7 +48,8 @@ impl Mode {
     /// THEORY (4).
     pub fn time_of_fraction(&self, q: f64) -> f64 {
         let logit = |p: f64| (p / (1.0 - p)).ln();
-        (logit(q) - logit(self.initial_strength / self.final_strength())) / (2.0 * self.singular_value)
+        (logit(q) - logit(self.initial_strength / self.final_strength()))
+            / (2.0 * self.singular_value)
     }
 }
 

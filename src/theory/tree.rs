@@ -104,8 +104,11 @@ impl BalancedTree {
                 if common > 0 {
                     sum += fractions[common] * self.multiplicity(common) as f64;
                 }
-                let other_side =
-                    if common < level { fractions[common + 1] * self.nodes[common] as f64 } else { 0.0 };
+                let other_side = if common < level {
+                    fractions[common + 1] * self.nodes[common] as f64
+                } else {
+                    0.0
+                };
                 (sum - other_side) / self.nodes[level] as f64
             })
             .collect()

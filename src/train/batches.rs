@@ -96,7 +96,13 @@ impl Samples {
     /// # Errors
     ///
     /// If a batch is larger than the training set, or one-hot inputs are asked for in minibatches.
-    pub fn new(task: &Task, batch_size: Option<usize>, seed: u64, device: Device, kind: Kind) -> Result<Self> {
+    pub fn new(
+        task: &Task,
+        batch_size: Option<usize>,
+        seed: u64,
+        device: Device,
+        kind: Kind,
+    ) -> Result<Self> {
         let (training, evaluation, n_samples) = match &task.inputs {
             TaskInputs::Vectors(vectors) => {
                 ensure!(
@@ -104,7 +110,8 @@ impl Samples {
                     "training.batch_size must be null for one vector per item: weights of items need the full batch"
                 );
                 let values: Vec<f64> = vectors.iter().copied().collect();
-                let inputs = Tensor::from_slice(&values).view([vectors.nrows() as i64, vectors.ncols() as i64]);
+                let inputs = Tensor::from_slice(&values)
+                    .view([vectors.nrows() as i64, vectors.ncols() as i64]);
                 let items: Vec<usize> = (0..vectors.nrows()).collect();
                 let inputs = SetInputs::Ready(inputs.to_kind(kind).to_device(device));
                 let set = Set::new(inputs, task, &items, task.probabilities.to_vec(), device, kind);
@@ -114,7 +121,14 @@ impl Samples {
                 let set = |images: &ImageSet| {
                     let inputs = SetInputs::bytes(images, preprocessor, device, kind);
                     let weight = 1.0 / images.items.len() as f64;
-                    Set::new(inputs, task, &images.items, vec![weight; images.items.len()], device, kind)
+                    Set::new(
+                        inputs,
+                        task,
+                        &images.items,
+                        vec![weight; images.items.len()],
+                        device,
+                        kind,
+                    )
                 };
                 let mut training = set(train);
                 if batch_size.is_none() {
@@ -162,15 +176,27 @@ impl Samples {
         };
         let chosen = Tensor::from_slice(&order.next()).to_device(self.device);
         let targets = self.training.targets.index_select(0, &chosen);
-        let weights = Tensor::full_like(&self.training.weights.narrow(0, 0, chosen.size()[0]), 1.0 / chosen.size()[0] as f64);
+        let weights = Tensor::full_like(
+            &self.training.weights.narrow(0, 0, chosen.size()[0]),
+            1.0 / chosen.size()[0] as f64,
+        );
         (self.training.inputs.rows(&chosen), targets, weights)
     }
 }
 
 impl Set {
-    fn new(inputs: SetInputs, task: &Task, items: &[usize], weights: Vec<f64>, device: Device, kind: Kind) -> Self {
-        let values: Vec<f64> = items.iter().flat_map(|&item| task.targets.row(item).to_vec()).collect();
-        let targets = Tensor::from_slice(&values).view([items.len() as i64, task.targets.ncols() as i64]);
+    fn new(
+        inputs: SetInputs,
+        task: &Task,
+        items: &[usize],
+        weights: Vec<f64>,
+        device: Device,
+        kind: Kind,
+    ) -> Self {
+        let values: Vec<f64> =
+            items.iter().flat_map(|&item| task.targets.row(item).to_vec()).collect();
+        let targets =
+            Tensor::from_slice(&values).view([items.len() as i64, task.targets.ncols() as i64]);
         let place = |tensor: Tensor| tensor.to_kind(kind).to_device(device);
         Set { inputs, targets: place(targets), weights: place(Tensor::from_slice(&weights)) }
     }
@@ -204,7 +230,9 @@ impl SetInputs {
     fn convert(&self, rows: impl Fn(&Tensor) -> Tensor) -> Tensor {
         match self {
             SetInputs::Ready(inputs) => rows(inputs),
-            SetInputs::Bytes { pixels, mean, factor, kind } => (rows(pixels).to_kind(*kind) - mean) * factor,
+            SetInputs::Bytes { pixels, mean, factor, kind } => {
+                (rows(pixels).to_kind(*kind) - mean) * factor
+            }
         }
     }
 

@@ -40,7 +40,10 @@ impl Checkpoint {
         samples: &Samples,
     ) -> Result<Self> {
         let copy = |(name, tensor): &(String, Tensor)| {
-            (name.clone(), tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy()))
+            (
+                name.clone(),
+                tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy()),
+            )
         };
         let tensors = parameters.iter().chain(&optimiser.named()).map(copy).collect();
         let place = samples.place();
@@ -65,9 +68,11 @@ impl Checkpoint {
         optimiser: &mut OptimiserState,
         samples: &mut Samples,
     ) -> Result<u64> {
-        let kept: HashMap<&str, &Tensor> = self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let kept: HashMap<&str, &Tensor> =
+            self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         for (name, tensor) in parameters.iter().chain(&optimiser.named()) {
-            let saved = kept.get(name.as_str()).with_context(|| format!("the checkpoint lacks {name}"))?;
+            let saved =
+                kept.get(name.as_str()).with_context(|| format!("the checkpoint lacks {name}"))?;
             ensure!(
                 saved.size() == tensor.size() && saved.kind() == tensor.kind(),
                 "the checkpoint's {name} has another shape or precision than this config's"
@@ -79,7 +84,10 @@ impl Checkpoint {
             let (Some(word), Some(position)) = (&self.state.epoch_word, self.state.position) else {
                 anyhow::bail!("the checkpoint does not know the order of minibatches");
             };
-            order.go_to((word.parse().context("the checkpoint's epoch_word is no number")?, position));
+            order.go_to((
+                word.parse().context("the checkpoint's epoch_word is no number")?,
+                position,
+            ));
         }
         Ok(self.state.step)
     }
@@ -90,12 +98,22 @@ impl Checkpoint {
     ///
     /// Names the folder; the old checkpoint stays.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let context = || format!("cannot write the checkpoint {}: make room, or choose another --out", folder.display());
+        let context = || {
+            format!(
+                "cannot write the checkpoint {}: make room, or choose another --out",
+                folder.display()
+            )
+        };
         let parent = folder.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent).with_context(context)?;
-        let scratch = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent).with_context(context)?;
-        Tensor::write_safetensors(&self.tensors, scratch.path().join(TENSORS)).with_context(context)?;
-        std::fs::write(scratch.path().join(STATE), serde_json::to_vec(&self.state)?).with_context(context)?;
+        let scratch = tempfile::Builder::new()
+            .prefix(".writing-")
+            .tempdir_in(parent)
+            .with_context(context)?;
+        Tensor::write_safetensors(&self.tensors, scratch.path().join(TENSORS))
+            .with_context(context)?;
+        std::fs::write(scratch.path().join(STATE), serde_json::to_vec(&self.state)?)
+            .with_context(context)?;
         if folder.exists() {
             std::fs::remove_dir_all(folder).with_context(context)?;
         }
@@ -108,7 +126,9 @@ impl Checkpoint {
     ///
     /// If it is not a checkpoint.
     pub fn read(folder: &Path) -> Result<Self> {
-        let context = || format!("{} is not a checkpoint: delete it to start this run anew", folder.display());
+        let context = || {
+            format!("{} is not a checkpoint: delete it to start this run anew", folder.display())
+        };
         let state = std::fs::read(folder.join(STATE)).with_context(context)?;
         let state = serde_json::from_slice(&state).with_context(context)?;
         let tensors = Tensor::read_safetensors(folder.join(TENSORS)).with_context(context)?;

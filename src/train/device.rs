@@ -59,7 +59,10 @@ impl DeviceChoice {
                     bail!("--device {self}: {}; use --device cpu", why_no_cuda());
                 }
                 let count = Cuda::device_count();
-                ensure!((index as i64) < count, "--device {self}: there are {count} CUDA devices, numbered from 0");
+                ensure!(
+                    (index as i64) < count,
+                    "--device {self}: there are {count} CUDA devices, numbered from 0"
+                );
                 Ok(Device::Cuda(index))
             }
         }

@@ -75,7 +75,8 @@ pub enum Outcome {
 /// Steps at which a run is observed: 0, the last, and about `observations` log-spaced between, each once.
 pub fn observed_steps(steps: u64, observations: usize) -> Vec<u64> {
     let ratio = (steps as f64).ln() / (observations.max(2) - 1) as f64;
-    let mut observed: Vec<u64> = (0..observations).map(|i| (ratio * i as f64).exp().round() as u64).collect();
+    let mut observed: Vec<u64> =
+        (0..observations).map(|i| (ratio * i as f64).exp().round() as u64).collect();
     observed.push(0);
     observed.push(steps);
     observed.retain(|&step| step <= steps);
@@ -107,15 +108,22 @@ pub fn train(
         Precision::Bfloat16 => (Kind::Float, Kind::BFloat16),
     };
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let network = Network::new(&config.network, task, Placement { device, weights, compute }, &mut generator)?;
+    let network = Network::new(
+        &config.network,
+        task,
+        Placement { device, weights, compute },
+        &mut generator,
+    )?;
     let parameters = network.parameters();
-    let mut optimiser = OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
+    let mut optimiser =
+        OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
     let mut samples = Samples::new(task, training.batch_size, seed, device, weights)?;
     let mut step = 0;
     if let Some(checkpoint) = &resumed {
         step = checkpoint.restore(&parameters, &mut optimiser, &mut samples)?;
     }
-    let tensors: Vec<Tensor> = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
+    let tensors: Vec<Tensor> =
+        parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
     let mut last_finite_loss = f64::NAN;
     for observed in observed_steps(training.steps, training.observations) {
         if observed < step || (resumed.is_some() && observed == step) {
@@ -123,7 +131,8 @@ pub fn train(
         }
         while step < observed {
             let (inputs, targets, sample_weights) = samples.next_batch();
-            let loss = model::loss(training.loss, &network.forward(&inputs), &targets, &sample_weights);
+            let loss =
+                model::loss(training.loss, &network.forward(&inputs), &targets, &sample_weights);
             let gradients = Tensor::run_backward(&[loss], &tensors, false, false);
             optimiser.update(&tensors, &gradients);
             step += 1;
@@ -131,13 +140,18 @@ pub fn train(
         let snapshot = tch::no_grad(|| observe(config, &network, &samples, step))?;
         let loss = snapshot.evaluation.loss;
         if !loss.is_finite() {
-            ensure!(!last_finite_loss.is_nan(), "the loss is not finite before the first step: lower the initial weights");
+            ensure!(
+                !last_finite_loss.is_nan(),
+                "the loss is not finite before the first step: lower the initial weights"
+            );
             return Ok(Outcome::Diverged { step, last_finite_loss });
         }
         last_finite_loss = loss;
         match observer(snapshot)? {
             Continue::Yes => {}
-            Continue::AfterCheckpoint => keep(Checkpoint::take(step, &parameters, &optimiser, &samples)?)?,
+            Continue::AfterCheckpoint => {
+                keep(Checkpoint::take(step, &parameters, &optimiser, &samples)?)?
+            }
             Continue::No if step == training.steps => {}
             Continue::No => {
                 keep(Checkpoint::take(step, &parameters, &optimiser, &samples)?)?;
@@ -151,7 +165,8 @@ pub fn train(
 fn observe(config: &Config, network: &Network, samples: &Samples, step: u64) -> Result<Snapshot> {
     let answer = |set: &batches::Set| -> Result<Answer> {
         let outputs = set.in_chunks(config.network.kind, |inputs| network.forward(inputs));
-        let loss = model::loss(config.training.loss, &outputs, &set.targets, &set.weights).double_value(&[]);
+        let loss = model::loss(config.training.loss, &outputs, &set.targets, &set.weights)
+            .double_value(&[]);
         Ok(Answer { responses: to_array(&model::responses(config.training.loss, &outputs))?, loss })
     };
     let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
@@ -169,11 +184,15 @@ fn observe(config: &Config, network: &Network, samples: &Samples, step: u64) -> 
 }
 
 fn to_vector(tensor: &Tensor) -> Result<Vec<f64>> {
-    Ok(Vec::<f64>::try_from(&tensor.to_kind(Kind::Double).to_device(Device::Cpu).contiguous().view(-1))?)
+    Ok(Vec::<f64>::try_from(
+        &tensor.to_kind(Kind::Double).to_device(Device::Cpu).contiguous().view(-1),
+    )?)
 }
 
 fn to_array(tensor: &Tensor) -> Result<Array2<f64>> {
-    let [rows, columns] = tensor.size()[..] else { bail!("responses have {} dimensions, not 2", tensor.dim()) };
+    let [rows, columns] = tensor.size()[..] else {
+        bail!("responses have {} dimensions, not 2", tensor.dim())
+    };
     Ok(Array2::from_shape_vec((rows as usize, columns as usize), to_vector(tensor)?)?)
 }
 

@@ -20,7 +20,8 @@ pub struct OptimiserState {
 impl OptimiserState {
     /// State at the first step: zeros.
     pub fn new(optimiser: Optimiser, learning_rate: f64, parameters: &[(String, Tensor)]) -> Self {
-        let zeros = || tch::no_grad(|| parameters.iter().map(|(_, tensor)| tensor.zeros_like()).collect());
+        let zeros =
+            || tch::no_grad(|| parameters.iter().map(|(_, tensor)| tensor.zeros_like()).collect());
         let (first, second) = match optimiser {
             Optimiser::Sgd(Sgd { momentum: 0.0 }) => (Vec::new(), Vec::new()),
             Optimiser::Sgd(Sgd { momentum: _ }) => (zeros(), Vec::new()),
@@ -72,7 +73,11 @@ impl OptimiserState {
     /// State with names, `layer1.weight.first`, ...
     pub fn named(&self) -> Vec<(String, Tensor)> {
         let named = |tensors: &[Tensor], suffix: &str| -> Vec<(String, Tensor)> {
-            self.names.iter().zip(tensors).map(|(name, t)| (format!("{name}.{suffix}"), t.shallow_clone())).collect()
+            self.names
+                .iter()
+                .zip(tensors)
+                .map(|(name, t)| (format!("{name}.{suffix}"), t.shallow_clone()))
+                .collect()
         };
         let mut all = named(&self.first, "first");
         all.extend(named(&self.second, "second"));

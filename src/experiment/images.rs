@@ -1,0 +1,138 @@
+//! Claims on images, shared by the data sets: which networks, biases and inputs pass through the OCS.
+
+use anyhow::{Result, ensure};
+
+use super::claim::{Claim, Measurement, Verdict};
+use crate::metrics::Phase;
+use crate::record::{Record, RunFolder};
+
+/// What is expected of one condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expectation {
+    Phase,
+    NoPhase,
+    /// Between: measured, nothing claimed.
+    Open,
+}
+
+/// Networks: condition's part, and words.
+const NETWORKS: [(&str, &str); 4] = [
+    ("linear", "linear network"),
+    ("mlp", "ReLU MLP"),
+    ("cnn-relu", "ReLU CNN with max pooling"),
+    ("cnn-tanh", "tanh CNN with average pooling"),
+];
+
+fn expectation(network: &str, bias: &str, inputs: &str) -> Expectation {
+    match (network, bias, inputs) {
+        (_, "all", _) | (_, "none", "raw") => Expectation::Phase,
+        ("linear" | "cnn-tanh", "none", "centred") => Expectation::NoPhase,
+        // Rectification makes a common component of its own.
+        ("cnn-relu", "none", "centred") => Expectation::Phase,
+        _ => Expectation::Open,
+    }
+}
+
+/// One claim (or report) for each of the sixteen conditions `network-bias-inputs`.
+pub fn claims(stem: &str, images: &str, runs: &RunFolder) -> Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    for bias in ["all", "none"] {
+        for inputs in ["raw", "centred"] {
+            for (network, words) in NETWORKS {
+                let condition = format!("{network}-{bias}-{inputs}");
+                let records = runs.of(&condition);
+                ensure!(
+                    !records.is_empty(),
+                    "{stem} has no record of condition '{condition}': run `ocs reproduce {stem}`"
+                );
+                let expected = expectation(network, bias, inputs);
+                claims.push(condition_claim(stem, &condition, &subject(words, bias, inputs, images), &records, expected));
+            }
+        }
+    }
+    Ok(claims)
+}
+
+fn subject(network: &str, bias: &str, inputs: &str, images: &str) -> String {
+    let biases = if bias == "all" { "with biases" } else { "without biases" };
+    let inputs = if inputs == "raw" { "raw" } else { "pixel-centred" };
+    format!("A {network} {biases} on {inputs} {images}")
+}
+
+fn condition_claim(stem: &str, condition: &str, subject: &str, records: &[&Record], expected: Expectation) -> Claim {
+    let exists = |phase: &Phase| phase.exists;
+    // Without an end the network has learned no differences, and "no phase" would be true of any network.
+    let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some();
+    let every = |test: &dyn Fn(&Phase) -> bool| records.iter().all(|record| test(&record.phase));
+    let (sentence, criterion, verdict, sensitivity) = match expected {
+        Expectation::Phase => (
+            format!("{subject} passes through the OCS phase."),
+            "onset < end (or no end yet) in every run",
+            Verdict::of(every(&exists)),
+            phase_sensitivity(records, exists),
+        ),
+        Expectation::NoPhase => (
+            format!("{subject} has no OCS phase, though it learns differences."),
+            "onset >= end, or no onset, and an end, in every run",
+            Verdict::of(every(&is_absent)),
+            phase_sensitivity(records, is_absent),
+        ),
+        Expectation::Open => {
+            let count = records.iter().filter(|record| record.phase.exists).count();
+            let sentence = format!("{subject}: an OCS phase in {count} of {} runs.", records.len());
+            (sentence, "none", Verdict::Reported, phase_sensitivity(records, exists))
+        }
+    };
+    Claim {
+        experiment: stem.to_owned(),
+        id: condition.to_owned(),
+        sentence,
+        control: expected == Expectation::NoPhase,
+        measured: times(records),
+        criterion: criterion.to_owned(),
+        verdict,
+        sensitivity,
+    }
+}
+
+/// ln(end/onset), with median onset and end in steps in its name.
+fn times(records: &[&Record]) -> Measurement {
+    let steps = |time: fn(&Phase) -> Option<f64>| {
+        let values: Vec<Option<f64>> =
+            records.iter().map(|record| Some(time(&record.phase)? / record.config.training.learning_rate)).collect();
+        Measurement::of("", &values)
+    };
+    let range = |measurement: &Measurement| match (measurement.min, measurement.max) {
+        (Some(min), Some(max)) if measurement.n == measurement.runs => format!("step {min:.0}-{max:.0}"),
+        (Some(min), Some(max)) => format!("step {min:.0}-{max:.0} in {} of {}", measurement.n, measurement.runs),
+        _ => "never".to_owned(),
+    };
+    let (onset, end) = (steps(|phase| phase.onset), steps(|phase| phase.end));
+    let ratios: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
+    Measurement::of(&format!("onset {}, end {}; ln(end/onset)", range(&onset), range(&end)), &ratios)
+}
+
+/// Whether the criterion would be met at other thresholds of the phase.
+pub fn phase_sensitivity(records: &[&Record], test: impl Fn(&Phase) -> bool) -> String {
+    let Some(first) = records.first() else { return String::new() };
+    let verdicts: Vec<String> = first
+        .phase_sensitivity
+        .iter()
+        .enumerate()
+        .map(|(index, at)| {
+            let met = records
+                .iter()
+                .filter(|record| record.phase_sensitivity.get(index).is_some_and(|at| test(&at.phase)))
+                .count();
+            format!("{}: met by {met} of {}", at.threshold, records.len())
+        })
+        .collect();
+    verdicts.join("; ")
+}
+
+/// Smallest true negative rate of the top level of each run.
+pub fn top_level_dip(records: &[&Record]) -> (Measurement, Vec<f64>) {
+    let values: Vec<Option<f64>> =
+        records.iter().map(|record| record.curves.smallest_top_level_true_negative_rate()).collect();
+    (Measurement::of("smallest TNR of level 1", &values), values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+}

@@ -1,0 +1,31 @@
+//! One file per question. The only place where networks, theory and metrics meet; the outcome is records and claims.
+
+mod claim;
+mod images;
+mod ocs_cifar10;
+mod ocs_linear;
+mod ocs_mnist;
+mod run;
+mod theory;
+
+use anyhow::Result;
+
+use crate::config::Experiment;
+use crate::record::RunFolder;
+
+pub use claim::{Claim, Measurement, Verdict, to_markdown};
+pub use run::{Event, Interrupted, Options, Summary, train_all};
+pub use theory::{theory_of, write_theories};
+
+/// The claims of an experiment, decided from its records.
+///
+/// # Errors
+///
+/// If records that a claim needs are missing.
+pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
+    match experiment {
+        Experiment::OcsLinear => ocs_linear::claims(runs),
+        Experiment::OcsMnist => ocs_mnist::claims(runs),
+        Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
+    }
+}
