@@ -4,6 +4,8 @@
 
 /// What was this run told?
 pub mod config;
+/// Which files hold which images?
+pub mod data;
 /// Which labels does each item get?
 pub mod task;
 /// How is a response judged?
