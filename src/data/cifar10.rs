@@ -1,0 +1,188 @@
+//! CIFAR-10 in three forms that hold the same bytes: records, Python batches, and PNGs with one image a row.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::config::Inputs;
+use crate::data::checksums::{self, Kind};
+use crate::data::pickle::{self, Value};
+use crate::data::{Dataset, Split, ensure_classes, files};
+
+const CHANNELS: usize = 3;
+const SIDE: usize = 32;
+const PLANE: usize = SIDE * SIDE;
+const IMAGE: usize = CHANNELS * PLANE;
+const RECORD: usize = 1 + IMAGE;
+
+const TRAIN_BATCHES: [&str; 5] =
+    ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
+const TEST_BATCHES: [&str; 1] = ["test_batch"];
+
+/// A PNG of a real batch has 30,720,000 bytes of pixels.
+const MAX_PNG_BYTES: usize = 1 << 26;
+
+/// Reads the first complete form below `folder`: records, Python batches, PNGs.
+pub fn load(folder: &Path) -> Result<Dataset> {
+    let (form, place) = checksums::find(Inputs::Cifar10, folder)?;
+    let parts = match form.kind {
+        Kind::Binary => read_batches(&place, ".bin", binary_batch),
+        Kind::Python => read_batches(&place, "", python_batch),
+        Kind::Png => read_png_batches(&place),
+        Kind::Idx => bail!("CIFAR-10 is not kept as IDX files"),
+    };
+    let [train, test] = parts?.map(join);
+    Ok(Dataset {
+        inputs: Inputs::Cifar10,
+        channels: CHANNELS,
+        height: SIDE,
+        width: SIDE,
+        train,
+        test,
+    })
+}
+
+/// The PNG package at `place` in the binary form: each file's name and contents.
+///
+/// # Errors
+///
+/// As `load`.
+pub fn binary_files_of_png_package(place: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let batches = read_png_batches(place)?.into_iter().flatten();
+    let names = TRAIN_BATCHES.into_iter().chain(TEST_BATCHES);
+    Ok(names.zip(batches).map(|(name, batch)| (format!("{name}.bin"), records(&batch))).collect())
+}
+
+fn records(batch: &Split) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(batch.classes.len() * RECORD);
+    for (&class, image) in batch.classes.iter().zip(batch.pixels.chunks_exact(IMAGE)) {
+        bytes.push(class);
+        bytes.extend_from_slice(image);
+    }
+    bytes
+}
+
+fn join(batches: Vec<Split>) -> Split {
+    let mut joined = Split::default();
+    joined.pixels.reserve_exact(batches.iter().map(|batch| batch.pixels.len()).sum());
+    for batch in batches {
+        joined.pixels.extend_from_slice(&batch.pixels);
+        joined.classes.extend_from_slice(&batch.classes);
+    }
+    joined
+}
+
+/// Training and test batches, in order.
+fn read_batches(
+    place: &Path,
+    extension: &str,
+    parse: fn(&[u8]) -> Result<Split>,
+) -> Result<[Vec<Split>; 2]> {
+    let read = |name: &&str| -> Result<Split> {
+        let path = place.join(format!("{name}{extension}"));
+        parse(&files::read(&path)?)
+            .and_then(|batch| ensure_classes(&batch.classes).map(|()| batch))
+            .with_context(|| path.display().to_string())
+    };
+    let train = TRAIN_BATCHES.iter().map(read).collect::<Result<_>>()?;
+    let test = TEST_BATCHES.iter().map(read).collect::<Result<_>>()?;
+    Ok([train, test])
+}
+
+/// Records of a class and an image's red, green and blue planes.
+fn binary_batch(bytes: &[u8]) -> Result<Split> {
+    ensure!(!bytes.is_empty(), "the file is empty");
+    let n = bytes.len() / RECORD;
+    ensure!(
+        bytes.len() == n * RECORD,
+        "{n} records of {RECORD} bytes are followed by {} bytes: truncated, or not CIFAR-10",
+        bytes.len() - n * RECORD
+    );
+    let mut batch = Split { pixels: Vec::with_capacity(n * IMAGE), classes: Vec::with_capacity(n) };
+    for record in bytes.chunks_exact(RECORD) {
+        batch.classes.push(record[0]);
+        batch.pixels.extend_from_slice(&record[1..]);
+    }
+    Ok(batch)
+}
+
+/// A dictionary whose `data` is an array `[n, 3072]` of bytes and whose `labels` are n numbers.
+fn python_batch(bytes: &[u8]) -> Result<Split> {
+    let batch = pickle::parse(bytes)?;
+    let Some(Value::Array(data)) = batch.entry("data") else {
+        bail!("the pickle is no dictionary with an array 'data'")
+    };
+    let Some(Value::List(labels)) = batch.entry("labels") else {
+        bail!("the pickle is no dictionary with a list 'labels'")
+    };
+    let &[n, IMAGE] = data.shape.as_slice() else {
+        bail!("'data' has the shape {:?}, not [n, {IMAGE}]", data.shape)
+    };
+    ensure!(n == labels.len(), "'data' has {n} images, but 'labels' {} labels", labels.len());
+    let class = |label: &Value| match label {
+        Value::Int(class) => u8::try_from(*class).with_context(|| format!("class {class}")),
+        _ => bail!("a label is not a number"),
+    };
+    let classes = labels.iter().map(class).collect::<Result<_>>()?;
+    let pixels = if data.column_major {
+        (0..n * IMAGE).map(|at| data.bytes[at % IMAGE * n + at / IMAGE]).collect()
+    } else {
+        data.bytes.to_vec()
+    };
+    Ok(Split { pixels, classes })
+}
+
+/// Training and test batches of the PNG package. Its training labels are one list for all batches.
+fn read_png_batches(place: &Path) -> Result<[Vec<Split>; 2]> {
+    let train = read_png_part(place, &TRAIN_BATCHES, "train_lables.json")?;
+    let test = read_png_part(place, &TEST_BATCHES, "test_lables.json")?;
+    Ok([train, test])
+}
+
+fn read_png_part(place: &Path, names: &[&str], labels: &str) -> Result<Vec<Split>> {
+    let path = place.join(labels);
+    let mut classes: Vec<u8> = serde_json::from_slice(&files::read(&path)?)
+        .with_context(|| format!("{} is no list of classes", path.display()))?;
+    ensure_classes(&classes).with_context(|| path.display().to_string())?;
+    let mut batches = Vec::new();
+    for name in names {
+        let path = place.join(format!("{name}.png"));
+        let pixels =
+            png_pixels(&files::read(&path)?).with_context(|| path.display().to_string())?;
+        let n = pixels.len() / IMAGE;
+        ensure!(
+            n <= classes.len(),
+            "{labels} has too few labels: {name}.png alone needs {n}, {} are left",
+            classes.len()
+        );
+        let rest = classes.split_off(n);
+        batches.push(Split { pixels, classes: std::mem::replace(&mut classes, rest) });
+    }
+    ensure!(classes.is_empty(), "{labels} has {} labels more than there are images", classes.len());
+    Ok(batches)
+}
+
+/// `[n, 3, 32, 32]` from a PNG of n rows, each the 1,024 pixels of one image.
+fn png_pixels(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.set_limits(png::Limits { bytes: MAX_PNG_BYTES });
+    let mut reader = decoder.read_info()?;
+    let (color, depth) = reader.output_color_type();
+    ensure!(
+        color == png::ColorType::Rgb && depth == png::BitDepth::Eight,
+        "the PNG is {color:?} of {depth:?} bits, not RGB of 8"
+    );
+    let width = reader.info().width as usize;
+    ensure!(width == PLANE, "the PNG is {width} pixels wide, not {PLANE}");
+    let size = reader.output_buffer_size().filter(|&size| size <= MAX_PNG_BYTES);
+    let mut interleaved = vec![0; size.context("the PNG is larger than any batch")?];
+    reader.next_frame(&mut interleaved)?;
+    let mut pixels = Vec::with_capacity(interleaved.len());
+    for image in interleaved.chunks_exact(IMAGE) {
+        for channel in 0..CHANNELS {
+            pixels.extend(image.iter().skip(channel).step_by(CHANNELS));
+        }
+    }
+    Ok(pixels)
+}

@@ -1,0 +1,164 @@
+//! Downloads over HTTP(S) that fail fast and can be resumed.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::Show;
+
+/// Downloads `url` to `target` unless it is there; an unfinished download stays as `NAME.part` and is gone on with.
+///
+/// # Errors
+///
+/// If the host does not answer within seconds, answers with an error status, or breaks off repeatedly.
+#[cfg(feature = "download")]
+pub fn download(url: &str, target: &Path, show: Show) -> Result<()> {
+    http::download(url, target, show)
+}
+
+/// Says that this program cannot download.
+#[cfg(not(feature = "download"))]
+pub fn download(_: &str, _: &Path, _: Show) -> Result<()> {
+    anyhow::bail!("this program was built without the feature 'download'")
+}
+
+/// Removes what was downloaded in full, which is used by now or useless, and folders that are empty then.
+pub fn tidy(downloads: &Path) {
+    // Best effort: what stays is found again, and checked, by the next call.
+    for entry in std::fs::read_dir(downloads).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "part") {
+            std::fs::remove_file(path).ok();
+        }
+    }
+    std::fs::remove_dir(downloads).ok();
+    downloads.parent().map(|parent| std::fs::remove_dir(parent).ok());
+}
+
+#[cfg(feature = "download")]
+mod http {
+    use std::fs::{File, OpenOptions};
+    use std::io::{Read, Write};
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    use anyhow::{Context, Result, bail, ensure};
+    use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, RANGE};
+    use ureq::{Agent, Body, http::Response};
+
+    use super::super::{Progress, Show};
+
+    /// How often a download that breaks off is taken up again, as long as each time brings something.
+    const RESUMPTIONS: usize = 4;
+
+    pub fn download(url: &str, target: &Path, show: Show) -> Result<()> {
+        if target.is_file() {
+            return Ok(());
+        }
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut part = target.as_os_str().to_os_string();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let agent = agent();
+        let mut resumptions = 0;
+        loop {
+            let before = length(&part);
+            match transfer(&agent, url, &part, show) {
+                Ok(()) => break,
+                Err(_) if length(&part) > before && resumptions < RESUMPTIONS => resumptions += 1,
+                Err(error) => return Err(error.context(format!("cannot download {url}"))),
+            }
+        }
+        std::fs::rename(&part, target)?;
+        Ok(())
+    }
+
+    fn agent() -> Agent {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        Agent::config_builder()
+            .timeout_resolve(seconds(5))
+            .timeout_connect(seconds(5))
+            .timeout_recv_response(seconds(15))
+            .timeout_per_read(seconds(30))
+            .http_status_as_error(false)
+            .accept_encoding("identity")
+            .build()
+            .into()
+    }
+
+    fn length(path: &Path) -> u64 {
+        path.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// Asks for what `part` lacks, and appends it.
+    fn transfer(agent: &Agent, url: &str, part: &Path, show: Show) -> Result<()> {
+        let have = length(part);
+        let mut request = agent.get(url);
+        if have > 0 {
+            request = request.header(RANGE, format!("bytes={have}-"));
+        }
+        let response = request.call()?;
+        match response.status().as_u16() {
+            200 => receive(response, File::create(part)?, 0, part, show),
+            206 => {
+                let range = header(&response, CONTENT_RANGE).unwrap_or_default();
+                ensure!(
+                    range.starts_with(&format!("bytes {have}-")),
+                    "asked for bytes from {have} on, the server sent '{range}'"
+                );
+                receive(
+                    response,
+                    OpenOptions::new().create(true).append(true).open(part)?,
+                    have,
+                    part,
+                    show,
+                )
+            }
+            416 if header(&response, CONTENT_RANGE) == Some(format!("bytes */{have}")) => Ok(()),
+            416 if have > 0 => {
+                std::fs::remove_file(part)?;
+                transfer(agent, url, part, show)
+            }
+            _ => bail!("the server answered {}", response.status()),
+        }
+    }
+
+    fn header(response: &Response<Body>, name: HeaderName) -> Option<String> {
+        response.headers().get(name)?.to_str().ok().map(str::to_string)
+    }
+
+    /// Appends a response's body to `file`, which has `done` bytes.
+    fn receive(
+        response: Response<Body>,
+        mut file: File,
+        mut done: u64,
+        part: &Path,
+        show: Show,
+    ) -> Result<()> {
+        let length =
+            header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        let is_encoded = header(&response, CONTENT_ENCODING).is_some();
+        let total = length.filter(|_| !is_encoded).and_then(|length| length.checked_add(done));
+        let name = part.file_stem().unwrap_or_default().to_string_lossy();
+        let mut body = response.into_body().into_reader();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let n = body.read(&mut buffer).context("the connection broke off")?;
+            if n == 0 {
+                break;
+            }
+            file.write_all(&buffer[..n])?;
+            done += n as u64;
+            show(Progress::Bytes { file: &name, done, total });
+        }
+        file.sync_all()?;
+        ensure!(
+            total.is_none_or(|total| total == done),
+            "the connection broke off after {done} of {} bytes",
+            total.unwrap_or_default()
+        );
+        Ok(())
+    }
+}
