@@ -10,3 +10,5 @@ pub mod task;
 pub mod metrics;
 /// What does a run leave on disk?
 pub mod record;
+/// What does a finding look like?
+pub mod plot;
