@@ -18,3 +18,5 @@ pub mod train;
 pub mod metrics;
 /// What does a run leave on disk?
 pub mod record;
+/// What does a finding look like?
+pub mod plot;

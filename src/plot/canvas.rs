@@ -1,0 +1,317 @@
+//! A page as a list of marks, in points from its top left corner. Figures put marks on it; `render` makes files of it.
+//!
+//! The list can be read back, so that a test can ask whether two texts overlap.
+
+use plotters::style::{FontDesc, FontFamily, FontStyle};
+
+use super::render::{FONT_FAMILY, register_fonts};
+use super::style::{Colour, FRAME_WIDTH, INK, Marker, Stroke};
+
+/// Across and down, in points.
+pub type Point = (f64, f64);
+
+/// An upright rectangle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rectangle {
+    /// Left edge.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Extent to the right.
+    pub width: f64,
+    /// Extent downwards.
+    pub height: f64,
+}
+
+impl Rectangle {
+    /// The rectangle between two corners.
+    pub fn between(left: f64, top: f64, right: f64, bottom: f64) -> Rectangle {
+        Rectangle { left, top, width: right - left, height: bottom - top }
+    }
+
+    /// Right edge.
+    pub fn right(&self) -> f64 {
+        self.left + self.width
+    }
+
+    /// Bottom edge.
+    pub fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+
+    /// Centre.
+    pub fn centre(&self) -> Point {
+        (self.left + self.width / 2.0, self.top + self.height / 2.0)
+    }
+
+    /// Whether the two share more than `slack` points in both directions.
+    pub fn overlaps(&self, other: &Rectangle, slack: f64) -> bool {
+        let across = self.right().min(other.right()) - self.left.max(other.left);
+        let down = self.bottom().min(other.bottom()) - self.top.max(other.top);
+        across > slack && down > slack
+    }
+}
+
+/// Which end of a text stands at its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// Its beginning.
+    Start,
+    /// Its middle.
+    Middle,
+    /// Its end.
+    End,
+}
+
+/// One line of text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// What it says.
+    pub content: String,
+    /// A point on its baseline.
+    pub at: Point,
+    /// Which part of the baseline `at` is.
+    pub anchor: Anchor,
+    /// Size of the font's em.
+    pub size: f64,
+    /// Colour.
+    pub colour: Colour,
+    /// Bold face.
+    pub bold: bool,
+    /// Turned to read upwards, as the title of a vertical axis.
+    pub upward: bool,
+}
+
+/// Height of a capital, in ems of DejaVu Sans.
+const CAPITAL_HEIGHT: f64 = 0.73;
+/// Depth of a descender, in ems.
+const DESCENDER: f64 = 0.21;
+
+impl Text {
+    /// Plain text.
+    pub fn new(content: impl Into<String>, at: Point, anchor: Anchor, size: f64) -> Text {
+        Text { content: content.into(), at, anchor, size, colour: INK, bold: false, upward: false }
+    }
+
+    /// Text whose capitals are centred on a height.
+    pub fn centred(content: impl Into<String>, at: Point, anchor: Anchor, size: f64) -> Text {
+        Text::new(content, (at.0, at.1 + CAPITAL_HEIGHT * size / 2.0), anchor, size)
+    }
+
+    /// In bold.
+    pub fn bold(mut self) -> Text {
+        self.bold = true;
+        self
+    }
+
+    /// In a colour.
+    pub fn coloured(mut self, colour: Colour) -> Text {
+        self.colour = colour;
+        self
+    }
+
+    /// Reading upwards.
+    pub fn upward(mut self) -> Text {
+        self.upward = true;
+        self
+    }
+
+    /// The room that it takes.
+    pub fn bounds(&self) -> Rectangle {
+        let width = text_width(&self.content, self.size, self.bold);
+        let before = match self.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => width / 2.0,
+            Anchor::End => width,
+        };
+        let (above, below) = (CAPITAL_HEIGHT * self.size, DESCENDER * self.size);
+        let (x, y) = self.at;
+        if self.upward {
+            Rectangle::between(x - above, y + before - width, x + below, y + before)
+        } else {
+            Rectangle::between(x - before, y - above, x - before + width, y + below)
+        }
+    }
+}
+
+/// Width of a text, in points, in the embedded font.
+pub fn text_width(content: &str, size: f64, bold: bool) -> f64 {
+    register_fonts();
+    // Measured large, since the font library rounds to whole units.
+    const MEASURED_AT: f64 = 1000.0;
+    let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
+    let font = FontDesc::new(
+        FontFamily::Name(FONT_FAMILY),
+        MEASURED_AT * super::render::LINE_HEIGHT,
+        style,
+    );
+    match font.layout_box(content) {
+        Ok(((left, _), (right, _))) => f64::from(right - left) * size / MEASURED_AT,
+        // The font is part of the program; were it unreadable, drawing would report it.
+        Err(_) => 0.6 * size * content.chars().count() as f64,
+    }
+}
+
+/// One thing on the page. Later marks cover earlier ones.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mark {
+    /// A line through points; dashes are already cut.
+    Path {
+        /// Its points.
+        points: Vec<Point>,
+        /// Colour and width.
+        stroke: Stroke,
+    },
+    /// A filled polygon.
+    Area {
+        /// Its corners.
+        points: Vec<Point>,
+        /// Colour.
+        colour: Colour,
+        /// 1 hides what is below.
+        opacity: f64,
+    },
+    /// A filled rectangle with crisp edges.
+    Box {
+        /// Where.
+        rectangle: Rectangle,
+        /// Colour.
+        colour: Colour,
+    },
+    /// A filled circle.
+    Disc {
+        /// Centre.
+        centre: Point,
+        /// Radius.
+        radius: f64,
+        /// Colour.
+        colour: Colour,
+    },
+    /// A text.
+    Text(Text),
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canvas {
+    /// Width in points.
+    pub width: f64,
+    /// Height in points.
+    pub height: f64,
+    /// What is on it, from bottom to top.
+    pub marks: Vec<Mark>,
+}
+
+impl Canvas {
+    /// An empty page.
+    pub fn new(width: f64, height: f64) -> Canvas {
+        Canvas { width, height, marks: Vec::new() }
+    }
+
+    /// A line through `points`, cut into dashes if its stroke is broken.
+    pub fn path(&mut self, points: Vec<Point>, stroke: Stroke) {
+        if points.len() < 2 {
+            return;
+        }
+        let lengths = stroke.dash.lengths();
+        if lengths.is_empty() {
+            self.marks.push(Mark::Path { points, stroke });
+        } else {
+            for points in dashes(&points, lengths) {
+                self.marks.push(Mark::Path { points, stroke });
+            }
+        }
+    }
+
+    /// A straight line.
+    pub fn line(&mut self, from: Point, to: Point, stroke: Stroke) {
+        self.path(vec![from, to], stroke);
+    }
+
+    /// A filled polygon.
+    pub fn area(&mut self, points: Vec<Point>, colour: Colour, opacity: f64) {
+        if points.len() > 2 {
+            self.marks.push(Mark::Area { points, colour, opacity });
+        }
+    }
+
+    /// A filled rectangle.
+    pub fn fill(&mut self, rectangle: Rectangle, colour: Colour) {
+        self.marks.push(Mark::Box { rectangle, colour });
+    }
+
+    /// The outline of a rectangle.
+    pub fn frame(&mut self, rectangle: Rectangle) {
+        let Rectangle { left, top, .. } = rectangle;
+        let (right, bottom) = (rectangle.right(), rectangle.bottom());
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+        for edge in corners.windows(2) {
+            self.line(edge[0], edge[1], Stroke::solid(INK, FRAME_WIDTH));
+        }
+    }
+
+    /// A dot of a shape; all shapes of one radius cover about the same area.
+    pub fn marker(&mut self, marker: Marker, (x, y): Point, radius: f64, colour: Colour) {
+        let corners: &[Point] = match marker {
+            Marker::Disc => {
+                self.marks.push(Mark::Disc { centre: (x, y), radius, colour });
+                return;
+            }
+            Marker::Square => &[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)],
+            Marker::Triangle => &[(0.0, -1.35), (1.17, 0.68), (-1.17, 0.68)],
+            Marker::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+        };
+        let points = corners.iter().map(|(dx, dy)| (x + radius * dx, y + radius * dy)).collect();
+        self.area(points, colour, 1.0);
+    }
+
+    /// A text.
+    pub fn text(&mut self, text: Text) {
+        if !text.content.is_empty() {
+            self.marks.push(Mark::Text(text));
+        }
+    }
+
+    /// All texts on the page.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.marks.iter().filter_map(|mark| match mark {
+            Mark::Text(text) => Some(text),
+            Mark::Path { .. } | Mark::Area { .. } | Mark::Box { .. } | Mark::Disc { .. } => None,
+        })
+    }
+}
+
+/// Cuts a line into strokes, `lengths` being strokes and gaps in turn.
+fn dashes(points: &[Point], lengths: &[f64]) -> Vec<Vec<Point>> {
+    let mut strokes = Vec::new();
+    let (mut index, mut left) = (0, lengths[0]);
+    let mut current = vec![points[0]];
+    for pair in points.windows(2) {
+        let (mut from, to) = (pair[0], pair[1]);
+        loop {
+            let distance = (to.0 - from.0).hypot(to.1 - from.1);
+            let drawn = index % 2 == 0;
+            if distance <= left {
+                left -= distance;
+                if drawn {
+                    current.push(to);
+                }
+                break;
+            }
+            let share = left / distance;
+            from = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
+            if drawn {
+                current.push(from);
+                strokes.push(std::mem::take(&mut current));
+            } else {
+                current = vec![from];
+            }
+            index = (index + 1) % lengths.len();
+            left = lengths[index];
+        }
+    }
+    if current.len() > 1 {
+        strokes.push(current);
+    }
+    strokes
+}

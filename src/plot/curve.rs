@@ -1,0 +1,194 @@
+//! What is drawn of a record: its metrics as fractions, over time or step, for one seed or several.
+
+use crate::metrics::{Curves, Phase};
+use crate::record::{Record, TheoryRecord};
+
+/// Points of one quantity; `None` where it is undefined, which leaves a gap.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Curve {
+    /// Time or step, and the value there.
+    pub points: Vec<(f64, Option<f64>)>,
+}
+
+/// The lowest, the median and the highest of several curves at each place.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Spread {
+    /// Time or step, and (lowest, median, highest) there, `None` if any curve is undefined.
+    pub points: Vec<(f64, Option<(f64, f64, f64)>)>,
+}
+
+impl Spread {
+    /// Over curves that were observed at the same places; those of a shorter curve, where one was cut short.
+    pub fn of(curves: &[Curve]) -> Spread {
+        let length = curves.iter().map(|curve| curve.points.len()).min().unwrap_or(0);
+        let points = (0..length)
+            .map(|index| {
+                let values: Option<Vec<f64>> =
+                    curves.iter().map(|curve| curve.points[index].1).collect();
+                let range = values.and_then(|values| {
+                    let low = values.iter().copied().min_by(f64::total_cmp)?;
+                    let high = values.iter().copied().max_by(f64::total_cmp)?;
+                    Some((low, median(&values)?, high))
+                });
+                (curves[0].points[index].0, range)
+            })
+            .collect();
+        Spread { points }
+    }
+
+    /// The median as a curve.
+    pub fn middle(&self) -> Curve {
+        let points = self.points.iter().map(|(x, range)| (*x, range.map(|range| range.1)));
+        Curve { points: points.collect() }
+    }
+}
+
+/// The middle value, or the mean of the two in the middle.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = *sorted.get(values.len() / 2)?;
+    let lower = if values.len() % 2 == 0 { sorted[values.len() / 2 - 1] } else { upper };
+    Some((lower + upper) / 2.0)
+}
+
+/// What lies across a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// `t = η · step`.
+    Time,
+    /// Updates done.
+    Step,
+}
+
+/// What a network and a theory have in common: curves, and what they are measured against.
+#[derive(Debug, Clone, Copy)]
+pub struct Account<'a> {
+    /// The metrics.
+    pub curves: &'a Curves,
+    /// The OCS phase.
+    pub phase: &'a Phase,
+    ocs: &'a [f64],
+    target_variance: f64,
+    levels: &'a [usize],
+    clock: Clock,
+}
+
+impl<'a> Account<'a> {
+    /// A run's, over time or step.
+    pub fn of_run(record: &'a Record, clock: Clock) -> Account<'a> {
+        Account {
+            curves: &record.curves,
+            phase: &record.phase,
+            ocs: &record.ocs,
+            target_variance: record.target_variance,
+            levels: &record.levels,
+            clock,
+        }
+    }
+
+    /// A theory's, over time.
+    pub fn of_theory(theory: &'a TheoryRecord) -> Account<'a> {
+        Account {
+            curves: &theory.curves,
+            phase: &theory.phase,
+            ocs: &theory.ocs,
+            target_variance: theory.target_variance,
+            levels: &theory.levels,
+            clock: Clock::Time,
+        }
+    }
+
+    fn curve(&self, values: impl Iterator<Item = Option<f64>>) -> Curve {
+        let defined = |value: Option<f64>| value.filter(|value| value.is_finite());
+        let points = match self.clock {
+            Clock::Time => self.curves.time.iter().copied().zip(values.map(defined)).collect(),
+            Clock::Step => {
+                self.curves.step.iter().map(|&step| step as f64).zip(values.map(defined)).collect()
+            }
+        };
+        Curve { points }
+    }
+
+    /// `M / ||ybar||`.
+    pub fn mean_output_error(&self) -> Curve {
+        let norm = self.ocs.iter().map(|value| value * value).sum::<f64>().sqrt();
+        self.curve(self.curves.mean_output_error.iter().map(|error| Some(error / norm)))
+    }
+
+    /// `sqrt(V / V_target)`.
+    pub fn input_dependence(&self) -> Curve {
+        let values = self.curves.input_dependence.iter();
+        self.curve(values.map(|value| Some((value / self.target_variance).sqrt())))
+    }
+
+    /// `D_ocs / V_target`.
+    pub fn distance_to_ocs(&self) -> Curve {
+        let values = self.curves.distance_to_ocs.iter();
+        self.curve(values.map(|value| Some(value / self.target_variance)))
+    }
+
+    /// `D_target / V_target`.
+    pub fn distance_to_targets(&self) -> Curve {
+        let values = self.curves.distance_to_targets.iter();
+        self.curve(values.map(|value| Some(value / self.target_variance)))
+    }
+
+    /// Graded true negative rate of a level, counted from 0.
+    pub fn true_negative_rate(&self, level: usize) -> Curve {
+        let values = self.curves.true_negative_rate.get(level).into_iter().flatten();
+        self.curve(values.copied())
+    }
+
+    /// Mean response of a label over all samples.
+    pub fn mean_response(&self, label: usize) -> Curve {
+        let values = self.curves.mean_response.get(label).into_iter().flatten();
+        self.curve(values.map(|value| Some(*value)))
+    }
+
+    /// Mean response of a label to the samples of an item.
+    pub fn item_response(&self, item: usize, label: usize) -> Curve {
+        let items = self.curves.item_responses.as_ref();
+        let values = items.and_then(|items| items.get(item)?.get(label)).into_iter().flatten();
+        self.curve(values.map(|value| Some(*value)))
+    }
+
+    /// The true negative rate that the OCS has at a level, counted from 0:
+    /// `sum_k (1 - ybar_k)^2 / sum_k (1 - ybar_k)` over its labels (THEORY section 1).
+    pub fn ocs_floor(&self, level: usize) -> Option<f64> {
+        let absent = self.labels_of(level).map(|label| 1.0 - self.ocs[label]);
+        let (sum, squares) =
+            absent.fold((0.0, 0.0), |(sum, squares), a| (sum + a, squares + a * a));
+        (sum > 0.0).then(|| squares / sum)
+    }
+
+    /// Columns of a level's labels, counted from 0.
+    pub fn labels_of(&self, level: usize) -> std::ops::Range<usize> {
+        let start: usize = self.levels[..level].iter().sum();
+        start..(start + self.levels[level]).min(self.ocs.len())
+    }
+
+    /// Number of labels of each level.
+    pub fn levels(&self) -> &'a [usize] {
+        self.levels
+    }
+
+    /// The OCS, `[label]`.
+    pub fn ocs(&self) -> &'a [f64] {
+        self.ocs
+    }
+}
+
+/// Median onset and end over seeds, in the clock's units; `None` where most seeds have none.
+pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
+    let units = |record: &Record| match clock {
+        Clock::Time => 1.0,
+        Clock::Step => record.config.training.learning_rate,
+    };
+    let middle = |time: fn(&Phase) -> Option<f64>| {
+        let times: Vec<f64> =
+            records.iter().filter_map(|r| Some(time(&r.phase)? / units(r))).collect();
+        if 2 * times.len() > records.len() { median(&times) } else { None }
+    };
+    Phase::between(middle(|phase| phase.onset), middle(|phase| phase.end))
+}

@@ -1,0 +1,63 @@
+//! Tables of numbers as colours, and the bar that says which colour is which number.
+
+use super::axis::{Axis, number};
+use super::canvas::{Anchor, Canvas, Rectangle, Text};
+use super::style::{Colour, FRAME_WIDTH, INK, Stroke, TEXT_SIZE, TICK_LENGTH};
+
+/// White to dark blue, even steps of lightness: it reads in grey and with any kind of colour vision.
+const RAMP: [Colour; 5] = [
+    Colour(0xFF, 0xFF, 0xFF),
+    Colour(0xC6, 0xDB, 0xEF),
+    Colour(0x74, 0xA9, 0xD0),
+    Colour(0x1F, 0x6C, 0xB0),
+    Colour(0x08, 0x30, 0x6B),
+];
+
+/// The colour of a number between 0 and 1; others take the nearest end's.
+pub fn colour_of(share: f64) -> Colour {
+    let place = share.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
+    let index = (place.floor() as usize).min(RAMP.len() - 2);
+    RAMP[index].towards(RAMP[index + 1], place - index as f64)
+}
+
+/// Draws `values`, `[row][column]` between 0 and 1, into `frame`. Lines part the groups of rows, `groups` rows each.
+pub fn heat_map(canvas: &mut Canvas, frame: Rectangle, values: &[Vec<f64>], groups: &[usize]) {
+    let rows = values.len().max(1) as f64;
+    let height = frame.height / rows;
+    for (row, cells) in values.iter().enumerate() {
+        let width = frame.width / cells.len().max(1) as f64;
+        for (column, &value) in cells.iter().enumerate() {
+            let (left, top) = (frame.left + column as f64 * width, frame.top + row as f64 * height);
+            canvas.fill(Rectangle { left, top, width, height }, colour_of(value));
+        }
+    }
+    let mut row = 0;
+    for group in &groups[..groups.len().saturating_sub(1)] {
+        row += group;
+        let y = frame.top + row as f64 * height;
+        canvas.line((frame.left, y), (frame.right(), y), Stroke::solid(INK, FRAME_WIDTH));
+    }
+    canvas.frame(frame);
+}
+
+/// The bar from 0 (bottom) to 1, with its numbers and title at the right.
+pub fn colour_bar(canvas: &mut Canvas, frame: Rectangle, title: &str) {
+    const STRIPS: usize = 64;
+    for strip in 0..STRIPS {
+        let (low, high) = (strip as f64 / STRIPS as f64, (strip + 1) as f64 / STRIPS as f64);
+        let (top, bottom) =
+            (frame.bottom() - high * frame.height, frame.bottom() - low * frame.height);
+        let piece = Rectangle::between(frame.left, top, frame.right(), bottom);
+        canvas.fill(piece, colour_of((low + high) / 2.0));
+    }
+    let right = frame.right();
+    for tick in Axis::linear(0.0, 1.0, title).ticks(3) {
+        let y = frame.bottom() - tick.value * frame.height;
+        canvas.line((right, y), (right + TICK_LENGTH, y), Stroke::solid(INK, FRAME_WIDTH));
+        let at = (right + TICK_LENGTH + 1.5, y);
+        canvas.text(Text::centred(number(tick.value, 1), at, Anchor::Start, TEXT_SIZE));
+    }
+    let at = (right + TICK_LENGTH + 20.0, frame.centre().1);
+    canvas.text(Text::new(title, at, Anchor::Middle, TEXT_SIZE).upward());
+    canvas.frame(frame);
+}

@@ -1,0 +1,76 @@
+//! What does a finding look like? One file per figure; each reads records and nothing else.
+//!
+//! A figure puts marks on a `Canvas`; `render` writes it as PNG (300 pixels an inch) and SVG. How things look is decided in
+//! `style`.
+
+mod contact_sheet;
+mod images;
+mod ocs_cifar10;
+mod ocs_linear;
+mod ocs_mnist;
+mod page;
+mod run;
+
+/// Axes and ticks.
+pub mod axis;
+/// Pages as lists of marks.
+pub mod canvas;
+/// What is drawn of a record.
+pub mod curve;
+/// Tables as colours.
+pub mod heat_map;
+/// Captions and headings.
+pub mod legend;
+/// Axes with data between them.
+pub mod panel;
+/// PNG and SVG.
+pub mod render;
+/// Colours, lines and sizes.
+pub mod style;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::config::Experiment;
+use crate::record::{Record, RunFolder, write_atomically};
+
+pub use contact_sheet::{ContactRow, ContactSheet, contact_sheet};
+
+/// Draws an experiment's figure: `<stem>.png` and `<stem>.svg` in `folder`. Returns their paths.
+///
+/// Conditions that were not run leave panels that say so.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn draw(stem: Experiment, runs: &RunFolder, folder: &Path) -> Result<Vec<PathBuf>> {
+    write(&figure(stem, runs), &page::source(&runs.records), folder, stem.stem())
+}
+
+/// An experiment's figure as a page.
+pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
+    match stem {
+        Experiment::OcsLinear => ocs_linear::figure(runs),
+        Experiment::OcsMnist => ocs_mnist::figure(runs),
+        Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
+    }
+}
+
+/// Draws runs that belong to no experiment: `M` and `V`, distances and true negative rates, a row for each condition,
+/// as `<name>.png` and `<name>.svg` in `folder`. Returns their paths.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn draw_run(records: &[Record], folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
+    write(&run::figure(records), &page::source(records), folder, name)
+}
+
+fn write(canvas: &canvas::Canvas, source: &str, folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
+    let png = folder.join(format!("{name}.png"));
+    write_atomically(&png, &render::png(canvas, source)?)?;
+    let svg = folder.join(format!("{name}.svg"));
+    write_atomically(&svg, render::svg(canvas, source)?.as_bytes())?;
+    Ok(vec![png, svg])
+}

@@ -1,0 +1,10 @@
+//! Do networks trained on CIFAR-10 visit the OCS first, with biases and without?
+
+use super::canvas::Canvas;
+use super::images;
+use crate::record::RunFolder;
+
+/// The figure.
+pub fn figure(runs: &RunFolder) -> Canvas {
+    images::figure(runs, "CIFAR-10")
+}

@@ -1,0 +1,149 @@
+//! What all figures say about their numbers: where they came from, and what a phase amounts to.
+
+use std::collections::BTreeSet;
+
+use super::axis::number;
+use super::canvas::Canvas;
+use super::curve::{Account, Clock, Curve, Spread};
+use super::panel::Panel;
+use super::style::{Dash, INK, Look, Stroke};
+use crate::metrics::Phase;
+use crate::record::{Record, Status};
+
+/// Onset, where there is no phase to shade.
+pub const ONSET: Stroke = Stroke::solid(INK, 0.7);
+/// End, where there is no phase to shade.
+pub const END: Stroke = Stroke::broken(INK, 0.7, Dash::Dotted);
+
+/// Where the numbers came from, for a file's metadata.
+pub fn source(records: &[Record]) -> String {
+    let configs = distinct(records, |record| record.config.name.clone());
+    let seeds: BTreeSet<u64> = records.iter().map(|record| record.seed).collect();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let devices = distinct(records, |record| record.device.clone());
+    let revisions = distinct(records, |record| record.revision.clone());
+    let quick = if records.iter().any(|record| record.quick) { "; quick run" } else { "" };
+    let seeds = seeds.join(", ");
+    format!("ocs: config {configs}; seeds {seeds}; device {devices}; revision {revisions}{quick}")
+}
+
+/// Where the numbers came from, for a reader.
+pub fn footer_notes(records: &[Record]) -> String {
+    let mut notes = Vec::new();
+    if records.iter().any(|record| record.quick) {
+        notes.push("quick run: fewer seeds and steps".to_owned());
+    }
+    let mut conditions: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for record in records {
+        *conditions.entry(&record.condition).or_default() += 1;
+    }
+    let fewest = conditions.values().min().copied().unwrap_or(0);
+    let most = conditions.values().max().copied().unwrap_or(0);
+    let plural = if most == 1 { "" } else { "s" };
+    notes.push(if fewest == most {
+        format!("n = {most} seed{plural} per condition")
+    } else {
+        format!("n = {fewest} to {most} seed{plural} per condition")
+    });
+    notes.push(format!("device {}", distinct(records, |record| record.device.clone())));
+    notes.push(format!("revision {}", distinct(records, |record| record.revision.clone())));
+    let count = |wanted: fn(&Status) -> bool| records.iter().filter(|r| wanted(&r.status)).count();
+    let (unfinished, diverged) = (
+        count(|status| matches!(status, Status::Running)),
+        count(|status| matches!(status, Status::Diverged { .. })),
+    );
+    if unfinished > 0 {
+        notes.push(format!("{unfinished} of {} runs not finished", records.len()));
+    }
+    if diverged > 0 {
+        notes.push(format!("{diverged} of {} runs diverged", records.len()));
+    }
+    capitalised(&notes.join("; "))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Median line and band of several seeds.
+pub fn seeds<'a>(
+    canvas: &mut Canvas,
+    panel: &Panel,
+    runs: &[Account<'a>],
+    look: Look,
+    of: impl Fn(&Account<'a>) -> Curve,
+) {
+    let curves: Vec<Curve> = runs.iter().map(of).collect();
+    let spread = Spread::of(&curves);
+    panel.band(canvas, &spread, look.colour);
+    panel.curve(canvas, &spread.middle(), look.stroke(1.0));
+}
+
+fn distinct(records: &[Record], of: impl Fn(&Record) -> String) -> String {
+    let values: BTreeSet<String> = records.iter().map(of).collect();
+    values.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The phase in a few words: `end/onset = 6.7`.
+pub fn phase_in_words(phase: &Phase) -> String {
+    match (phase.onset, phase.end) {
+        (Some(onset), Some(end)) if onset > 0.0 => {
+            let ratio = end / onset;
+            let decimals = if ratio < 10.0 { 2 } else { 1 };
+            let ratio = number(ratio, decimals);
+            if phase.exists {
+                format!("end/onset = {ratio}")
+            } else {
+                format!("no phase: end/onset = {ratio}")
+            }
+        }
+        (Some(_), Some(_)) => "onset at time 0".to_owned(),
+        (Some(_), None) => "phase without end".to_owned(),
+        (None, Some(_)) => "no phase: no onset".to_owned(),
+        (None, None) => "no phase: no onset, no end".to_owned(),
+    }
+}
+
+/// Shades a phase; where there is none, marks onset and end by upright lines.
+pub fn mark_phase(canvas: &mut Canvas, panel: &Panel, phase: &Phase) {
+    if phase.exists {
+        let onset = phase.onset.unwrap_or(panel.x.low).max(panel.x.low);
+        panel.shade(canvas, onset, phase.end.unwrap_or(panel.x.high));
+        return;
+    }
+    if let Some(end) = phase.end {
+        panel.vertical(canvas, end, END);
+    }
+    if let Some(onset) = phase.onset {
+        panel.vertical(canvas, onset, ONSET);
+    }
+}
+
+/// The first positive and the last place of the accounts' clocks.
+pub fn clock_range<'a>(accounts: impl Iterator<Item = Account<'a>>, clock: Clock) -> (f64, f64) {
+    let (mut first, mut last) = (f64::INFINITY, 0.0_f64);
+    for account in accounts {
+        let places: Vec<f64> = match clock {
+            Clock::Time => account.curves.time.clone(),
+            Clock::Step => account.curves.step.iter().map(|&step| step as f64).collect(),
+        };
+        for place in places.into_iter().filter(|place| *place > 0.0 && place.is_finite()) {
+            first = first.min(place);
+            last = last.max(place);
+        }
+    }
+    if last > first { (first, last) } else { (1.0, 10.0) }
+}
+
+/// The smallest positive and the largest value of curves within `from..=to` of the clock.
+pub fn value_range<'a>(curves: impl Iterator<Item = &'a Curve>, from: f64, to: f64) -> (f64, f64) {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for &(x, value) in curves.flat_map(|curve| &curve.points) {
+        if let Some(value) = value.filter(|value| *value > 0.0 && (from..=to).contains(&x)) {
+            low = low.min(value);
+            high = high.max(value);
+        }
+    }
+    if high > low { (low, high) } else { (0.1, 1.0) }
+}

@@ -1,0 +1,251 @@
+//! One pair of axes and what is drawn between them. Nothing leaves the frame.
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, Point, Rectangle, Text};
+use super::curve::{Curve, Spread};
+use super::style::{
+    BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE,
+    TICK_LENGTH,
+};
+
+/// A panel of a figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// The area between the axes.
+    pub frame: Rectangle,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+}
+
+/// Which axes of a panel carry numbers and a title; its neighbours may share them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Numbers and title below.
+    pub x: bool,
+    /// Numbers and title at the left.
+    pub y: bool,
+}
+
+/// Points closer than this on paper are not told apart.
+const FINEST: f64 = 0.25;
+/// From the frame to the numbers.
+const LABEL_GAP: f64 = TICK_LENGTH + 1.5;
+/// Room for one number on the horizontal axis.
+const LABEL_ROOM: f64 = 26.0;
+/// From a panel's frame to the baseline of its horizontal axis' title.
+pub const X_TITLE_OFFSET: f64 = 19.0;
+
+impl Panel {
+    /// Where a pair of values stands on the page, inside the frame or not.
+    pub fn place(&self, x: f64, y: f64) -> Option<Point> {
+        let (across, up) = (self.x.position(x)?, self.y.position(y)?);
+        Some((
+            self.frame.left + across * self.frame.width,
+            self.frame.bottom() - up * self.frame.height,
+        ))
+    }
+
+    /// A line through a curve's points, broken where it is undefined.
+    pub fn curve(&self, canvas: &mut Canvas, curve: &Curve, stroke: Stroke) {
+        let mut run: Vec<Point> = Vec::new();
+        let places = curve.points.iter().map(|&(x, y)| y.and_then(|y| self.place(x, y)));
+        for place in places.chain([None]) {
+            match place {
+                Some(point) => {
+                    let near = run.last().is_some_and(|last| distance(*last, point) < FINEST);
+                    if !near {
+                        run.push(point);
+                    }
+                }
+                None => {
+                    for piece in clipped(&std::mem::take(&mut run), &self.frame) {
+                        canvas.path(piece, stroke);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Dots on a curve, at least `spacing` points apart on paper.
+    pub fn dots(&self, canvas: &mut Canvas, curve: &Curve, look: Look, spacing: f64) {
+        let mut last: Option<Point> = None;
+        for &(x, y) in &curve.points {
+            let Some(place) = y.and_then(|y| self.place(x, y)) else { continue };
+            let inside = place.0 >= self.frame.left - 0.1
+                && place.0 <= self.frame.right() + 0.1
+                && place.1 >= self.frame.top - 0.1
+                && place.1 <= self.frame.bottom() + 0.1;
+            if inside && last.is_none_or(|last| distance(last, place) >= spacing) {
+                canvas.marker(look.marker, place, DOT_RADIUS, look.colour);
+                last = Some(place);
+            }
+        }
+    }
+
+    /// The area between the extremes of several seeds.
+    pub fn band(&self, canvas: &mut Canvas, spread: &Spread, colour: Colour) {
+        for run in spread.points.split(|point| point.1.is_none()) {
+            let (mut upper, mut lower): (Vec<Point>, Vec<Point>) = (Vec::new(), Vec::new());
+            for &(x, range) in run {
+                let Some((low, _, high)) = range else { continue };
+                // On a logarithmic axis a value that is not positive lies below every frame.
+                let top = self.place(x, high);
+                let bottom = self.place(x, low).or(top.map(|top| (top.0, self.frame.bottom())));
+                let (Some(top), Some(bottom)) = (top, bottom) else { continue };
+                let near = upper.last().is_some_and(|last| top.0 - last.0 < FINEST);
+                if top.0 >= self.frame.left && top.0 <= self.frame.right() + 0.1 && !near {
+                    upper.push((top.0, self.within(top.1)));
+                    lower.push((bottom.0, self.within(bottom.1)));
+                }
+            }
+            let thick = upper.iter().zip(&lower).any(|(upper, lower)| lower.1 - upper.1 > 0.3);
+            if thick {
+                upper.extend(lower.into_iter().rev());
+                canvas.area(upper, colour, BAND_OPACITY);
+            }
+        }
+    }
+
+    fn within(&self, y: f64) -> f64 {
+        y.clamp(self.frame.top, self.frame.bottom())
+    }
+
+    /// Shades the panel between two values of the horizontal axis, as far as they are inside.
+    pub fn shade(&self, canvas: &mut Canvas, from: f64, to: f64) {
+        let (Some(from), Some(to)) = (self.x.position(from), self.x.position(to)) else { return };
+        let (from, to) = (from.clamp(0.0, 1.0), to.clamp(0.0, 1.0));
+        if to > from {
+            let left = self.frame.left + from * self.frame.width;
+            let width = (to - from) * self.frame.width;
+            canvas.fill(Rectangle { left, width, ..self.frame }, SHADE);
+        }
+    }
+
+    /// A line across the panel.
+    pub fn horizontal(&self, canvas: &mut Canvas, y: f64, stroke: Stroke) {
+        if let Some(up) = self.y.position(y).filter(|up| (0.0..=1.0).contains(up)) {
+            let height = self.frame.bottom() - up * self.frame.height;
+            canvas.line((self.frame.left, height), (self.frame.right(), height), stroke);
+        }
+    }
+
+    /// A line from bottom to top.
+    pub fn vertical(&self, canvas: &mut Canvas, x: f64, stroke: Stroke) {
+        if let Some(across) = self.x.position(x).filter(|across| (0.0..=1.0).contains(across)) {
+            let left = self.frame.left + across * self.frame.width;
+            canvas.line((left, self.frame.top), (left, self.frame.bottom()), stroke);
+        }
+    }
+
+    /// A note in the middle, for a panel without data.
+    pub fn note(&self, canvas: &mut Canvas, note: &str) {
+        let text = Text::centred(note, self.frame.centre(), Anchor::Middle, TEXT_SIZE);
+        canvas.text(text.coloured(GREY));
+    }
+
+    /// The frame, its ticks, and the numbers and titles that are shown. Call it last: it covers the ends of lines.
+    pub fn axes(&self, canvas: &mut Canvas, shown: Shown) {
+        self.x_axis(canvas, shown.x);
+        self.y_axis(canvas, shown.y);
+        canvas.frame(self.frame);
+    }
+
+    fn x_axis(&self, canvas: &mut Canvas, shown: bool) {
+        let most = (self.frame.width / LABEL_ROOM) as usize;
+        let bottom = self.frame.bottom();
+        let baseline = bottom + LABEL_GAP + 0.75 * TEXT_SIZE;
+        for tick in self.x.ticks(most) {
+            let Some(across) = self.x.position(tick.value) else { continue };
+            let x = self.frame.left + across * self.frame.width;
+            let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
+            canvas.line((x, bottom), (x, bottom + length), Stroke::solid(INK, FRAME_WIDTH));
+            if let (true, Some(label)) = (shown, tick.label) {
+                canvas.text(Text::new(label, (x, baseline), Anchor::Middle, TEXT_SIZE));
+            }
+        }
+        if shown {
+            let at = (self.frame.centre().0, bottom + X_TITLE_OFFSET);
+            canvas.text(Text::new(&*self.x.title, at, Anchor::Middle, TEXT_SIZE));
+        }
+    }
+
+    fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
+        let most = (self.frame.height / 15.0) as usize;
+        let left = self.frame.left;
+        let mut widest: f64 = 0.0;
+        for tick in self.y.ticks(most) {
+            let Some(up) = self.y.position(tick.value) else { continue };
+            let y = self.frame.bottom() - up * self.frame.height;
+            let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
+            canvas.line((left - length, y), (left, y), Stroke::solid(INK, FRAME_WIDTH));
+            if let (true, Some(label)) = (shown, tick.label) {
+                let text = Text::centred(label, (left - LABEL_GAP, y), Anchor::End, TEXT_SIZE);
+                widest = widest.max(text.bounds().width);
+                canvas.text(text);
+            }
+        }
+        if shown {
+            let at = (left - LABEL_GAP - widest - 4.0, self.frame.centre().1);
+            canvas.text(Text::new(&*self.y.title, at, Anchor::Middle, TEXT_SIZE).upward());
+        }
+    }
+
+    /// A small number at the right of the frame, at the height of a reference line.
+    pub fn name_height(&self, canvas: &mut Canvas, y: f64, name: &str) {
+        if let Some(up) = self.y.position(y).filter(|up| (0.0..=1.0).contains(up)) {
+            let at = (self.frame.right() + 2.5, self.frame.bottom() - up * self.frame.height);
+            canvas.text(Text::centred(name, at, Anchor::Start, NOTE_SIZE).coloured(GREY));
+        }
+    }
+}
+
+/// Radius of a dot.
+pub const DOT_RADIUS: f64 = 1.25;
+
+fn distance(from: Point, to: Point) -> f64 {
+    (to.0 - from.0).hypot(to.1 - from.1)
+}
+
+/// The pieces of a line that lie inside a frame.
+fn clipped(points: &[Point], frame: &Rectangle) -> Vec<Vec<Point>> {
+    let mut pieces: Vec<Vec<Point>> = Vec::new();
+    for pair in points.windows(2) {
+        let Some((from, to)) = clipped_stretch(pair[0], pair[1], frame) else { continue };
+        match pieces.last_mut() {
+            Some(piece) if piece.last() == Some(&from) => piece.push(to),
+            Some(_) | None => pieces.push(vec![from, to]),
+        }
+    }
+    pieces
+}
+
+/// The part of one straight stretch inside a frame (Liang and Barsky).
+fn clipped_stretch(from: Point, to: Point, frame: &Rectangle) -> Option<(Point, Point)> {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+    let sides = [
+        (-dx, from.0 - frame.left),
+        (dx, frame.right() - from.0),
+        (-dy, from.1 - frame.top),
+        (dy, frame.bottom() - from.1),
+    ];
+    for (towards, room) in sides {
+        if towards == 0.0 {
+            if room < 0.0 {
+                return None;
+            }
+        } else if towards < 0.0 {
+            enter = enter.max(room / towards);
+        } else {
+            leave = leave.min(room / towards);
+        }
+    }
+    if enter >= leave {
+        return None;
+    }
+    let at = |share: f64| (from.0 + share * dx, from.1 + share * dy);
+    let start = if enter == 0.0 { from } else { at(enter) };
+    Some((start, if leave == 1.0 { to } else { at(leave) }))
+}

@@ -1,0 +1,171 @@
+//! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
+
+use ndarray::Array2;
+use ocs::config::Config;
+use ocs::metrics::{Curves, Judge, Phase};
+use ocs::record::{Method, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord};
+use ocs::task::Hierarchy;
+
+const BRANCHING: [usize; 3] = [2, 2, 2];
+/// Nodes of each level, the root first.
+const NODES: [usize; 4] = [1, 2, 4, 8];
+
+/// How fast the constant and each level are learned, and from where.
+#[derive(Clone, Copy)]
+pub struct Learner {
+    /// Rates of the constant and of levels 1 to 3.
+    pub rates: [f64; 4],
+    /// Fraction learned at time 0.
+    pub start: f64,
+    /// Whether the constant is learned without a delay, as by an output bias.
+    pub output_bias: bool,
+}
+
+impl Learner {
+    fn fractions(&self, time: f64) -> [f64; 4] {
+        let logistic =
+            |rate: f64| 1.0 / (1.0 + (1.0 / self.start - 1.0) * (-2.0 * rate * time).exp());
+        let mut fractions = self.rates.map(logistic);
+        if self.output_bias {
+            fractions[0] = 1.0 - (-time).exp() * (1.0 - self.start);
+        }
+        fractions
+    }
+
+    /// Responses at a time, `[item, label]` (THEORY section 1).
+    fn responses(&self, time: f64) -> Array2<f64> {
+        let tree = Hierarchy::balanced(&BRANCHING);
+        let fractions = self.fractions(time);
+        let targets = tree.targets();
+        Array2::from_shape_fn((tree.n_items(), tree.n_labels()), |(item, label)| {
+            let level = tree.level_columns().iter().position(|l| l.contains(&label)).unwrap() + 1;
+            let leaf = (0..tree.n_items()).find(|&other| targets[[other, label]] == 1.0).unwrap();
+            // Depth of the common ancestor of the item and the label's node.
+            let common =
+                (1..=level).take_while(|l| item * NODES[*l] / 8 == leaf * NODES[*l] / 8).count();
+            let gained: f64 =
+                (1..=common).map(|l| fractions[l] * (NODES[l] - NODES[l - 1]) as f64).sum();
+            let lost =
+                if common < level { fractions[common + 1] * NODES[common] as f64 } else { 0.0 };
+            (fractions[0] + gained - lost) / NODES[level] as f64
+        })
+    }
+
+    fn curves(&self, steps: &[u64], learning_rate: f64) -> (Judge, Curves) {
+        let tree = Hierarchy::balanced(&BRANCHING);
+        let targets = tree.targets();
+        let ocs = targets.mean_axis(ndarray::Axis(0)).unwrap();
+        let judge = Judge::new(targets, (0..8).collect(), &[1.0; 8], ocs, tree.level_columns());
+        let mut curves = Curves::default();
+        for &step in steps {
+            let time = step as f64 * learning_rate;
+            let judgement = judge.judge(self.responses(time).view());
+            curves.push(time, &judgement);
+            curves.push_network(step, judgement.distance_to_targets / 2.0, &[1.0], &[None]);
+        }
+        (judge, curves)
+    }
+}
+
+/// Step 0 and log-spaced ones.
+fn steps(last: u64) -> Vec<u64> {
+    let mut steps: Vec<u64> =
+        (0..200).map(|i| (last as f64).powf(f64::from(i) / 199.0).round() as u64).collect();
+    steps.insert(0, 0);
+    steps.dedup();
+    steps
+}
+
+/// A run of `learner`.
+pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -> Record {
+    let (judge, curves) = learner.curves(&steps(clock.0), clock.1);
+    let mut config = Config { name: "fake".to_owned(), ..Config::default() };
+    config.training.learning_rate = clock.1;
+    let phase = Phase::of(&curves, 0.1, judge.ocs_norm(), judge.target_variance());
+    Record {
+        schema_version: SCHEMA_VERSION,
+        status: Status::Complete,
+        config,
+        condition: condition.to_owned(),
+        seed,
+        quick: false,
+        revision: "0123456789ab".to_owned(),
+        device: "cpu".to_owned(),
+        libtorch: "2.13.0".to_owned(),
+        threads: 1,
+        dataset: None,
+        wall_time: 1.0,
+        ocs: judge.ocs().to_vec(),
+        target_variance: judge.target_variance(),
+        levels: vec![2, 4, 8],
+        phase,
+        phase_sensitivity: Vec::new(),
+        curves,
+        training_curves: None,
+    }
+}
+
+fn theory(record: &Record) -> TheoryRecord {
+    TheoryRecord {
+        condition: record.condition.clone(),
+        method: Method::ClosedForm,
+        validity: "exact".to_owned(),
+        ocs: record.ocs.clone(),
+        target_variance: record.target_variance,
+        levels: record.levels.clone(),
+        modes: Vec::new(),
+        phase: record.phase,
+        curves: record.curves.clone(),
+    }
+}
+
+/// Varies a number by up to a quarter, differently for each seed.
+fn varied(value: f64, seed: u64) -> f64 {
+    value * (1.0 + 0.25 * ((seed * 7919 + 13) as f64).sin())
+}
+
+/// Runs of `ocs_linear`: the rates of the [2, 2, 2] tree at a0 = 1e-4.
+pub fn linear() -> RunFolder {
+    let mut runs = RunFolder::default();
+    let tree = [0.331, 0.331, 0.217, 0.125];
+    for (condition, constant, output_bias) in
+        [("none", 0.331, false), ("input", 0.992, false), ("output", 1.0, true), ("all", 1.1, true)]
+    {
+        let rates = [constant, tree[1], tree[2], tree[3]];
+        let start = 1e-4 / 2.65;
+        let aligned = record(condition, 0, Learner { rates, start, output_bias }, (10_000, 0.004));
+        runs.theories.push(theory(&aligned));
+        runs.records.push(aligned);
+        for seed in 0..5 {
+            let rates = [rates[0], varied(rates[1], seed), rates[2], rates[3]];
+            let learner = Learner { rates, start: varied(3e-4, seed + 5), output_bias };
+            let name = format!("{condition}-random");
+            runs.records.push(record(&name, seed, learner, (10_000, 0.004)));
+        }
+    }
+    runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
+
+/// Runs of an experiment on images: 16 conditions, three seeds.
+pub fn images() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for (index, network) in ["linear", "mlp", "cnn-relu", "cnn-tanh"].into_iter().enumerate() {
+        for (bias, constant) in [("all", 3.0_f64), ("none", 0.3)] {
+            for (preprocessing, common) in [("raw", 3.0), ("centred", 0.0)] {
+                for seed in 0..3 {
+                    let returns = if network == "cnn-relu" { 2.0 } else { 0.0 };
+                    let lead = constant.max(common).max(returns);
+                    let rates =
+                        [lead, varied(0.6, seed), varied(0.4, seed + 1), varied(0.2, seed + 2)];
+                    let start = 1e-3 * (1.0 + index as f64);
+                    let learner = Learner { rates, start, output_bias: bias == "all" };
+                    let name = format!("{network}-{bias}-{preprocessing}");
+                    runs.records.push(record(&name, seed, learner, (4_000, 0.005)));
+                }
+            }
+        }
+    }
+    runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
