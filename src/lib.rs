@@ -18,5 +18,9 @@ pub mod train;
 pub mod metrics;
 /// What does a run leave on disk?
 pub mod record;
+/// What was found?
+pub mod experiment;
 /// What does a finding look like?
 pub mod plot;
+/// What can be typed?
+pub mod cli;

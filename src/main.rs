@@ -1,3 +1,5 @@
-fn main() {
-    println!("{}", tch::Cuda::is_available());
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ocs::cli::run()
 }

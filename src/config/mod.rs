@@ -8,7 +8,7 @@ mod load;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
-pub use load::{Conditions, Override, load, resolve_conditions};
+pub use load::{Conditions, Override, load, parse, resolve_conditions};
 
 /// One config file: one question, asked under several conditions and with several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

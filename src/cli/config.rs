@@ -1,0 +1,29 @@
+//! `ocs config`.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{ConfigArguments, Success, output};
+
+/// Prints a config with every default written out, after checking it. Every key is described in README's "Config" and
+/// in `src/config/mod.rs`.
+#[derive(Args)]
+pub struct Print {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Print JSON instead of YAML
+    #[arg(long)]
+    json: bool,
+}
+
+impl Print {
+    pub fn run(self) -> Result<Success> {
+        let config = self.config.load()?;
+        if self.json {
+            output::json(&config)?;
+        } else {
+            output::bytes(serde_yaml::to_string(&config)?.as_bytes())?;
+        }
+        Ok(Success::Full)
+    }
+}

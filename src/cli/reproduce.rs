@@ -1,0 +1,185 @@
+//! `ocs reproduce`: from configs to figures and claims.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::figures::chosen;
+use super::train::{tell_claims, train};
+use super::{ComputeArguments, Success, data, misuse, output, progress};
+use crate::config::{self, Config, Experiment};
+use crate::data as data_sets;
+use crate::experiment::{self, Claim, Interrupted, Options, Verdict};
+use crate::plot;
+use crate::record::{self, Record, RunFolder};
+
+/// Trains the shipped experiments, decides their claims and draws their figures: PLOTS/STEM.png and .svg, and
+/// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Exit status 1 if a claim fails or a figure could not
+/// be made.
+#[derive(Args)]
+pub struct Reproduce {
+    /// Experiments [default: all]: ocs_linear | ocs_mnist | ocs_cifar10
+    stems: Vec<String>,
+    /// Fewer seeds and steps, for a look in a minute or two; figures and claims are marked, and go to RUNS/quick and
+    /// PLOTS/quick
+    #[arg(long)]
+    quick: bool,
+    /// Take configs from this folder; one that it lacks is the one built into this program
+    #[arg(long, default_value = "configs", value_name = "FOLDER")]
+    configs: PathBuf,
+    /// Folder of all runs
+    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    out: PathBuf,
+    /// Folder of figures and claims
+    #[arg(long, default_value = "plots", value_name = "FOLDER")]
+    plots: PathBuf,
+    #[command(flatten)]
+    compute: ComputeArguments,
+}
+
+/// The config that was shipped with this program.
+fn built_in(experiment: Experiment) -> &'static str {
+    match experiment {
+        Experiment::OcsLinear => include_str!("../../configs/ocs_linear.yaml"),
+        Experiment::OcsMnist => include_str!("../../configs/ocs_mnist.yaml"),
+        Experiment::OcsCifar10 => include_str!("../../configs/ocs_cifar10.yaml"),
+    }
+}
+
+/// All claims in PLOTS, with what they were decided from; `claims.json`, of which CLAIMS.md is the readable form.
+#[derive(Default, Serialize, Deserialize)]
+struct Decided {
+    experiments: Vec<DecidedExperiment>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DecidedExperiment {
+    stem: String,
+    origin: String,
+    claims: Vec<Claim>,
+}
+
+impl Reproduce {
+    pub fn run(self) -> Result<Success> {
+        let experiments = chosen(&self.stems)?;
+        let (out, plots) = if self.quick {
+            (self.out.join("quick"), self.plots.join("quick"))
+        } else {
+            (self.out.clone(), self.plots.clone())
+        };
+        let options = self.compute.options(&out, self.quick)?;
+        let mut success = Success::Full;
+        let mut missing = Vec::new();
+        for experiment in experiments {
+            match self.reproduce(experiment, &options, &out, &plots) {
+                Ok(Success::Full) => {}
+                Ok(Success::Partial) => success = Success::Partial,
+                Err(error) if error.is::<Interrupted>() || progress::is_interrupted() => return Err(error),
+                Err(error) => {
+                    tracing::error!("{}: {error:#}", experiment.stem());
+                    missing.push(experiment.stem());
+                }
+            }
+        }
+        if !missing.is_empty() {
+            anyhow::bail!("no figure and no claims were made of {}: the reasons stand above", missing.join(", "));
+        }
+        Ok(success)
+    }
+
+    fn reproduce(&self, experiment: Experiment, options: &Options, out: &Path, plots: &Path) -> Result<Success> {
+        let stem = experiment.stem();
+        let mut config = self.config(experiment).map_err(misuse)?;
+        if self.quick {
+            config = config.quickened();
+        }
+        tracing::info!(experiment = stem, quick = self.quick, "reproducing");
+        self.bring_data(&config)?;
+        let options = Options { folder: out.join(stem), ..options.clone() };
+        let (records, summary) = train(&config, &options)?;
+        let theories = RunFolder::read(&options.folder)?.theories;
+        let runs = RunFolder { records, theories };
+        for path in plot::draw(experiment, &runs, plots)? {
+            output::line(&path.display().to_string())?;
+        }
+        let claims = experiment::claims(experiment, &runs)?;
+        tell_claims(&claims);
+        let path = write_claims(plots, stem, &runs.records, &claims)?;
+        output::line(&path.display().to_string())?;
+        let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
+        Ok(if failed || !summary.diverged.is_empty() { Success::Partial } else { Success::Full })
+    }
+
+    fn config(&self, experiment: Experiment) -> Result<Config> {
+        let path = self.configs.join(experiment.stem()).with_extension("yaml");
+        if path.exists() {
+            return config::load(&path, &[]);
+        }
+        tracing::info!("there is no {}: taking the built-in config", path.display());
+        config::parse(built_in(experiment), experiment.stem(), &[])
+    }
+
+    /// Fetches data sets that a config needs and that are not there.
+    fn bring_data(&self, config: &Config) -> Result<()> {
+        let folder = self.compute.data.folder();
+        for (_, resolved) in config::resolve_conditions(config)? {
+            let inputs = resolved.task.inputs;
+            if inputs.are_images() && !data_sets::is_present(inputs, &folder) {
+                data::fetch(inputs, &folder, &data_sets::FetchOptions::default())
+                    .with_context(|| format!("this figure needs real images of {}", inputs.name()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts an experiment's claims into `claims.json`, keeps those of the others, and writes CLAIMS.md of all.
+fn write_claims(plots: &Path, stem: &str, records: &[Record], claims: &[Claim]) -> Result<PathBuf> {
+    let path = plots.join("claims.json");
+    let mut decided: Decided = if path.exists() { record::read_json(&path)? } else { Decided::default() };
+    decided.experiments.retain(|experiment| experiment.stem != stem);
+    decided.experiments.push(DecidedExperiment {
+        stem: stem.to_owned(),
+        origin: origin(records),
+        claims: claims.to_vec(),
+    });
+    let place = |stem: &str| Experiment::ALL.iter().position(|experiment| experiment.stem() == stem);
+    decided.experiments.sort_by_key(|experiment| place(&experiment.stem));
+    record::write_json(&path, &decided)?;
+    let all: Vec<Claim> = decided.experiments.iter().flat_map(|experiment| experiment.claims.clone()).collect();
+    let origins: Vec<(String, String)> = decided
+        .experiments
+        .iter()
+        .map(|experiment| (experiment.stem.clone(), experiment.origin.clone()))
+        .collect();
+    let markdown = plots.join("CLAIMS.md");
+    record::write_atomically(&markdown, experiment::to_markdown(&all, &origins).as_bytes())?;
+    Ok(markdown)
+}
+
+/// Where an experiment's numbers come from, in a sentence.
+fn origin(records: &[Record]) -> String {
+    let Some(first) = records.first() else { return String::new() };
+    let mut seeds: Vec<u64> = records.iter().map(|record| record.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let mut conditions: Vec<&str> = records.iter().map(|record| record.condition.as_str()).collect();
+    conditions.dedup();
+    let hours: f64 = records.iter().map(|record| record.wall_time).sum();
+    let data = first.dataset.as_ref().map_or(String::new(), |data| {
+        format!(", {} with {} training and {} evaluation samples", data.name, data.train_samples, data.test_samples)
+    });
+    let quick = if first.quick { "**Quick run: fewer seeds and steps than the config asks for.** " } else { "" };
+    format!(
+        "{quick}{} runs: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
+         {hours:.0} s of training in all.",
+        records.len(),
+        conditions.len(),
+        first.device,
+        first.threads,
+        first.libtorch,
+        first.revision
+    )
+}

@@ -1,0 +1,79 @@
+//! `ocs theory`.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde::Serialize;
+
+use super::{ConfigArguments, Success, output};
+use crate::config::resolve_conditions;
+use crate::experiment::theory_of;
+use crate::record::TheoryRecord;
+
+/// Prints what theory says of each condition of a config, at the times at which a network would be observed.
+/// Conditions that no formula covers are told with the reason; if none is covered, the exit status is 1.
+#[derive(Args)]
+pub struct Theory {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Print everything, curves included, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    conditions: Vec<TheoryRecord>,
+    refused: Vec<Refusal>,
+}
+
+#[derive(Serialize)]
+struct Refusal {
+    condition: String,
+    reason: String,
+}
+
+impl Theory {
+    pub fn run(self) -> Result<Success> {
+        let config = self.config.load()?;
+        let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
+        for (condition, resolved) in resolve_conditions(&config)? {
+            match theory_of(&condition, &resolved) {
+                Ok(theory) => answer.conditions.push(theory),
+                Err(reason) => {
+                    tracing::warn!("no theory: {reason:#}");
+                    answer.refused.push(Refusal { condition, reason: format!("{:#}", reason.root_cause()) });
+                }
+            }
+        }
+        if answer.conditions.is_empty() {
+            let reasons: Vec<&str> = answer.refused.iter().map(|refusal| refusal.reason.as_str()).collect();
+            let mut distinct = reasons.clone();
+            distinct.dedup();
+            bail!("theory covers no condition of {}: {}", self.config.config.display(), distinct.join("; "));
+        }
+        if self.json { output::json(&answer)? } else { output::line(&table(&answer.conditions))? }
+        Ok(Success::Full)
+    }
+}
+
+fn table(theories: &[TheoryRecord]) -> String {
+    let heading =
+        ["condition", "method", "onset", "end", "ln(end/onset)", "phase", "singular values (first: constant)"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for theory in theories {
+        let mut values: Vec<String> =
+            theory.modes.iter().map(|mode| output::number(Some(mode.singular_value))).collect();
+        values[1..].sort_by(|a, b| b.cmp(a));
+        values.dedup();
+        rows.push(vec![
+            theory.condition.clone(),
+            if theory.validity.starts_with("exact") { "closed form" } else { "closed form (approximate start)" }.to_owned(),
+            output::number(theory.phase.onset),
+            output::number(theory.phase.end),
+            output::number(theory.phase.log_ratio),
+            if theory.phase.exists { "exists" } else { "absent" }.to_owned(),
+            values.join(" "),
+        ]);
+    }
+    output::table(&rows)
+}

@@ -1,0 +1,181 @@
+//! `ocs train`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde::Serialize;
+
+use super::progress::Progress;
+use super::{ComputeArguments, ConfigArguments, Success, misuse, output};
+use crate::config::{Config, resolve_conditions};
+use crate::experiment::{self, Claim, Measurement, Options, Summary};
+use crate::metrics::Phase;
+use crate::record::{self, Record, Status};
+
+/// Trains every condition of a config with every seed. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
+/// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
+/// checkpoints; --resume goes on from there.
+#[derive(Args)]
+pub struct Train {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Seeds instead of the config's: 0..10 (without 10), or 0,3,5
+    #[arg(long, value_name = "SEEDS", value_parser = parse_seeds)]
+    seeds: Option<Seeds>,
+    #[command(flatten)]
+    compute: ComputeArguments,
+    /// Folder of all runs
+    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    out: PathBuf,
+    /// Print a summary of every run as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Seeds, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds(pub Vec<u64>);
+
+fn parse_seeds(text: &str) -> Result<Seeds> {
+    let number = |text: &str| {
+        text.trim().parse::<u64>().with_context(|| format!("'{text}' is no seed: write 0..10 or 0,3,5"))
+    };
+    let seeds = match text.split_once("..") {
+        Some((from, to)) => (number(from)?..number(to)?).collect(),
+        None => text.split(',').map(number).collect::<Result<Vec<u64>>>()?,
+    };
+    ensure!(!seeds.is_empty(), "'{text}' holds no seed: write 0..10 (without 10) or 0,3,5");
+    ensure!(seeds.len() <= 100_000, "'{text}' holds {} seeds: at most 100000", seeds.len());
+    Ok(Seeds(seeds))
+}
+
+#[derive(Serialize)]
+struct RunSummary {
+    condition: String,
+    seed: u64,
+    record: PathBuf,
+    status: Status,
+    phase: Phase,
+    smallest_top_level_true_negative_rate: Option<f64>,
+    final_loss: Option<f64>,
+    wall_time: f64,
+}
+
+impl Train {
+    pub fn run(self) -> Result<Success> {
+        let mut config = self.config.load()?;
+        if let Some(Seeds(seeds)) = self.seeds {
+            config.seeds = seeds;
+            config.check().map_err(misuse)?;
+        }
+        let folder = self.out.join(&config.name);
+        let options = self.compute.options(&folder, false)?;
+        let (records, summary) = train(&config, &options)?;
+        if self.json {
+            output::json(&records.iter().map(|record| summarise(record, &folder)).collect::<Vec<_>>())?;
+        } else {
+            output::line(&table(&config, &records)?)?;
+        }
+        tracing::info!(folder = %folder.display(), complete = summary.complete, "records written");
+        Ok(if summary.diverged.is_empty() { Success::Full } else { Success::Partial })
+    }
+}
+
+/// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors.
+pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary)> {
+    write_theories(config, &options.folder)?;
+    let summary = {
+        let progress = Progress::new(false);
+        let seen = Mutex::new(HashMap::new());
+        experiment::train_all(config, options, &|event| progress.tell(event, &seen))?
+    };
+    for sentence in &summary.diverged {
+        tracing::error!("{sentence}");
+    }
+    let mut records = Vec::new();
+    for (condition, _) in resolve_conditions(config)? {
+        for &seed in &config.seeds {
+            records.push(record::read_json(&record::path_of(&options.folder, &condition, seed))?);
+        }
+    }
+    Ok((records, summary))
+}
+
+/// Theory beside the runs, where it covers them.
+fn write_theories(config: &Config, folder: &Path) -> Result<()> {
+    let conditions = resolve_conditions(config)?;
+    experiment::write_theories(&conditions, folder, &mut |condition, reason| {
+        tracing::debug!(condition, "no theory: {reason:#}");
+    })?;
+    Ok(())
+}
+
+fn summarise(record: &Record, folder: &Path) -> RunSummary {
+    RunSummary {
+        condition: record.condition.clone(),
+        seed: record.seed,
+        record: record::path_of(folder, &record.condition, record.seed),
+        status: record.status.clone(),
+        phase: record.phase,
+        smallest_top_level_true_negative_rate: record.curves.smallest_top_level_true_negative_rate(),
+        final_loss: record.curves.loss.last().copied(),
+        wall_time: record.wall_time,
+    }
+}
+
+/// A row for each condition: medians would hide a seed, so ranges are told.
+fn table(config: &Config, records: &[Record]) -> Result<String> {
+    let heading = ["condition", "runs", "phase", "onset", "end", "ln(end/onset)", "min TNR level 1", "final loss"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for (condition, _) in resolve_conditions(config)? {
+        let of: Vec<&Record> = records.iter().filter(|record| record.condition == condition).collect();
+        let range = |value: &dyn Fn(&Record) -> Option<f64>| {
+            let values: Vec<Option<f64>> = of.iter().map(|record| value(record)).collect();
+            let Measurement { min, max, .. } = Measurement::of("", &values);
+            if min == max { output::number(min) } else { format!("{}..{}", output::number(min), output::number(max)) }
+        };
+        rows.push(vec![
+            condition.clone(),
+            of.len().to_string(),
+            format!("{} of {}", of.iter().filter(|record| record.phase.exists).count(), of.len()),
+            range(&|record| record.phase.onset),
+            range(&|record| record.phase.end),
+            range(&|record| record.phase.log_ratio),
+            range(&|record| record.curves.smallest_top_level_true_negative_rate()),
+            range(&|record| record.curves.loss.last().copied()),
+        ]);
+    }
+    Ok(output::table(&rows))
+}
+
+/// Tells every claim, failed ones as errors.
+pub fn tell_claims(claims: &[Claim]) {
+    for claim in claims {
+        let measured = claim.measured.words();
+        match claim.verdict {
+            experiment::Verdict::Holds => tracing::info!(measured, "holds: {}", claim.sentence),
+            experiment::Verdict::Fails => {
+                tracing::error!(measured, criterion = claim.criterion, "FAILS: {}", claim.sentence);
+            }
+            experiment::Verdict::Reported => tracing::info!(measured, "reported: {}", claim.sentence),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_ranges_or_lists() {
+        assert_eq!(parse_seeds("0..3").unwrap().0, [0, 1, 2]);
+        assert_eq!(parse_seeds("7").unwrap().0, [7]);
+        assert_eq!(parse_seeds("0, 3,5").unwrap().0, [0, 3, 5]);
+        for wrong in ["", "3..3", "a", "1..b", "-1", "0..1000000"] {
+            assert!(parse_seeds(wrong).is_err(), "{wrong}");
+        }
+    }
+}
