@@ -358,13 +358,13 @@ fn a_png_that_claims_to_be_huge_is_not_allocated() {
     let mut huge = png(&batch(0, &[0, 9]));
     // The header's height, and the header's checksum.
     huge[20..24].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
-    let crc = flate2_crc(&huge[12..29]);
+    let crc = crc_of(&huge[12..29]);
     huge[29..33].copy_from_slice(&crc.to_be_bytes());
     let error = cifar10_error(png_cifar10, "data_batch_1.png", &huge);
     assert_contains(&error, &["data_batch_1.png"]);
 }
 
-fn flate2_crc(bytes: &[u8]) -> u32 {
+fn crc_of(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     crc.sum()
@@ -668,7 +668,7 @@ fn verify_names_missing_and_wrong_files() {
 }
 
 #[test]
-#[ignore = "needs the real files: `ocs data fetch mnist fashion-mnist cifar10` first"]
+#[ignore = "needs the real files in the default folder: `ocs data fetch`"]
 fn real_files_have_the_published_checksums_and_can_be_fetched_from_their_folder() {
     let real = ocs::data::default_folder();
     for inputs in [Inputs::Mnist, Inputs::FashionMnist, Inputs::Cifar10] {

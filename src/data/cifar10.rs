@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::config::Inputs;
-use crate::data::checksums::{self, Kind};
+use crate::data::forms::{self, Kind};
 use crate::data::pickle::{self, Value};
 use crate::data::{Dataset, Split, ensure_classes, files};
 
@@ -25,7 +25,7 @@ const MAX_PNG_BYTES: usize = 1 << 26;
 
 /// Reads the first complete form below `folder`: records, Python batches, PNGs.
 pub fn load(folder: &Path) -> Result<Dataset> {
-    let (form, place) = checksums::find(Inputs::Cifar10, folder)?;
+    let (form, place) = forms::find(Inputs::Cifar10, folder)?;
     let [train, test] = match form.kind {
         Kind::Binary => [
             read_part(&place, &TRAIN_BATCHES, ".bin", append_binary)?,

@@ -68,7 +68,9 @@ mod http {
             match transfer(&agent, url, &part, show) {
                 Ok(()) => break,
                 Err(_) if length(&part) > before && resumptions < RESUMPTIONS => resumptions += 1,
-                Err(error) => return Err(error.context(format!("cannot download {url}"))),
+                Err(error) => {
+                    return Err(error.context(format!("cannot download {}", name_of(&part))));
+                }
             }
         }
         std::fs::rename(&part, target)?;
@@ -80,12 +82,17 @@ mod http {
         Agent::config_builder()
             .timeout_resolve(seconds(5))
             .timeout_connect(seconds(5))
-            .timeout_recv_response(seconds(15))
+            .timeout_recv_response(seconds(10))
             .timeout_per_read(seconds(30))
             .http_status_as_error(false)
             .accept_encoding("identity")
             .build()
             .into()
+    }
+
+    /// Name of the file that `part` is to become.
+    fn name_of(part: &Path) -> String {
+        part.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     fn length(path: &Path) -> u64 {
@@ -141,7 +148,7 @@ mod http {
             header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
         let is_encoded = header(&response, CONTENT_ENCODING).is_some();
         let total = length.filter(|_| !is_encoded).and_then(|length| length.checked_add(done));
-        let name = part.file_stem().unwrap_or_default().to_string_lossy();
+        let name = name_of(part);
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -259,7 +266,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (url, _server) = serve(vec![answer("404 Not Found", "", 4, "gone")]);
         let error = format!("{:#}", download(&url, &target(&folder), &mut |_| {}).unwrap_err());
-        assert!(error.contains("404 Not Found") && error.contains(&url), "{error}");
+        assert!(error.contains("404 Not Found") && error.contains("file.gz"), "{error}");
         tidy(&folder.path().join("downloads"));
         assert!(!folder.path().join("downloads").exists());
     }
