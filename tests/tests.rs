@@ -1,4 +1,20 @@
 //! One test binary, so that libtorch is linked once. A module per promise.
 
+/// Data flows one way: who may import whom.
+mod architecture;
+/// What a person types, and what comes back: outputs, exit codes, errors.
+mod command_line;
+/// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
+mod data_sets;
 /// Figures come out of records alone.
 mod figures;
+/// Gradient descent follows theory, to the order of its step.
+mod gradient_descent;
+/// Optimisers, layers and preprocessing do what PyTorch's do.
+mod matches_pytorch;
+/// The same seed gives the same bytes, also after an interruption; another seed does not.
+mod reproducible_runs;
+/// Every file in `configs/` loads, says what its comments say, and runs in a small size.
+mod shipped_configs;
+/// Laws of the metrics, over random trees and responses.
+mod laws_of_metrics;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::config::Inputs;
-use crate::data::checksums::{self, Kind};
+use crate::data::forms::{self, Kind};
 use crate::data::pickle::{self, Value};
 use crate::data::{Dataset, Split, ensure_classes, files};
 
@@ -25,14 +25,19 @@ const MAX_PNG_BYTES: usize = 1 << 26;
 
 /// Reads the first complete form below `folder`: records, Python batches, PNGs.
 pub fn load(folder: &Path) -> Result<Dataset> {
-    let (form, place) = checksums::find(Inputs::Cifar10, folder)?;
-    let parts = match form.kind {
-        Kind::Binary => read_batches(&place, ".bin", binary_batch),
-        Kind::Python => read_batches(&place, "", python_batch),
-        Kind::Png => read_png_batches(&place),
+    let (form, place) = forms::find(Inputs::Cifar10, folder)?;
+    let [train, test] = match form.kind {
+        Kind::Binary => [
+            read_part(&place, &TRAIN_BATCHES, ".bin", append_binary)?,
+            read_part(&place, &TEST_BATCHES, ".bin", append_binary)?,
+        ],
+        Kind::Python => [
+            read_part(&place, &TRAIN_BATCHES, "", append_python)?,
+            read_part(&place, &TEST_BATCHES, "", append_python)?,
+        ],
+        Kind::Png => read_png_batches(&place)?.map(join),
         Kind::Idx => bail!("CIFAR-10 is not kept as IDX files"),
     };
-    let [train, test] = parts?.map(join);
     Ok(Dataset {
         inputs: Inputs::Cifar10,
         channels: CHANNELS,
@@ -73,25 +78,31 @@ fn join(batches: Vec<Split>) -> Split {
     joined
 }
 
-/// Training and test batches, in order.
-fn read_batches(
+/// The batches of one part, one after the other.
+fn read_part(
     place: &Path,
+    names: &[&str],
     extension: &str,
-    parse: fn(&[u8]) -> Result<Split>,
-) -> Result<[Vec<Split>; 2]> {
-    let read = |name: &&str| -> Result<Split> {
+    append: fn(&[u8], &mut Split) -> Result<()>,
+) -> Result<Split> {
+    let mut part = Split::default();
+    for name in names {
         let path = place.join(format!("{name}{extension}"));
-        parse(&files::read(&path)?)
-            .and_then(|batch| ensure_classes(&batch.classes).map(|()| batch))
-            .with_context(|| path.display().to_string())
-    };
-    let train = TRAIN_BATCHES.iter().map(read).collect::<Result<_>>()?;
-    let test = TEST_BATCHES.iter().map(read).collect::<Result<_>>()?;
-    Ok([train, test])
+        let bytes = files::read(&path)?;
+        // All batches of a part are equally large; growing step by step would copy 150 MB once more.
+        if part.pixels.is_empty() {
+            part.pixels.reserve_exact(names.len() * bytes.len());
+        }
+        let before = part.classes.len();
+        append(&bytes, &mut part)
+            .and_then(|()| ensure_classes(&part.classes[before..]))
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(part)
 }
 
-/// Records of a class and an image's red, green and blue planes.
-fn binary_batch(bytes: &[u8]) -> Result<Split> {
+/// Appends records of a class and an image's red, green and blue planes.
+fn append_binary(bytes: &[u8], part: &mut Split) -> Result<()> {
     ensure!(!bytes.is_empty(), "the file is empty");
     let n = bytes.len() / RECORD;
     ensure!(
@@ -99,16 +110,15 @@ fn binary_batch(bytes: &[u8]) -> Result<Split> {
         "{n} records of {RECORD} bytes are followed by {} bytes: truncated, or not CIFAR-10",
         bytes.len() - n * RECORD
     );
-    let mut batch = Split { pixels: Vec::with_capacity(n * IMAGE), classes: Vec::with_capacity(n) };
     for record in bytes.chunks_exact(RECORD) {
-        batch.classes.push(record[0]);
-        batch.pixels.extend_from_slice(&record[1..]);
+        part.classes.push(record[0]);
+        part.pixels.extend_from_slice(&record[1..]);
     }
-    Ok(batch)
+    Ok(())
 }
 
-/// A dictionary whose `data` is an array `[n, 3072]` of bytes and whose `labels` are n numbers.
-fn python_batch(bytes: &[u8]) -> Result<Split> {
+/// Appends a dictionary whose `data` is an array `[n, 3072]` of bytes and whose `labels` are n numbers.
+fn append_python(bytes: &[u8], part: &mut Split) -> Result<()> {
     let batch = pickle::parse(bytes)?;
     let Some(Value::Array(data)) = batch.entry("data") else {
         bail!("the pickle is no dictionary with an array 'data'")
@@ -124,13 +134,15 @@ fn python_batch(bytes: &[u8]) -> Result<Split> {
         Value::Int(class) => u8::try_from(*class).with_context(|| format!("class {class}")),
         _ => bail!("a label is not a number"),
     };
-    let classes = labels.iter().map(class).collect::<Result<_>>()?;
-    let pixels = if data.column_major {
-        (0..n * IMAGE).map(|at| data.bytes[at % IMAGE * n + at / IMAGE]).collect()
+    for label in labels {
+        part.classes.push(class(label)?);
+    }
+    if data.column_major {
+        part.pixels.extend((0..n * IMAGE).map(|at| data.bytes[at % IMAGE * n + at / IMAGE]));
     } else {
-        data.bytes.to_vec()
-    };
-    Ok(Split { pixels, classes })
+        part.pixels.extend_from_slice(data.bytes);
+    }
+    Ok(())
 }
 
 /// Training and test batches of the PNG package. Its training labels are one list for all batches.

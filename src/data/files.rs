@@ -1,4 +1,4 @@
-//! Bytes in and out of files, with bounds: a mistaken or hostile file must not fill the memory or half-replace a good one.
+//! Bytes in and out of files: a mistaken or hostile file must not fill the memory, nor half-replace a good one.
 
 use std::fs::File;
 use std::io::{Read, Write};

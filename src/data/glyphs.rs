@@ -1,7 +1,7 @@
 //! Ten letters that the program draws itself: a data set for machines without files and without a network.
 //!
 //! Class i is the i-th capital letter, white on black like MNIST's digits, with random position, size, slant, rotation,
-//! brightness and noise. Only exact arithmetic and a fixed generator are used, so that every machine draws the same bytes.
+//! brightness and noise. Only basic arithmetic and a fixed generator are used, so that every machine draws the same.
 
 use ab_glyph::{Font, FontRef, Point};
 use anyhow::{Context, Result};

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use crate::config::Inputs;
-use crate::data::checksums::{self, Form};
+use crate::data::forms::{self, Form};
 use crate::data::{Dataset, Split, ensure_classes};
 
 const IMAGES_MAGIC: u32 = 2051;
@@ -15,7 +15,7 @@ const LABELS_MAGIC: u32 = 2049;
 
 /// Reads the four files of `inputs` below `folder`, unpacked ones first.
 pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
-    let (form, place) = checksums::find(inputs, folder)?;
+    let (form, place) = forms::find(inputs, folder)?;
     let (train, [height, width]) = read_part(form, &place, "train")?;
     let (test, test_size) = read_part(form, &place, "t10k")?;
     ensure!(

@@ -1,12 +1,13 @@
 //! Images on disk: which files hold them, how they are read, where they come from.
 //!
-//! Bytes only: scaling, tensors and subsampling are the task's. `load` trusts the files' contents (start-up stays fast),
+//! Bytes only: scaling, tensors and subsampling are others' work. `load` trusts the files' contents (start-up is fast),
 //! `verify` compares them with the published checksums, and `fetch` gives no file its name before that comparison.
 
 mod checksums;
 mod cifar10;
 mod fetch;
 mod files;
+mod forms;
 mod glyphs;
 mod idx;
 mod pickle;
@@ -18,8 +19,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Inputs;
 
-pub use checksums::{FileCheck, verify};
 pub use fetch::{FetchOptions, Progress, fetch};
+pub use forms::{FileCheck, verify};
 
 /// Number of classes of every data set.
 pub const N_CLASSES: usize = 10;

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use flate2::read::GzDecoder;
 
 use crate::config::Inputs;
-use crate::data::checksums::{Form, Kind, KnownFile, forms};
+use crate::data::checksums::forms;
 use crate::data::cifar10;
+use crate::data::forms::{Form, Kind, KnownFile};
 
 /// Contents with the published checksum.
 pub struct Ready {

@@ -68,7 +68,9 @@ mod http {
             match transfer(&agent, url, &part, show) {
                 Ok(()) => break,
                 Err(_) if length(&part) > before && resumptions < RESUMPTIONS => resumptions += 1,
-                Err(error) => return Err(error.context(format!("cannot download {url}"))),
+                Err(error) => {
+                    return Err(error.context(format!("cannot download {}", name_of(&part))));
+                }
             }
         }
         std::fs::rename(&part, target)?;
@@ -80,12 +82,17 @@ mod http {
         Agent::config_builder()
             .timeout_resolve(seconds(5))
             .timeout_connect(seconds(5))
-            .timeout_recv_response(seconds(15))
+            .timeout_recv_response(seconds(10))
             .timeout_per_read(seconds(30))
             .http_status_as_error(false)
             .accept_encoding("identity")
             .build()
             .into()
+    }
+
+    /// Name of the file that `part` is to become.
+    fn name_of(part: &Path) -> String {
+        part.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     fn length(path: &Path) -> u64 {
@@ -141,7 +148,7 @@ mod http {
             header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
         let is_encoded = header(&response, CONTENT_ENCODING).is_some();
         let total = length.filter(|_| !is_encoded).and_then(|length| length.checked_add(done));
-        let name = part.file_stem().unwrap_or_default().to_string_lossy();
+        let name = name_of(part);
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -160,5 +167,119 @@ mod http {
             total.unwrap_or_default()
         );
         Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "download"))]
+mod tests {
+    use std::fs;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::path::PathBuf;
+    use std::thread::JoinHandle;
+
+    use super::super::Progress;
+    use super::{download, tidy};
+
+    /// A server that gives these answers, one a connection, and hands back the requests' `Range` lines.
+    fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<Option<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/file.gz", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let answer = |answer: String| {
+                let (mut connection, _) = listener.accept().unwrap();
+                let lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                let request: Vec<String> =
+                    lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                connection.write_all(answer.as_bytes()).unwrap();
+                request.into_iter().find(|line| line.to_lowercase().starts_with("range:"))
+            };
+            answers.into_iter().map(answer).collect()
+        });
+        (url, server)
+    }
+
+    fn answer(status: &str, headers: &str, length: usize, body: &str) -> String {
+        format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        )
+    }
+
+    fn target(folder: &tempfile::TempDir) -> PathBuf {
+        folder.path().join("downloads/file.gz")
+    }
+
+    fn ranges(server: JoinHandle<Vec<Option<String>>>) -> Vec<Option<String>> {
+        let lower = |line: Option<String>| line.map(|line| line.to_lowercase());
+        server.join().unwrap().into_iter().map(lower).collect()
+    }
+
+    #[test]
+    fn a_download_is_reported_and_gets_its_name_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (url, _server) = serve(vec![answer("200 OK", "", 6, "abcdef")]);
+        let mut last = None;
+        download(&url, &target(&folder), &mut |progress| {
+            if let Progress::Bytes { file, done, total } = progress {
+                last = Some((file.to_string(), done, total));
+            }
+        })
+        .unwrap();
+        assert_eq!(last, Some(("file.gz".to_string(), 6, Some(6))));
+        assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
+    }
+
+    #[test]
+    fn a_broken_download_is_resumed_where_it_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let rest = answer("206 Partial Content", "Content-Range: bytes 3-5/6\r\n", 3, "def");
+        let (url, server) = serve(vec![answer("200 OK", "", 6, "abc"), rest]);
+        download(&url, &target(&folder), &mut |_| {}).unwrap();
+        assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
+        assert_eq!(ranges(server), [None, Some("range: bytes=3-".to_string())]);
+    }
+
+    #[test]
+    fn a_server_without_ranges_starts_again_from_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("downloads")).unwrap();
+        fs::write(folder.path().join("downloads/file.gz.part"), "xyz").unwrap();
+        let (url, _server) = serve(vec![answer("200 OK", "", 6, "abcdef")]);
+        download(&url, &target(&folder), &mut |_| {}).unwrap();
+        assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
+    }
+
+    #[test]
+    fn a_partial_file_that_is_too_long_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("downloads")).unwrap();
+        fs::write(folder.path().join("downloads/file.gz.part"), "too long a file").unwrap();
+        let refusal = answer("416 Range Not Satisfiable", "Content-Range: bytes */6\r\n", 0, "");
+        let (url, server) = serve(vec![refusal, answer("200 OK", "", 6, "abcdef")]);
+        download(&url, &target(&folder), &mut |_| {}).unwrap();
+        assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
+        assert_eq!(ranges(server), [Some("range: bytes=15-".to_string()), None]);
+    }
+
+    #[test]
+    fn an_error_status_is_named_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (url, _server) = serve(vec![answer("404 Not Found", "", 4, "gone")]);
+        let error = format!("{:#}", download(&url, &target(&folder), &mut |_| {}).unwrap_err());
+        assert!(error.contains("404 Not Found") && error.contains("file.gz"), "{error}");
+        tidy(&folder.path().join("downloads"));
+        assert!(!folder.path().join("downloads").exists());
+    }
+
+    #[test]
+    fn tidying_keeps_what_can_be_resumed() {
+        let folder = tempfile::tempdir().unwrap();
+        let downloads = folder.path().join("downloads");
+        fs::create_dir_all(&downloads).unwrap();
+        fs::write(downloads.join("whole.gz"), "").unwrap();
+        fs::write(downloads.join("broken.gz.part"), "").unwrap();
+        tidy(&downloads);
+        assert!(!downloads.join("whole.gz").exists());
+        assert!(downloads.join("broken.gz.part").exists());
     }
 }

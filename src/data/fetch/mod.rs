@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 
 use crate::config::Inputs;
-use crate::data::checksums::{forms, verify};
+use crate::data::checksums::forms;
 use crate::data::files;
+use crate::data::forms::verify;
 use gather::Ready;
 
 /// How to fetch.
@@ -119,6 +120,10 @@ pub fn fetch(
         return Ok(());
     }
     files::ensure_writable(folder)?;
+    for check in checks.iter().filter(|check| !check.ok && check.found.is_some()) {
+        let path = check.path.display();
+        show(Progress::Note(&format!("{name}: {path} is damaged (wrong {})", check.algorithm)));
+    }
     let bad: Vec<String> = checks
         .iter()
         .filter(|check| !check.ok)

@@ -46,7 +46,11 @@ fn run(command: &mut Command, hint: &str) -> Result<()> {
         Err(error) => return Err(error).context(format!("cannot start {program}")),
     };
     let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .map(|line| line.trim().trim_start_matches("npm error").trim_start_matches("E:").trim())
+        .filter(|line| !line.is_empty())
+        .collect();
     // The first lines hold the reason; the rest is advice.
     let reason = lines[..lines.len().min(4)].join(", ");
     ensure!(output.status.success(), "{program} failed ({}): {reason}{hint}", output.status);

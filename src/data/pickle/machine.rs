@@ -1,12 +1,10 @@
-//! The part of Python's pickle format that CIFAR-10's Python batches use: a dictionary of numbers, strings, lists and
-//! numpy arrays of bytes, as written by Python 2 and by Python 3 up to protocol 4.
-//!
-//! Nothing is executed: of all the functions that a pickle may name, only numpy's array constructor and `dtype` are known.
-//! Strings and arrays borrow from the input, and values are counted, so that no file can make this allocate much more than its own size.
+//! Pickle's stack machine, bounded: no file makes it allocate much more than the file's own size, or nest without end.
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
+
+use super::{Global, Value, array, named};
 
 /// Real batches have some 20,000 values.
 const MAX_VALUES: usize = 1 << 20;
@@ -14,108 +12,23 @@ const MAX_VALUES: usize = 1 << 20;
 /// Real batches nest to 4. Bounded because values are dropped recursively.
 const MAX_DEPTH: usize = 16;
 
-/// A value of a pickle.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value<'a> {
-    /// `None`.
-    None,
-    /// `True` or `False`.
-    Bool(bool),
-    /// An integer of at most 8 bytes.
-    Int(i64),
-    /// A string or bytes, without regard to encoding.
-    Bytes(&'a [u8]),
-    /// A tuple.
-    Tuple(Vec<Value<'a>>),
-    /// A list.
-    List(Vec<Value<'a>>),
-    /// A dictionary.
-    Dict(Vec<(Value<'a>, Value<'a>)>),
-    /// A numpy array of bytes.
-    Array(Array<'a>),
-    /// A function or class that may be named.
-    Global(Global),
-    /// A numpy element type; whether it is a byte.
-    Dtype(bool),
-    /// A numpy array that has no contents yet.
-    EmptyArray,
-    /// Where a tuple's, list's or dictionary's items begin on the stack.
-    Mark,
-}
-
-/// What a pickle may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Global {
-    /// `numpy.core.multiarray._reconstruct`.
-    Reconstruct,
-    /// `numpy.ndarray`.
-    Ndarray,
-    /// `numpy.dtype`.
-    Dtype,
-}
-
-/// A numpy array of bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Array<'a> {
-    /// Sizes of its dimensions; their product is `bytes.len()`.
-    pub shape: Vec<usize>,
-    /// Whether the first index runs fastest.
-    pub column_major: bool,
-    /// The elements.
-    pub bytes: &'a [u8],
-}
-
-impl<'a> Value<'a> {
-    /// The entry of a dictionary under `key`.
-    pub fn entry(&self, key: &str) -> Option<&Value<'a>> {
-        let Value::Dict(entries) = self else { return None };
-        entries
-            .iter()
-            .find(|(name, _)| *name == Value::Bytes(key.as_bytes()))
-            .map(|(_, value)| value)
-    }
-
-    fn depth(&self) -> usize {
-        let deepest = match self {
-            Value::Tuple(items) | Value::List(items) => items.iter().map(Value::depth).max(),
-            Value::Dict(entries) => {
-                entries.iter().map(|(key, value)| key.depth().max(value.depth())).max()
-            }
-            _ => return 0,
-        };
-        1 + deepest.unwrap_or(0)
-    }
-}
-
-/// The value of a pickle.
-///
-/// # Errors
-///
-/// If the pickle is truncated, malformed, or uses anything that image batches do not. Names the position.
-pub fn parse(input: &[u8]) -> Result<Value<'_>> {
-    let mut machine = Machine { input, at: 0, stack: Vec::new(), memo: HashMap::new(), pushed: 0 };
-    loop {
-        let start = machine.at;
-        match machine.step() {
-            Ok(None) => {}
-            Ok(Some(value)) => return Ok(value),
-            Err(error) => return Err(error.context(format!("malformed pickle at byte {start}"))),
-        }
-    }
-}
-
 /// Pickle's stack machine.
-struct Machine<'a> {
+pub struct Machine<'a> {
     input: &'a [u8],
-    at: usize,
+    /// Position of the next instruction.
+    pub at: usize,
     stack: Vec<Value<'a>>,
     memo: HashMap<u32, Value<'a>>,
     pushed: usize,
 }
 
 impl<'a> Machine<'a> {
+    pub fn new(input: &'a [u8]) -> Machine<'a> {
+        Machine { input, at: 0, stack: Vec::new(), memo: HashMap::new(), pushed: 0 }
+    }
+
     /// Does one instruction; the last one yields the result. Codes and names are those of Python's `pickletools`.
-    fn step(&mut self) -> Result<Option<Value<'a>>> {
+    pub fn step(&mut self) -> Result<Option<Value<'a>>> {
         let opcode = self.byte()?;
         match opcode {
             // STOP
@@ -123,59 +36,58 @@ impl<'a> Machine<'a> {
             // PROTO, FRAME
             0x80 => self.skip(1)?,
             0x95 => self.skip(8)?,
-            // MARK, POP, NONE, NEWTRUE, NEWFALSE
+            // MARK, POP
             b'(' => self.push(Value::Mark)?,
             b'0' => drop(self.pop()?),
-            b'N' => self.push(Value::None)?,
-            0x88 => self.push(Value::Bool(true))?,
-            0x89 => self.push(Value::Bool(false))?,
-            // BININT1, BININT2, BININT, LONG1
-            b'K' => self.integer(1, false)?,
-            b'M' => self.integer(2, false)?,
-            b'J' => self.integer(4, true)?,
-            0x8a => self.long()?,
-            // SHORT_BINSTRING, SHORT_BINBYTES, SHORT_BINUNICODE
-            b'U' | b'C' | 0x8c => self.string(1)?,
-            // BINSTRING, BINBYTES, BINUNICODE
-            b'T' | b'B' | b'X' => self.string(4)?,
-            // BINBYTES8, BINUNICODE8
-            0x8e | 0x8d => self.string(8)?,
-            // EMPTY_LIST, EMPTY_DICT, EMPTY_TUPLE
-            b']' => self.push(Value::List(Vec::new()))?,
-            b'}' => self.push(Value::Dict(Vec::new()))?,
-            b')' => self.push(Value::Tuple(Vec::new()))?,
-            // TUPLE1 to TUPLE3, TUPLE
-            0x85..=0x87 => {
-                let items = self.pop_last(usize::from(opcode - 0x84))?;
-                self.push_tuple(items)?;
-            }
-            b't' => {
-                let items = self.pop_to_mark()?;
-                self.push_tuple(items)?;
-            }
-            // APPEND, APPENDS, SETITEM, SETITEMS
-            b'a' => self.pop_last(1).and_then(|items| self.append(items))?,
-            b'e' => self.pop_to_mark().and_then(|items| self.append(items))?,
-            b's' => self.pop_last(2).and_then(|items| self.set_items(items))?,
-            b'u' => self.pop_to_mark().and_then(|items| self.set_items(items))?,
+            // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
+            b'q' => self.key(1).and_then(|key| self.remember(key))?,
+            b'r' => self.key(4).and_then(|key| self.remember(key))?,
+            0x94 => self.remember(u32::try_from(self.memo.len())?)?,
+            b'h' => self.key(1).and_then(|key| self.recall(key))?,
+            b'j' => self.key(4).and_then(|key| self.recall(key))?,
             // GLOBAL, STACK_GLOBAL, REDUCE, BUILD
             b'c' => self.global()?,
             0x93 => self.stack_global()?,
             b'R' => self.reduce()?,
             b'b' => self.build()?,
-            // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
-            b'q' | b'r' => {
-                let key = self.key(opcode == b'r')?;
-                self.remember(key)?;
-            }
-            0x94 => self.remember(u32::try_from(self.memo.len())?)?,
-            b'h' | b'j' => {
-                let key = self.key(opcode == b'j')?;
-                self.recall(key)?;
-            }
-            _ => bail!("instruction 0x{opcode:02x} does not occur in image batches"),
+            _ => self.literal_or_container(opcode)?,
         }
         Ok(None)
+    }
+
+    fn literal_or_container(&mut self, opcode: u8) -> Result<()> {
+        match opcode {
+            // NONE, NEWTRUE, NEWFALSE
+            b'N' => self.push(Value::None),
+            0x88 => self.push(Value::Bool(true)),
+            0x89 => self.push(Value::Bool(false)),
+            // BININT1, BININT2, BININT, LONG1
+            b'K' => self.integer(1, false),
+            b'M' => self.integer(2, false),
+            b'J' => self.integer(4, true),
+            0x8a => self.long(),
+            // SHORT_BINSTRING, SHORT_BINBYTES, SHORT_BINUNICODE
+            b'U' | b'C' | 0x8c => self.string(1),
+            // BINSTRING, BINBYTES, BINUNICODE
+            b'T' | b'B' | b'X' => self.string(4),
+            // BINBYTES8, BINUNICODE8
+            0x8e | 0x8d => self.string(8),
+            // EMPTY_LIST, EMPTY_DICT, EMPTY_TUPLE
+            b']' => self.push(Value::List(Vec::new())),
+            b'}' => self.push(Value::Dict(Vec::new())),
+            b')' => self.push(Value::Tuple(Vec::new())),
+            // TUPLE1 to TUPLE3, TUPLE
+            0x85..=0x87 => {
+                self.pop_last(usize::from(opcode - 0x84)).and_then(|items| self.push_tuple(items))
+            }
+            b't' => self.pop_to_mark().and_then(|items| self.push_tuple(items)),
+            // APPEND, APPENDS, SETITEM, SETITEMS
+            b'a' => self.pop_last(1).and_then(|items| self.append(items)),
+            b'e' => self.pop_to_mark().and_then(|items| self.append(items)),
+            b's' => self.pop_last(2).and_then(|items| self.set_items(items)),
+            b'u' => self.pop_to_mark().and_then(|items| self.set_items(items)),
+            _ => bail!("instruction 0x{opcode:02x} does not occur in image batches"),
+        }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {
@@ -325,8 +237,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn key(&mut self, long: bool) -> Result<u32> {
-        Ok(u32::try_from(self.number(if long { 4 } else { 1 }, false)?)?)
+    fn key(&mut self, length: usize) -> Result<u32> {
+        Ok(u32::try_from(self.number(length, false)?)?)
     }
 
     /// Containers are not kept: they may still grow, and batches never refer back to one.
@@ -354,51 +266,4 @@ impl<'a> Machine<'a> {
 fn ensure_shallow(items: &[Value<'_>]) -> Result<()> {
     ensure!(items.iter().all(|item| item.depth() < MAX_DEPTH), "nested more than {MAX_DEPTH} deep");
     Ok(())
-}
-
-/// The function or class of that name, if batches may name it. numpy 2 moved `core` to `_core`.
-fn named(module: &[u8], name: &[u8]) -> Result<Global> {
-    match (module, name) {
-        (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"_reconstruct") => {
-            Ok(Global::Reconstruct)
-        }
-        (b"numpy", b"ndarray") => Ok(Global::Ndarray),
-        (b"numpy", b"dtype") => Ok(Global::Dtype),
-        _ => bail!(
-            "it names {}.{}, which image batches do not need and this program does not run",
-            String::from_utf8_lossy(&module[..module.len().min(60)]).escape_debug(),
-            String::from_utf8_lossy(&name[..name.len().min(60)]).escape_debug()
-        ),
-    }
-}
-
-/// An array from numpy's state: version, shape, element type, whether column-major, contents.
-fn array<'a>(state: &Value<'a>) -> Result<Array<'a>> {
-    let Value::Tuple(state) = state else { bail!("an array's state is no tuple") };
-    let [
-        _,
-        Value::Tuple(shape),
-        Value::Dtype(is_byte),
-        Value::Bool(column_major),
-        Value::Bytes(bytes),
-    ] = state.as_slice()
-    else {
-        bail!("an array's state is not numpy's")
-    };
-    ensure!(is_byte, "an array's elements are not bytes (uint8)");
-    let shape = shape
-        .iter()
-        .map(|size| match size {
-            Value::Int(size) => usize::try_from(*size).ok(),
-            _ => None,
-        })
-        .collect::<Option<Vec<usize>>>()
-        .context("an array's shape is not made of sizes")?;
-    let product = shape.iter().fold(1_usize, |product, &size| product.saturating_mul(size));
-    ensure!(
-        product == bytes.len(),
-        "an array of shape {shape:?} needs {product} bytes, but has {}",
-        bytes.len()
-    );
-    Ok(Array { shape, column_major: *column_major, bytes })
 }
