@@ -5,11 +5,14 @@
 
 mod contact_sheet;
 mod images;
+mod moments;
 mod ocs_cifar10;
 mod ocs_linear;
 mod ocs_mnist;
 mod page;
+mod reference;
 mod run;
+mod scales;
 
 /// Axes and ticks.
 pub mod axis;
