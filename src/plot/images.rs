@@ -141,9 +141,7 @@ fn accounts<'a>(records: &[&'a Record]) -> Vec<Account<'a>> {
 /// The phase in words; where seeds disagree, how many have one.
 fn verdict(records: &[&Record]) -> String {
     let with = records.iter().filter(|record| record.phase.exists).count();
-    if with == 0 {
-        "no phase".to_owned()
-    } else if with < records.len() {
+    if with > 0 && with < records.len() {
         format!("phase in {with} of {} seeds", records.len())
     } else {
         phase_in_words(&median_phase(records, Clock::Step))

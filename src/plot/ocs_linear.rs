@@ -260,8 +260,14 @@ fn responses(canvas: &mut Canvas, column: &Column, panel: &Panel, place: Place) 
         }
     }
     if let Some(theory) = column.theory.map(Account::of_theory) {
+        let mut drawn: Vec<Curve> = Vec::new();
         for label in 0..theory.ocs().len() {
-            panel.curve(canvas, &theory.item_response(0, label), THEORY);
+            let curve = theory.item_response(0, label);
+            // Labels that the item is equally far from have one curve: drawn twice, its line would look thicker.
+            if !drawn.iter().any(|other| other.coincides_with(&curve)) {
+                panel.curve(canvas, &curve, THEORY);
+                drawn.push(curve);
+            }
         }
     }
     finish(canvas, panel, column, Shown { x: true, y: place.first });

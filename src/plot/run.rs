@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rectangle, Text};
 use super::curve::{Account, Clock, median_phase};
 use super::legend::{Entry, Sample, footer, legend};
-use super::page::{footer_notes, mark_phase, phase_in_words, seeds};
+use super::page::{END, ONSET, footer_notes, mark_phase, phase_in_words, seeds};
 use super::panel::{Panel, Shown};
 use super::reference::{ocs_floors, thresholds};
 use super::scales::{clock_axis, clock_range, distance_axis, fraction_axis, rate_axis};
@@ -58,6 +58,8 @@ fn top_of_page(canvas: &mut Canvas, records: &[Record]) {
         Entry::new(line(0), "M / ‖ȳ‖ (left), distance to OCS (middle)"),
         Entry::new(line(1), "√(V / V of targets) (left), distance to targets (middle)"),
         Entry::new(Sample::Shade, "OCS phase"),
+        Entry::new(Sample::Upright(ONSET), "onset,"),
+        Entry::new(Sample::Upright(END), "end, where there is no phase"),
         Entry::new(Sample::Line(THRESHOLD), "thresholds"),
     ];
     entries.extend((0..n_levels).map(|level| {
