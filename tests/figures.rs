@@ -187,6 +187,16 @@ fn a_figure_drawn_twice_is_the_same_file() {
 }
 
 #[test]
+fn runs_without_an_experiment_have_a_row_for_each_condition_up_to_a_page() {
+    let runs = fake::images();
+    let canvas = plot::run_figure(&runs.records);
+    assert_eq!(clashes(&canvas), Vec::<String>::new());
+    assert_eq!(says(&canvas, "end/onset"), 12);
+    assert_eq!(says(&canvas, "4 more conditions are not shown"), 1);
+    assert_eq!(clashes(&plot::run_figure(&[])), Vec::<String>::new());
+}
+
+#[test]
 fn a_contact_sheet_enlarges_pixels_without_smoothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sheet.png");

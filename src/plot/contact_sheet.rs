@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::canvas::{Anchor, Canvas, Rectangle, Text, text_width};
+use super::canvas::{Canvas, Rectangle};
 use super::render;
 use super::style::{Colour, PAGE_WIDTH, TEXT_SIZE, TITLE_SIZE};
+use super::text::{Anchor, Text, text_width};
 use crate::record::write_atomically;
 
 /// Samples to be shown, a row for each item.

@@ -3,18 +3,21 @@
 use crate::metrics::{Curves, Phase};
 use crate::record::{Record, TheoryRecord};
 
+/// Time or step, and the value observed there.
+pub type Observed = (f64, Option<f64>);
+
 /// Points of one quantity; `None` where it is undefined, which leaves a gap.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Curve {
-    /// Time or step, and the value there.
-    pub points: Vec<(f64, Option<f64>)>,
+    /// In the order of their observation.
+    pub points: Vec<Observed>,
 }
 
 impl Curve {
     /// Whether no reader could tell the two apart.
     pub fn coincides_with(&self, other: &Curve) -> bool {
         const TELLS: f64 = 1e-6;
-        let near = |(one, two): (&(f64, Option<f64>), &(f64, Option<f64>))| match (one.1, two.1) {
+        let near = |(one, two): (&Observed, &Observed)| match (one.1, two.1) {
             (Some(one), Some(two)) => (one - two).abs() < TELLS,
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,

@@ -2,7 +2,7 @@
 //! top level's true negative rate of each, and one condition without biases in detail.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Rectangle, Text};
+use super::canvas::{Canvas, Rectangle};
 use super::curve::{Account, Clock, Curve, median_phase};
 use super::legend::{Entry, Sample, footer, heading, legend};
 use super::page::{END, ONSET, footer_notes, mark_phase, phase_in_words, seeds};
@@ -12,6 +12,7 @@ use super::scales::{clock_axis, clock_range, fraction_axis, rate_axis, response_
 use super::style::{
     AT_OCS, LETTER_SIZE, NOTE_SIZE, PAGE_WIDTH, TEXT_SIZE, THRESHOLD, TITLE_SIZE, level_look, look,
 };
+use super::text::{Anchor, Text};
 use crate::record::{Record, RunFolder};
 
 /// Start of the condition's name, and the network that it stands for.

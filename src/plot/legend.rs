@@ -1,9 +1,10 @@
 //! Captions that say what a look means, set outside of the data.
 
-use super::canvas::{Anchor, Canvas, Point, Rectangle, Text, text_width};
+use super::canvas::{Canvas, Point, Rectangle};
 use super::style::{
     BAND_OPACITY, Colour, LETTER_SIZE, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE, TITLE_SIZE, WHITE,
 };
+use super::text::{Anchor, Text, text_width};
 
 /// What stands before a caption.
 #[derive(Debug, Clone, Copy, PartialEq)]

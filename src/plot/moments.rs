@@ -1,10 +1,11 @@
 //! All responses of one network at four moments, as heat maps: labels from top to bottom, items from left to right.
 
 use super::axis::number;
-use super::canvas::{Anchor, Canvas, Rectangle, Text};
+use super::canvas::{Canvas, Rectangle};
 use super::heat_map::{colour_bar, heat_map};
 use super::legend::heading;
 use super::style::{GREY, PAGE_WIDTH, TEXT_SIZE};
+use super::text::{Anchor, Text};
 use crate::record::Record;
 
 /// Responses at onset, closest to the OCS, at the end of the phase, and at last, one in each of four frames.

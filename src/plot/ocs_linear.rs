@@ -1,7 +1,7 @@
 //! Do linear networks with biases visit the OCS first? A column for each choice of biases: the crossing that defines the
 //! phase, the distances, the true negative rates, every label's response to item 1; below, all responses at four moments.
 
-use super::canvas::{Anchor, Canvas, Rectangle, Text};
+use super::canvas::{Canvas, Rectangle};
 use super::curve::{Account, Clock, Curve, Spread, median_phase};
 use super::legend::{Entry, Sample, footer, heading, legend};
 use super::moments::moments;
@@ -15,6 +15,7 @@ use super::style::{
     AT_OCS, GREY, LETTER_SIZE, Look, NOTE_SIZE, PAGE_WIDTH, Stroke, THEORY, THRESHOLD, TITLE_SIZE,
     level_look, look,
 };
+use super::text::{Anchor, Text};
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
 

@@ -1,12 +1,13 @@
 //! One pair of axes and what is drawn between them. Nothing leaves the frame.
 
 use super::axis::{Axis, number};
-use super::canvas::{Anchor, Canvas, Point, Rectangle, Text};
+use super::canvas::{Canvas, Point, Rectangle};
 use super::curve::{Curve, Spread};
 use super::style::{
     BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE,
     TICK_LENGTH,
 };
+use super::text::{Anchor, Text};
 
 /// A panel of a figure.
 #[derive(Debug, Clone, PartialEq)]

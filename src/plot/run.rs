@@ -1,7 +1,7 @@
 //! Runs that belong to no experiment: three panels for each condition.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Rectangle, Text};
+use super::canvas::{Canvas, Rectangle};
 use super::curve::{Account, Clock, median_phase};
 use super::legend::{Entry, Sample, footer, legend};
 use super::page::{END, ONSET, footer_notes, mark_phase, phase_in_words, seeds};
@@ -11,6 +11,7 @@ use super::scales::{clock_axis, clock_range, distance_axis, fraction_axis, rate_
 use super::style::{
     AT_OCS, NOTE_SIZE, PAGE_WIDTH, TEXT_SIZE, THRESHOLD, TITLE_SIZE, level_look, look,
 };
+use super::text::{Anchor, Text};
 use crate::record::Record;
 
 const LEFTS: [f64; 3] = [44.0, 206.0, 368.0];
