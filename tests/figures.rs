@@ -1,1 +1,215 @@
+mod fake;
 
+use std::path::Path;
+
+use ocs::config::Experiment;
+use ocs::metrics::Phase;
+use ocs::plot::axis::Axis;
+use ocs::plot::canvas::{Canvas, Mark, Rectangle};
+use ocs::plot::curve::Curve;
+use ocs::plot::panel::Panel;
+use ocs::plot::style::{BLUE, Stroke};
+use ocs::plot::{self, ContactRow, ContactSheet, contact_sheet};
+use ocs::record::{RunFolder, Status};
+
+fn runs_of(stem: Experiment) -> RunFolder {
+    match stem {
+        Experiment::OcsLinear => fake::linear(),
+        Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
+    }
+}
+
+/// Pixels of a PNG, red, green, blue; and its header.
+fn decoded(path: &Path) -> (Vec<u8>, png::Info<'static>) {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    (pixels, reader.info().clone())
+}
+
+/// How often words stand on a page; lines of its footer may break within them.
+fn says(canvas: &Canvas, words: &str) -> usize {
+    let texts: Vec<&str> = canvas.texts().map(|text| &*text.content).collect();
+    texts.join(" ").matches(words).count()
+}
+
+/// Texts that overlap, or leave the page.
+fn clashes(canvas: &Canvas) -> Vec<String> {
+    let texts: Vec<_> = canvas.texts().map(|text| (text.bounds(), &text.content)).collect();
+    let mut clashes = Vec::new();
+    for (index, (bounds, content)) in texts.iter().enumerate() {
+        let inside = bounds.left >= 0.0
+            && bounds.top >= 0.0
+            && bounds.right() <= canvas.width
+            && bounds.bottom() <= canvas.height;
+        if !inside {
+            clashes.push(format!("`{content}` leaves the page"));
+        }
+        for (other, name) in &texts[..index] {
+            if bounds.overlaps(other, 0.2) {
+                clashes.push(format!("`{content}` and `{name}` overlap"));
+            }
+        }
+    }
+    clashes
+}
+
+#[test]
+fn every_experiment_has_a_figure_of_print_size_that_says_where_it_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    for stem in Experiment::ALL {
+        let paths = plot::draw(stem, &runs_of(stem), folder.path()).unwrap();
+        assert_eq!(paths[0], folder.path().join(format!("{}.png", stem.stem())));
+        let (pixels, info) = decoded(&paths[0]);
+        assert_eq!(info.width, 2100, "7 inches at 300 pixels an inch");
+        let density = info.pixel_dims.unwrap();
+        assert_eq!((density.xppu, density.yppu, density.unit), (11811, 11811, png::Unit::Meter));
+        let source = &info.uncompressed_latin1_text[0];
+        assert_eq!(source.keyword, "Source");
+        assert!(
+            source.text.contains("revision 0123456789ab") && source.text.contains("device cpu")
+        );
+        let drawn = pixels.chunks(3).filter(|pixel| *pixel != [255, 255, 255]).count();
+        assert!(drawn * 3 > pixels.len() / 50, "blank: {drawn} pixels");
+
+        let svg = std::fs::read_to_string(&paths[1]).unwrap();
+        assert!(svg.starts_with("<svg width=\"7in\"") && svg.trim_end().ends_with("</svg>"));
+        assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+        for words in ["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹", "shape-rendering"]
+        {
+            assert!(svg.contains(words), "{words} is missing");
+        }
+    }
+}
+
+#[test]
+fn no_text_overlaps_another_or_leaves_the_page() {
+    for stem in Experiment::ALL {
+        let mut runs = runs_of(stem);
+        assert_eq!(clashes(&plot::figure(stem, &runs)), Vec::<String>::new(), "{stem:?}");
+        for record in &mut runs.records {
+            record.quick = true;
+            record.status = Status::Running;
+            record.device = "cuda:0".to_owned();
+            record.phase = Phase::default();
+        }
+        assert_eq!(clashes(&plot::figure(stem, &runs)), Vec::<String>::new(), "{stem:?}, quick");
+    }
+}
+
+#[test]
+fn conditions_that_were_not_run_leave_panels_that_say_so() {
+    for stem in Experiment::ALL {
+        let mut runs = runs_of(stem);
+        let all = runs.records.len();
+        runs.records.retain(|record| record.condition.starts_with("no") || record.seed == 1);
+        runs.records.retain(|record| !record.condition.starts_with("cnn-relu"));
+        runs.theories.clear();
+        assert!(runs.records.len() < all);
+        let canvas = plot::figure(stem, &runs);
+        match stem {
+            Experiment::OcsLinear => assert_eq!(says(&canvas, "not run"), 1, "the heat maps"),
+            // Four crossings and the two panels of its details.
+            Experiment::OcsMnist | Experiment::OcsCifar10 => {
+                assert_eq!(says(&canvas, "not run"), 6)
+            }
+        }
+        let nothing = plot::figure(stem, &RunFolder::default());
+        assert!(says(&nothing, "not run") >= 16, "{stem:?}");
+        assert_eq!(clashes(&nothing), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_quick_or_unfinished_run_is_marked() {
+    let mut runs = fake::images();
+    assert_eq!(says(&plot::figure(Experiment::OcsMnist, &runs), "uick run"), 0);
+    runs.records[0].quick = true;
+    runs.records[1].status = Status::Diverged { step: 3, last_finite_loss: 1.0 };
+    let canvas = plot::figure(Experiment::OcsMnist, &runs);
+    assert_eq!(says(&canvas, "Quick run: fewer seeds and steps"), 1);
+    assert_eq!(says(&canvas, "1 of 48 runs diverged"), 1);
+}
+
+#[test]
+fn undefined_values_leave_gaps() {
+    let panel = Panel {
+        frame: Rectangle { left: 0.0, top: 0.0, width: 100.0, height: 100.0 },
+        x: Axis::linear(0.0, 10.0, ""),
+        y: Axis::linear(0.0, 1.0, ""),
+    };
+    let points = (0..11).map(|x| (f64::from(x), (x != 5).then_some(0.5)));
+    let mut canvas = Canvas::new(100.0, 100.0);
+    panel.curve(&mut canvas, &Curve { points: points.collect() }, Stroke::solid(BLUE, 1.0));
+    let ends: Vec<(f64, f64)> = canvas
+        .marks
+        .iter()
+        .map(|mark| match mark {
+            Mark::Path { points, .. } => (points[0].0, points[points.len() - 1].0),
+            other => panic!("not a line: {other:?}"),
+        })
+        .collect();
+    assert_eq!(ends, [(0.0, 40.0), (60.0, 100.0)]);
+
+    let mut runs = fake::linear();
+    for record in &mut runs.records {
+        record.curves.true_negative_rate[0].fill(None);
+        record.curves.item_responses = None;
+        record.phase = Phase::default();
+    }
+    assert_eq!(clashes(&plot::figure(Experiment::OcsLinear, &runs)), Vec::<String>::new());
+}
+
+#[test]
+fn seeds_of_which_one_was_cut_short_are_drawn_as_far_as_all_of_them_go() {
+    let mut runs = fake::images();
+    runs.records[0].curves.step.truncate(20);
+    runs.records[1].curves.step.clear();
+    runs.records[1].curves.mean_output_error.clear();
+    let folder = tempfile::tempdir().unwrap();
+    plot::draw(Experiment::OcsMnist, &runs, folder.path()).unwrap();
+}
+
+#[test]
+fn a_figure_drawn_twice_is_the_same_file() {
+    let runs = fake::linear();
+    let folder = tempfile::tempdir().unwrap();
+    let (once, twice) = (folder.path().join("once"), folder.path().join("twice"));
+    for path in [&once, &twice] {
+        plot::draw_run(&runs.records[..12], path, "run").unwrap();
+    }
+    for name in ["run.png", "run.svg"] {
+        assert!(
+            std::fs::read(once.join(name)).unwrap() == std::fs::read(twice.join(name)).unwrap()
+        );
+    }
+}
+
+#[test]
+fn runs_without_an_experiment_have_a_row_for_each_condition_up_to_a_page() {
+    let runs = fake::images();
+    let canvas = plot::run_figure(&runs.records);
+    assert_eq!(clashes(&canvas), Vec::<String>::new());
+    assert_eq!(says(&canvas, "end/onset"), 12);
+    assert_eq!(says(&canvas, "4 more conditions are not shown"), 1);
+    assert_eq!(clashes(&plot::run_figure(&[])), Vec::<String>::new());
+}
+
+#[test]
+fn a_contact_sheet_enlarges_pixels_without_smoothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sheet.png");
+    let image = vec![200, 10, 0, 0, 30, 40, 50, 60, 1, 2, 3, 4];
+    let rows = vec![ContactRow { title: "truck, 2.1".to_owned(), images: vec![image; 2] }];
+    let title = "cifar10".to_owned();
+    let mut sheet = ContactSheet { title, rows, channels: 3, height: 2, width: 2 };
+    contact_sheet(&sheet, &path).unwrap();
+    let (pixels, _) = decoded(&path);
+    let of = |colour: [u8; 3]| pixels.chunks(3).filter(|pixel| **pixel == colour).count();
+    assert_eq!((of([200, 30, 1]), of([0, 60, 4])), (2 * 6 * 6, 2 * 6 * 6));
+
+    sheet.rows[0].images[1].pop();
+    let error = contact_sheet(&sheet, &path).unwrap_err().to_string();
+    assert_eq!(error, "an image has 11 bytes, not 12");
+}

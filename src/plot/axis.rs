@@ -169,3 +169,57 @@ pub fn number(value: f64, decimals: usize) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis, most: usize) -> Vec<String> {
+        axis.ticks(most).into_iter().filter_map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn an_axis_within_one_decade_is_labelled_at_round_mantissas() {
+        let axis = Axis::logarithmic(0.12, 0.9, "");
+        assert_eq!(labels(&axis, 5), ["0.2", "0.5"]);
+        assert_eq!(axis.ticks(5).len(), 8, "0.2 to 0.9, minor ticks included");
+        assert_eq!(labels(&Axis::logarithmic(2.5e-6, 4.5e-6, ""), 5), ["3·10⁻⁶", "4·10⁻⁶"]);
+        assert_eq!(labels(&Axis::logarithmic(2.1, 2.9, ""), 5), ["2.2", "2.4", "2.6", "2.8"]);
+    }
+
+    #[test]
+    fn an_axis_over_some_decades_has_minor_ticks_on_both_sides_of_each() {
+        let axis = Axis::logarithmic(0.05, 300.0, "");
+        assert_eq!(labels(&axis, 5), ["10⁻¹", "10⁰", "10¹", "10²"]);
+        let values: Vec<f64> = axis.ticks(5).iter().map(|tick| tick.value).collect();
+        assert!((values[0] - 0.05).abs() < 1e-12 && (values.last().unwrap() - 300.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_axis_over_many_decades_skips_labels_but_not_decades() {
+        let axis = Axis::logarithmic(1e-10, 1.0, "");
+        assert_eq!(axis.ticks(4).len(), 11);
+        assert_eq!(labels(&axis, 4), ["10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"]);
+    }
+
+    #[test]
+    fn an_even_axis_has_round_ticks_and_true_minus_signs() {
+        assert_eq!(labels(&Axis::linear(-0.03, 1.1, ""), 4), ["0.0", "0.5", "1.0"]);
+        assert_eq!(labels(&Axis::linear(-20.0, 20.0, ""), 5), ["−20", "−10", "0", "10", "20"]);
+        assert_eq!(labels(&Axis::linear(0.45, 1.03, ""), 4), ["0.6", "0.8", "1.0"]);
+        assert_eq!(
+            labels(&Axis::linear(0.0, 0.01, ""), 5),
+            ["0.0000", "0.0025", "0.0050", "0.0075", "0.0100"]
+        );
+    }
+
+    #[test]
+    fn what_has_no_logarithm_has_no_place() {
+        let axis = Axis::logarithmic(1.0, 100.0, "");
+        assert_eq!(axis.position(10.0), Some(0.5));
+        assert_eq!(
+            (axis.position(0.0), axis.position(-1.0), axis.position(f64::NAN)),
+            (None, None, None)
+        );
+    }
+}

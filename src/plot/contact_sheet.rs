@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::canvas::{Anchor, Canvas, Rectangle, Text, text_width};
+use super::canvas::{Canvas, Rectangle};
 use super::render;
 use super::style::{Colour, PAGE_WIDTH, TEXT_SIZE, TITLE_SIZE};
+use super::text::{Anchor, Text, text_width};
 use crate::record::write_atomically;
 
 /// Samples to be shown, a row for each item.
@@ -34,10 +35,11 @@ pub struct ContactRow {
 }
 
 const MARGIN: f64 = 12.0;
-const GAP: f64 = 3.0;
-const TOP: f64 = 26.0;
 /// One pixel of the PNG, in points: image pixels are whole numbers of them.
 const PIXEL: f64 = 72.0 / 300.0;
+// Multiples of a pixel, so that the pixels of images fall on whole ones.
+const GAP: f64 = 12.0 * PIXEL;
+const TOP: f64 = 108.0 * PIXEL;
 /// Enlargement beyond this adds nothing.
 const LARGEST: f64 = 6.0;
 
@@ -65,6 +67,7 @@ fn page(sheet: &ContactSheet) -> Result<Canvas> {
     }
     let titles = sheet.rows.iter().map(|row| text_width(&row.title, TEXT_SIZE, false));
     let left = MARGIN + titles.fold(0.0, f64::max) + 8.0;
+    let left = (left / PIXEL).ceil() * PIXEL;
     let columns = sheet.rows.iter().map(|row| row.images.len()).max().unwrap_or(0).max(1) as f64;
     let room = (PAGE_WIDTH - left - MARGIN) / columns - GAP;
     let pixels = (room / PIXEL / sheet.width as f64).floor().clamp(1.0, LARGEST);

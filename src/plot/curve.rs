@@ -3,18 +3,37 @@
 use crate::metrics::{Curves, Phase};
 use crate::record::{Record, TheoryRecord};
 
+/// Time or step, and the value observed there.
+pub type Observed = (f64, Option<f64>);
+
 /// Points of one quantity; `None` where it is undefined, which leaves a gap.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Curve {
-    /// Time or step, and the value there.
-    pub points: Vec<(f64, Option<f64>)>,
+    /// In the order of their observation.
+    pub points: Vec<Observed>,
 }
+
+impl Curve {
+    /// Whether no reader could tell the two apart.
+    pub fn coincides_with(&self, other: &Curve) -> bool {
+        const TELLS: f64 = 1e-6;
+        let near = |(one, two): (&Observed, &Observed)| match (one.1, two.1) {
+            (Some(one), Some(two)) => (one - two).abs() < TELLS,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self.points.len() == other.points.len() && self.points.iter().zip(&other.points).all(near)
+    }
+}
+
+/// (lowest, median, highest).
+pub type Range = (f64, f64, f64);
 
 /// The lowest, the median and the highest of several curves at each place.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Spread {
-    /// Time or step, and (lowest, median, highest) there, `None` if any curve is undefined.
-    pub points: Vec<(f64, Option<(f64, f64, f64)>)>,
+    /// Time or step, and the range there, `None` if any curve is undefined.
+    pub points: Vec<(f64, Option<Range>)>,
 }
 
 impl Spread {
@@ -48,7 +67,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let upper = *sorted.get(values.len() / 2)?;
-    let lower = if values.len() % 2 == 0 { sorted[values.len() / 2 - 1] } else { upper };
+    let lower = if values.len().is_multiple_of(2) { sorted[values.len() / 2 - 1] } else { upper };
     Some((lower + upper) / 2.0)
 }
 
@@ -179,7 +198,8 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Median onset and end over seeds, in the clock's units; `None` where most seeds have none.
+/// Median onset and end over seeds, in the clock's units; `None` where most seeds have none. The phase exists if it does
+/// in most seeds.
 pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
     let units = |record: &Record| match clock {
         Clock::Time => 1.0,
@@ -190,5 +210,7 @@ pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
             records.iter().filter_map(|r| Some(time(&r.phase)? / units(r))).collect();
         if 2 * times.len() > records.len() { median(&times) } else { None }
     };
-    Phase::between(middle(|phase| phase.onset), middle(|phase| phase.end))
+    let with = records.iter().filter(|record| record.phase.exists).count();
+    let between = Phase::between(middle(|phase| phase.onset), middle(|phase| phase.end));
+    Phase { exists: 2 * with > records.len(), ..between }
 }

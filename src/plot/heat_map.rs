@@ -1,8 +1,9 @@
 //! Tables of numbers as colours, and the bar that says which colour is which number.
 
 use super::axis::{Axis, number};
-use super::canvas::{Anchor, Canvas, Rectangle, Text};
+use super::canvas::{Canvas, Rectangle};
 use super::style::{Colour, FRAME_WIDTH, INK, Stroke, TEXT_SIZE, TICK_LENGTH};
+use super::text::{Anchor, Text};
 
 /// White to dark blue, even steps of lightness: it reads in grey and with any kind of colour vision.
 const RAMP: [Colour; 5] = [

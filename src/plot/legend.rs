@@ -1,9 +1,10 @@
 //! Captions that say what a look means, set outside of the data.
 
-use super::canvas::{Anchor, Canvas, Point, Rectangle, Text, text_width};
+use super::canvas::{Canvas, Point, Rectangle};
 use super::style::{
     BAND_OPACITY, Colour, LETTER_SIZE, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE, TITLE_SIZE, WHITE,
 };
+use super::text::{Anchor, Text, text_width};
 
 /// What stands before a caption.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,16 +13,23 @@ pub enum Sample {
     Line(Stroke),
     /// Dots.
     Dots(Look),
-    /// Dots and the colour of their band.
-    DotsAndBand(Look),
     /// A line in a band.
     LineAndBand(Stroke),
-    /// A band alone.
-    Band(Colour),
     /// The shade of the OCS phase.
     Shade,
     /// An upright line.
     Upright(Stroke),
+}
+
+impl Sample {
+    fn width(self) -> f64 {
+        match self {
+            Sample::Line(_) | Sample::Dots(_) | Sample::LineAndBand(_) | Sample::Shade => {
+                SAMPLE_WIDTH
+            }
+            Sample::Upright(_) => 3.0,
+        }
+    }
 }
 
 /// One entry.
@@ -42,7 +50,7 @@ impl Entry {
 
 const SAMPLE_WIDTH: f64 = 15.0;
 const SAMPLE_GAP: f64 = 3.0;
-const ENTRY_GAP: f64 = 11.0;
+const ENTRY_GAP: f64 = 10.0;
 /// From one row of entries to the next.
 pub const ROW_HEIGHT: f64 = 10.5;
 
@@ -51,12 +59,13 @@ pub const ROW_HEIGHT: f64 = 10.5;
 pub fn legend(canvas: &mut Canvas, at: Point, right: f64, entries: &[Entry]) -> f64 {
     let (mut left, mut middle) = at;
     for entry in entries {
-        let width = SAMPLE_WIDTH + SAMPLE_GAP + text_width(&entry.caption, TEXT_SIZE, false);
+        let sample_width = entry.sample.width();
+        let width = sample_width + SAMPLE_GAP + text_width(&entry.caption, TEXT_SIZE, false);
         if left > at.0 && left + width > right {
             (left, middle) = (at.0, middle + ROW_HEIGHT);
         }
         sample(canvas, entry.sample, (left, middle));
-        let from = (left + SAMPLE_WIDTH + SAMPLE_GAP, middle);
+        let from = (left + sample_width + SAMPLE_GAP, middle);
         canvas.text(Text::centred(&*entry.caption, from, Anchor::Start, TEXT_SIZE));
         left += width + ENTRY_GAP;
     }
@@ -64,7 +73,7 @@ pub fn legend(canvas: &mut Canvas, at: Point, right: f64, entries: &[Entry]) -> 
 }
 
 fn sample(canvas: &mut Canvas, sample: Sample, (left, middle): Point) {
-    let right = left + SAMPLE_WIDTH;
+    let right = left + sample.width();
     let swatch = Rectangle::between(left, middle - 3.0, right, middle + 3.0);
     let pale = |colour: Colour| colour.towards(WHITE, 1.0 - BAND_OPACITY);
     let dots = |canvas: &mut Canvas, look: Look| {
@@ -76,15 +85,10 @@ fn sample(canvas: &mut Canvas, sample: Sample, (left, middle): Point) {
     match sample {
         Sample::Line(stroke) => canvas.line((left, middle), (right, middle), stroke),
         Sample::Dots(look) => dots(canvas, look),
-        Sample::DotsAndBand(look) => {
-            canvas.fill(swatch, pale(look.colour));
-            dots(canvas, look);
-        }
         Sample::LineAndBand(stroke) => {
             canvas.fill(swatch, pale(stroke.colour));
             canvas.line((left, middle), (right, middle), stroke);
         }
-        Sample::Band(colour) => canvas.fill(swatch, pale(colour)),
         Sample::Shade => {
             canvas.fill(swatch, SHADE);
             canvas.frame(swatch);
@@ -112,7 +116,7 @@ pub fn heading(
     legend(canvas, (start, middle), right, entries)
 }
 
-/// Small lines at the foot of a page, broken to its width. `top` is the middle of the first.
+/// Small lines at the foot of a page, broken to its width; `top` is the middle of the first. The page grows with them.
 pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), notes: &str) {
     let mut line = String::new();
     let mut middle = top;
@@ -127,4 +131,5 @@ pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), notes: &
         }
     }
     canvas.text(Text::centred(line, (left, middle), Anchor::Start, NOTE_SIZE));
+    canvas.height = canvas.height.max(middle + NOTE_SIZE + 2.0);
 }

@@ -5,11 +5,14 @@
 
 mod contact_sheet;
 mod images;
+mod moments;
 mod ocs_cifar10;
 mod ocs_linear;
 mod ocs_mnist;
 mod page;
+mod reference;
 mod run;
+mod scales;
 
 /// Axes and ticks.
 pub mod axis;
@@ -27,6 +30,8 @@ pub mod panel;
 pub mod render;
 /// Colours, lines and sizes.
 pub mod style;
+/// Lines of text.
+pub mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -64,7 +69,12 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
 ///
 /// If a file cannot be written.
 pub fn draw_run(records: &[Record], folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
-    write(&run::figure(records), &page::source(records), folder, name)
+    write(&run_figure(records), &page::source(records), folder, name)
+}
+
+/// The figure of runs that belong to no experiment, as a page.
+pub fn run_figure(records: &[Record]) -> canvas::Canvas {
+    run::figure(records)
 }
 
 fn write(canvas: &canvas::Canvas, source: &str, folder: &Path, name: &str) -> Result<Vec<PathBuf>> {

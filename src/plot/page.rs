@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::axis::number;
 use super::canvas::Canvas;
-use super::curve::{Account, Clock, Curve, Spread};
+use super::curve::{Account, Curve, Spread};
 use super::panel::Panel;
 use super::style::{Dash, INK, Look, Stroke};
 use crate::metrics::Phase;
@@ -41,9 +41,9 @@ pub fn footer_notes(records: &[Record]) -> String {
     let most = conditions.values().max().copied().unwrap_or(0);
     let plural = if most == 1 { "" } else { "s" };
     notes.push(if fewest == most {
-        format!("n = {most} seed{plural} per condition")
+        format!("seed{plural} per condition: n = {most}")
     } else {
-        format!("n = {fewest} to {most} seed{plural} per condition")
+        format!("seed{plural} per condition: n = {fewest} to {most}")
     });
     notes.push(format!("device {}", distinct(records, |record| record.device.clone())));
     notes.push(format!("revision {}", distinct(records, |record| record.revision.clone())));
@@ -89,6 +89,9 @@ fn distinct(records: &[Record], of: impl Fn(&Record) -> String) -> String {
 pub fn phase_in_words(phase: &Phase) -> String {
     match (phase.onset, phase.end) {
         (Some(onset), Some(end)) if onset > 0.0 => {
+            if end == 0.0 {
+                return "no phase: end at step 0".to_owned();
+            }
             let ratio = end / onset;
             let decimals = if ratio < 10.0 { 2 } else { 1 };
             let ratio = number(ratio, decimals);
@@ -118,32 +121,4 @@ pub fn mark_phase(canvas: &mut Canvas, panel: &Panel, phase: &Phase) {
     if let Some(onset) = phase.onset {
         panel.vertical(canvas, onset, ONSET);
     }
-}
-
-/// The first positive and the last place of the accounts' clocks.
-pub fn clock_range<'a>(accounts: impl Iterator<Item = Account<'a>>, clock: Clock) -> (f64, f64) {
-    let (mut first, mut last) = (f64::INFINITY, 0.0_f64);
-    for account in accounts {
-        let places: Vec<f64> = match clock {
-            Clock::Time => account.curves.time.clone(),
-            Clock::Step => account.curves.step.iter().map(|&step| step as f64).collect(),
-        };
-        for place in places.into_iter().filter(|place| *place > 0.0 && place.is_finite()) {
-            first = first.min(place);
-            last = last.max(place);
-        }
-    }
-    if last > first { (first, last) } else { (1.0, 10.0) }
-}
-
-/// The smallest positive and the largest value of curves within `from..=to` of the clock.
-pub fn value_range<'a>(curves: impl Iterator<Item = &'a Curve>, from: f64, to: f64) -> (f64, f64) {
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for &(x, value) in curves.flat_map(|curve| &curve.points) {
-        if let Some(value) = value.filter(|value| *value > 0.0 && (from..=to).contains(&x)) {
-            low = low.min(value);
-            high = high.max(value);
-        }
-    }
-    if high > low { (low, high) } else { (0.1, 1.0) }
 }

@@ -1,12 +1,13 @@
 //! One pair of axes and what is drawn between them. Nothing leaves the frame.
 
-use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Point, Rectangle, Text};
+use super::axis::{Axis, number};
+use super::canvas::{Canvas, Point, Rectangle};
 use super::curve::{Curve, Spread};
 use super::style::{
     BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE,
     TICK_LENGTH,
 };
+use super::text::{Anchor, Text};
 
 /// A panel of a figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ const FINEST: f64 = 0.25;
 /// From the frame to the numbers.
 const LABEL_GAP: f64 = TICK_LENGTH + 1.5;
 /// Room for one number on the horizontal axis.
-const LABEL_ROOM: f64 = 26.0;
+const LABEL_ROOM: f64 = 24.0;
 /// From a panel's frame to the baseline of its horizontal axis' title.
 pub const X_TITLE_OFFSET: f64 = 19.0;
 
@@ -172,7 +173,7 @@ impl Panel {
     }
 
     fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
-        let most = (self.frame.height / 15.0) as usize;
+        let most = (self.frame.height / 18.0) as usize;
         let left = self.frame.left;
         let mut widest: f64 = 0.0;
         for tick in self.y.ticks(most) {
@@ -192,13 +193,27 @@ impl Panel {
         }
     }
 
-    /// A small number at the right of the frame, at the height of a reference line.
-    pub fn name_height(&self, canvas: &mut Canvas, y: f64, name: &str) {
-        if let Some(up) = self.y.position(y).filter(|up| (0.0..=1.0).contains(up)) {
-            let at = (self.frame.right() + 2.5, self.frame.bottom() - up * self.frame.height);
-            canvas.text(Text::centred(name, at, Anchor::Start, NOTE_SIZE).coloured(GREY));
+    /// Small numbers at the right of the frame, at the heights of reference lines; of two that would touch, the first.
+    pub fn name_heights(&self, canvas: &mut Canvas, values: &[f64]) {
+        let mut taken: Vec<f64> = Vec::new();
+        for &value in values {
+            let Some(up) = self.y.position(value).filter(|up| (0.0..=1.0).contains(up)) else {
+                continue;
+            };
+            let y = self.frame.bottom() - up * self.frame.height;
+            if taken.iter().all(|other| (other - y).abs() > NOTE_SIZE) {
+                let (name, at) = (rounded(value), (self.frame.right() + 2.5, y));
+                canvas.text(Text::centred(name, at, Anchor::Start, NOTE_SIZE).coloured(GREY));
+                taken.push(y);
+            }
         }
     }
+}
+
+/// At most three decimals: `0.5`, `0.316`.
+fn rounded(value: f64) -> String {
+    let text = number(value, 3);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Radius of a dot.

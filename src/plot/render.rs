@@ -13,8 +13,9 @@ use plotters::style::{
     TextStyle, register_font,
 };
 
-use super::canvas::{Anchor, Canvas, Mark, Point, Rectangle, Text};
+use super::canvas::{Canvas, Mark, Point, Rectangle};
 use super::style::{Colour, Stroke, WHITE};
+use super::text::{Anchor, Text};
 
 /// The embedded font; the rest of the list serves SVG viewers that do not have it.
 pub const FONT_FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";

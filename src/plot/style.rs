@@ -111,6 +111,9 @@ pub const THEORY: Stroke = Stroke::solid(INK, 0.6);
 /// Thresholds of the OCS phase.
 pub const THRESHOLD: Stroke = Stroke::broken(GREY, 0.6, Dash::Dashed);
 
+/// Values at the OCS.
+pub const AT_OCS: Stroke = Stroke::broken(GREY, 0.8, Dash::Dotted);
+
 /// Shapes of dots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {
