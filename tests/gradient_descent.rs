@@ -112,8 +112,9 @@ fn onset_and_end_are_where_theory_and_its_reference_numbers_say() {
         let config = covered(bias, biases, &["training.observations=400", "training.steps=6000"]);
         let (theory_onset, theory_end) = Theory::new(&config).unwrap().onset_and_end(0.1);
         let theory = Phase::between(theory_onset, theory_end);
-        assert!((theory.onset.unwrap() / onset - 1.0).abs() < 1e-4, "{bias} ({biases}): {theory:?}");
-        assert!((theory.end.unwrap() / end - 1.0).abs() < 1e-4, "{bias} ({biases}): {theory:?}");
+        // The reference has four digits, and for the output bias the limit ln 10 rounded up.
+        assert!((theory.onset.unwrap() / onset - 1.0).abs() < 3e-4, "{bias} ({biases}): {theory:?}");
+        assert!((theory.end.unwrap() / end - 1.0).abs() < 3e-4, "{bias} ({biases}): {theory:?}");
         assert!((theory.log_ratio.unwrap() - log_ratio).abs() < 1e-3, "{bias} ({biases}): {theory:?}");
         let curves = curves(&config);
         let judge = judge(&config);
@@ -161,10 +162,15 @@ fn unequal_items_have_their_own_constant_solution_and_biases_find_it() {
         let closest = curves.closest_to_ocs().unwrap();
         let judge = judge(&config);
         let response: Vec<f64> = curves.mean_response.iter().map(|label| label[closest]).collect();
-        let distance = |ocs: &[f64]| -> f64 { response.iter().zip(ocs).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt() };
-        let uniform = Task::new(&covered(bias, "zero", &[]).task, None).unwrap().ocs().to_vec();
-        assert!(distance(&judge.ocs().to_vec()) < 0.05, "bias {bias}: {response:?}");
-        assert!(distance(&uniform) > 0.15, "bias {bias}: {response:?}");
+        let cosine = |ocs: &ndarray::Array1<f64>| {
+            let response = ndarray::ArrayView1::from(&response);
+            response.dot(ocs) / (response.dot(&response) * ocs.dot(ocs)).sqrt()
+        };
+        let uniform = Task::new(&covered(bias, "zero", &[]).task, None).unwrap().ocs();
+        // An output bias finds it exactly; an input bias finds the first singular direction, which is nearly the OCS.
+        let least = if bias == "input" { 0.99 } else { 0.9999 };
+        assert!(cosine(judge.ocs()) > least, "bias {bias}: {}", cosine(judge.ocs()));
+        assert!(cosine(&uniform) < 0.97, "bias {bias}: {}", cosine(&uniform));
     }
 }
 
