@@ -1,1 +1,384 @@
+use std::path::Path;
 
+use assert_cmd::Command;
+use serde_json::Value;
+
+/// The program, with an empty cache of its own.
+fn ocs(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("ocs").unwrap();
+    command.current_dir(folder).env_remove("OCS_DATA").env("XDG_CACHE_HOME", folder.join("cache"));
+    command
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+/// Exit status and the last line of stderr.
+fn failure(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!text.contains("panicked"), "{text}");
+    let last = text.trim_end().lines().last().unwrap_or_default().to_owned();
+    (output.status.code().expect("no signal"), last)
+}
+
+fn json(command: &mut Command) -> Value {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const TINY: &str = "
+task: {inputs: glyphs, samples: {train: 320, test: 80}}
+network: {kind: mlp, hidden: [16], initialisation: {kaiming: {gain: 0.5}}}
+training: {steps: 40, batch_size: 32, learning_rate: 0.05, observations: 12}
+conditions: {none: {network.bias: none}, all: {network.bias: all}}
+seeds: [0, 1]
+";
+
+const LINEAR: &str = "
+training: {steps: 800, learning_rate: 0.02, observations: 30}
+conditions: {none: {network.bias: none}, all: {network.bias: all}}
+seeds: [0]
+";
+
+#[test]
+fn training_leaves_a_record_for_each_run_and_a_summary_on_stdout() {
+    let folder = folder();
+    write(folder.path(), "tiny.yaml", TINY);
+    let summary = json(ocs(folder.path()).args(["train", "tiny.yaml", "--json"]));
+    assert_eq!(summary.as_array().unwrap().len(), 4);
+    for run in summary.as_array().unwrap() {
+        assert_eq!(run["status"], "complete");
+        let text =
+            std::fs::read_to_string(folder.path().join(run["record"].as_str().unwrap())).unwrap();
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(record["phase"], run["phase"]);
+        assert_eq!(record["config"]["seeds"].as_array().unwrap().len(), 1);
+        assert_eq!(record["levels"], serde_json::json!([2, 4, 8]));
+        let curves = &record["curves"];
+        let n = curves["time"].as_array().unwrap().len();
+        for key in [
+            "mean_output_error",
+            "input_dependence",
+            "distance_to_ocs",
+            "distance_to_targets",
+            "loss",
+        ] {
+            assert_eq!(curves[key].as_array().unwrap().len(), n, "{key}");
+        }
+        assert_eq!(curves["true_negative_rate"].as_array().unwrap().len(), 3);
+        assert!(!text.contains("NaN"));
+    }
+    assert!(folder.path().join("runs/tiny/all/1.checkpoint/tensors.safetensors").exists());
+}
+
+#[test]
+fn stdout_carries_data_alone_and_a_log_file_no_escape_codes() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let output = ocs(folder.path()).args(["train", "linear.yaml"]).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.starts_with("condition") && stdout.lines().count() == 3, "{stdout}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("step=") && !stderr.contains('\u{1b}'), "{stderr}");
+}
+
+#[test]
+fn theory_answers_in_json_as_documented() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let answer = json(ocs(folder.path()).args(["theory", "linear.yaml", "--json"]));
+    let conditions = answer["conditions"].as_array().unwrap();
+    assert_eq!(conditions.len(), 2);
+    for condition in conditions {
+        assert_eq!(condition["method"], "closed-form");
+        assert_eq!(condition["modes"].as_array().unwrap().len(), 8);
+        assert_eq!(condition["ocs"].as_array().unwrap().len(), 14);
+        for key in ["onset", "end", "exists", "log_ratio"] {
+            assert!(!condition["phase"][key].is_null(), "{key}");
+        }
+        for key in ["singular_value", "input_variance", "initial_strength", "final_strength"] {
+            assert!(condition["modes"][0][key].is_number(), "{key}");
+        }
+    }
+    assert_eq!(conditions[0]["phase"]["exists"], false);
+    assert_eq!(conditions[1]["phase"]["exists"], true);
+}
+
+#[test]
+fn theory_refuses_with_the_reason() {
+    let folder = folder();
+    write(folder.path(), "deep.yaml", "network: {hidden: [16, 16]}");
+    let (status, line) = failure(ocs(folder.path()).args(["theory", "deep.yaml"]));
+    assert_eq!(status, 1);
+    assert!(line.contains("two layers"), "{line}");
+}
+
+#[test]
+fn a_config_is_printed_with_every_default() {
+    let folder = folder();
+    write(folder.path(), "x.yaml", "name: x");
+    let output = ocs(folder.path())
+        .args(["config", "x.yaml", "--set", "training.steps=7"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for key in [
+        "branching:",
+        "frequencies: null",
+        "steps: 7",
+        "phase_threshold: 0.1",
+        "initialisation:",
+        "optimiser:",
+    ] {
+        assert!(text.contains(key), "{key} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn misuse_exits_with_2_and_names_the_remedy() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    write(folder.path(), "wrong.yaml", "training: {learning_rat: 0.1}");
+    let cases: [(&[&str], &str); 12] = [
+        (&["train", "wrong.yaml"], "unknown field `learning_rat`"),
+        (&["train", "missing.yaml"], "cannot read the config missing.yaml"),
+        (&["train", "linear.yaml", "--set", "training.steps"], "write key=value"),
+        (&["train", "linear.yaml", "--set", "training.stepz=3"], "unknown field `stepz`"),
+        (&["train", "linear.yaml", "--set", "training.steps.x=3"], "holds a value, not a map"),
+        (&["train", "linear.yaml", "--condition", "bogus"], "has the conditions none, all"),
+        (&["train", "linear.yaml", "--device", "tpu"], "write auto, cpu, cuda or cuda:N"),
+        (&["train", "linear.yaml", "--device", "cuda:99"], "--device cuda:99"),
+        (&["train", "linear.yaml", "--seeds", "3..1"], "holds no seed"),
+        (&["train", "linear.yaml", "--threads", "0"], "1..=65535"),
+        (&["reproduce", "ocs_bogus"], "choose from ocs_linear"),
+        (&["plot", "nowhere"], "is no folder of runs"),
+    ];
+    for (arguments, expected) in cases {
+        let output = ocs(folder.path()).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(expected) && !text.contains("panicked"), "{arguments:?}: {text}");
+    }
+    assert!(!folder.path().join("runs").exists(), "misuse left something behind");
+}
+
+#[test]
+fn cuda_without_a_gpu_is_an_error_with_the_remedy() {
+    if tch::Cuda::is_available() {
+        return; // nothing to refuse on this machine
+    }
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let (status, line) =
+        failure(ocs(folder.path()).args(["train", "linear.yaml", "--device", "cuda"]));
+    assert_eq!(status, 2);
+    assert!(line.contains("--device cpu"), "{line}");
+}
+
+#[test]
+fn failures_exit_with_1_and_name_the_remedy() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    write(
+        folder.path(),
+        "mnist.yaml",
+        "task: {inputs: mnist}\nnetwork: {initialisation: {kaiming: {gain: 1}}}",
+    );
+    write(
+        folder.path(),
+        "large_batch.yaml",
+        TINY.replace("batch_size: 32", "batch_size: 5000").as_str(),
+    );
+    write(folder.path(), "many_samples.yaml", TINY.replace("train: 320", "train: 320000").as_str());
+    write(folder.path(), "narrow.yaml", "network: {hidden: [3]}");
+    write(
+        folder.path(),
+        "small.yaml",
+        "task: {inputs: glyphs}\nnetwork: {kind: cnn, hidden: [2, 2, 2, 2], initialisation: {kaiming: {gain: 1}}}\ntraining: {steps: 2, batch_size: 8}",
+    );
+    write(folder.path(), "file", "");
+    let cases: [(&[&str], &str); 10] = [
+        (&["train", "mnist.yaml"], "ocs data fetch mnist"),
+        (&["train", "large_batch.yaml"], "training.batch_size is 5000, but there are 320"),
+        (&["train", "many_samples.yaml"], "ask for fewer"),
+        (&["train", "narrow.yaml"], "network.hidden has a width of 3"),
+        (&["train", "linear.yaml", "--out", "file/runs"], "choose another folder with --out"),
+        (&["plot", "ocs_linear"], "ocs reproduce"),
+        (&["claims"], "ocs reproduce"),
+        (&["claims", "ocs_mnist"], "ocs reproduce"),
+        (&["data", "verify", "mnist"], "ocs data fetch"),
+        (&["data", "show", "mnist"], "ocs data fetch mnist"),
+    ];
+    for (arguments, expected) in cases {
+        let (status, line) = failure(ocs(folder.path()).args(arguments));
+        assert_eq!(status, 1, "{arguments:?}: {line}");
+        assert!(line.contains(expected), "{arguments:?}: {line}");
+        assert!(line.starts_with("error: "), "{arguments:?}: {line}");
+    }
+    // 28 pixels can be halved four times.
+    ocs(folder.path()).args(["train", "small.yaml", "--seeds", "0"]).assert().success();
+}
+
+#[test]
+fn a_diverging_run_exits_with_1_and_says_what_to_lower() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let arguments =
+        ["train", "linear.yaml", "--set", "training.learning_rate=9", "--condition", "all"];
+    let output = ocs(folder.path()).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("lower 'training.learning_rate' (now 9)"), "{text}");
+    assert!(folder.path().join("runs/linear/all/0.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_write_that_fails_leaves_nothing_half_written() {
+    // A limit on the size of files stands for a disk without room: the write fails halfway.
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let program = assert_cmd::cargo::cargo_bin("ocs");
+    let output = std::process::Command::new("sh")
+        .current_dir(folder.path())
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" train linear.yaml"])
+        .arg(program)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("error: cannot write runs/linear") && text.contains("make room"),
+        "{text}"
+    );
+    for condition in std::fs::read_dir(folder.path().join("runs/linear")).unwrap() {
+        let left: Vec<_> = std::fs::read_dir(condition.unwrap().path()).unwrap().collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+}
+
+#[test]
+fn printing_to_a_full_disk_is_an_error() {
+    let full = Path::new("/dev/full");
+    if !full.exists() {
+        return; // only Linux has a disk that is always full
+    }
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let file = std::fs::OpenOptions::new().write(true).open(full).unwrap();
+    let program = assert_cmd::cargo::cargo_bin("ocs");
+    let output = std::process::Command::new(program)
+        .current_dir(folder.path())
+        .args(["config", "linear.yaml"])
+        .stdout(file)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("No space left"));
+}
+
+#[test]
+fn glyphs_go_from_config_to_figure_without_any_file() {
+    let folder = folder();
+    write(folder.path(), "tiny.yaml", TINY);
+    ocs(folder.path()).args(["train", "tiny.yaml"]).assert().success();
+    let output = ocs(folder.path()).args(["plot", "runs/tiny"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        folder.path().join("plots/tiny.png").exists()
+            && folder.path().join("plots/tiny.svg").exists()
+    );
+    ocs(folder.path()).args(["data", "show", "glyphs"]).assert().success();
+    assert!(folder.path().join("glyphs-samples.png").exists());
+}
+
+#[test]
+fn reproducing_writes_figure_and_claims_and_the_claims_hold() {
+    let folder = folder();
+    let output = ocs(folder.path()).args(["reproduce", "ocs_linear", "--quick"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in ["ocs_linear.png", "ocs_linear.svg", "CLAIMS.md"] {
+        assert!(folder.path().join("plots/quick").join(name).exists(), "{name}");
+    }
+    let text = std::fs::read_to_string(folder.path().join("plots/quick/CLAIMS.md")).unwrap();
+    assert!(text.contains("Quick run") && text.contains("Negative control"), "{text}");
+    let claims = json(ocs(folder.path()).args(["claims", "--runs", "runs/quick", "--json"]));
+    assert!(claims.as_array().unwrap().iter().all(|claim| claim["verdict"] == "holds"), "{claims}");
+}
+
+#[test]
+fn a_failed_claim_fails_the_command() {
+    // Biases in every condition: the negative control must notice.
+    let folder = folder();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/ocs_linear.yaml");
+    let text =
+        std::fs::read_to_string(source).unwrap().replace("network.bias: none", "network.bias: all");
+    std::fs::create_dir(folder.path().join("configs")).unwrap();
+    write(folder.path(), "configs/ocs_linear.yaml", &text);
+    let output = ocs(folder.path()).args(["reproduce", "ocs_linear", "--quick"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let claims = std::fs::read_to_string(folder.path().join("plots/quick/CLAIMS.md")).unwrap();
+    assert!(claims.contains("FAILS"), "{claims}");
+    assert!(folder.path().join("plots/quick/ocs_linear.png").exists());
+}
+
+#[test]
+fn images_that_cannot_be_had_are_told_plainly() {
+    let folder = folder();
+    // No npm on PATH and no network: every source fails.
+    let output = ocs(folder.path())
+        .args(["reproduce", "ocs_mnist", "--quick", "--device", "cpu"])
+        .env("PATH", "/nonexistent")
+        .env("http_proxy", "http://127.0.0.1:9")
+        .env("https_proxy", "http://127.0.0.1:9")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("this figure needs real images of mnist"), "{text}");
+    assert!(
+        text.trim_end()
+            .lines()
+            .last()
+            .unwrap()
+            .contains("no figure and no claims were made of ocs_mnist"),
+        "{text}"
+    );
+}
+
+#[test]
+fn help_and_completions_are_there_for_every_command() {
+    let folder = folder();
+    for command in [
+        "train",
+        "theory",
+        "plot",
+        "reproduce",
+        "claims",
+        "data",
+        "config",
+        "doctor",
+        "completions",
+    ] {
+        ocs(folder.path()).args([command, "--help"]).assert().success();
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        ocs(folder.path()).args(["completions", shell]).assert().success();
+    }
+    let doctor = json(ocs(folder.path()).args(["doctor", "--json"]));
+    assert!(doctor["libtorch"].is_string() && doctor["cuda_available"].is_boolean());
+}
+
+#[test]
+fn the_program_runs_with_an_empty_environment() {
+    let folder = folder();
+    let output = ocs(folder.path()).env_clear().arg("doctor").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

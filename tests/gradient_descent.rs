@@ -54,8 +54,14 @@ fn largest(difference: &Array2<f64>) -> f64 {
 }
 
 /// Bias options and starts that the closed forms cover.
-const COVERED: [(&str, &str); 6] =
-    [("none", "zero"), ("input", "zero"), ("input", "aligned"), ("output", "zero"), ("all", "zero"), ("all", "aligned")];
+const COVERED: [(&str, &str); 6] = [
+    ("none", "zero"),
+    ("input", "zero"),
+    ("input", "aligned"),
+    ("output", "zero"),
+    ("all", "zero"),
+    ("all", "aligned"),
+];
 
 fn covered(bias: &str, biases: &str, rest: &[&str]) -> Config {
     let bias = format!("network.bias={bias}");
@@ -83,9 +89,15 @@ fn the_distance_from_theory_is_small_and_halves_with_the_learning_rate() {
             let (first, second) = (largest(&(&coarse - &exact)), largest(&(&fine - &exact)));
             assert!(first < 0.01, "bias {bias} ({biases}), t {time}: {first}");
             let ratio = first / second;
-            assert!((1.85..2.15).contains(&ratio), "bias {bias} ({biases}), t {time}: error ratio {ratio}, expected 2");
+            assert!(
+                (1.85..2.15).contains(&ratio),
+                "bias {bias} ({biases}), t {time}: error ratio {ratio}, expected 2"
+            );
             let extrapolated = largest(&(2.0 * &fine - &coarse - &exact));
-            assert!(extrapolated < 2e-4, "bias {bias} ({biases}), t {time}: {extrapolated} after extrapolation");
+            assert!(
+                extrapolated < 2e-4,
+                "bias {bias} ({biases}), t {time}: {extrapolated} after extrapolation"
+            );
         }
     }
 }
@@ -113,23 +125,39 @@ fn onset_and_end_are_where_theory_and_its_reference_numbers_say() {
         let (theory_onset, theory_end) = Theory::new(&config).unwrap().onset_and_end(0.1);
         let theory = Phase::between(theory_onset, theory_end);
         // The reference has four digits, and for the output bias the limit ln 10 rounded up.
-        assert!((theory.onset.unwrap() / onset - 1.0).abs() < 3e-4, "{bias} ({biases}): {theory:?}");
+        assert!(
+            (theory.onset.unwrap() / onset - 1.0).abs() < 3e-4,
+            "{bias} ({biases}): {theory:?}"
+        );
         assert!((theory.end.unwrap() / end - 1.0).abs() < 3e-4, "{bias} ({biases}): {theory:?}");
-        assert!((theory.log_ratio.unwrap() - log_ratio).abs() < 1e-3, "{bias} ({biases}): {theory:?}");
+        assert!(
+            (theory.log_ratio.unwrap() - log_ratio).abs() < 1e-3,
+            "{bias} ({biases}): {theory:?}"
+        );
         let curves = curves(&config);
         let judge = judge(&config);
         let measured = Phase::of(&curves, 0.1, judge.ocs_norm(), judge.target_variance());
-        assert!((measured.onset.unwrap() / onset - 1.0).abs() < 5e-3, "{bias} ({biases}): {measured:?}");
-        assert!((measured.end.unwrap() / end - 1.0).abs() < 5e-3, "{bias} ({biases}): {measured:?}");
+        assert!(
+            (measured.onset.unwrap() / onset - 1.0).abs() < 5e-3,
+            "{bias} ({biases}): {measured:?}"
+        );
+        assert!(
+            (measured.end.unwrap() / end - 1.0).abs() < 5e-3,
+            "{bias} ({biases}): {measured:?}"
+        );
         assert_eq!(measured.exists, bias != "none");
         let smallest = curves.smallest_top_level_true_negative_rate().unwrap();
-        assert!((smallest - rate).abs() < 5e-3, "{bias} ({biases}): TNR {smallest}, expected {rate}");
+        assert!(
+            (smallest - rate).abs() < 5e-3,
+            "{bias} ({biases}): TNR {smallest}, expected {rate}"
+        );
     }
 }
 
 #[test]
 fn the_onset_ratio_of_no_bias_to_input_bias_is_the_known_one() {
-    let onset = |bias, biases| phase(&covered(bias, biases, &["training.steps=6000"])).onset.unwrap();
+    let onset =
+        |bias, biases| phase(&covered(bias, biases, &["training.steps=6000"])).onset.unwrap();
     let none = onset("none", "zero");
     assert!((none / onset("input", "aligned") / 3.292 - 1.0).abs() < 0.01);
     assert!((none / onset("input", "zero") / 3.071 - 1.0).abs() < 0.01);
@@ -147,7 +175,11 @@ fn biases_make_the_phase_on_any_tree_and_nothing_makes_it_without_them() {
     ];
     for task in tasks {
         for bias in ["none", "input", "output", "all"] {
-            let config = covered(bias, "zero", &[task, "training.learning_rate=0.02", "training.steps=1600"]);
+            let config = covered(
+                bias,
+                "zero",
+                &[task, "training.learning_rate=0.02", "training.steps=1600"],
+            );
             assert_eq!(phase(&config).exists, bias != "none", "{task}, bias {bias}");
         }
     }
@@ -157,7 +189,11 @@ fn biases_make_the_phase_on_any_tree_and_nothing_makes_it_without_them() {
 fn unequal_items_have_their_own_constant_solution_and_biases_find_it() {
     let frequencies = "task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]";
     for bias in ["input", "output", "all"] {
-        let config = covered(bias, "zero", &[frequencies, "training.learning_rate=0.02", "training.steps=1600"]);
+        let config = covered(
+            bias,
+            "zero",
+            &[frequencies, "training.learning_rate=0.02", "training.steps=1600"],
+        );
         let curves = curves(&config);
         let closest = curves.closest_to_ocs().unwrap();
         let judge = judge(&config);
@@ -183,7 +219,11 @@ fn weights_and_output_bias_conserve_their_invariant() {
             let steps = format!("training.steps={}", (40.0 / rate).round());
             let config = covered(bias, "aligned", &[&rate_key, &steps, "training.observations=2"]);
             let task = Task::new(&config.task, None).unwrap();
-            let reader = ModeReader::new(&task.targets, &task.hierarchy.level_columns(), [mu_squared, 0.125]);
+            let reader = ModeReader::new(
+                &task.targets,
+                &task.hierarchy.level_columns(),
+                [mu_squared, 0.125],
+            );
             let last = snapshots(&config).pop().unwrap();
             let output_bias = ndarray::Array1::from(last.output_bias.unwrap());
             let strength = reader.strengths(&(&last.evaluation.responses - &output_bias))[0];
@@ -194,7 +234,11 @@ fn weights_and_output_bias_conserve_their_invariant() {
         let (strength, fine) = invariant(4e-3);
         assert!((2.0 * fine - coarse).abs() < 2e-4, "bias {bias}: drift {coarse} and {fine}");
         // a*/a0 of the flow; the descent's own is off by its step.
-        assert!((strength / 1e-4 / growth - 1.0).abs() < 5e-3, "bias {bias}: a*/a0 = {}", strength / 1e-4);
+        assert!(
+            (strength / 1e-4 / growth - 1.0).abs() < 5e-3,
+            "bias {bias}: a*/a0 = {}",
+            strength / 1e-4
+        );
         let config = covered(bias, "aligned", &[]);
         let (_, final_strength) = Theory::new(&config).unwrap().modes()[0];
         assert!((final_strength / 1e-4 / growth - 1.0).abs() < 1e-3);
@@ -204,9 +248,14 @@ fn weights_and_output_bias_conserve_their_invariant() {
 #[test]
 fn mode_strengths_of_the_network_are_theorys() {
     for (bias, mu_squared) in [("none", 0.125), ("input", 1.125), ("output", 0.125)] {
-        let config = covered(bias, "aligned", &["training.learning_rate=1e-3", "training.steps=15000", "training.observations=40"]);
+        let config = covered(
+            bias,
+            "aligned",
+            &["training.learning_rate=1e-3", "training.steps=15000", "training.observations=40"],
+        );
         let task = Task::new(&config.task, None).unwrap();
-        let reader = ModeReader::new(&task.targets, &task.hierarchy.level_columns(), [mu_squared, 0.125]);
+        let reader =
+            ModeReader::new(&task.targets, &task.hierarchy.level_columns(), [mu_squared, 0.125]);
         let theory = Theory::new(&config).unwrap();
         for snapshot in snapshots(&config) {
             let mut responses = snapshot.evaluation.responses;
@@ -215,7 +264,11 @@ fn mode_strengths_of_the_network_are_theorys() {
             }
             let exact = theory.mode_strengths(&[snapshot.time]).remove(0);
             for (measured, exact) in reader.strengths(&responses).iter().zip(exact) {
-                assert!((measured - exact).abs() < 3e-3, "bias {bias}, t {}: {measured} against {exact}", snapshot.time);
+                assert!(
+                    (measured - exact).abs() < 3e-3,
+                    "bias {bias}, t {}: {measured} against {exact}",
+                    snapshot.time
+                );
             }
         }
     }
@@ -231,7 +284,8 @@ fn the_aligned_start_does_not_depend_on_the_hidden_basis() {
             responses.push(snapshot.evaluation.responses);
             Ok(Continue::Yes)
         };
-        train(&config, &task, seed, tch::Device::Cpu, None, &mut observer, &mut |_| Ok(())).unwrap();
+        train(&config, &task, seed, tch::Device::Cpu, None, &mut observer, &mut |_| Ok(()))
+            .unwrap();
         responses
     };
     for (a, b) in run(0).iter().zip(run(1)) {
@@ -270,14 +324,22 @@ fn random_starts_follow_their_mean_effective_strength() {
         ]);
         let (onset, end) = Theory::new(&config).unwrap().onset_and_end(0.1);
         let measured = phase(&config);
-        assert!((measured.onset.unwrap() / onset.unwrap() - 1.0).abs() < 0.03, "{bias}: {measured:?}, {onset:?}");
-        assert!((measured.end.unwrap() / end.unwrap() - 1.0).abs() < 0.03, "{bias}: {measured:?}, {end:?}");
+        assert!(
+            (measured.onset.unwrap() / onset.unwrap() - 1.0).abs() < 0.03,
+            "{bias}: {measured:?}, {onset:?}"
+        );
+        assert!(
+            (measured.end.unwrap() / end.unwrap() - 1.0).abs() < 0.03,
+            "{bias}: {measured:?}, {end:?}"
+        );
     }
 }
 
 #[test]
 fn random_networks_without_biases_are_not_fooled_and_with_biases_are() {
-    for (bias, low, high) in [("none", 0.93, 1.0), ("input", 0.0, 0.55), ("output", 0.0, 0.55), ("all", 0.0, 0.55)] {
+    for (bias, low, high) in
+        [("none", 0.93, 1.0), ("input", 0.0, 0.55), ("output", 0.0, 0.55), ("all", 0.0, 0.55)]
+    {
         let bias_key = format!("network.bias={bias}");
         let config = config(&[
             &bias_key,
@@ -287,7 +349,10 @@ fn random_networks_without_biases_are_not_fooled_and_with_biases_are() {
             "training.steps=1500",
         ]);
         let smallest = curves(&config).smallest_top_level_true_negative_rate().unwrap();
-        assert!((low..=high).contains(&smallest), "bias {bias}: smallest TNR of level 1 {smallest}");
+        assert!(
+            (low..=high).contains(&smallest),
+            "bias {bias}: smallest TNR of level 1 {smallest}"
+        );
     }
 }
 
@@ -317,12 +382,18 @@ fn the_naive_closed_form_of_an_uneven_tree_would_miss() {
     let config = covered(
         "input",
         "aligned",
-        &["task.tree=[[0, 1, 2, 3, 4, 5], [6, 7]]", "training.steps=2400", "training.observations=60"],
+        &[
+            "task.tree=[[0, 1, 2, 3, 4, 5], [6, 7]]",
+            "training.steps=2400",
+            "training.observations=60",
+        ],
     );
     let naive = Theory::new(&covered("input", "aligned", &["task.branching=[2, 4]"])).unwrap();
     let miss = snapshots(&config)
         .into_iter()
-        .map(|snapshot| largest(&(&snapshot.evaluation.responses - &naive.responses(&[snapshot.time])[0])))
+        .map(|snapshot| {
+            largest(&(&snapshot.evaluation.responses - &naive.responses(&[snapshot.time])[0]))
+        })
         .fold(0.0, f64::max);
     assert!(miss > 0.02, "{miss}");
 }
@@ -338,8 +409,9 @@ fn the_spectrum_of_balanced_trees_is_that_of_their_targets() {
         let mut found = Vec::<f64>::try_from(&eigenvalues).unwrap();
         found.sort_by(f64::total_cmp);
         let tree = BalancedTree::new(&branching);
-        let mut expected: Vec<f64> =
-            (0..=branching.len()).flat_map(|level| vec![tree.gain(level); tree.multiplicity(level)]).collect();
+        let mut expected: Vec<f64> = (0..=branching.len())
+            .flat_map(|level| vec![tree.gain(level); tree.multiplicity(level)])
+            .collect();
         expected.sort_by(f64::total_cmp);
         for (a, b) in found.iter().zip(&expected) {
             assert!((a - b).abs() < 1e-12, "{branching:?}: {found:?} against {expected:?}");
@@ -352,8 +424,14 @@ fn singular_values_with_an_input_bias_are_the_known_ones() {
     let theory = Theory::new(&covered("input", "aligned", &[])).unwrap();
     let modes = theory.modes();
     let root = 7.0f64.sqrt() / 8.0;
-    assert!((modes[0].0.singular_value - 3.0 * root).abs() < 1e-12 && (modes[0].0.input_variance - 1.125).abs() < 1e-12);
-    assert!((modes[1].0.singular_value - root).abs() < 1e-12 && (modes[1].0.input_variance - 0.125).abs() < 1e-12);
+    assert!(
+        (modes[0].0.singular_value - 3.0 * root).abs() < 1e-12
+            && (modes[0].0.input_variance - 1.125).abs() < 1e-12
+    );
+    assert!(
+        (modes[1].0.singular_value - root).abs() < 1e-12
+            && (modes[1].0.input_variance - 0.125).abs() < 1e-12
+    );
     assert_eq!(modes.len(), 8);
 }
 

@@ -22,7 +22,9 @@ fn trees() -> impl Strategy<Value = Hierarchy> {
             1 => leaf(),
             size => Tree::Node((0..*size).map(|_| leaf()).collect()),
         };
-        let branches = shape.iter().map(|branch| Tree::Node(branch.iter().map(|size| node(size, &mut leaf)).collect()));
+        let branches = shape
+            .iter()
+            .map(|branch| Tree::Node(branch.iter().map(|size| node(size, &mut leaf)).collect()));
         Hierarchy::nested(&Tree::Node(branches.collect()))
     })
 }
@@ -34,8 +36,11 @@ fn judged(tree: &Hierarchy, numbers: &[f64], weights: &[f64]) -> (Judge, Array2<
     let total: f64 = weights.iter().sum();
     let probabilities: Array1<f64> = weights.iter().map(|weight| weight / total).collect();
     let ocs = probabilities.dot(&tree.targets());
-    let judge = Judge::new(tree.targets(), (0..n_items).collect(), weights, ocs, tree.level_columns());
-    let responses = Array2::from_shape_fn((n_items, n_labels), |(i, k)| numbers[(i * n_labels + k) % numbers.len()]);
+    let judge =
+        Judge::new(tree.targets(), (0..n_items).collect(), weights, ocs, tree.level_columns());
+    let responses = Array2::from_shape_fn((n_items, n_labels), |(i, k)| {
+        numbers[(i * n_labels + k) % numbers.len()]
+    });
     (judge, responses, probabilities)
 }
 
@@ -114,7 +119,9 @@ proptest! {
 
 #[test]
 fn rates_at_the_ocs_are_the_known_floors() {
-    for (branching, floors) in [(vec![2, 2, 2], vec![0.5, 0.75, 0.875]), (vec![3, 3], vec![2.0 / 3.0, 8.0 / 9.0])] {
+    for (branching, floors) in
+        [(vec![2, 2, 2], vec![0.5, 0.75, 0.875]), (vec![3, 3], vec![2.0 / 3.0, 8.0 / 9.0])]
+    {
         let tree = Hierarchy::balanced(&branching);
         let (judge, responses, probabilities) = judged(&tree, &[0.0], &vec![1.0; tree.n_items()]);
         let ocs = probabilities.dot(&tree.targets());

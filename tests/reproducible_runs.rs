@@ -1,1 +1,186 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use ocs::config::{self, Config};
+use ocs::experiment::{Event, Interrupted, Options, train_all};
+use ocs::record::{Record, Status, path_of, read_json};
+
+/// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images.
+const RUNS: [&[&str]; 3] = [
+    &["network.bias=all", "training.steps=300", "training.learning_rate=0.02"],
+    &[
+        "task.inputs=glyphs",
+        "task.samples={train: 400, test: 80}",
+        "network={kind: mlp, hidden: [16], bias: input, initialisation: {kaiming: {gain: 0.5}}}",
+        "training={steps: 60, batch_size: 48, learning_rate: 0.003, optimiser: adam}",
+    ],
+    &[
+        "task.inputs=glyphs",
+        "task.preprocessing=pixel-centred",
+        "task.samples={train: 100, test: 80}",
+        "network={kind: cnn, hidden: [4, 4], bias: all, initialisation: {kaiming: {gain: 1.0}}}",
+        "training={steps: 20, batch_size: 32, learning_rate: 0.02, optimiser: {sgd: {momentum: 0.9}}}",
+    ],
+];
+
+fn config(keys: &[&str], seed: u64) -> Config {
+    let mut overrides: Vec<config::Override> =
+        keys.iter().map(|text| text.parse().unwrap()).collect();
+    overrides.push(format!("seeds=[{seed}]").parse().unwrap());
+    config::parse("name: test", "test", &overrides).unwrap()
+}
+
+fn options(folder: &Path) -> Options {
+    Options {
+        folder: folder.to_owned(),
+        data: folder.to_owned(),
+        device: tch::Device::Cpu,
+        threads: 1,
+        jobs: 1,
+        resume: false,
+        quick: false,
+        write_every: Duration::from_secs(3600),
+        interrupted: Arc::new(AtomicBool::new(false)),
+    }
+}
+
+/// The record's JSON without the wall time, the one field that may differ.
+fn bytes(folder: &Path, seed: u64) -> String {
+    let text = std::fs::read_to_string(path_of(folder, "default", seed)).unwrap();
+    let start = text.find("\"wall_time\":").unwrap();
+    let end = start + text[start..].find(',').unwrap();
+    format!("{}{}", &text[..start], &text[end..])
+}
+
+fn run(keys: &[&str], seed: u64, folder: &Path) -> String {
+    train_all(&config(keys, seed), &options(folder), &|_| ()).unwrap();
+    bytes(folder, seed)
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
+    for keys in RUNS {
+        let (first, second, other) = (
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+        );
+        let record = run(keys, 3, first.path());
+        assert_eq!(record, run(keys, 3, second.path()), "{keys:?}");
+        let curves = |text: &str| text.split("\"curves\":").nth(1).unwrap().to_owned();
+        assert_ne!(curves(&record), curves(&run(keys, 4, other.path())), "{keys:?}");
+    }
+}
+
+#[test]
+fn two_runs_at_once_give_the_same_bytes_as_one_after_the_other() {
+    for keys in RUNS {
+        let (together, alone) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut both = config(keys, 0);
+        both.seeds = vec![0, 1];
+        train_all(&both, &Options { jobs: 2, ..options(together.path()) }, &|_| ()).unwrap();
+        for seed in [0, 1] {
+            assert_eq!(bytes(together.path(), seed), run(keys, seed, alone.path()), "{keys:?}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_that_is_resumed_ends_with_the_same_bytes() {
+    for keys in RUNS {
+        let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let expected = run(keys, 5, whole.path());
+        let config = config(keys, 5);
+        for resume in [false, true] {
+            // Twice, so that a run resumed from a checkpoint is itself interrupted.
+            let options = Options { resume, ..options(broken.path()) };
+            let until = if resume { config.training.steps / 2 } else { config.training.steps / 4 };
+            let interrupt = |event: Event| {
+                if let Event::Observed { step, .. } = event
+                    && step >= until
+                {
+                    options.interrupted.store(true, Ordering::Relaxed);
+                }
+            };
+            let error = train_all(&config, &options, &interrupt).unwrap_err();
+            assert!(error.is::<Interrupted>(), "{error:#}");
+            let record: Record = read_json(&path_of(broken.path(), "default", 5)).unwrap();
+            assert_eq!(record.status, Status::Running);
+            assert!(*record.curves.step.last().unwrap() < config.training.steps);
+        }
+        let options = Options { resume: true, ..options(broken.path()) };
+        train_all(&config, &options, &|_| ()).unwrap();
+        assert_eq!(bytes(broken.path(), 5), expected, "{keys:?}");
+    }
+}
+
+#[test]
+fn resuming_keeps_complete_runs_and_trains_changed_configs_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { resume: true, ..options(folder.path()) };
+    let kept = |config: &Config| {
+        let kept = AtomicBool::new(false);
+        train_all(config, &options, &|event| {
+            kept.fetch_or(matches!(event, Event::Kept { .. }), Ordering::Relaxed)
+                .then_some(())
+                .unwrap_or(())
+        })
+        .unwrap();
+        kept.into_inner()
+    };
+    let config = config(RUNS[0], 0);
+    assert!(!kept(&config));
+    assert!(kept(&config));
+    let mut changed = config.clone();
+    changed.training.learning_rate = 0.01;
+    assert!(!kept(&changed));
+}
+
+#[test]
+fn a_run_that_diverges_says_what_to_lower_and_keeps_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = [
+        "network.bias=all",
+        "training.steps=2000",
+        "training.learning_rate=5",
+        "training.observations=60",
+    ];
+    let summary = train_all(&config(&keys, 0), &options(folder.path()), &|_| ()).unwrap();
+    assert_eq!(summary.complete, 0);
+    assert!(summary.diverged[0].contains("training diverged by step"), "{:?}", summary.diverged);
+    assert!(
+        summary.diverged[0].contains("lower 'training.learning_rate' (now 5)"),
+        "{:?}",
+        summary.diverged
+    );
+    let record: Record = read_json(&path_of(folder.path(), "default", 0)).unwrap();
+    let Status::Diverged { last_finite_loss, .. } = record.status else {
+        panic!("{:?}", record.status)
+    };
+    assert!(last_finite_loss.is_finite());
+    assert_eq!(record.curves.loss.last(), Some(&last_finite_loss));
+}
+
+#[test]
+fn centred_images_without_biases_have_a_constant_mean_response_for_ever() {
+    // THEORY 6: if the mean input is zero and there is no bias, the mean response of a linear network stays zero on the
+    // training set. The negative control of every image experiment, exact in full batch.
+    let folder = tempfile::tempdir().unwrap();
+    let keys = [
+        "task.inputs=glyphs",
+        "task.preprocessing=pixel-centred",
+        "task.samples={train: 400, test: 100}",
+        "network={kind: linear, hidden: [32], bias: none, initialisation: {normal: {std: 1.0e-3}}}",
+        "training={steps: 400, learning_rate: 0.02, precision: float64}",
+    ];
+    train_all(&config(&keys, 0), &options(folder.path()), &|_| ()).unwrap();
+    let record: Record = read_json(&path_of(folder.path(), "default", 0)).unwrap();
+    let curves = record.training_curves.unwrap();
+    let beta = record.ocs.iter().map(|value| value * value).sum::<f64>().sqrt();
+    assert!(curves.mean_output_error.iter().all(|m| (m / beta - 1.0).abs() < 1e-6));
+    // It did learn.
+    assert!(curves.distance_to_targets.last().unwrap() < &(0.7 * curves.distance_to_targets[0]));
+    assert!(!record.phase.exists);
+}

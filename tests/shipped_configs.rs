@@ -1,1 +1,185 @@
+use std::path::{Path, PathBuf};
 
+use ocs::config::{self, Config, Experiment, NetworkKind, Preprocessing, resolve_conditions};
+
+fn path_of(experiment: Experiment) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("configs")
+        .join(experiment.stem())
+        .with_extension("yaml")
+}
+
+#[test]
+fn every_file_in_configs_loads_and_one_stem_names_everything() {
+    let mut stems = Vec::new();
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("configs")).unwrap() {
+        let path = entry.unwrap().path();
+        let config = config::load(&path, &[]).unwrap();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(config.name, stem);
+        if let Some(experiment) = config.experiment {
+            assert_eq!(experiment.stem(), stem);
+            stems.push(stem);
+        }
+    }
+    for experiment in Experiment::ALL {
+        assert!(stems.iter().any(|stem| stem == experiment.stem()), "no config of {experiment:?}");
+    }
+}
+
+#[test]
+fn the_image_experiments_are_the_full_table() {
+    for experiment in [Experiment::OcsMnist, Experiment::OcsCifar10] {
+        let config = config::load(&path_of(experiment), &[]).unwrap();
+        let conditions = resolve_conditions(&config).unwrap();
+        assert_eq!(conditions.len(), 16);
+        assert!(config.seeds.len() >= 3);
+        for (name, resolved) in conditions {
+            // The name must not lie.
+            let centred = resolved.task.preprocessing == Preprocessing::PixelCentred;
+            let (network, rest) = match resolved.network.kind {
+                NetworkKind::Linear => ("linear", ""),
+                NetworkKind::Mlp => ("mlp", ""),
+                NetworkKind::Cnn => (
+                    "cnn",
+                    if resolved.network.activation == config::Activation::Relu {
+                        "-relu"
+                    } else {
+                        "-tanh"
+                    },
+                ),
+            };
+            let inputs = if centred { "centred" } else { "raw" };
+            assert_eq!(name, format!("{network}{rest}-{}-{inputs}", resolved.network.bias.name()));
+        }
+    }
+}
+
+#[test]
+fn a_printed_config_reads_back_as_itself() {
+    for experiment in Experiment::ALL {
+        let config = config::load(&path_of(experiment), &[]).unwrap();
+        let text = serde_yaml::to_string(&config).unwrap();
+        assert_eq!(config::parse(&text, "other", &[]).unwrap(), config);
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
+    }
+}
+
+#[test]
+fn the_default_config_is_the_papers_linear_task() {
+    let config = config::parse("", "empty", &[]).unwrap();
+    assert_eq!(config.name, "empty");
+    assert_eq!(config.task.branching, Some(vec![2, 2, 2]));
+    assert_eq!(config.training.learning_rate, 0.004);
+}
+
+#[test]
+fn set_has_the_last_word_and_replaces_choices() {
+    let set = |text: &str| vec![text.parse().unwrap()];
+    let config = config::parse(
+        "network: {initialisation: {aligned: {a0: 1.0e-3}}}",
+        "x",
+        &set("network.initialisation.kaiming.gain=0.5"),
+    );
+    let expected = config::Initialisation::Kaiming(config::Kaiming { gain: 0.5 });
+    assert_eq!(config.unwrap().network.initialisation, expected);
+    let text = "conditions: {short: {training.steps: 10}, long: {training.steps: 20}}";
+    let config = config::parse(text, "x", &set("training.steps=5")).unwrap();
+    for (_, resolved) in resolve_conditions(&config).unwrap() {
+        assert_eq!(resolved.training.steps, 5);
+    }
+}
+
+#[test]
+fn a_condition_may_take_over_another_by_yamls_merge_key() {
+    let text = "conditions: {a: &a {training.steps: 10, network.bias: all}, b: {<<: *a, network.bias: none}}";
+    let conditions = resolve_conditions(&config::parse(text, "x", &[]).unwrap()).unwrap();
+    assert_eq!(conditions[1].1.training.steps, 10);
+    assert_eq!(conditions[1].1.network.bias, config::Bias::None);
+}
+
+#[test]
+fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
+    let cases = [
+        ("training: {learning_rat: 0.1}", "unknown field `learning_rat`"),
+        ("training: {learning_rat: 0.1}", "at line 1"),
+        ("training: {steps: many}", "training.steps: invalid type"),
+        (
+            "training: {learning_rate: -1}",
+            "training.learning_rate must be positive and finite, not -1",
+        ),
+        ("training: {steps: 0}", "training.steps must be at least 1"),
+        ("training: {optimiser: rmsprop}", "unknown variant `rmsprop`"),
+        ("training: {optimiser: {sgd: {momentum: 1.0}}}", "training.optimiser.sgd.momentum"),
+        ("training: {batch_size: 0}", "training.batch_size"),
+        ("phase_threshold: 0", "phase_threshold must be above 0"),
+        ("seeds: []", "seeds is empty"),
+        ("seeds: [1, 1]", "seeds lists 1 twice"),
+        ("seeds: [-1]", "seeds"),
+        (
+            "conditions: {a: {network.bias: all}, a: {network.bias: none}}",
+            "two conditions are named 'a'",
+        ),
+        ("conditions: {a: {network.bais: all}}", "unknown field `bais`"),
+        ("conditions: {a: {seeds: [1]}}", "a condition cannot override 'seeds'"),
+        ("conditions: {'../x': {network.bias: all}}", "names a folder"),
+        ("name: a/b", "names a folder"),
+        ("task: {branching: []}", "task.branching is empty"),
+        ("task: {branching: [2, 0]}", "task.branching has a 0"),
+        ("task: {branching: [1]}", "must make 2 to 65536 items"),
+        ("task: {branching: [4000000000, 4000000000, 4000000000]}", "must make 2 to 65536 items"),
+        ("task: {tree: []}", "empty list"),
+        ("task: {tree: [[0, 1], []]}", "empty list"),
+        ("task: {tree: [[0, 1], [1, 2]]}", "each once"),
+        ("task: {tree: [[0, 1], [2]], branching: [2]}", "exclude each other"),
+        ("task: {frequencies: [1, 2]}", "task.frequencies has 2 weights for 8 items"),
+        (
+            "task: {frequencies: [1, 1, 1, 1, 1, 1, 1, 0]}",
+            "each of task.frequencies must be positive",
+        ),
+        (
+            "task: {frequencies: [1, 1, 1, 1, 1, 1, 1, -2]}",
+            "each of task.frequencies must be positive",
+        ),
+        (
+            "task: {inputs: correlated, correlation: 1.0}",
+            "task.correlation must be at least 0 and below 1",
+        ),
+        ("task: {correlation: 0.5}", "set task.inputs to correlated"),
+        (
+            "task: {inputs: mnist, classes: [0, 1, 2]}",
+            "task.classes lists 3 classes, but the tree has 8 items",
+        ),
+        ("task: {inputs: mnist, classes: [0, 1, 2, 3, 4, 5, 6, 6]}", "lists class 6 twice"),
+        ("task: {inputs: mnist, classes: [0, 1, 2, 3, 4, 5, 6, 10]}", "mnist has classes 0 to 9"),
+        ("task: {inputs: mnist, branching: [3, 4]}", "has classes 0 to 9"),
+        ("task: {inputs: imagenet}", "unknown variant `imagenet`"),
+        (
+            "network: {kind: cnn, hidden: [8], initialisation: {normal: {std: 0.1}}}",
+            "task.inputs is one-hot",
+        ),
+        ("network: {hidden: [0]}", "network.hidden has a width of 0"),
+        (
+            "network: {initialisation: {aligned: {a0: 0}}}",
+            "network.initialisation.aligned.a0 must be positive",
+        ),
+        (
+            "network: {initialisation: {normal: {std: .nan}}}",
+            "must be positive and finite, not NaN",
+        ),
+        ("network: {kind: mlp}", "network.initialisation.aligned is for linear networks"),
+        ("training: {precision: bfloat16}", "bfloat16 is for mlp and cnn"),
+        ("quick: {steps: 2}", "quick.steps must be in (0, 1]"),
+        ("training: [", "at line"),
+        ("- 1", "invalid type"),
+    ];
+    for (text, expected) in cases {
+        let error = config::parse(text, "test", &[]).expect_err(text);
+        let message = format!("{error:#}");
+        assert!(
+            message.contains(expected),
+            "{text}\n  said:     {message}\n  expected: {expected}"
+        );
+    }
+}

@@ -104,8 +104,13 @@ impl Data {
 
 /// Fetches one data set and tells what happens.
 pub fn fetch(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Result<()> {
-    let bar = if std::io::stderr().is_terminal() { indicatif::ProgressBar::no_length() } else { indicatif::ProgressBar::hidden() };
-    let style = indicatif::ProgressStyle::with_template("{msg} {bytes} of {total_bytes} {bytes_per_sec}");
+    let bar = if std::io::stderr().is_terminal() {
+        indicatif::ProgressBar::no_length()
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
+    let style =
+        indicatif::ProgressStyle::with_template("{msg} {bytes} of {total_bytes} {bytes_per_sec}");
     bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
     let outcome = data::fetch(inputs, folder, options, &mut |progress| match progress {
         Progress::Note(note) => bar.suspend(|| tracing::info!("{note}")),
@@ -159,7 +164,10 @@ impl Verify {
         }
         let bad = checks.iter().filter(|check| !check.ok).count();
         if bad > 0 {
-            bail!("{bad} of {} files are missing or wrong: `ocs data fetch` brings them", checks.len());
+            bail!(
+                "{bad} of {} files are missing or wrong: `ocs data fetch` brings them",
+                checks.len()
+            );
         }
         Ok(Success::Full)
     }
@@ -178,7 +186,8 @@ impl Show {
         };
         let dataset = data::load(inputs, &self.folder.folder())?;
         let sheet = sheet(&dataset, &task, usize::from(self.samples))?;
-        let path = self.out.unwrap_or_else(|| PathBuf::from(format!("{}-samples.png", inputs.name())));
+        let path =
+            self.out.unwrap_or_else(|| PathBuf::from(format!("{}-samples.png", inputs.name())));
         contact_sheet(&sheet, &path)?;
         output::line(&path.display().to_string())?;
         Ok(Success::Full)
@@ -190,12 +199,23 @@ fn class_name(inputs: Inputs, class: usize) -> String {
     const CIFAR10: [&str; 10] =
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
     const FASHION: [&str; 10] = [
-        "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+        "T-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
     ];
     let names = match inputs {
         Inputs::Cifar10 => &CIFAR10,
         Inputs::FashionMnist => &FASHION,
-        Inputs::OneHot | Inputs::Correlated | Inputs::Mnist | Inputs::Glyphs => return format!("class {class}"),
+        Inputs::OneHot | Inputs::Correlated | Inputs::Mnist | Inputs::Glyphs => {
+            return format!("class {class}");
+        }
     };
     names.get(class).map_or_else(|| format!("class {class}"), |name| (*name).to_owned())
 }
@@ -213,16 +233,24 @@ fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<Contact
             .enumerate()
             .filter(|&(_, &of)| usize::from(of) == class)
             .take(samples)
-            .map(|(sample, _)| dataset.train.pixels[sample * length..(sample + 1) * length].to_vec())
+            .map(|(sample, _)| {
+                dataset.train.pixels[sample * length..(sample + 1) * length].to_vec()
+            })
             .collect();
         if images.is_empty() {
             return Err(anyhow::anyhow!("{} has no class {class}", dataset.inputs.name()))
                 .context("choose a config with other task.classes");
         }
-        rows.push(ContactRow { title: format!("{} ({})", class_name(dataset.inputs, class), hierarchy.path(item)), images });
+        rows.push(ContactRow {
+            title: format!("{} ({})", class_name(dataset.inputs, class), hierarchy.path(item)),
+            images,
+        });
     }
     Ok(ContactSheet {
-        title: format!("{}: training samples of each item (path in the hierarchy)", dataset.inputs.name()),
+        title: format!(
+            "{}: training samples of each item (path in the hierarchy)",
+            dataset.inputs.name()
+        ),
         rows,
         channels: dataset.channels,
         height: dataset.height,

@@ -72,7 +72,10 @@ impl Doctor {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             libtorch_threads: tch::get_num_threads(),
             data_sets: names
-                .map(|inputs| DataSet { name: inputs.name(), present: data::is_present(inputs, &folder) })
+                .map(|inputs| DataSet {
+                    name: inputs.name(),
+                    present: data::is_present(inputs, &folder),
+                })
                 .into(),
             data_folder: folder,
             sbatch: on_path("sbatch"),
@@ -88,14 +91,19 @@ impl Doctor {
 
 impl Diagnosis {
     fn table(&self) -> String {
-        let path = |path: &Option<PathBuf>| path.as_ref().map_or("not found".to_owned(), |path| path.display().to_string());
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref().map_or("not found".to_owned(), |path| path.display().to_string())
+        };
         let cuda = match self.cuda_reason {
             None => format!("{} device(s)", self.cuda_devices),
             Some(reason) => format!("no: {reason}"),
         };
         let mut rows = vec![
             vec!["ocs".to_owned(), format!("{} ({})", self.version, self.revision)],
-            vec!["libtorch".to_owned(), format!("{} in {}", self.libtorch, path(&self.libtorch_file))],
+            vec![
+                "libtorch".to_owned(),
+                format!("{} in {}", self.libtorch, path(&self.libtorch_file)),
+            ],
             vec!["CUDA".to_owned(), cuda],
             vec!["cores".to_owned(), self.cores.to_string()],
             vec!["data folder".to_owned(), self.data_folder.display().to_string()],

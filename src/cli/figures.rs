@@ -47,13 +47,23 @@ impl Plot {
             Some(_) if !given.is_dir() => self.runs.join(&self.target),
             Some(_) | None if given.is_dir() => given.to_owned(),
             Some(_) | None => {
-                let error = anyhow::anyhow!("'{}' is no folder of runs and no experiment ({})", self.target, stems());
+                let error = anyhow::anyhow!(
+                    "'{}' is no folder of runs and no experiment ({})",
+                    self.target,
+                    stems()
+                );
                 return Err(misuse(error));
             }
         };
         let runs = RunFolder::read(&folder)?;
-        let named = runs.records.first().and_then(|record| record.config.experiment).filter(|_| !self.general);
-        let name = folder.file_name().map_or("runs".to_owned(), |name| name.to_string_lossy().into_owned());
+        let named = runs
+            .records
+            .first()
+            .and_then(|record| record.config.experiment)
+            .filter(|_| !self.general);
+        let name = folder
+            .file_name()
+            .map_or("runs".to_owned(), |name| name.to_string_lossy().into_owned());
         let paths = match experiment_of(&self.target).or(named) {
             Some(experiment) if !self.general => plot::draw(experiment, &runs, &self.out)?,
             Some(_) | None => plot::draw_run(&runs.records, &self.out, &name)?,
@@ -87,7 +97,9 @@ pub fn chosen(stems: &[String]) -> Result<Vec<Experiment>> {
         .iter()
         .map(|stem| {
             experiment_of(stem)
-                .with_context(|| format!("'{stem}' is no experiment: choose from {}", self::stems()))
+                .with_context(|| {
+                    format!("'{stem}' is no experiment: choose from {}", self::stems())
+                })
                 .map_err(misuse)
         })
         .collect()
@@ -104,12 +116,16 @@ impl Claims {
             claims.extend(experiment::claims(experiment, &RunFolder::read(&folder)?)?);
         }
         if claims.is_empty() {
-            bail!("{} holds no runs of an experiment: run `ocs reproduce` first", self.runs.display());
+            bail!(
+                "{} holds no runs of an experiment: run `ocs reproduce` first",
+                self.runs.display()
+            );
         }
         if self.json {
             output::json(&claims)?;
         } else {
-            let mut rows = vec![["experiment", "verdict", "claim", "measured"].map(str::to_owned).to_vec()];
+            let mut rows =
+                vec![["experiment", "verdict", "claim", "measured"].map(str::to_owned).to_vec()];
             rows.extend(claims.iter().map(|claim| {
                 vec![
                     claim.experiment.clone(),
@@ -120,7 +136,8 @@ impl Claims {
             }));
             output::line(&output::table(&rows))?;
         }
-        let failed: Vec<_> = claims.iter().filter(|claim| claim.verdict == Verdict::Fails).cloned().collect();
+        let failed: Vec<_> =
+            claims.iter().filter(|claim| claim.verdict == Verdict::Fails).cloned().collect();
         tell_claims(&failed);
         Ok(if failed.is_empty() { Success::Full } else { Success::Partial })
     }

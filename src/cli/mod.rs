@@ -104,7 +104,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             eprintln!("error: {line}");
-            if error.chain().any(|cause| cause.is::<Misuse>()) { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if error.chain().any(|cause| cause.is::<Misuse>()) {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -152,7 +156,8 @@ impl ConfigArguments {
     fn load_unmarked(&self) -> Result<Config> {
         let mut config = crate::config::load(&self.config, &self.overrides)?;
         if !self.conditions.is_empty() {
-            let known: Vec<&str> = config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
+            let known: Vec<&str> =
+                config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
             for name in &self.conditions {
                 anyhow::ensure!(
                     known.contains(&name.as_str()),

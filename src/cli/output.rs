@@ -24,7 +24,9 @@ pub fn json<T: Serialize>(value: &T) -> Result<()> {
 /// Whether the reader of stdout went away, which is no failure (`ocs ... | head`).
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 
@@ -32,7 +34,11 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub fn table(rows: &[Vec<String>]) -> String {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..n_columns).map(width).collect();
     let lines: Vec<String> = rows
@@ -49,7 +55,9 @@ pub fn table(rows: &[Vec<String>]) -> String {
 /// A number for a table; `-` where there is none.
 pub fn number(value: Option<f64>) -> String {
     match value {
-        Some(value) if value != 0.0 && (value.abs() < 1e-3 || value.abs() >= 1e5) => format!("{value:.3e}"),
+        Some(value) if value != 0.0 && (value.abs() < 1e-3 || value.abs() >= 1e5) => {
+            format!("{value:.3e}")
+        }
         Some(value) => format!("{value:.4}"),
         None => "-".to_owned(),
     }

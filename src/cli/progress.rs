@@ -41,9 +41,12 @@ impl Progress {
     /// A bar that is visible on a terminal only.
     pub fn new(quiet_bar: bool) -> Self {
         let visible = io::stderr().is_terminal() && !quiet_bar;
-        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target =
+            if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = ProgressStyle::with_template("{bar:30} {percent:>3}% {elapsed} elapsed, {eta} left  {msg}");
+        let style = ProgressStyle::with_template(
+            "{bar:30} {percent:>3}% {elapsed} elapsed, {eta} left  {msg}",
+        );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         if visible {
             bar.enable_steady_tick(Duration::from_millis(500));
@@ -129,10 +132,12 @@ pub fn interrupted_flag() -> Result<Arc<AtomicBool>> {
     }
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, flag.clone()).context("cannot watch for signals")?;
+        signal_hook::flag::register_conditional_shutdown(signal, 1, flag.clone())
+            .context("cannot watch for signals")?;
         signal_hook::flag::register(signal, flag.clone()).context("cannot watch for signals")?;
     }
-    signal_hook::flag::register(signal_hook::consts::SIGUSR1, flag.clone()).context("cannot watch for signals")?;
+    signal_hook::flag::register(signal_hook::consts::SIGUSR1, flag.clone())
+        .context("cannot watch for signals")?;
     Ok(FLAG.get_or_init(|| flag).clone())
 }
 

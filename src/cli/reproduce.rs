@@ -76,7 +76,9 @@ impl Reproduce {
             match self.reproduce(experiment, &options, &out, &plots) {
                 Ok(Success::Full) => {}
                 Ok(Success::Partial) => success = Success::Partial,
-                Err(error) if error.is::<Interrupted>() || progress::is_interrupted() => return Err(error),
+                Err(error) if error.is::<Interrupted>() || progress::is_interrupted() => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::error!("{}: {error:#}", experiment.stem());
                     missing.push(experiment.stem());
@@ -84,12 +86,21 @@ impl Reproduce {
             }
         }
         if !missing.is_empty() {
-            anyhow::bail!("no figure and no claims were made of {}: the reasons stand above", missing.join(", "));
+            anyhow::bail!(
+                "no figure and no claims were made of {}: the reasons stand above",
+                missing.join(", ")
+            );
         }
         Ok(success)
     }
 
-    fn reproduce(&self, experiment: Experiment, options: &Options, out: &Path, plots: &Path) -> Result<Success> {
+    fn reproduce(
+        &self,
+        experiment: Experiment,
+        options: &Options,
+        out: &Path,
+        plots: &Path,
+    ) -> Result<Success> {
         let stem = experiment.stem();
         let mut config = self.config(experiment).map_err(misuse)?;
         if self.quick {
@@ -127,8 +138,9 @@ impl Reproduce {
         for (_, resolved) in config::resolve_conditions(config)? {
             let inputs = resolved.task.inputs;
             if inputs.are_images() && !data_sets::is_present(inputs, &folder) {
-                data::fetch(inputs, &folder, &data_sets::FetchOptions::default())
-                    .with_context(|| format!("this figure needs real images of {}", inputs.name()))?;
+                data::fetch(inputs, &folder, &data_sets::FetchOptions::default()).with_context(
+                    || format!("this figure needs real images of {}", inputs.name()),
+                )?;
             }
         }
         Ok(())
@@ -138,17 +150,20 @@ impl Reproduce {
 /// Puts an experiment's claims into `claims.json`, keeps those of the others, and writes CLAIMS.md of all.
 fn write_claims(plots: &Path, stem: &str, records: &[Record], claims: &[Claim]) -> Result<PathBuf> {
     let path = plots.join("claims.json");
-    let mut decided: Decided = if path.exists() { record::read_json(&path)? } else { Decided::default() };
+    let mut decided: Decided =
+        if path.exists() { record::read_json(&path)? } else { Decided::default() };
     decided.experiments.retain(|experiment| experiment.stem != stem);
     decided.experiments.push(DecidedExperiment {
         stem: stem.to_owned(),
         origin: origin(records),
         claims: claims.to_vec(),
     });
-    let place = |stem: &str| Experiment::ALL.iter().position(|experiment| experiment.stem() == stem);
+    let place =
+        |stem: &str| Experiment::ALL.iter().position(|experiment| experiment.stem() == stem);
     decided.experiments.sort_by_key(|experiment| place(&experiment.stem));
     record::write_json(&path, &decided)?;
-    let all: Vec<Claim> = decided.experiments.iter().flat_map(|experiment| experiment.claims.clone()).collect();
+    let all: Vec<Claim> =
+        decided.experiments.iter().flat_map(|experiment| experiment.claims.clone()).collect();
     let origins: Vec<(String, String)> = decided
         .experiments
         .iter()
@@ -165,13 +180,21 @@ fn origin(records: &[Record]) -> String {
     let mut seeds: Vec<u64> = records.iter().map(|record| record.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let mut conditions: Vec<&str> = records.iter().map(|record| record.condition.as_str()).collect();
+    let mut conditions: Vec<&str> =
+        records.iter().map(|record| record.condition.as_str()).collect();
     conditions.dedup();
     let hours: f64 = records.iter().map(|record| record.wall_time).sum();
     let data = first.dataset.as_ref().map_or(String::new(), |data| {
-        format!(", {} with {} training and {} evaluation samples", data.name, data.train_samples, data.test_samples)
+        format!(
+            ", {} with {} training and {} evaluation samples",
+            data.name, data.train_samples, data.test_samples
+        )
     });
-    let quick = if first.quick { "**Quick run: fewer seeds and steps than the config asks for.** " } else { "" };
+    let quick = if first.quick {
+        "**Quick run: fewer seeds and steps than the config asks for.** "
+    } else {
+        ""
+    };
     format!(
         "{quick}{} runs: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
          {hours:.0} s of training in all.",

@@ -41,24 +41,42 @@ impl Theory {
                 Ok(theory) => answer.conditions.push(theory),
                 Err(reason) => {
                     tracing::warn!("no theory: {reason:#}");
-                    answer.refused.push(Refusal { condition, reason: format!("{:#}", reason.root_cause()) });
+                    answer
+                        .refused
+                        .push(Refusal { condition, reason: format!("{:#}", reason.root_cause()) });
                 }
             }
         }
         if answer.conditions.is_empty() {
-            let reasons: Vec<&str> = answer.refused.iter().map(|refusal| refusal.reason.as_str()).collect();
+            let reasons: Vec<&str> =
+                answer.refused.iter().map(|refusal| refusal.reason.as_str()).collect();
             let mut distinct = reasons.clone();
             distinct.dedup();
-            bail!("theory covers no condition of {}: {}", self.config.config.display(), distinct.join("; "));
+            bail!(
+                "theory covers no condition of {}: {}",
+                self.config.config.display(),
+                distinct.join("; ")
+            );
         }
-        if self.json { output::json(&answer)? } else { output::line(&table(&answer.conditions))? }
+        if self.json {
+            output::json(&answer)?
+        } else {
+            output::line(&table(&answer.conditions))?
+        }
         Ok(Success::Full)
     }
 }
 
 fn table(theories: &[TheoryRecord]) -> String {
-    let heading =
-        ["condition", "method", "onset", "end", "ln(end/onset)", "phase", "singular values (first: constant)"];
+    let heading = [
+        "condition",
+        "method",
+        "onset",
+        "end",
+        "ln(end/onset)",
+        "phase",
+        "singular values (first: constant)",
+    ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for theory in theories {
         let mut values: Vec<String> =
@@ -67,7 +85,12 @@ fn table(theories: &[TheoryRecord]) -> String {
         values.dedup();
         rows.push(vec![
             theory.condition.clone(),
-            if theory.validity.starts_with("exact") { "closed form" } else { "closed form (approximate start)" }.to_owned(),
+            if theory.validity.starts_with("exact") {
+                "closed form"
+            } else {
+                "closed form (approximate start)"
+            }
+            .to_owned(),
             output::number(theory.phase.onset),
             output::number(theory.phase.end),
             output::number(theory.phase.log_ratio),

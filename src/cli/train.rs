@@ -41,7 +41,9 @@ pub struct Seeds(pub Vec<u64>);
 
 fn parse_seeds(text: &str) -> Result<Seeds> {
     let number = |text: &str| {
-        text.trim().parse::<u64>().with_context(|| format!("'{text}' is no seed: write 0..10 or 0,3,5"))
+        text.trim()
+            .parse::<u64>()
+            .with_context(|| format!("'{text}' is no seed: write 0..10 or 0,3,5"))
     };
     let seeds = match text.split_once("..") {
         Some((from, to)) => (number(from)?..number(to)?).collect(),
@@ -75,7 +77,9 @@ impl Train {
         let options = self.compute.options(&folder, false)?;
         let (records, summary) = train(&config, &options)?;
         if self.json {
-            output::json(&records.iter().map(|record| summarise(record, &folder)).collect::<Vec<_>>())?;
+            output::json(
+                &records.iter().map(|record| summarise(record, &folder)).collect::<Vec<_>>(),
+            )?;
         } else {
             output::line(&table(&config, &records)?)?;
         }
@@ -120,7 +124,9 @@ fn summarise(record: &Record, folder: &Path) -> RunSummary {
         record: record::path_of(folder, &record.condition, record.seed),
         status: record.status.clone(),
         phase: record.phase,
-        smallest_top_level_true_negative_rate: record.curves.smallest_top_level_true_negative_rate(),
+        smallest_top_level_true_negative_rate: record
+            .curves
+            .smallest_top_level_true_negative_rate(),
         final_loss: record.curves.loss.last().copied(),
         wall_time: record.wall_time,
     }
@@ -128,14 +134,28 @@ fn summarise(record: &Record, folder: &Path) -> RunSummary {
 
 /// A row for each condition: medians would hide a seed, so ranges are told.
 fn table(config: &Config, records: &[Record]) -> Result<String> {
-    let heading = ["condition", "runs", "phase", "onset", "end", "ln(end/onset)", "min TNR level 1", "final loss"];
+    let heading = [
+        "condition",
+        "runs",
+        "phase",
+        "onset",
+        "end",
+        "ln(end/onset)",
+        "min TNR level 1",
+        "final loss",
+    ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for (condition, _) in resolve_conditions(config)? {
-        let of: Vec<&Record> = records.iter().filter(|record| record.condition == condition).collect();
+        let of: Vec<&Record> =
+            records.iter().filter(|record| record.condition == condition).collect();
         let range = |value: &dyn Fn(&Record) -> Option<f64>| {
             let values: Vec<Option<f64>> = of.iter().map(|record| value(record)).collect();
             let Measurement { min, max, .. } = Measurement::of("", &values);
-            if min == max { output::number(min) } else { format!("{}..{}", output::number(min), output::number(max)) }
+            if min == max {
+                output::number(min)
+            } else {
+                format!("{}..{}", output::number(min), output::number(max))
+            }
         };
         rows.push(vec![
             condition.clone(),
@@ -160,7 +180,9 @@ pub fn tell_claims(claims: &[Claim]) {
             experiment::Verdict::Fails => {
                 tracing::error!(measured, criterion = claim.criterion, "FAILS: {}", claim.sentence);
             }
-            experiment::Verdict::Reported => tracing::info!(measured, "reported: {}", claim.sentence),
+            experiment::Verdict::Reported => {
+                tracing::info!(measured, "reported: {}", claim.sentence)
+            }
         }
     }
 }

@@ -84,8 +84,11 @@ impl<'de> Deserialize<'de> for Conditions {
     }
 }
 
-/// The entries of one condition, whose keys must be strings.
+/// The entries of one condition, whose keys must be strings; YAML's merge key `<<: *other` takes over another's.
 fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
+    let mut merged = Value::Mapping(mapping);
+    merged.apply_merge()?;
+    let Value::Mapping(mapping) = merged else { bail!("a condition must be a map of keys") };
     mapping
         .into_iter()
         .map(|(key, value)| match key {

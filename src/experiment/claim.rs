@@ -99,7 +99,11 @@ impl Measurement {
                 format!("{value:.4}")
             }
         };
-        let count = if self.n == self.runs { format!("n = {}", self.n) } else { format!("n = {} of {}", self.n, self.runs) };
+        let count = if self.n == self.runs {
+            format!("n = {}", self.n)
+        } else {
+            format!("n = {} of {}", self.n, self.runs)
+        };
         let (Some(mean), Some(min), Some(max)) = (self.mean, self.min, self.max) else {
             return format!("{}: in none of {} runs", self.quantity, self.runs);
         };

@@ -46,7 +46,13 @@ pub fn claims(stem: &str, images: &str, runs: &RunFolder) -> Result<Vec<Claim>> 
                     "{stem} has no record of condition '{condition}': run `ocs reproduce {stem}`"
                 );
                 let expected = expectation(network, bias, inputs);
-                claims.push(condition_claim(stem, &condition, &subject(words, bias, inputs, images), &records, expected));
+                claims.push(condition_claim(
+                    stem,
+                    &condition,
+                    &subject(words, bias, inputs, images),
+                    &records,
+                    expected,
+                ));
             }
         }
     }
@@ -59,7 +65,13 @@ fn subject(network: &str, bias: &str, inputs: &str, images: &str) -> String {
     format!("A {network} {biases} on {inputs} {images}")
 }
 
-fn condition_claim(stem: &str, condition: &str, subject: &str, records: &[&Record], expected: Expectation) -> Claim {
+fn condition_claim(
+    stem: &str,
+    condition: &str,
+    subject: &str,
+    records: &[&Record],
+    expected: Expectation,
+) -> Claim {
     let exists = |phase: &Phase| phase.exists;
     // Without an end the network has learned no differences, and "no phase" would be true of any network.
     let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some();
@@ -98,18 +110,27 @@ fn condition_claim(stem: &str, condition: &str, subject: &str, records: &[&Recor
 /// ln(end/onset), with median onset and end in steps in its name.
 fn times(records: &[&Record]) -> Measurement {
     let steps = |time: fn(&Phase) -> Option<f64>| {
-        let values: Vec<Option<f64>> =
-            records.iter().map(|record| Some(time(&record.phase)? / record.config.training.learning_rate)).collect();
+        let values: Vec<Option<f64>> = records
+            .iter()
+            .map(|record| Some(time(&record.phase)? / record.config.training.learning_rate))
+            .collect();
         Measurement::of("", &values)
     };
     let range = |measurement: &Measurement| match (measurement.min, measurement.max) {
-        (Some(min), Some(max)) if measurement.n == measurement.runs => format!("step {min:.0}-{max:.0}"),
-        (Some(min), Some(max)) => format!("step {min:.0}-{max:.0} in {} of {}", measurement.n, measurement.runs),
+        (Some(min), Some(max)) if measurement.n == measurement.runs => {
+            format!("step {min:.0}-{max:.0}")
+        }
+        (Some(min), Some(max)) => {
+            format!("step {min:.0}-{max:.0} in {} of {}", measurement.n, measurement.runs)
+        }
         _ => "never".to_owned(),
     };
     let (onset, end) = (steps(|phase| phase.onset), steps(|phase| phase.end));
     let ratios: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of(&format!("onset {}, end {}; ln(end/onset)", range(&onset), range(&end)), &ratios)
+    Measurement::of(
+        &format!("onset {}, end {}; ln(end/onset)", range(&onset), range(&end)),
+        &ratios,
+    )
 }
 
 /// Whether the criterion would be met at other thresholds of the phase.
@@ -122,7 +143,9 @@ pub fn phase_sensitivity(records: &[&Record], test: impl Fn(&Phase) -> bool) -> 
         .map(|(index, at)| {
             let met = records
                 .iter()
-                .filter(|record| record.phase_sensitivity.get(index).is_some_and(|at| test(&at.phase)))
+                .filter(|record| {
+                    record.phase_sensitivity.get(index).is_some_and(|at| test(&at.phase))
+                })
                 .count();
             format!("{}: met by {met} of {}", at.threshold, records.len())
         })
@@ -132,7 +155,12 @@ pub fn phase_sensitivity(records: &[&Record], test: impl Fn(&Phase) -> bool) -> 
 
 /// Smallest true negative rate of the top level of each run.
 pub fn top_level_dip(records: &[&Record]) -> (Measurement, Vec<f64>) {
-    let values: Vec<Option<f64>> =
-        records.iter().map(|record| record.curves.smallest_top_level_true_negative_rate()).collect();
-    (Measurement::of("smallest TNR of level 1", &values), values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    let values: Vec<Option<f64>> = records
+        .iter()
+        .map(|record| record.curves.smallest_top_level_true_negative_rate())
+        .collect();
+    (
+        Measurement::of("smallest TNR of level 1", &values),
+        values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
+    )
 }

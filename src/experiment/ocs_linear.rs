@@ -21,7 +21,10 @@ fn records_of<'a>(runs: &'a RunFolder, biases: &[&str]) -> Result<Vec<&'a Record
     let mut records = Vec::new();
     for condition in biases.iter().flat_map(|bias| aligned_and_random(bias)) {
         let found = runs.of(&condition);
-        ensure!(!found.is_empty(), "{STEM} has no record of condition '{condition}': run `ocs reproduce {STEM}`");
+        ensure!(
+            !found.is_empty(),
+            "{STEM} has no record of condition '{condition}': run `ocs reproduce {STEM}`"
+        );
         records.extend(found);
     }
     Ok(records)
@@ -93,7 +96,9 @@ fn phase_with(runs: &RunFolder, bias: &str) -> Result<Claim> {
     let exists = |phase: &Phase| phase.exists && phase.end.is_some();
     let mut claim = claim(
         &format!("phase-with-bias-{bias}"),
-        &format!("With bias: {bias} the network passes through the OCS before it learns differences."),
+        &format!(
+            "With bias: {bias} the network passes through the OCS before it learns differences."
+        ),
         log_ratios(&records),
         "onset < end in every run, aligned and random",
         records.iter().all(|record| exists(&record.phase)),
@@ -107,7 +112,9 @@ fn top_level_is_fooled_with(runs: &RunFolder, bias: &str) -> Result<Claim> {
     let (measured, smallest) = top_level_dip(&records);
     Ok(claim(
         &format!("dip-with-bias-{bias}"),
-        &format!("With bias: {bias} the top level's true negative rate dips to that of the OCS, 0.5."),
+        &format!(
+            "With bias: {bias} the top level's true negative rate dips to that of the OCS, 0.5."
+        ),
         measured,
         "smallest TNR of level 1 <= 0.55 in every run",
         smallest.iter().all(|&value| value <= 0.55),
@@ -115,13 +122,16 @@ fn top_level_is_fooled_with(runs: &RunFolder, bias: &str) -> Result<Claim> {
 }
 
 fn theory_of<'a>(runs: &'a RunFolder, condition: &str) -> Result<&'a TheoryRecord> {
-    runs.theory_of(condition)
-        .with_context(|| format!("{STEM} has no theory of condition '{condition}': run `ocs reproduce {STEM}`"))
+    runs.theory_of(condition).with_context(|| {
+        format!("{STEM} has no theory of condition '{condition}': run `ocs reproduce {STEM}`")
+    })
 }
 
 /// Largest distance of a response from theory's, over all times, items and labels.
 fn largest_deviation(record: &Record, theory: &TheoryRecord) -> Result<f64> {
-    let (Some(measured), Some(expected)) = (&record.curves.item_responses, &theory.curves.item_responses) else {
+    let (Some(measured), Some(expected)) =
+        (&record.curves.item_responses, &theory.curves.item_responses)
+    else {
         anyhow::bail!("records of {STEM} lack responses item by item");
     };
     ensure!(
@@ -129,7 +139,9 @@ fn largest_deviation(record: &Record, theory: &TheoryRecord) -> Result<f64> {
         "records and theory of condition '{}' have other times: run `ocs reproduce {STEM}` again",
         record.condition
     );
-    let flat = |table: &[Vec<Vec<f64>>]| -> Vec<f64> { table.iter().flatten().flatten().copied().collect() };
+    let flat = |table: &[Vec<Vec<f64>>]| -> Vec<f64> {
+        table.iter().flatten().flatten().copied().collect()
+    };
     let deviations = flat(measured).into_iter().zip(flat(expected)).map(|(a, b)| (a - b).abs());
     Ok(deviations.fold(0.0, f64::max))
 }
@@ -157,7 +169,9 @@ fn crossings_are_theorys(runs: &RunFolder) -> Result<Claim> {
     for bias in BIASES {
         let expected = theory_of(runs, bias)?.phase;
         for record in runs.of(bias) {
-            for (measured, expected) in [(record.phase.onset, expected.onset), (record.phase.end, expected.end)] {
+            for (measured, expected) in
+                [(record.phase.onset, expected.onset), (record.phase.end, expected.end)]
+            {
                 errors.push(match (measured, expected) {
                     (Some(measured), Some(expected)) => Some((measured / expected - 1.0).abs()),
                     _ => None,
@@ -175,7 +189,8 @@ fn crossings_are_theorys(runs: &RunFolder) -> Result<Claim> {
 }
 
 fn end_does_not_depend_on_biases(runs: &RunFolder) -> Result<Claim> {
-    let ends: Vec<Option<f64>> = BIASES.iter().flat_map(|bias| runs.of(bias)).map(|record| record.phase.end).collect();
+    let ends: Vec<Option<f64>> =
+        BIASES.iter().flat_map(|bias| runs.of(bias)).map(|record| record.phase.end).collect();
     let measured = Measurement::of("end of the phase", &ends);
     let holds = match (measured.min, measured.max) {
         (Some(min), Some(max)) => measured.n == measured.runs && max / min - 1.0 <= 1e-3,

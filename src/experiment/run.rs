@@ -69,7 +69,9 @@ pub struct Interrupted;
 
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("interrupted; what was done is kept: run the same command with --resume to go on")
+        formatter.write_str(
+            "interrupted; what was done is kept: run the same command with --resume to go on",
+        )
     }
 }
 
@@ -90,7 +92,11 @@ struct Job {
 ///
 /// At the first run that cannot be set up or written; `Interrupted` if asked to end. A diverged run is no error here: it
 /// is told in the summary, and the others go on.
-pub fn train_all(config: &Config, options: &Options, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
+pub fn train_all(
+    config: &Config,
+    options: &Options,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Result<Summary> {
     let conditions = resolve_conditions(config)?;
     let mut jobs = plan(config, conditions, options)?;
     let steps = jobs.iter().map(|job| job.config.training.steps).sum();
@@ -108,7 +114,8 @@ pub fn train_all(config: &Config, options: &Options, tell: &(dyn Fn(Event) + Syn
                     let job = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(job) = job else { return };
                     let result = job.run(options, tell);
-                    let (summary, failure) = &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (summary, failure) =
+                        &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     match result {
                         Ok(None) => summary.complete += 1,
                         Ok(Some(diverged)) => summary.diverged.push(diverged),
@@ -126,7 +133,11 @@ pub fn train_all(config: &Config, options: &Options, tell: &(dyn Fn(Event) + Syn
 }
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
-fn plan(config: &Config, conditions: Vec<(String, Config)>, options: &Options) -> Result<VecDeque<Job>> {
+fn plan(
+    config: &Config,
+    conditions: Vec<(String, Config)>,
+    options: &Options,
+) -> Result<VecDeque<Job>> {
     let mut datasets: Vec<(Inputs, Arc<Dataset>, String)> = Vec::new();
     let mut tasks: Vec<(TaskConfig, Arc<Task>)> = Vec::new();
     let mut jobs = VecDeque::new();
@@ -169,7 +180,12 @@ fn dataset_record(inputs: Inputs, checksum: &str, task: &Task) -> DatasetRecord 
         TaskInputs::Images { train, test, .. } => (train.items.len(), test.items.len()),
         TaskInputs::Vectors(vectors) => (vectors.nrows(), vectors.nrows()),
     };
-    DatasetRecord { name: inputs.name().to_owned(), checksum: checksum.to_owned(), train_samples, test_samples }
+    DatasetRecord {
+        name: inputs.name().to_owned(),
+        checksum: checksum.to_owned(),
+        train_samples,
+        test_samples,
+    }
 }
 
 /// The judges of one run's responses.
@@ -211,7 +227,11 @@ impl Judges {
         }
         if let (Some(judge), Some(answer)) = (&self.training, &snapshot.training) {
             let judgement = judge.judge(answer.responses.view());
-            push(record.training_curves.get_or_insert_with(Curves::default), &judgement, answer.loss);
+            push(
+                record.training_curves.get_or_insert_with(Curves::default),
+                &judgement,
+                answer.loss,
+            );
         }
     }
 
@@ -229,7 +249,8 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
         return None;
     }
     let rho = config.task.correlation;
-    let constant = (1.0 + (n_items - 1.0) * rho) / n_items + if config.network.bias.at_input() { 1.0 } else { 0.0 };
+    let constant = (1.0 + (n_items - 1.0) * rho) / n_items
+        + if config.network.bias.at_input() { 1.0 } else { 0.0 };
     let variances = [constant, (1.0 - rho) / n_items];
     Some(ModeReader::new(&task.targets, &task.hierarchy.level_columns(), variances))
 }
@@ -244,7 +265,11 @@ impl Job {
         let checkpoints = path.with_extension("checkpoint");
         let earlier = if options.resume { self.earlier(&path) } else { None };
         if let Some(record) = earlier.as_ref().filter(|record| record.status == Status::Complete) {
-            tell(Event::Kept { condition: &self.condition, seed: self.seed, steps: self.config.training.steps });
+            tell(Event::Kept {
+                condition: &self.condition,
+                seed: self.seed,
+                steps: self.config.training.steps,
+            });
             debug_assert_eq!(record.seed, self.seed);
             return Ok(None);
         }
@@ -263,16 +288,20 @@ impl Job {
             resumed = Some(checkpoint);
         } else if checkpoints.is_dir() {
             // It belongs to a run that this one replaces.
-            std::fs::remove_dir_all(&checkpoints)
-                .with_context(|| format!("cannot remove the old checkpoint {}", checkpoints.display()))?;
+            std::fs::remove_dir_all(&checkpoints).with_context(|| {
+                format!("cannot remove the old checkpoint {}", checkpoints.display())
+            })?;
         }
         let step = resumed.as_ref().map_or(0, Checkpoint::step);
         tell(Event::Started { condition: &self.condition, seed: self.seed, step });
-        let outcome = self.train(options, &judges, &mut record, resumed, &path, &checkpoints, tell)?;
+        let outcome =
+            self.train(options, &judges, &mut record, resumed, &path, &checkpoints, tell)?;
         record.status = match outcome {
             Outcome::Complete => Status::Complete,
             Outcome::Stopped => Status::Running,
-            Outcome::Diverged { step, last_finite_loss } => Status::Diverged { step, last_finite_loss },
+            Outcome::Diverged { step, last_finite_loss } => {
+                Status::Diverged { step, last_finite_loss }
+            }
         };
         self.finish(&mut record, &judges);
         record::write_json(&path, &record)?;
@@ -299,7 +328,8 @@ impl Job {
         checkpoints: &Path,
         tell: &(dyn Fn(Event) + Sync),
     ) -> Result<Outcome> {
-        let (condition, seed, steps) = (self.condition.as_str(), self.seed, self.config.training.steps);
+        let (condition, seed, steps) =
+            (self.condition.as_str(), self.seed, self.config.training.steps);
         let start = Instant::now();
         let before = record.wall_time;
         let mut written = Instant::now();
@@ -319,8 +349,16 @@ impl Job {
             Ok(Continue::Yes)
         };
         let mut keep = |checkpoint: Checkpoint| checkpoint.write(checkpoints);
-        train::train(&self.config, &self.task, seed, options.device, resumed, &mut observer, &mut keep)
-            .with_context(|| format!("condition '{condition}', seed {seed}"))
+        train::train(
+            &self.config,
+            &self.task,
+            seed,
+            options.device,
+            resumed,
+            &mut observer,
+            &mut keep,
+        )
+        .with_context(|| format!("condition '{condition}', seed {seed}"))
     }
 
     /// The record of an earlier run of the same config, if there is one that can be read.
@@ -357,7 +395,13 @@ impl Job {
             wall_time: 0.0,
             ocs: judges.evaluation.ocs().to_vec(),
             target_variance: judges.evaluation.target_variance(),
-            levels: self.task.hierarchy.level_columns().into_iter().map(|columns| columns.len()).collect(),
+            levels: self
+                .task
+                .hierarchy
+                .level_columns()
+                .into_iter()
+                .map(|columns| columns.len())
+                .collect(),
             phase: Phase::default(),
             phase_sensitivity: Vec::new(),
             curves: Curves::default(),

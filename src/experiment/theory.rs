@@ -20,8 +20,13 @@ pub fn theory_of(condition: &str, config: &Config) -> Result<TheoryRecord> {
     let theory = Theory::new(config).with_context(|| format!("condition '{condition}'"))?;
     let task = Task::new(&config.task, None)?;
     let (items, weights) = task.evaluation_items();
-    let judge =
-        Judge::new(task.targets.clone(), items, &weights, task.ocs(), task.hierarchy.level_columns());
+    let judge = Judge::new(
+        task.targets.clone(),
+        items,
+        &weights,
+        task.ocs(),
+        task.hierarchy.level_columns(),
+    );
     let training = &config.training;
     let times: Vec<f64> = observed_steps(training.steps, training.observations)
         .into_iter()

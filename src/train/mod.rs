@@ -17,7 +17,7 @@ use crate::task::Task;
 
 use batches::Samples;
 pub use checkpoint::Checkpoint;
-use optimiser::OptimiserState;
+pub use optimiser::OptimiserState;
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {
