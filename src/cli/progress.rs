@@ -1,5 +1,6 @@
 //! Progress: a bar on a terminal, one line per decade of steps in a log, never escape codes in a file.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,12 +36,14 @@ impl Write for StderrBesideBar {
 /// Shows what runs do.
 pub struct Progress {
     bar: ProgressBar,
+    /// Step that each run was last seen at.
+    seen: Mutex<HashMap<(String, u64), u64>>,
 }
 
 impl Progress {
     /// A bar that is visible on a terminal only.
-    pub fn new(quiet_bar: bool) -> Self {
-        let visible = io::stderr().is_terminal() && !quiet_bar;
+    pub fn new() -> Self {
+        let visible = io::stderr().is_terminal();
         let target =
             if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
@@ -52,12 +55,11 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(500));
             *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         }
-        Progress { bar }
+        Progress { bar, seen: Mutex::default() }
     }
 
-    /// Shows one event. `steps_before` of a run's last observation is told by the event's step alone, so the bar counts
-    /// observed steps.
-    pub fn tell(&self, event: Event, seen: &Mutex<std::collections::HashMap<(String, u64), u64>>) {
+    /// Shows one event; the bar counts observed steps of all runs.
+    pub fn tell(&self, event: Event) {
         match event {
             Event::Planned { runs, steps } => {
                 self.bar.set_length(steps);
@@ -69,19 +71,16 @@ impl Progress {
             }
             Event::Started { condition, seed, step } => {
                 self.bar.set_message(format!("{condition}, seed {seed}"));
-                self.advance(condition, seed, step, seen);
+                self.advance(condition, seed, step);
                 if step > 0 {
                     tracing::info!(condition, seed, step, "continued from its checkpoint");
                 }
             }
             Event::Observed { condition, seed, step, steps, loss } => {
-                let before = self.advance(condition, seed, step, seen);
+                let before = self.advance(condition, seed, step);
                 let decade = |step: u64| step.checked_ilog10();
-                if decade(step) != decade(before) && step < steps {
-                    tracing::debug!(condition, seed, step, loss, "observed");
-                    if !io::stderr().is_terminal() {
-                        tracing::info!(condition, seed, step, loss, "training");
-                    }
+                if self.bar.is_hidden() && decade(step) != decade(before) && step < steps {
+                    tracing::info!(condition, seed, step, loss, "training");
                 }
             }
             Event::Finished { record } => {
@@ -100,14 +99,8 @@ impl Progress {
     }
 
     /// Moves the bar to a run's step and returns the step before.
-    fn advance(
-        &self,
-        condition: &str,
-        seed: u64,
-        step: u64,
-        seen: &Mutex<std::collections::HashMap<(String, u64), u64>>,
-    ) -> u64 {
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    fn advance(&self, condition: &str, seed: u64, step: u64) -> u64 {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let last = seen.entry((condition.to_owned(), seed)).or_insert(0);
         let before = *last;
         self.bar.inc(step.saturating_sub(before));

@@ -1,8 +1,6 @@
 //! `ocs train`.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -92,9 +90,8 @@ impl Train {
 pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary)> {
     write_theories(config, &options.folder)?;
     let summary = {
-        let progress = Progress::new(false);
-        let seen = Mutex::new(HashMap::new());
-        experiment::train_all(config, options, &|event| progress.tell(event, &seen))?
+        let progress = Progress::new();
+        experiment::train_all(config, options, &|event| progress.tell(event))?
     };
     for sentence in &summary.diverged {
         tracing::error!("{sentence}");

@@ -3,6 +3,7 @@
 //! This module knows nothing of tensors, files of data or networks. `load.rs` reads files, `--set` and conditions.
 
 mod check;
+mod defaults;
 mod load;
 
 use serde::{Deserialize, Serialize};
@@ -423,79 +424,5 @@ impl Config {
             ((config.training.steps as f64 * self.quick.steps).round() as u64).max(1);
         config.training.learning_rate *= self.quick.learning_rate;
         config
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            name: String::new(),
-            experiment: None,
-            task: TaskConfig::default(),
-            network: NetworkConfig::default(),
-            training: TrainingConfig::default(),
-            phase_threshold: 0.1,
-            quick: Quick::default(),
-            conditions: Conditions::default(),
-            seeds: vec![0, 1, 2, 3, 4],
-        }
-    }
-}
-
-impl Default for TaskConfig {
-    fn default() -> Self {
-        TaskConfig {
-            inputs: Inputs::OneHot,
-            branching: None,
-            tree: None,
-            frequencies: None,
-            correlation: 0.0,
-            classes: None,
-            preprocessing: Preprocessing::Raw,
-            input_scale: InputScale::None,
-            samples: Samples::default(),
-        }
-    }
-}
-
-impl Default for NetworkConfig {
-    fn default() -> Self {
-        NetworkConfig {
-            kind: NetworkKind::Linear,
-            hidden: vec![64],
-            activation: Activation::Relu,
-            pooling: Pooling::Max,
-            bias: Bias::None,
-            initialisation: Initialisation::Aligned(Aligned {
-                a0: 1e-4,
-                biases: AlignedBiases::Zero,
-            }),
-        }
-    }
-}
-
-impl Default for TrainingConfig {
-    fn default() -> Self {
-        TrainingConfig {
-            loss: Loss::HalfSquaredError,
-            optimiser: Optimiser::Sgd(Sgd::default()),
-            learning_rate: 0.004,
-            batch_size: None,
-            steps: 8000,
-            observations: 200,
-            precision: Precision::Float32,
-        }
-    }
-}
-
-impl Default for Adam {
-    fn default() -> Self {
-        Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
-    }
-}
-
-impl Default for Quick {
-    fn default() -> Self {
-        Quick { seeds: 1, steps: 0.5, learning_rate: 1.0 }
     }
 }

@@ -2,6 +2,8 @@
 
 mod claim;
 mod images;
+mod job;
+mod judges;
 mod ocs_cifar10;
 mod ocs_linear;
 mod ocs_mnist;

@@ -9,6 +9,9 @@ pub struct Integrator {
     step: f64,
 }
 
+/// `rate(time, state, derivative)` writes the derivative.
+type Rate<'a> = &'a dyn Fn(f64, &[f64], &mut [f64]);
+
 /// Error per step that is allowed, relative to the state and absolute.
 const TOLERANCE: f64 = 1e-12;
 
@@ -48,8 +51,8 @@ impl Integrator {
         self.time
     }
 
-    /// Goes on to `end`; `rate(time, state, derivative)` writes the derivative.
-    pub fn advance(&mut self, end: f64, rate: &dyn Fn(f64, &[f64], &mut [f64])) {
+    /// Goes on to `end`.
+    pub fn advance(&mut self, end: f64, rate: Rate) {
         while self.time < end {
             let step = self.step.min(end - self.time);
             let (next, error) = self.attempt(step, rate);
@@ -69,7 +72,7 @@ impl Integrator {
     }
 
     /// The state one step on, and its error in units of the tolerance.
-    fn attempt(&self, step: f64, rate: &dyn Fn(f64, &[f64], &mut [f64])) -> (Vec<f64>, f64) {
+    fn attempt(&self, step: f64, rate: Rate) -> (Vec<f64>, f64) {
         let n = self.state.len();
         let mut slopes = vec![vec![0.0; n]];
         rate(self.time, &self.state, &mut slopes[0]);

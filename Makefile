@@ -1,0 +1,31 @@
+# From a fresh clone: `make reproduce` or `make test`, nothing else. DEVICE=auto|cpu|cuda says which libtorch is brought
+# and where networks train.
+DEVICE ?= auto
+
+.PHONY: help setup build reproduce test lint clean
+
+help:
+	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
+	@echo 'make test       set up, pass all tests'
+	@echo 'make build      set up, leave target/release/ocs'
+	@echo 'make lint       formatting and clippy, as CI checks them'
+	@echo 'DEVICE=cuda     with the CUDA libraries, on a GPU'
+
+setup:
+	@./set-up --device $(DEVICE)
+
+build: setup
+	cargo build --release
+
+reproduce: build
+	target/release/ocs reproduce --device $(DEVICE)
+
+test: setup
+	cargo test --release
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+
+clean:
+	cargo clean

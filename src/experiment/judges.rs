@@ -1,0 +1,78 @@
+//! Who judges a run's responses, and what is kept of the verdicts.
+
+use crate::config::{Config, NetworkKind};
+use crate::metrics::{Curves, Judge, ModeReader, Phase};
+use crate::record::Record;
+use crate::task::{Task, TaskInputs};
+use crate::train::Snapshot;
+
+/// The judges of one run's responses.
+pub struct Judges {
+    /// On the evaluation set.
+    pub evaluation: Judge,
+    training: Option<Judge>,
+    modes: Option<ModeReader>,
+}
+
+impl Judges {
+    /// The judges that a run needs.
+    pub fn new(task: &Task, config: &Config) -> Self {
+        let levels = task.hierarchy.level_columns();
+        let judge = |items: Vec<usize>, weights: &[f64]| {
+            Judge::new(task.targets.clone(), items, weights, task.ocs(), levels.clone())
+        };
+        let (items, weights) = task.evaluation_items();
+        let training = match &task.inputs {
+            TaskInputs::Images { train, .. } if config.training.batch_size.is_none() => {
+                Some(judge(train.items.clone(), &vec![1.0; train.items.len()]))
+            }
+            TaskInputs::Images { .. } | TaskInputs::Vectors(_) => None,
+        };
+        Judges { evaluation: judge(items, &weights), training, modes: mode_reader(task, config) }
+    }
+
+    /// Judges a snapshot and appends the verdicts to the record's curves.
+    pub fn judge(&self, snapshot: &Snapshot, record: &mut Record) {
+        let judgement = self.evaluation.judge(snapshot.evaluation.responses.view());
+        let push = |curves: &mut Curves, judgement, loss| {
+            curves.push(snapshot.time, judgement);
+            curves.push_network(snapshot.step, loss, &snapshot.weight_norms, &snapshot.bias_norms);
+        };
+        push(&mut record.curves, &judgement, snapshot.evaluation.loss);
+        if let Some(modes) = &self.modes {
+            let mut responses = snapshot.evaluation.responses.clone();
+            if let Some(bias) = &snapshot.output_bias {
+                responses -= &ndarray::ArrayView1::from(bias);
+            }
+            record.curves.push_mode_strengths(&modes.strengths(&responses));
+        }
+        if let (Some(judge), Some(answer)) = (&self.training, &snapshot.training) {
+            let judgement = judge.judge(answer.responses.view());
+            push(
+                record.training_curves.get_or_insert_with(Curves::default),
+                &judgement,
+                answer.loss,
+            );
+        }
+    }
+
+    /// The OCS phase that curves of the evaluation set show.
+    pub fn phase(&self, curves: &Curves, threshold: f64) -> Phase {
+        Phase::of(curves, threshold, self.evaluation.ocs_norm(), self.evaluation.target_variance())
+    }
+}
+
+/// Linear networks on one vector per item, balanced tree, equal frequencies: there the modes are known.
+fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
+    let TaskInputs::Vectors(_) = &task.inputs else { return None };
+    let n_items = task.targets.nrows() as f64;
+    let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
+    if config.network.kind != NetworkKind::Linear || !even || task.hierarchy.branching().is_none() {
+        return None;
+    }
+    let rho = config.task.correlation;
+    let constant = (1.0 + (n_items - 1.0) * rho) / n_items
+        + if config.network.bias.at_input() { 1.0 } else { 0.0 };
+    let variances = [constant, (1.0 - rho) / n_items];
+    Some(ModeReader::new(&task.targets, &task.hierarchy.level_columns(), variances))
+}

@@ -1,0 +1,13 @@
+//! How is a response judged? Pure functions of responses and targets: they cannot tell a network from a theory.
+//!
+//! Samples carry weights `p` that sum to 1; averages `<.>` are weighted by them. `ybar` is the OCS.
+
+mod curves;
+mod judge;
+mod mode_reader;
+mod phase;
+
+pub use curves::Curves;
+pub use judge::{Judge, Judgement};
+pub use mode_reader::ModeReader;
+pub use phase::Phase;
