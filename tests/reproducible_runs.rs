@@ -122,12 +122,12 @@ fn resuming_keeps_complete_runs_and_trains_changed_configs_anew() {
     let options = Options { resume: true, ..options(folder.path()) };
     let kept = |config: &Config| {
         let kept = AtomicBool::new(false);
-        train_all(config, &options, &|event| {
-            kept.fetch_or(matches!(event, Event::Kept { .. }), Ordering::Relaxed)
-                .then_some(())
-                .unwrap_or(())
-        })
-        .unwrap();
+        let watch = |event: Event| {
+            if let Event::Kept { .. } = event {
+                kept.store(true, Ordering::Relaxed);
+            }
+        };
+        train_all(config, &options, &watch).unwrap();
         kept.into_inner()
     };
     let config = config(RUNS[0], 0);
