@@ -1,6 +1,6 @@
 //! Who judges a run's responses, and what is kept of the verdicts.
 
-use crate::config::{Config, NetworkKind};
+use crate::config::{Config, Loss, NetworkKind};
 use crate::metrics::{Curves, Judge, ModeReader, Phase};
 use crate::record::Record;
 use crate::task::{Task, TaskInputs};
@@ -62,12 +62,14 @@ impl Judges {
     }
 }
 
-/// Linear networks on one vector per item, balanced tree, equal frequencies: there the modes are known.
+/// Linear networks under squared error on one vector per item, balanced tree, equal frequencies: there responses are
+/// linear in the modes, and the modes are known.
 fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let TaskInputs::Vectors(_) = &task.inputs else { return None };
     let n_items = task.targets.nrows() as f64;
     let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
-    if config.network.kind != NetworkKind::Linear || !even || task.hierarchy.branching().is_none() {
+    let linear = config.network.kind == NetworkKind::Linear && config.training.loss == Loss::HalfSquaredError;
+    if !linear || !even || task.hierarchy.branching().is_none() {
         return None;
     }
     let rho = config.task.correlation;
