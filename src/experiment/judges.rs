@@ -68,7 +68,8 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let TaskInputs::Vectors(_) = &task.inputs else { return None };
     let n_items = task.targets.nrows() as f64;
     let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
-    let linear = config.network.kind == NetworkKind::Linear && config.training.loss == Loss::HalfSquaredError;
+    let linear = config.network.kind == NetworkKind::Linear
+        && config.training.loss == Loss::HalfSquaredError;
     if !linear || !even || task.hierarchy.branching().is_none() {
         return None;
     }

@@ -88,8 +88,8 @@ fn top_of_page(canvas: &mut Canvas, dataset: &str) {
     canvas.text(Text::centred(title, (12.0, 12.0), Anchor::Start, LETTER_SIZE).bold());
     let entries = [
         Entry::new(Sample::Shade, "OCS phase, onset to end (medians)"),
-        Entry::new(Sample::Upright(ONSET), "onset"),
-        Entry::new(Sample::Upright(END), "end, where there is no phase"),
+        Entry::new(Sample::Upright(ONSET), "onset (no phase)"),
+        Entry::new(Sample::Upright(END), "end (no phase)"),
         Entry::new(Sample::Line(THRESHOLD), "thresholds of onset and end"),
     ];
     legend(canvas, (12.0, 27.0), PAGE_WIDTH, &entries);

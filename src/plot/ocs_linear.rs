@@ -163,8 +163,8 @@ fn top_of_page(canvas: &mut Canvas, columns: &[Column]) {
         Entry::new(Sample::Line(THEORY), "theory"),
         Entry::new(Sample::LineAndBand(random), "random starts, median and range"),
         Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset,"),
-        Entry::new(Sample::Upright(END), "end, where there is no phase"),
+        Entry::new(Sample::Upright(ONSET), "onset (no phase)"),
+        Entry::new(Sample::Upright(END), "end (no phase)"),
     ];
     legend(canvas, (12.0, 27.0), PAGE_WIDTH, &entries);
     for (index, column) in columns.iter().enumerate() {

@@ -59,8 +59,8 @@ fn top_of_page(canvas: &mut Canvas, records: &[Record]) {
         Entry::new(line(0), "M / ‖ȳ‖ (left), distance to OCS (middle)"),
         Entry::new(line(1), "√(V / V of targets) (left), distance to targets (middle)"),
         Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset,"),
-        Entry::new(Sample::Upright(END), "end, where there is no phase"),
+        Entry::new(Sample::Upright(ONSET), "onset (no phase)"),
+        Entry::new(Sample::Upright(END), "end (no phase)"),
         Entry::new(Sample::Line(THRESHOLD), "thresholds"),
     ];
     entries.extend((0..n_levels).map(|level| {

@@ -71,7 +71,7 @@ impl DeviceChoice {
 
 /// Why CUDA cannot be used, and what to do about it.
 pub fn why_no_cuda() -> &'static str {
-    if tch::utils::has_cuda() {
+    if tch::utils::has_cudart() {
         "libtorch has CUDA, but no GPU answers: check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES"
     } else {
         "this libtorch is for CPUs: run `make build DEVICE=cuda` to bring the CUDA libraries"
