@@ -114,10 +114,10 @@ fn theory_answers_in_json_as_documented() {
 #[test]
 fn theory_refuses_with_the_reason() {
     let folder = folder();
-    write(folder.path(), "deep.yaml", "network: {hidden: [16, 16]}");
+    write(folder.path(), "deep.yaml", "network: {hidden: []}");
     let (status, line) = failure(ocs(folder.path()).args(["theory", "deep.yaml"]));
     assert_eq!(status, 1);
-    assert!(line.contains("two layers"), "{line}");
+    assert!(line.contains("2 to 6 layers, not 1"), "{line}");
 }
 
 #[test]

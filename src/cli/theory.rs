@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{ConfigArguments, Success, output};
 use crate::config::resolve_conditions;
 use crate::experiment::theory_of;
-use crate::record::TheoryRecord;
+use crate::record::{Method, TheoryRecord};
 
 /// Prints what theory says of each condition of a config, at the times at which a network would be observed.
 /// Conditions that no formula covers are told with the reason; if none is covered, the exit status is 1.
@@ -15,6 +15,9 @@ use crate::record::TheoryRecord;
 pub struct Theory {
     #[command(flatten)]
     config: ConfigArguments,
+    /// Answer a random start for the initial weights of this seed, not for the mean over seeds
+    #[arg(long, value_name = "SEED")]
+    seed: Option<u64>,
     /// Print everything, curves included, as JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +40,7 @@ impl Theory {
         let config = self.config.load()?;
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
         for (condition, resolved) in resolve_conditions(&config)? {
-            match theory_of(&condition, &resolved) {
+            match theory_of(&condition, &resolved, self.seed) {
                 Ok(theory) => answer.conditions.push(theory),
                 Err(reason) => {
                     tracing::warn!("no theory: {reason:#}");
@@ -81,16 +84,10 @@ fn table(theories: &[TheoryRecord]) -> String {
     for theory in theories {
         let mut values: Vec<String> =
             theory.modes.iter().map(|mode| output::number(Some(mode.singular_value))).collect();
-        values[1..].sort_by(|a, b| b.cmp(a));
         values.dedup();
         rows.push(vec![
             theory.condition.clone(),
-            if theory.validity.starts_with("exact") {
-                "closed form"
-            } else {
-                "closed form (approximate start)"
-            }
-            .to_owned(),
+            method(theory).to_owned(),
             output::number(theory.phase.onset),
             output::number(theory.phase.end),
             output::number(theory.phase.log_ratio),
@@ -99,4 +96,13 @@ fn table(theories: &[TheoryRecord]) -> String {
         ]);
     }
     output::table(&rows)
+}
+
+fn method(theory: &TheoryRecord) -> &'static str {
+    match theory.method {
+        Method::ClosedForm if theory.validity.starts_with("exact") => "closed form",
+        Method::ClosedForm => "closed form (approximate start)",
+        Method::Integrated => "integrated",
+        Method::Spectral => "spectral",
+    }
 }

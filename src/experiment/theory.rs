@@ -2,68 +2,123 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use ndarray::{Array1, Array2};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor};
 
-use crate::config::Config;
-use crate::metrics::{Curves, Judge, Phase};
+use crate::config::{Config, Initialisation, Loss};
+use crate::metrics::{Curves, Judge, ModeReader, Phase};
+use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
 use crate::task::Task;
-use crate::theory::Theory;
+use crate::theory::{LayerStart, Mode, Theory};
 use crate::train::observed_steps;
 
 /// What theory says of one condition, at the times at which a network would be observed.
 ///
+/// A random start is answered for its mean effective strength where that is known; elsewhere, or if a `seed` is given,
+/// for the initial weights that `train` draws with that seed (or the config's first).
+///
 /// # Errors
 ///
 /// Where theory does not cover the condition, with the reason.
-pub fn theory_of(condition: &str, config: &Config) -> Result<TheoryRecord> {
-    let theory = Theory::new(config).with_context(|| format!("condition '{condition}'"))?;
-    let task = Task::new(&config.task, None)?;
-    let (items, weights) = task.evaluation_items();
-    let judge = Judge::new(
-        task.targets.clone(),
-        items,
-        &weights,
-        task.ocs(),
-        task.hierarchy.level_columns(),
+pub fn theory_of(condition: &str, config: &Config, seed: Option<u64>) -> Result<TheoryRecord> {
+    let context = || format!("condition '{condition}'");
+    let theory = solve(config, seed).with_context(context)?;
+    answer(condition, config, &theory).with_context(context)
+}
+
+fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
+    let is_random = !matches!(config.network.initialisation, Initialisation::Aligned(_));
+    let from_weights = |seed: u64| {
+        let validity =
+            format!("exact for the gradient flow from the initial weights of seed {seed}");
+        Theory::from_weights(config, initial_layers(config, seed)?, validity)
+    };
+    match (seed, Theory::new(config)) {
+        (Some(seed), _) if is_random => from_weights(seed),
+        (_, Ok(theory)) => Ok(theory),
+        (_, Err(_)) if is_random => from_weights(config.seeds[0]),
+        (_, Err(reason)) => Err(reason),
+    }
+}
+
+/// The initial weights that `train` draws with a seed, as theory takes them.
+fn initial_layers(config: &Config, seed: u64) -> Result<Vec<LayerStart>> {
+    ensure!(
+        !config.task.inputs.are_images(),
+        "theory covers one vector per item: task.inputs one-hot or correlated, not {}",
+        config.task.inputs.name()
     );
+    let task = Task::new(&config.task, None)?;
+    let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
+    let network =
+        Network::new(&config.network, &task, placement, &mut ChaCha8Rng::seed_from_u64(seed))?;
+    let numbers = |tensor: &Tensor| Vec::<f64>::try_from(&tensor.detach().contiguous().view(-1));
+    network
+        .layers()
+        .iter()
+        .map(|layer| {
+            let (rows, columns) =
+                layer.weight.size2().context("theory covers network.kind: linear")?;
+            let weight =
+                Array2::from_shape_vec((rows as usize, columns as usize), numbers(&layer.weight)?)?;
+            let bias = layer.bias.as_ref().map(numbers).transpose()?.map(Array1::from);
+            Ok(LayerStart { weight, bias })
+        })
+        .collect()
+}
+
+fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRecord> {
+    let task = theory.task();
+    let (items, weights) = task.evaluation_items();
+    let levels = task.hierarchy.level_columns();
+    let judge = Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels.clone());
     let training = &config.training;
     let times: Vec<f64> = observed_steps(training.steps, training.observations)
         .into_iter()
         .map(|step| training.learning_rate * step as f64)
         .collect();
+    let reader = theory
+        .input_variances()
+        .map(|variances| ModeReader::new(&task.targets, &levels, variances));
     let mut curves = Curves::default();
-    for (&time, responses) in times.iter().zip(theory.responses(&times)) {
+    for (&time, (responses, without_bias)) in times.iter().zip(theory.moments(&times)?) {
         let judgement = judge.judge(responses.view());
-        // The loss is half the distance to the targets.
-        curves.loss.push(0.5 * judgement.distance_to_targets);
+        if training.loss == Loss::HalfSquaredError {
+            curves.loss.push(0.5 * judgement.distance_to_targets);
+        }
         curves.push(time, &judgement);
+        if let (Some(reader), Some(responses)) = (&reader, without_bias) {
+            curves.push_mode_strengths(&reader.strengths(&responses));
+        }
     }
-    for strengths in theory.mode_strengths(&times) {
+    for strengths in theory.mode_strengths(&times).into_iter().flatten() {
         curves.push_mode_strengths(&strengths);
     }
-    let (onset, end) = theory.onset_and_end(config.phase_threshold);
-    let modes = theory
-        .modes()
-        .into_iter()
-        .map(|(mode, final_strength)| ModeRecord {
-            singular_value: mode.singular_value,
-            input_variance: mode.input_variance,
-            initial_strength: mode.initial_strength,
-            final_strength,
-        })
-        .collect();
+    let (onset, end) = theory.onset_and_end(config.phase_threshold)?;
     Ok(TheoryRecord {
         condition: condition.to_owned(),
-        method: Method::ClosedForm,
+        method: if theory.is_closed_form() { Method::ClosedForm } else { Method::Integrated },
         validity: theory.validity.clone(),
         ocs: task.ocs().to_vec(),
         target_variance: judge.target_variance(),
-        levels: task.hierarchy.level_columns().into_iter().map(|columns| columns.len()).collect(),
-        modes,
+        levels: levels.into_iter().map(|columns| columns.len()).collect(),
+        modes: theory.modes().into_iter().map(mode_record).collect(),
         phase: Phase::between(onset, end),
         curves,
     })
+}
+
+fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
+    ModeRecord {
+        singular_value: mode.singular_value,
+        input_variance: mode.input_variance,
+        initial_strength: mode.initial_strength,
+        final_strength,
+    }
 }
 
 /// Writes `condition/theory.json` for each condition that theory covers, and tells why it does not cover the others.
@@ -78,7 +133,7 @@ pub fn write_theories(
 ) -> Result<Vec<TheoryRecord>> {
     let mut written = Vec::new();
     for (condition, config) in conditions {
-        match theory_of(condition, config) {
+        match theory_of(condition, config, None) {
             Ok(theory) => {
                 write_json(&folder.join(condition).join("theory.json"), &theory)?;
                 written.push(theory);

@@ -95,20 +95,17 @@ impl Hierarchy {
             .collect()
     }
 
-    /// Children per node at each level, if all nodes of a level have equally many and all leaves are equally deep.
+    /// Children per node at each level, if the tree is balanced and its leaves are in the order of the items: then it is
+    /// `balanced` of that branching.
     pub fn branching(&self) -> Option<Vec<usize>> {
-        let sizes: Vec<usize> = self.nodes.iter().map(Vec::len).collect();
-        let mut factors = Vec::new();
         let mut previous = 1;
-        for (level, &size) in sizes.iter().enumerate() {
-            let even = self.nodes[level].iter().all(|items| items.len() * size == self.n_items);
-            if !even || size % previous != 0 {
-                return None;
-            }
-            factors.push(size / previous);
-            previous = size;
+        let mut factors = Vec::new();
+        for level in &self.nodes {
+            factors.push(level.len() / previous);
+            previous = level.len();
         }
-        (previous == self.n_items).then_some(factors)
+        // A level with fewer nodes than the one above has leaves above it.
+        (!factors.contains(&0) && *self == Self::balanced(&factors)).then_some(factors)
     }
 
     /// `[n_items, n_labels]`: 1 for each label on the path to the item, else 0 ("three-hot" on three levels).
@@ -161,6 +158,12 @@ mod tests {
         let tree: Tree = serde_yaml::from_str("[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]").unwrap();
         assert_eq!(Hierarchy::nested(&tree), Hierarchy::balanced(&[2, 2, 2]));
         assert_eq!(Hierarchy::nested(&tree).branching(), Some(vec![2, 2, 2]));
+    }
+
+    #[test]
+    fn a_balanced_tree_over_shuffled_items_is_another_task() {
+        let tree: Tree = serde_yaml::from_str("[[0, 2], [1, 3]]").unwrap();
+        assert_eq!(Hierarchy::nested(&tree).branching(), None);
     }
 
     #[test]

@@ -60,41 +60,81 @@ impl UnequalMode {
 /// `ybar / beta`, THEORY (7), (7b):
 ///
 /// ```text
-/// e = beta - mu a - b,   b' = e,   c_1' = mu c_2 e,   c_2' = mu c_1 e
-/// a = c_1(0) c_2(0) e^(2 mu b)                               if c_1(0) = c_2(0)
-/// a = (lambda / 2) sinh(theta_0 + 2 mu b),  sinh(theta_0) = 2 a(0) / lambda   otherwise
+/// e = beta - mu a - b,   b' = e,   c_l' = mu (a / c_l) e
+/// L = 2   a = c_1(0) c_2(0) e^(2 mu b)                              if c_1(0) = c_2(0)
+///         a = (lambda / 2) sinh(theta_0 + 2 mu b)                   otherwise, sinh(theta_0) = 2 a(0) / lambda
+/// L > 2   a^(-(L-2)/L) = a0^(-(L-2)/L) - (L - 2) mu b              equal layers without hidden biases
+/// L = 1   a = a0 + mu b
 /// ```
 ///
-/// so a is a function of b alone, and `ln a - 2 mu b` is conserved in the first case.
+/// so a is a function of b alone; for two equal layers `ln a - 2 mu b` is conserved.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutputBiased {
     beta: f64,
     mu: f64,
-    first: f64,
-    second: f64,
+    layers: Layers,
+}
+
+/// Initial strengths of the layers along the constant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Layers {
+    /// Two, perhaps unequal.
+    Two(f64, f64),
+    /// Any number, equally strong, with this product.
+    Equal {
+        /// L >= 1.
+        n_layers: usize,
+        /// a0, end to end.
+        a0: f64,
+    },
+}
+
+impl Layers {
+    /// a0 and L.
+    fn product(self) -> (f64, usize) {
+        match self {
+            Layers::Two(first, second) => (first * second, 2),
+            Layers::Equal { n_layers, a0 } => (a0, n_layers),
+        }
+    }
 }
 
 impl OutputBiased {
-    /// `beta = ||ybar||`, `mu` the root of the constant direction's input variance, layers' initial strengths.
-    pub fn new(beta: f64, mu: f64, first: f64, second: f64) -> Self {
-        OutputBiased { beta, mu, first, second }
+    /// `beta = ||ybar||`, `mu` the root of the constant direction's input variance.
+    pub fn new(beta: f64, mu: f64, layers: Layers) -> Self {
+        OutputBiased { beta, mu, layers }
     }
 
     /// The weights' mode.
     pub fn mode(&self) -> Mode {
+        let (initial_strength, n_layers) = self.layers.product();
         Mode {
             singular_value: self.mu * self.beta,
             input_variance: self.mu * self.mu,
-            initial_strength: self.first * self.second,
+            initial_strength,
+            n_layers,
         }
     }
 
-    /// `a(b)`. With `p = c_2 + c_1` growing as `e^(mu b)` and `q = c_2 - c_1` shrinking as `e^(-mu b)`, `a = (p^2 - q^2)/4`,
-    /// which is the formula above in both of its cases.
+    /// `a(b)`; infinite where deep weights would have grown without bound.
+    ///
+    /// For two layers, `p = c_2 + c_1` grows as `e^(mu b)` and `q = c_2 - c_1` shrinks as `e^(-mu b)`, and
+    /// `a = (p^2 - q^2) / 4` is the formula above in both of its cases.
     fn strength_at_bias(&self, b: f64) -> f64 {
-        let sum = (self.second + self.first) * (self.mu * b).exp();
-        let difference = (self.second - self.first) * (-self.mu * b).exp();
-        0.25 * (sum * sum - difference * difference)
+        match self.layers {
+            Layers::Two(first, second) => {
+                let sum = (second + first) * (self.mu * b).exp();
+                let difference = (second - first) * (-self.mu * b).exp();
+                0.25 * (sum * sum - difference * difference)
+            }
+            Layers::Equal { n_layers: 1, a0 } => a0 + self.mu * b,
+            Layers::Equal { n_layers: 2, a0 } => a0 * (2.0 * self.mu * b).exp(),
+            Layers::Equal { n_layers, a0 } => {
+                let depth = n_layers as f64;
+                let power = a0.powf(-(depth - 2.0) / depth) - (depth - 2.0) * self.mu * b;
+                if power > 0.0 { power.powf(-depth / (depth - 2.0)) } else { f64::INFINITY }
+            }
+        }
     }
 
     /// `b' = beta - mu a(b) - b`, which decreases in b.
@@ -102,13 +142,12 @@ impl OutputBiased {
         self.beta - self.mu * self.strength_at_bias(b) - b
     }
 
-    /// `b(infinity)`: the root of `b'`, by bisection. For equal layers it is Lambert's W, THEORY (7e).
+    /// `b(infinity)`: the root of `b'`, by bisection. For two equal layers it is Lambert's W, THEORY (7e).
     pub fn final_bias(&self) -> f64 {
-        // b starts at 0 and moves monotonically to the root, which may lie below if the weights start beyond beta.
-        let (mut low, mut high) =
-            (self.beta - self.mu * self.strength_at_bias(self.beta) - 1.0, self.beta);
+        // b starts at 0 and moves monotonically to the root, which lies below if the weights start beyond beta.
+        let (mut low, mut high) = (0.0, self.beta);
         while self.error_at_bias(low) < 0.0 {
-            low -= self.beta + 1.0;
+            (low, high) = (low - self.beta - 1.0, low);
         }
         for _ in 0..200 {
             let middle = 0.5 * (low + high);
@@ -129,7 +168,7 @@ impl OutputBiased {
         times
             .iter()
             .map(|&time| {
-                // Near the end the bias decays at a rate of at least 1: after 40 more it is there to rounding.
+                // Near the end the bias decays at a rate of at least 1: after 60 more it is there to rounding.
                 if (integrator.state()[0] - settled).abs() > 1e-15 * self.beta {
                     let stop = time.min(integrator.time() + 60.0);
                     integrator
@@ -180,6 +219,7 @@ mod tests {
                 singular_value: 0.992,
                 input_variance: 1.125,
                 initial_strength: first * second,
+                n_layers: 2,
             };
             let closed = UnequalMode::new(mode, first, second);
             for time in [0.0, 0.5, 3.0, 8.0, 30.0] {
@@ -198,7 +238,7 @@ mod tests {
         for (mu, first, second) in
             [(0.125f64.sqrt(), 0.01, 0.01), (1.125f64.sqrt(), 0.01 / 3.0, 0.01), (1.1, 0.9, 1.0)]
         {
-            let constant = OutputBiased::new(BETA, mu, first, second);
+            let constant = OutputBiased::new(BETA, mu, Layers::Two(first, second));
             let times = [0.0, 0.3, 2.3, 9.0, 40.0];
             for (time, (fraction, strength)) in times.into_iter().zip(constant.at(&times)) {
                 let [c1, c2, b] = integrate(mu * BETA, mu * mu, [first, second, 0.0], true, time);
@@ -216,7 +256,7 @@ mod tests {
     fn the_fixed_point_is_lamberts_w() {
         for (mu, growth) in [(0.125f64.sqrt(), 1.9375), (1.125f64.sqrt(), 7.262)] {
             let a0 = 1e-4f64;
-            let constant = OutputBiased::new(BETA, mu, a0.sqrt(), a0.sqrt());
+            let constant = OutputBiased::new(BETA, mu, Layers::Equal { n_layers: 2, a0 });
             let a = constant.final_strength();
             // w e^w = 2 mu^2 a0 e^(2 mu beta) with w = 2 mu^2 a.
             let w = 2.0 * mu * mu * a;
@@ -229,9 +269,32 @@ mod tests {
 
     #[test]
     fn late_times_are_settled_and_finite() {
-        let constant = OutputBiased::new(BETA, 1.06, 0.01, 0.01);
+        let constant = OutputBiased::new(BETA, 1.06, Layers::Two(0.01, 0.01));
         let (fraction, strength) = constant.at(&[1e6])[0];
         assert!((fraction - 1.0).abs() < 1e-12);
         assert!((strength / constant.final_strength() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn deep_weights_under_an_output_bias_follow_their_equations() {
+        for n_layers in 1..=6usize {
+            let (mu, a0) = (0.6f64, 1e-3f64);
+            let constant = OutputBiased::new(BETA, mu, Layers::Equal { n_layers, a0 });
+            let mut flow = Integrator::new(vec![a0.powf(1.0 / n_layers as f64), 0.0]);
+            let times = [0.5, 2.0, 8.0, 30.0];
+            for (time, (fraction, strength)) in times.into_iter().zip(constant.at(&times)) {
+                flow.advance(time, &|_, state, rate| {
+                    let error = BETA - mu * state[0].powi(n_layers as i32) - state[1];
+                    rate[0] = mu * state[0].powi(n_layers as i32 - 1) * error;
+                    rate[1] = error;
+                });
+                let exact = flow.state()[0].powi(n_layers as i32);
+                assert!(
+                    (strength / exact - 1.0).abs() < 1e-8,
+                    "depth {n_layers}: {strength} against {exact}"
+                );
+                assert!((fraction - (mu * exact + flow.state()[1]) / BETA).abs() < 1e-9);
+            }
+        }
     }
 }

@@ -3,10 +3,13 @@
 /// A solution that is advanced from time to time.
 ///
 /// Dormand and Prince 1980; local extrapolation, so the result is of order 5.
+#[derive(Debug, Clone)]
 pub struct Integrator {
     time: f64,
     state: Vec<f64>,
     step: f64,
+    /// Steps tried so far.
+    attempts: usize,
 }
 
 /// `rate(time, state, derivative)` writes the derivative.
@@ -38,7 +41,7 @@ const ERRORS: [f64; 7] = [
 impl Integrator {
     /// At time 0.
     pub fn new(state: Vec<f64>) -> Self {
-        Integrator { time: 0.0, state, step: 1e-3 }
+        Integrator { time: 0.0, state, step: 1e-3, attempts: 0 }
     }
 
     /// Where the solution stands.
@@ -51,10 +54,21 @@ impl Integrator {
         self.time
     }
 
+    /// Steps tried so far: what the solution has cost.
+    pub fn attempts(&self) -> usize {
+        self.attempts
+    }
+
+    /// Lets time pass without change.
+    pub fn hold_until(&mut self, time: f64) {
+        self.time = self.time.max(time);
+    }
+
     /// Goes on to `end`.
     pub fn advance(&mut self, end: f64, rate: Rate) {
         while self.time < end {
             let step = self.step.min(end - self.time);
+            self.attempts += 1;
             let (next, error) = self.attempt(step, rate);
             if error <= 1.0 {
                 self.state = next;

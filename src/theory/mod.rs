@@ -2,234 +2,302 @@
 //!
 //! Conventions, used by every function here and by `train`:
 //!
-//! - loss: half the squared error, summed over labels, averaged over samples;
+//! - loss: half the squared error, summed over labels, averaged over samples (or binary cross-entropy, likewise);
 //! - correlations: averages over samples, `Sigma_yx = <y x^T>`, so `Sigma_x = I / N` for `N` one-hot items;
 //! - time: `t = eta * step`, which makes gradient descent Euler's method for the flow.
 //!
-//! Covered: balanced trees, one-hot inputs, equal frequencies, two-layer linear networks, any bias option, started
-//! aligned (exact) or small and random (the start's effective strengths are means over seeds). All else is refused with
-//! the reason. This module never sees a trained network, and `train` never sees this module.
+//! Covered: linear networks of 2 to 6 layers on one vector per item: any tree, any frequencies, one-hot or correlated
+//! inputs, any bias option, any start. A closed form is used where its condition holds; elsewhere the flow itself is
+//! integrated. This module never sees a trained network, and `train` never sees this module.
 //!
 //! The ideas are those of Rubruck, Bauer, Saxe and Summerfield (arXiv 2406.17467); the equations were derived afresh and
 //! are labelled THEORY (n), each restated where it is used.
 
+mod balanced;
 mod biased;
+mod common;
+mod flow;
 mod integrate;
 mod modes;
+mod start;
 mod tree;
 
 use anyhow::{Result, bail, ensure};
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis, concatenate};
 
-use crate::config::{
-    Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Kaiming, Loss, NetworkKind,
-    Normal, Optimiser, Orthogonal, Sgd,
-};
-use crate::task::Hierarchy;
+use crate::config::{Aligned, Bias, Config, Initialisation, Loss, NetworkKind, Optimiser, Sgd};
+use crate::task::{Task, TaskInputs};
 
-use biased::{OutputBiased, UnequalMode};
+use balanced::{BalancedTheory, InputVariances};
+use common::CommonModes;
+pub use flow::LayerStart;
+use flow::LinearFlow;
+use integrate::Integrator;
 pub use modes::Mode;
 pub use tree::BalancedTree;
 
-/// Learning of a balanced tree: the fraction of the constant and of each level's contrasts that is learned by time t.
+/// What theory says of one linear network on one task.
 #[derive(Debug, Clone)]
 pub struct Theory {
-    tree: BalancedTree,
-    constant: Constant,
-    /// One mode stands for all contrasts of a level, which are degenerate.
-    contrasts: Vec<Mode>,
-    /// What the answer is good for.
+    solution: Solution,
+    task: Task,
+    /// Input variances of the constant and the contrasts, where they are modes.
+    variances: Option<[f64; 2]>,
+    /// What the answer is good for, in a sentence.
     pub validity: String,
 }
 
-/// How the constant is learned.
 #[derive(Debug, Clone)]
-enum Constant {
-    /// As any other mode: no biases, or an input bias that starts aligned.
-    Mode(Mode),
-    /// Input bias that starts at zero while the weights are aligned.
-    Unequal(UnequalMode),
-    /// An output bias shares the work.
-    OutputBiased(OutputBiased),
+enum Solution {
+    Balanced(BalancedTheory),
+    Common(CommonModes),
+    Flow(LinearFlow),
 }
 
-/// Initial strengths of the modes, end to end.
-struct Start {
-    /// Each layer's share of the constant mode of the inputs that the first layer sees: `(c_1, c_2)`.
-    constant: (f64, f64),
-    /// `a0` of each level's contrasts.
-    contrast: f64,
-    validity: String,
-}
+/// Depths that are covered.
+const DEPTHS: std::ops::RangeInclusive<usize> = 2..=6;
+
+/// Steps after which an integration is given up.
+const MOST_STEPS: usize = 200_000;
+
+const EXACT: &str = "exact for the gradient flow";
 
 impl Theory {
     /// The theory of one condition.
     ///
     /// # Errors
     ///
-    /// Where no formula here is valid, with the reason.
+    /// Where it is not covered, or where a random start can only be answered `from_weights`; with the reason.
     pub fn new(config: &Config) -> Result<Self> {
-        let tree = covered_tree(config)?;
-        let start = Start::new(config, &tree)?;
-        let contrasts = (1..=tree.n_levels())
-            .map(|level| Mode {
-                singular_value: tree.gain(level).sqrt() / tree.n_items(),
-                input_variance: 1.0 / tree.n_items(),
-                initial_strength: start.contrast,
-            })
-            .collect();
-        let bias = config.network.bias;
-        // The constant direction's variance as the first layer sees it: a bias appends a constant 1 to the inputs.
-        let mu_squared = 1.0 / tree.n_items() + if bias.at_input() { 1.0 } else { 0.0 };
-        let (first, second) = start.constant;
-        let mode = Mode {
-            singular_value: mu_squared.sqrt() * tree.ocs_norm(),
-            input_variance: mu_squared,
-            initial_strength: first * second,
+        let task = covered_task(config)?;
+        let network = &config.network;
+        let n_layers = network.hidden.len() + 1;
+        let tree = balanced_tree(&task).filter(|_| config.training.loss == Loss::HalfSquaredError);
+        let variances = InputVariances::new(task.targets.nrows() as f64, config.task.correlation);
+        let Initialisation::Aligned(aligned) = network.initialisation else {
+            ensure!(
+                config.training.loss == Loss::HalfSquaredError,
+                "a random start has effective strengths under squared error only"
+            );
+            let Some(tree) = tree else {
+                bail!(
+                    "a random start has effective strengths on balanced trees with equal frequencies only"
+                )
+            };
+            let start = start::random_modes(network, &task, variances)?;
+            let Some(theory) = BalancedTheory::new(tree, variances, network.bias, start, n_layers)
+            else {
+                bail!(
+                    "there is no closed form for a random start of {n_layers} layers with biases"
+                );
+            };
+            let validity = format!(
+                "approximate: small random start, replaced by its mean effective strength (12); single seeds of width {} differ from it",
+                network.hidden[0]
+            );
+            return Ok(Theory::closed(
+                Solution::Balanced(theory),
+                task,
+                variances,
+                network.bias,
+                validity,
+            ));
         };
-        let constant = match (bias.at_output(), first == second) {
-            (true, _) => Constant::OutputBiased(OutputBiased::new(
-                tree.ocs_norm(),
-                mu_squared.sqrt(),
-                first,
-                second,
+        let layers = start::aligned_layers(network, aligned, &task)?;
+        if let Some(tree) = tree {
+            let start = start::aligned_modes(aligned, network.bias, variances, n_layers);
+            if let Some(theory) =
+                BalancedTheory::new(tree, variances, network.bias, start, n_layers)
+            {
+                return Ok(Theory::closed(
+                    Solution::Balanced(theory),
+                    task,
+                    variances,
+                    network.bias,
+                    EXACT.to_owned(),
+                ));
+            }
+        } else if let Some(modes) = common_modes(config, aligned, &task, n_layers) {
+            return Ok(Theory {
+                solution: Solution::Common(modes),
+                task,
+                variances: None,
+                validity: EXACT.to_owned(),
+            });
+        }
+        Ok(Theory::integrated(config, task, layers, EXACT.to_owned()))
+    }
+
+    /// The theory of one condition from given initial weights: the flow, integrated.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not covered, with the reason.
+    pub fn from_weights(
+        config: &Config,
+        layers: Vec<LayerStart>,
+        validity: String,
+    ) -> Result<Self> {
+        let task = covered_task(config)?;
+        Ok(Theory::integrated(config, task, start::reduced(layers), validity))
+    }
+
+    fn closed(
+        solution: Solution,
+        task: Task,
+        variances: InputVariances,
+        bias: Bias,
+        validity: String,
+    ) -> Self {
+        let variances = Some([variances.constant_with(bias), variances.contrast]);
+        Theory { solution, task, variances, validity }
+    }
+
+    fn integrated(config: &Config, task: Task, layers: Vec<LayerStart>, validity: String) -> Self {
+        let TaskInputs::Vectors(inputs) = &task.inputs else {
+            unreachable!("covered tasks have vectors")
+        };
+        let flow = LinearFlow::new(
+            inputs.clone(),
+            task.targets.clone(),
+            task.probabilities.clone(),
+            config.training.loss,
+            layers,
+        );
+        let even = config.training.loss == Loss::HalfSquaredError && balanced_tree(&task).is_some();
+        let variances = InputVariances::new(task.targets.nrows() as f64, config.task.correlation);
+        let variances =
+            even.then(|| [variances.constant_with(config.network.bias), variances.contrast]);
+        Theory { solution: Solution::Flow(flow), task, variances, validity }
+    }
+
+    /// Whether the answer is a closed form (or else an integrated flow).
+    pub fn is_closed_form(&self) -> bool {
+        match &self.solution {
+            Solution::Balanced(_) | Solution::Common(_) => true,
+            Solution::Flow(_) => false,
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Input variances of the constant, as the first layer sees it, and of the contrasts: what a `ModeReader` needs;
+    /// `None` where they are not modes.
+    pub fn input_variances(&self) -> Option<[f64; 2]> {
+        self.variances
+    }
+
+    /// Responses `[n_items, n_labels]` at each of `times` (increasing); probabilities under cross-entropy.
+    ///
+    /// # Errors
+    ///
+    /// If an integration needs too many steps.
+    pub fn responses(&self, times: &[f64]) -> Result<Vec<Array2<f64>>> {
+        Ok(self.moments(times)?.into_iter().map(|(responses, _)| responses).collect())
+    }
+
+    /// Responses, and responses less the output bias, at each of `times` (increasing). The second are `None` for closed
+    /// forms, whose strengths `mode_strengths` tells.
+    ///
+    /// # Errors
+    ///
+    /// If an integration needs too many steps.
+    pub fn moments(&self, times: &[f64]) -> Result<Vec<(Array2<f64>, Option<Array2<f64>>)>> {
+        match &self.solution {
+            Solution::Balanced(theory) => {
+                Ok(theory.responses(times).into_iter().map(|responses| (responses, None)).collect())
+            }
+            Solution::Common(modes) => {
+                Ok(times.iter().map(|&time| (modes.responses(time), None)).collect())
+            }
+            Solution::Flow(flow) => {
+                let mut state = flow.begin();
+                let moment = |time: &f64| {
+                    advance(flow, &mut state, *time)?;
+                    Ok((flow.responses(&state), Some(flow.responses_without_output_bias(&state))))
+                };
+                times.iter().map(moment).collect()
+            }
+        }
+    }
+
+    /// End-to-end strengths of the constant and each level's contrasts at each of `times`, `[time][split]`; `None` where
+    /// they have to be read off the moments, or are no modes.
+    pub fn mode_strengths(&self, times: &[f64]) -> Option<Vec<Vec<f64>>> {
+        match &self.solution {
+            Solution::Balanced(theory) => Some(theory.mode_strengths(times)),
+            Solution::Common(_) | Solution::Flow(_) => None,
+        }
+    }
+
+    /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-9; `None` if never.
+    ///
+    /// # Errors
+    ///
+    /// If an integration needs too many steps.
+    pub fn onset_and_end(&self, threshold: f64) -> Result<(Option<f64>, Option<f64>)> {
+        let ocs = self.task.ocs();
+        let (_, target) = self.mean_and_variance(&self.task.targets);
+        let beta = ocs.dot(&ocs).sqrt();
+        let settled = |responses: &Array2<f64>| {
+            let error = self.mean_and_variance(responses).0 - &ocs;
+            error.dot(&error).sqrt() <= threshold * beta
+        };
+        let differs =
+            |responses: &Array2<f64>| self.mean_and_variance(responses).1 >= threshold * target;
+        match &self.solution {
+            Solution::Balanced(theory) => Ok(theory.onset_and_end(threshold)),
+            Solution::Common(modes) => Ok((
+                balanced::first_time(|time| settled(&modes.responses(time))),
+                balanced::first_time(|time| differs(&modes.responses(time))),
             )),
-            (false, true) => Constant::Mode(mode),
-            (false, false) => Constant::Unequal(UnequalMode::new(mode, first, second)),
-        };
-        Ok(Theory { tree, constant, contrasts, validity: start.validity })
-    }
-
-    /// Learned fractions at each of `times` (increasing, `>= 0`): `[time][0]` of the constant, biases included, and
-    /// `[time][l]` of level l's contrasts.
-    pub fn learned_fractions(&self, times: &[f64]) -> Vec<Vec<f64>> {
-        let constants: Vec<f64> =
-            self.constant_at(times).into_iter().map(|(fraction, _)| fraction).collect();
-        std::iter::zip(times, constants)
-            .map(|(&time, constant)| {
-                let contrasts = self.contrasts.iter().map(|mode| mode.learned_fraction(time));
-                std::iter::once(constant).chain(contrasts).collect()
-            })
-            .collect()
-    }
-
-    /// End-to-end strengths of the weights' modes (an output bias is no part of them), as `learned_fractions`.
-    pub fn mode_strengths(&self, times: &[f64]) -> Vec<Vec<f64>> {
-        let constants = self.constant_at(times).into_iter().map(|(_, strength)| strength);
-        std::iter::zip(times, constants)
-            .map(|(&time, constant)| {
-                std::iter::once(constant)
-                    .chain(self.contrasts.iter().map(|mode| mode.strength(time)))
-                    .collect()
-            })
-            .collect()
-    }
-
-    /// Learned fraction and weights' strength of the constant.
-    fn constant_at(&self, times: &[f64]) -> Vec<(f64, f64)> {
-        match &self.constant {
-            Constant::Mode(mode) => {
-                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
+            Solution::Flow(flow) => {
+                Ok((first_in_flow(flow, &settled)?, first_in_flow(flow, &differs)?))
             }
-            Constant::Unequal(mode) => {
-                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
-            }
-            Constant::OutputBiased(constant) => constant.at(times),
         }
     }
 
-    /// Responses `[n_items, n_labels]` at each of `times` (increasing).
-    pub fn responses(&self, times: &[f64]) -> Vec<Array2<f64>> {
-        self.learned_fractions(times)
-            .iter()
-            .map(|fractions| self.tree.responses(fractions))
-            .collect()
+    /// `<yhat>` and V of responses.
+    fn mean_and_variance(&self, responses: &Array2<f64>) -> (Array1<f64>, f64) {
+        let p = &self.task.probabilities;
+        let mean = p.dot(responses);
+        let squares = (responses - &mean).mapv(|value| value * value).sum_axis(Axis(1));
+        (mean, p.dot(&squares))
     }
 
-    /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-10; `None` if never.
-    pub fn onset_and_end(&self, threshold: f64) -> (Option<f64>, Option<f64>) {
-        let settled = |fraction: f64| (1.0 - fraction).abs() <= threshold;
-        let onset = first_time(|t| settled(self.constant_at(&[t])[0].0));
-        let target = self.tree.input_dependence(&vec![1.0; self.contrasts.len()]);
-        let end = first_time(|t| {
-            let fractions: Vec<f64> =
-                self.contrasts.iter().map(|mode| mode.learned_fraction(t)).collect();
-            self.tree.input_dependence(&fractions) >= threshold * target
-        });
-        (onset, end)
-    }
-
-    /// The tree.
-    pub fn tree(&self) -> &BalancedTree {
-        &self.tree
-    }
-
-    /// All `n_items` modes with their final strengths: the constant, then each level's contrasts.
+    /// Modes with their final strengths: the constant first on balanced trees, elsewhere the fastest; empty for flows
+    /// whose modes are not known.
     pub fn modes(&self) -> Vec<(Mode, f64)> {
-        let constant = match &self.constant {
-            Constant::Mode(mode) => (*mode, mode.final_strength()),
-            Constant::Unequal(mode) => (mode.mode(), mode.mode().final_strength()),
-            Constant::OutputBiased(constant) => (constant.mode(), constant.final_strength()),
-        };
-        let mut modes = vec![constant];
-        for (index, mode) in self.contrasts.iter().enumerate() {
-            modes.extend(vec![(*mode, mode.final_strength()); self.tree.multiplicity(index + 1)]);
+        match &self.solution {
+            Solution::Balanced(theory) => theory.modes(),
+            Solution::Common(modes) => {
+                modes.modes().into_iter().map(|mode| (mode, mode.final_strength())).collect()
+            }
+            Solution::Flow(_) => Vec::new(),
         }
-        modes
     }
 }
 
-/// The first time at which `reached`, false before and true after one moment, is true.
-fn first_time(reached: impl Fn(f64) -> bool) -> Option<f64> {
-    if reached(0.0) {
-        return Some(0.0);
-    }
-    let mut high = 1e-3;
-    while !reached(high) {
-        high *= 2.0;
-        if high > 1e12 {
-            return None;
-        }
-    }
-    let mut low = if high > 1e-3 { high / 2.0 } else { 0.0 };
-    while high - low > 1e-12 * high {
-        let middle = 0.5 * (low + high);
-        if middle <= low || middle >= high {
-            break;
-        }
-        if reached(middle) { high = middle } else { low = middle }
-    }
-    Some(high)
-}
-
-/// The tree, if the task and the training are ones that the formulas hold for.
-fn covered_tree(config: &Config) -> Result<BalancedTree> {
-    let (task, network, training) = (&config.task, &config.network, &config.training);
+/// Whether and what of a config is covered.
+fn covered_task(config: &Config) -> Result<Task> {
+    let (network, training) = (&config.network, &config.training);
     ensure!(
-        task.inputs == Inputs::OneHot,
-        "theory covers task.inputs: one-hot, not {}: its modes would have to be integrated",
-        task.inputs.name()
+        !config.task.inputs.are_images(),
+        "theory covers one vector per item: task.inputs one-hot or correlated, not {}",
+        config.task.inputs.name()
     );
-    if let Some(frequencies) = &task.frequencies {
-        ensure!(
-            frequencies.iter().all(|frequency| frequency == &frequencies[0]),
-            "theory covers equal task.frequencies: with unequal ones the constant is no mode of its own"
-        );
-    }
-    let Some(branching) = Hierarchy::new(task).branching() else {
-        bail!(
-            "theory covers balanced trees: on an uneven task.tree the constant is no mode of its own"
-        );
-    };
     ensure!(network.kind == NetworkKind::Linear, "theory covers network.kind: linear");
+    let n_layers = network.hidden.len() + 1;
     ensure!(
-        network.hidden.len() == 1,
-        "theory covers linear networks of two layers (one width in network.hidden), not of {}",
-        network.hidden.len() + 1
-    );
-    ensure!(
-        training.loss == Loss::HalfSquaredError,
-        "theory covers training.loss: half-squared-error"
+        DEPTHS.contains(&n_layers),
+        "theory covers linear networks of {} to {} layers, not {n_layers}: give {} to {} widths in network.hidden",
+        DEPTHS.start(),
+        DEPTHS.end(),
+        DEPTHS.start() - 1,
+        DEPTHS.end() - 1
     );
     ensure!(
         training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 }),
@@ -239,73 +307,81 @@ fn covered_tree(config: &Config) -> Result<BalancedTree> {
         training.batch_size.is_none(),
         "theory covers the full batch: training.batch_size null"
     );
-    let n_items: usize = branching.iter().product();
-    if let Initialisation::Aligned(_) = network.initialisation {
-        ensure!(
-            network.hidden[0] >= n_items,
-            "theory needs one hidden unit for each of the {n_items} modes: network.hidden is {:?}",
-            network.hidden
-        );
-    }
-    Ok(BalancedTree::new(&branching))
+    Task::new(&config.task, None)
 }
 
-/// A random start is small if its modes' strengths are below this fraction of their final ones: then the early flow
-/// is linear and (12) holds.
-const SMALL: f64 = 0.01;
+/// The balanced tree with equal frequencies, if the task has one.
+fn balanced_tree(task: &Task) -> Option<BalancedTree> {
+    let n_items = task.targets.nrows() as f64;
+    let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
+    task.hierarchy.branching().filter(|_| even).map(|branching| BalancedTree::new(&branching))
+}
 
-impl Start {
-    fn new(config: &Config, tree: &BalancedTree) -> Result<Self> {
-        let network = &config.network;
-        let n = tree.n_items();
-        let width = network.hidden[0] as f64;
-        // Mean squared length of a unit input mode through the first layer, of a unit output mode through the second.
-        let (first, second) = match network.initialisation {
-            Initialisation::Aligned(aligned) => {
-                return Ok(Start::aligned(aligned, network.bias, n));
-            }
-            Initialisation::Normal(Normal { std }) => (width * std * std, width * std * std),
-            Initialisation::Kaiming(Kaiming { gain }) => {
-                (width * gain * gain / (3.0 * n), gain * gain / 3.0)
-            }
-            Initialisation::Orthogonal(Orthogonal { scale }) => {
-                let n_labels = Hierarchy::new(&config.task).n_labels() as f64;
-                let length = |size: f64| scale * scale * (width / size).min(1.0);
-                (length(n), length(n_labels))
-            }
-        };
-        ensure!(
-            network.bias != Bias::None,
-            "theory does not cover a random start without biases: the constant and the top split have the same singular \
-             value and mix at the start; use network.initialisation: aligned"
-        );
-        // (12): A' = s B, B' = s A grows |A + B| / 2; with b1 = 0 only 1/(N+1) of the augmented constant is drawn.
-        let constant =
-            0.25 * (second + first / if network.bias.at_input() { n + 1.0 } else { 1.0 });
-        let contrast = 0.25 * (first + second);
-        ensure!(
-            contrast <= SMALL,
-            "theory covers small random starts: the modes' effective initial strength is {contrast:.2e}, above {SMALL}; \
-             lower network.initialisation"
-        );
-        let validity = format!(
-            "approximate: small random start, replaced by its mean effective strength (12); single seeds of width {width} \
-             differ from it"
-        );
-        Ok(Start { constant: (constant.sqrt(), constant.sqrt()), contrast, validity })
+/// Common modes of what the first layer sees, where the start is aligned with them: without an output bias, and with an
+/// input bias only if it starts aligned.
+fn common_modes(
+    config: &Config,
+    aligned: Aligned,
+    task: &Task,
+    n_layers: usize,
+) -> Option<CommonModes> {
+    let bias = config.network.bias;
+    let with_bias = start::aligns_bias(bias, aligned);
+    if bias.at_output()
+        || bias.at_input() != with_bias
+        || config.training.loss != Loss::HalfSquaredError
+    {
+        return None;
     }
+    let mut inputs = task.item_means();
+    if with_bias {
+        inputs = concatenate![Axis(1), inputs, Array2::ones((inputs.nrows(), 1))];
+    }
+    CommonModes::find(&inputs, &task.targets, &task.probabilities, aligned.a0, n_layers)
+}
 
-    fn aligned(Aligned { a0, biases }: Aligned, bias: Bias, n: f64) -> Self {
-        let c = a0.sqrt();
-        // (6a): with b1 = 0 only the part of the augmented constant mode that lies in the inputs is carried.
-        let first = match (bias.at_input(), biases) {
-            (true, AlignedBiases::Zero) => c / (n + 1.0).sqrt(),
-            (true, AlignedBiases::Aligned) | (false, _) => c,
-        };
-        Start {
-            constant: (first, c),
-            contrast: a0,
-            validity: "exact for the gradient flow".to_owned(),
+/// Advances a flow, unless it has settled.
+fn advance(flow: &LinearFlow, state: &mut Integrator, time: f64) -> Result<()> {
+    // In pieces, so that a settled flow is noticed and a hopeless one given up.
+    while state.time() < time {
+        if flow.speed(state) < SETTLED {
+            state.hold_until(time);
+            return Ok(());
         }
+        flow.advance(state, time.min((2.0 * state.time()).max(1.0)));
+        ensure!(
+            state.attempts() < MOST_STEPS,
+            "the flow needs more than {MOST_STEPS} steps to reach time {time}: ask for earlier times (training.steps)"
+        );
+    }
+    Ok(())
+}
+
+/// Rates of change below this move nothing in any time that is asked for.
+const SETTLED: f64 = 1e-15;
+
+/// First time at which responses of a flow satisfy `reached`.
+fn first_in_flow(flow: &LinearFlow, reached: &dyn Fn(&Array2<f64>) -> bool) -> Result<Option<f64>> {
+    let mut low = flow.begin();
+    if reached(&flow.responses(&low)) {
+        return Ok(Some(0.0));
+    }
+    loop {
+        if flow.speed(&low) < SETTLED || low.attempts() > MOST_STEPS {
+            return Ok(None);
+        }
+        let mut high = low.clone();
+        flow.advance(&mut high, (low.time() * 1.05).max(low.time() + 1e-3));
+        if reached(&flow.responses(&high)) {
+            let mut end = high.time();
+            while end - low.time() > 1e-10 * end {
+                let middle = 0.5 * (low.time() + end);
+                let mut state = low.clone();
+                flow.advance(&mut state, middle);
+                if reached(&flow.responses(&state)) { end = middle } else { low = state }
+            }
+            return Ok(Some(end));
+        }
+        low = high;
     }
 }

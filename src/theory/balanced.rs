@@ -1,0 +1,206 @@
+//! Balanced trees with equal frequencies: the constant and each level's contrasts are learned by themselves.
+
+use ndarray::Array2;
+
+use super::biased::{Layers, OutputBiased, UnequalMode};
+use super::modes::Mode;
+use super::tree::BalancedTree;
+use crate::config::Bias;
+
+/// Learning of a balanced tree: the fraction of the constant and of each level's contrasts that is learned by time t.
+#[derive(Debug, Clone)]
+pub struct BalancedTheory {
+    tree: BalancedTree,
+    constant: Constant,
+    /// One mode stands for all contrasts of a level, which are degenerate.
+    contrasts: Vec<Mode>,
+}
+
+/// How the constant is learned.
+#[derive(Debug, Clone)]
+enum Constant {
+    /// As any other mode: no biases, or an input bias that starts aligned.
+    Mode(Mode),
+    /// Input bias that starts at zero while the weights are aligned; two layers.
+    Unequal(UnequalMode),
+    /// An output bias shares the work.
+    OutputBiased(OutputBiased),
+}
+
+/// Where the weights start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModeStart {
+    /// The first and the other layers' strength along the constant, as the first layer sees it.
+    pub constant: (f64, f64),
+    /// `a0` of each contrast, end to end.
+    pub contrast: f64,
+}
+
+/// Input variances of the plain inputs' modes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InputVariances {
+    /// Of the constant.
+    pub constant: f64,
+    /// Of all contrasts.
+    pub contrast: f64,
+}
+
+impl InputVariances {
+    /// Of one-hot (rho = 0) or correlated inputs, THEORY (13): `(1 + (N-1) rho) / N` and `(1 - rho) / N`.
+    pub fn new(n_items: f64, rho: f64) -> Self {
+        InputVariances {
+            constant: (1.0 + (n_items - 1.0) * rho) / n_items,
+            contrast: (1.0 - rho) / n_items,
+        }
+    }
+
+    /// The constant's, as a first layer with this bias sees it: a bias appends a constant 1 to the inputs.
+    pub fn constant_with(&self, bias: Bias) -> f64 {
+        self.constant + if bias.at_input() { 1.0 } else { 0.0 }
+    }
+}
+
+impl BalancedTheory {
+    /// The closed form, or `None` where there is none: deep networks whose hidden layers have biases, or whose first
+    /// bias does not start aligned.
+    pub fn new(
+        tree: BalancedTree,
+        variances: InputVariances,
+        bias: Bias,
+        start: ModeStart,
+        n_layers: usize,
+    ) -> Option<Self> {
+        let mode = |singular_value: f64, input_variance: f64, initial_strength| Mode {
+            singular_value,
+            input_variance,
+            initial_strength,
+            n_layers,
+        };
+        let contrasts = (1..=tree.n_levels())
+            .map(|level| {
+                let s = (tree.gain(level) / tree.n_items() * variances.contrast).sqrt();
+                mode(s, variances.contrast, start.contrast)
+            })
+            .collect();
+        let mu_squared = variances.constant_with(bias);
+        let mu = mu_squared.sqrt();
+        let (first, second) = start.constant;
+        let balanced = first == second;
+        let a0 = first * second.powi(n_layers as i32 - 1);
+        let constant_mode = mode(mu * tree.ocs_norm(), mu_squared, a0);
+        let constant = match (bias, n_layers) {
+            (Bias::Output, _) => {
+                OutputBiased::new(tree.ocs_norm(), mu, Layers::Equal { n_layers, a0 }).into()
+            }
+            (Bias::All, 2) => {
+                OutputBiased::new(tree.ocs_norm(), mu, Layers::Two(first, second)).into()
+            }
+            (Bias::None | Bias::Input, _) if balanced => Constant::Mode(constant_mode),
+            (Bias::Input, 2) => Constant::Unequal(UnequalMode::new(constant_mode, first, second)),
+            (Bias::None | Bias::Input | Bias::All, _) => return None,
+        };
+        Some(BalancedTheory { tree, constant, contrasts })
+    }
+
+    /// Learned fractions at each of `times` (increasing, `>= 0`): `[time][0]` of the constant, biases included, and
+    /// `[time][l]` of level l's contrasts.
+    pub fn learned_fractions(&self, times: &[f64]) -> Vec<Vec<f64>> {
+        let constants: Vec<f64> =
+            self.constant_at(times).into_iter().map(|(fraction, _)| fraction).collect();
+        std::iter::zip(times, constants)
+            .map(|(&time, constant)| {
+                let contrasts = self.contrasts.iter().map(|mode| mode.learned_fraction(time));
+                std::iter::once(constant).chain(contrasts).collect()
+            })
+            .collect()
+    }
+
+    /// End-to-end strengths of the weights' modes (an output bias is no part of them), as `learned_fractions`.
+    pub fn mode_strengths(&self, times: &[f64]) -> Vec<Vec<f64>> {
+        let constants = self.constant_at(times).into_iter().map(|(_, strength)| strength);
+        std::iter::zip(times, constants)
+            .map(|(&time, constant)| {
+                std::iter::once(constant)
+                    .chain(self.contrasts.iter().map(|mode| mode.strength(time)))
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// Learned fraction and weights' strength of the constant.
+    fn constant_at(&self, times: &[f64]) -> Vec<(f64, f64)> {
+        match &self.constant {
+            Constant::Mode(mode) => {
+                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
+            }
+            Constant::Unequal(mode) => {
+                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
+            }
+            Constant::OutputBiased(constant) => constant.at(times),
+        }
+    }
+
+    /// Responses `[n_items, n_labels]` at each of `times` (increasing).
+    pub fn responses(&self, times: &[f64]) -> Vec<Array2<f64>> {
+        self.learned_fractions(times)
+            .iter()
+            .map(|fractions| self.tree.responses(fractions))
+            .collect()
+    }
+
+    /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-10; `None` if never.
+    pub fn onset_and_end(&self, threshold: f64) -> (Option<f64>, Option<f64>) {
+        let settled = |fraction: f64| (1.0 - fraction).abs() <= threshold;
+        let onset = first_time(|t| settled(self.constant_at(&[t])[0].0));
+        let target = self.tree.input_dependence(&vec![1.0; self.contrasts.len()]);
+        let end = first_time(|t| {
+            let fractions: Vec<f64> =
+                self.contrasts.iter().map(|mode| mode.learned_fraction(t)).collect();
+            self.tree.input_dependence(&fractions) >= threshold * target
+        });
+        (onset, end)
+    }
+
+    /// All modes, as many as items, with their final strengths: the constant, then each level's contrasts.
+    pub fn modes(&self) -> Vec<(Mode, f64)> {
+        let constant = match &self.constant {
+            Constant::Mode(mode) => (*mode, mode.final_strength()),
+            Constant::Unequal(mode) => (mode.mode(), mode.mode().final_strength()),
+            Constant::OutputBiased(constant) => (constant.mode(), constant.final_strength()),
+        };
+        let mut modes = vec![constant];
+        for (index, mode) in self.contrasts.iter().enumerate() {
+            modes.extend(vec![(*mode, mode.final_strength()); self.tree.multiplicity(index + 1)]);
+        }
+        modes
+    }
+}
+
+impl From<OutputBiased> for Constant {
+    fn from(constant: OutputBiased) -> Self {
+        Constant::OutputBiased(constant)
+    }
+}
+
+/// The first time at which `reached`, false before and true after one moment, is true.
+pub fn first_time(reached: impl Fn(f64) -> bool) -> Option<f64> {
+    if reached(0.0) {
+        return Some(0.0);
+    }
+    let mut high = 1e-3;
+    while !reached(high) {
+        high *= 2.0;
+        if high > 1e12 {
+            return None;
+        }
+    }
+    let mut low = if high > 1e-3 { high / 2.0 } else { 0.0 };
+    while high - low > 1e-12 * high {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if reached(middle) { high = middle } else { low = middle }
+    }
+    Some(high)
+}
