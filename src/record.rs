@@ -214,7 +214,13 @@ impl RunFolder {
         for condition in subfolders(folder)? {
             for entry in std::fs::read_dir(&condition)? {
                 let path = entry?.path();
-                if path.extension().is_some_and(|extension| extension == "json") {
+                let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                // Other files may lie there: backups, notes, what a file system adds.
+                let is_ours = stem == "theory" || stem.parse::<u64>().is_ok();
+                if is_ours
+                    && path.extension().is_some_and(|extension| extension == "json")
+                    && path.is_file()
+                {
                     paths.push(path);
                 }
             }
@@ -240,7 +246,23 @@ impl RunFolder {
         );
         runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
         runs.theories.sort_by(|a, b| a.condition.cmp(&b.condition));
+        runs.ensure_comparable(folder)?;
         Ok(runs)
+    }
+
+    /// Seeds of one condition must differ in nothing else.
+    fn ensure_comparable(&self, folder: &Path) -> Result<()> {
+        for pair in self.records.windows(2) {
+            let [a, b] = pair else { continue };
+            let but_seeds = |record: &Record| Config { seeds: Vec::new(), ..record.config.clone() };
+            ensure!(
+                a.condition != b.condition || but_seeds(a) == but_seeds(b),
+                "{} and {} come from different configs: delete the older, or train all seeds again",
+                path_of(folder, &a.condition, a.seed).display(),
+                path_of(folder, &b.condition, b.seed).display()
+            );
+        }
+        Ok(())
     }
 
     /// Records of one condition, by seed.

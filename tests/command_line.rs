@@ -156,7 +156,7 @@ fn misuse_exits_with_2_and_names_the_remedy() {
         (&["train", "linear.yaml", "--device", "tpu"], "write auto, cpu, cuda or cuda:N"),
         (&["train", "linear.yaml", "--device", "cuda:99"], "--device cuda:99"),
         (&["train", "linear.yaml", "--seeds", "3..1"], "holds no seed"),
-        (&["train", "linear.yaml", "--threads", "0"], "1..=65535"),
+        (&["train", "linear.yaml", "--threads", "0"], "1..=1024"),
         (&["reproduce", "ocs_bogus"], "choose from ocs_linear"),
         (&["plot", "nowhere"], "is no folder of runs"),
     ];
@@ -224,6 +224,19 @@ fn failures_exit_with_1_and_name_the_remedy() {
     }
     // 28 pixels can be halved four times.
     ocs(folder.path()).args(["train", "small.yaml", "--seeds", "0"]).assert().success();
+}
+
+#[test]
+fn theory_of_an_earlier_config_is_not_left_beside_new_runs() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    ocs(folder.path()).args(["train", "linear.yaml"]).assert().success();
+    assert!(folder.path().join("runs/linear/all/theory.json").exists());
+    ocs(folder.path())
+        .args(["train", "linear.yaml", "--set", "training.optimiser.sgd.momentum=0.5"])
+        .assert()
+        .success();
+    assert!(!folder.path().join("runs/linear/all/theory.json").exists());
 }
 
 #[test]

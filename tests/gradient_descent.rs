@@ -6,7 +6,7 @@ use ocs::config::{self, Config};
 use ocs::metrics::{Curves, Judge, ModeReader, Phase};
 use ocs::task::Task;
 use ocs::theory::{BalancedTree, Theory};
-use ocs::train::{Continue, Snapshot, train};
+use ocs::train::{Snapshot, train};
 
 /// A linear network on one-hot inputs in float64; `rest` holds further lines of YAML.
 fn config(rest: &[&str]) -> Config {
@@ -21,11 +21,8 @@ fn config(rest: &[&str]) -> Config {
 fn snapshots(config: &Config) -> Vec<Snapshot> {
     let task = Task::new(&config.task, None).unwrap();
     let mut seen = Vec::new();
-    let mut observer = |snapshot: Snapshot| {
-        seen.push(snapshot);
-        Ok(Continue::Yes)
-    };
-    train(config, &task, 0, tch::Device::Cpu, None, &mut observer, &mut |_| Ok(())).unwrap();
+    let mut observer = |snapshot: Snapshot| seen.push(snapshot);
+    train(config, &task, 0, tch::Device::Cpu, None, &mut observer).unwrap();
     seen
 }
 
@@ -284,16 +281,39 @@ fn the_aligned_start_does_not_depend_on_the_hidden_basis() {
     let task = Task::new(&config.task, None).unwrap();
     let run = |seed| {
         let mut responses = Vec::new();
-        let mut observer = |snapshot: Snapshot| {
-            responses.push(snapshot.evaluation.responses);
-            Ok(Continue::Yes)
-        };
-        train(&config, &task, seed, tch::Device::Cpu, None, &mut observer, &mut |_| Ok(()))
-            .unwrap();
+        let mut observer = |snapshot: Snapshot| responses.push(snapshot.evaluation.responses);
+        train(&config, &task, seed, tch::Device::Cpu, None, &mut observer).unwrap();
         responses
     };
     for (a, b) in run(0).iter().zip(run(1)) {
         assert!(largest(&(a - &b)) < 1e-12);
+    }
+}
+
+#[test]
+fn one_seeds_random_start_is_followed_exactly() {
+    for bias in ["none", "input", "output", "all"] {
+        let bias_key = format!("network.bias={bias}");
+        let keys = [
+            bias_key.as_str(),
+            "network.hidden=[64]",
+            "network.initialisation={normal: {std: 1.77e-3}}",
+            "training.learning_rate=2e-3",
+            "training.steps=10000",
+            "training.observations=30",
+        ];
+        let config = config(&keys);
+        let record = ocs::experiment::theory_of("x", &config, Some(0)).unwrap();
+        let judge = judge(&config);
+        for (index, snapshot) in snapshots(&config).iter().enumerate() {
+            let expected = record.curves.distance_to_targets[index];
+            let found = judge.judge(snapshot.evaluation.responses.view()).distance_to_targets;
+            assert!(
+                (found - expected).abs() < 0.01,
+                "bias {bias}, t {}: {found} against {expected}",
+                snapshot.time
+            );
+        }
     }
 }
 

@@ -139,6 +139,93 @@ fn resuming_keeps_complete_runs_and_trains_changed_configs_anew() {
 }
 
 #[test]
+fn a_run_is_stopped_between_distant_observations() {
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let keys = [
+        "network.bias=all",
+        "training.steps=3000",
+        "training.learning_rate=0.01",
+        "training.observations=2",
+    ];
+    let expected = run(&keys, 1, whole.path());
+    let interrupted = options(broken.path());
+    // The first observation is step 0, the next step 1, the next the last.
+    let interrupt = |event: Event| {
+        if let Event::Observed { step: 1, .. } = event {
+            let flag = interrupted.interrupted.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(20));
+                flag.store(true, Ordering::Relaxed);
+            });
+        }
+    };
+    assert!(
+        train_all(&config(&keys, 1), &interrupted, &interrupt).unwrap_err().is::<Interrupted>()
+    );
+    let resumed = AtomicBool::new(false);
+    let watch = |event: Event| {
+        if let Event::Started { step, .. } = event {
+            resumed.store(step > 1, Ordering::Relaxed);
+        }
+    };
+    train_all(&config(&keys, 1), &Options { resume: true, ..options(broken.path()) }, &watch)
+        .unwrap();
+    assert!(resumed.into_inner(), "the checkpoint was not of a step between the observations");
+    assert_eq!(bytes(broken.path(), 1), expected);
+}
+
+#[test]
+fn damaged_records_and_checkpoints_are_trained_anew() {
+    type Damage = fn(&Path);
+    let damages: [Damage; 5] = [
+        |folder| std::fs::write(folder.join("default/0.json"), "{\"schema").unwrap(),
+        |folder| {
+            let path = folder.join("default/0.json");
+            let mut record: Record = read_json(&path).unwrap();
+            record.curves.time.truncate(3);
+            ocs::record::write_json(&path, &record).unwrap();
+        },
+        |folder| {
+            std::fs::write(folder.join("default/0.checkpoint/tensors.safetensors"), "junk").unwrap()
+        },
+        |folder| std::fs::remove_file(folder.join("default/0.checkpoint/state.json")).unwrap(),
+        |folder| std::fs::remove_dir_all(folder.join("default/0.checkpoint")).unwrap(),
+    ];
+    let whole = tempfile::tempdir().unwrap();
+    let expected = run(RUNS[1], 0, whole.path());
+    for damage in damages {
+        let broken = tempfile::tempdir().unwrap();
+        let stopped = options(broken.path());
+        let interrupt = |event: Event| {
+            if let Event::Observed { step, .. } = event
+                && step > 20
+            {
+                stopped.interrupted.store(true, Ordering::Relaxed);
+            }
+        };
+        train_all(&config(RUNS[1], 0), &stopped, &interrupt).unwrap_err();
+        damage(broken.path());
+        train_all(
+            &config(RUNS[1], 0),
+            &Options { resume: true, ..options(broken.path()) },
+            &|_| (),
+        )
+        .unwrap();
+        assert_eq!(bytes(broken.path(), 0), expected);
+    }
+}
+
+#[test]
+fn seeds_of_different_configs_are_not_shown_as_one_condition() {
+    let folder = tempfile::tempdir().unwrap();
+    run(RUNS[0], 0, folder.path());
+    run(&["network.bias=all", "training.steps=200"], 1, folder.path());
+    std::fs::write(folder.path().join("default/notes.json"), "not a record").unwrap();
+    let error = ocs::record::RunFolder::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("come from different configs"), "{error}");
+}
+
+#[test]
 fn a_run_that_diverges_says_what_to_lower_and_keeps_its_record() {
     let folder = tempfile::tempdir().unwrap();
     let keys = [

@@ -92,6 +92,45 @@ fn set_has_the_last_word_and_replaces_choices() {
 }
 
 #[test]
+fn a_map_is_merged_and_not_put_in_place_of_its_siblings() {
+    let base = "network: {hidden: [8], initialisation: {normal: {std: 0.01}}}";
+    let nested = format!("{base}\nconditions: {{a: {{network: {{bias: all}}}}}}");
+    let (_, resolved) =
+        resolve_conditions(&config::parse(&nested, "x", &[]).unwrap()).unwrap().remove(0);
+    assert_eq!((resolved.network.hidden, resolved.network.bias), (vec![8], config::Bias::All));
+    let set = ["network={bias: output}".parse().unwrap()];
+    let (_, resolved) =
+        resolve_conditions(&config::parse(&nested, "x", &set).unwrap()).unwrap().remove(0);
+    assert_eq!((resolved.network.hidden, resolved.network.bias), (vec![8], config::Bias::Output));
+}
+
+#[test]
+fn set_reaches_into_what_a_condition_sets_as_a_whole() {
+    let text = "conditions: {random: {network.initialisation: {normal: {std: 0.001}}}}";
+    let set = ["network.initialisation.normal.std=0.5".parse().unwrap()];
+    let (_, resolved) =
+        resolve_conditions(&config::parse(text, "x", &set).unwrap()).unwrap().remove(0);
+    let expected = config::Initialisation::Normal(config::Normal { std: 0.5 });
+    assert_eq!(resolved.network.initialisation, expected);
+}
+
+#[test]
+fn a_tree_takes_back_a_branching_and_the_other_way_round() {
+    let uneven = "task: {tree: [[0, 1], [2]]}";
+    let set = ["task.branching=[2, 2]".parse().unwrap()];
+    assert_eq!(config::parse(uneven, "x", &set).unwrap().task.n_items(), 4);
+    let both = format!("{uneven}\nconditions: {{even: {{task.branching: [3]}}}}");
+    let (_, resolved) =
+        resolve_conditions(&config::parse(&both, "x", &[]).unwrap()).unwrap().remove(0);
+    assert_eq!((resolved.task.tree, resolved.task.branching), (None, Some(vec![3])));
+    // Classes that nobody gave follow the tree.
+    let images = "task: {inputs: glyphs}\nnetwork: {initialisation: {kaiming: {gain: 1}}}\nconditions: {few: {task.branching: [3]}}";
+    let (_, resolved) =
+        resolve_conditions(&config::parse(images, "x", &[]).unwrap()).unwrap().remove(0);
+    assert_eq!(resolved.task.classes, Some(vec![0, 1, 2]));
+}
+
+#[test]
 fn a_condition_may_take_over_another_by_yamls_merge_key() {
     let text = "conditions: {a: &a {training.steps: 10, network.bias: all}, b: {<<: *a, network.bias: none}}";
     let conditions = resolve_conditions(&config::parse(text, "x", &[]).unwrap()).unwrap();
@@ -170,6 +209,15 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ),
         ("network: {kind: mlp}", "network.initialisation.aligned is for linear networks"),
         ("training: {precision: bfloat16}", "bfloat16 is for mlp and cnn"),
+        ("task: {frequencies: [1e308, 1e308, 1, 1, 1, 1, 1, 1]}", "within a factor of 1e6"),
+        (
+            "task: {inputs: glyphs, branching: [4294967296, 4294967296]}",
+            "must make 2 to 65536 items",
+        ),
+        ("network: {hidden: [100000000000]}", "every layer has 1 to 65536 units"),
+        ("training: {observations: 1000000000000}", "training.observations must be 2 to 100000"),
+        ("training: {learning_rate: 1e-320}", "between 1e-12 and 1e6"),
+        ("network: {initialisation: {aligned: {a0: 1e8}}}", "positive and at most 1000"),
         ("quick: {steps: 2}", "quick.steps must be in (0, 1]"),
         ("training: [", "at line"),
         ("- 1", "invalid type"),

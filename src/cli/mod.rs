@@ -10,7 +10,7 @@ mod reproduce;
 mod theory;
 mod train;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -103,7 +103,8 @@ pub fn run() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-            eprintln!("error: {line}");
+            // A full disk behind stderr must not hide the exit status.
+            let _ = writeln!(io::stderr(), "error: {line}");
             if error.chain().any(|cause| cause.is::<Misuse>()) {
                 ExitCode::from(2)
             } else {
@@ -179,7 +180,7 @@ struct ComputeArguments {
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: DeviceChoice,
     /// Threads of libtorch in each run; results may differ in the last digits between numbers of threads
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
     /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -194,8 +195,8 @@ struct ComputeArguments {
 /// Where data sets lie.
 #[derive(Args)]
 struct DataFolder {
-    /// Folder of data sets, laid out as by torchvision [default: ocs/data in the user's cache folder]
-    #[arg(long = "data-dir", env = "OCS_DATA", value_name = "FOLDER")]
+    /// Folder of data sets, laid out as by torchvision [default: $OCS_DATA, or ocs/data in the user's cache folder]
+    #[arg(long = "data-dir", value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }
 

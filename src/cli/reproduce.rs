@@ -112,10 +112,10 @@ impl Reproduce {
         let (records, summary) = train(&config, &options)?;
         let theories = RunFolder::read(&options.folder)?.theories;
         let runs = RunFolder { records, theories };
+        let claims = experiment::claims(experiment, &runs)?;
         for path in plot::draw(experiment, &runs, plots)? {
             output::line(&path.display().to_string())?;
         }
-        let claims = experiment::claims(experiment, &runs)?;
         tell_claims(&claims);
         let path = write_claims(plots, stem, &runs.records, &claims)?;
         output::line(&path.display().to_string())?;

@@ -8,6 +8,7 @@ use super::{ConfigArguments, Success, output};
 use crate::config::resolve_conditions;
 use crate::experiment::theory_of;
 use crate::record::{Method, TheoryRecord};
+use crate::theory::EXACT;
 
 /// Prints what theory says of each condition of a config, at the times at which a network would be observed.
 /// Conditions that no formula covers are told with the reason; if none is covered, the exit status is 1.
@@ -61,6 +62,9 @@ impl Theory {
                 distinct.join("; ")
             );
         }
+        for theory in answer.conditions.iter().filter(|theory| theory.validity != EXACT) {
+            tracing::info!("condition '{}': {}", theory.condition, theory.validity);
+        }
         if self.json {
             output::json(&answer)?
         } else {
@@ -71,15 +75,8 @@ impl Theory {
 }
 
 fn table(theories: &[TheoryRecord]) -> String {
-    let heading = [
-        "condition",
-        "method",
-        "onset",
-        "end",
-        "ln(end/onset)",
-        "phase",
-        "singular values (first: constant)",
-    ];
+    let heading =
+        ["condition", "method", "onset", "end", "ln(end/onset)", "phase", "singular values"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for theory in theories {
         let mut values: Vec<String> =
@@ -100,9 +97,10 @@ fn table(theories: &[TheoryRecord]) -> String {
 
 fn method(theory: &TheoryRecord) -> &'static str {
     match theory.method {
-        Method::ClosedForm if theory.validity.starts_with("exact") => "closed form",
+        Method::ClosedForm if theory.validity == EXACT => "closed form",
         Method::ClosedForm => "closed form (approximate start)",
-        Method::Integrated => "integrated",
+        Method::Integrated if theory.validity == EXACT => "integrated",
+        Method::Integrated => "integrated (one seed's start)",
         Method::Spectral => "spectral",
     }
 }

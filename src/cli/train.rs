@@ -37,6 +37,8 @@ pub struct Train {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seeds(pub Vec<u64>);
 
+const MOST_SEEDS: u64 = 100_000;
+
 fn parse_seeds(text: &str) -> Result<Seeds> {
     let number = |text: &str| {
         text.trim()
@@ -44,11 +46,17 @@ fn parse_seeds(text: &str) -> Result<Seeds> {
             .with_context(|| format!("'{text}' is no seed: write 0..10 or 0,3,5"))
     };
     let seeds = match text.split_once("..") {
-        Some((from, to)) => (number(from)?..number(to)?).collect(),
+        Some((from, to)) => {
+            let (from, to) = (number(from)?, number(to)?);
+            ensure!(
+                to.saturating_sub(from) <= MOST_SEEDS,
+                "'{text}' holds more than {MOST_SEEDS} seeds"
+            );
+            (from..to).collect()
+        }
         None => text.split(',').map(number).collect::<Result<Vec<u64>>>()?,
     };
     ensure!(!seeds.is_empty(), "'{text}' holds no seed: write 0..10 (without 10) or 0,3,5");
-    ensure!(seeds.len() <= 100_000, "'{text}' holds {} seeds: at most 100000", seeds.len());
     Ok(Seeds(seeds))
 }
 

@@ -7,6 +7,11 @@ use super::{
     Normal, Optimiser, Orthogonal, Precision, Quick, Sgd, TaskConfig, TrainingConfig, Tree,
 };
 
+/// More units a layer, items or observations would not fit into memory.
+const MOST_UNITS: usize = 65_536;
+const MOST_ITEMS: usize = 65_536;
+const MOST_OBSERVATIONS: usize = 100_000;
+
 /// Images of every data set have classes 0 to 9.
 const N_CLASSES: usize = 10;
 
@@ -44,7 +49,9 @@ impl TaskConfig {
     pub fn n_items(&self) -> usize {
         match (&self.tree, &self.branching) {
             (Some(tree), _) => tree.leaves().len(),
-            (None, Some(branching)) => branching.iter().product(),
+            (None, Some(branching)) => {
+                branching.iter().fold(1, |n: usize, &factor| n.saturating_mul(factor))
+            }
             (None, None) => 8,
         }
     }
@@ -61,6 +68,12 @@ impl TaskConfig {
             for &frequency in frequencies {
                 ensure_positive("each of task.frequencies", frequency)?;
             }
+            let largest = frequencies.iter().copied().fold(0.0, f64::max);
+            let smallest = frequencies.iter().copied().fold(f64::INFINITY, f64::min);
+            ensure!(
+                largest <= 1e6 * smallest && largest < 1e100 && smallest > 1e-100,
+                "task.frequencies range from {smallest:e} to {largest:e}: keep them within a factor of 1e6, between 1e-100 and 1e100"
+            );
         }
         ensure_fraction("task.correlation", self.correlation)?;
         ensure!(
@@ -96,8 +109,8 @@ impl TaskConfig {
             let n_items =
                 branching.iter().try_fold(1usize, |product, &factor| product.checked_mul(factor));
             ensure!(
-                n_items.is_some_and(|n| (2..=65536).contains(&n)),
-                "task.branching {branching:?} must make 2 to 65536 items"
+                n_items.is_some_and(|n| (2..=MOST_ITEMS).contains(&n)),
+                "task.branching {branching:?} must make 2 to {MOST_ITEMS} items"
             );
         }
         if let Some(tree) = &self.tree {
@@ -139,9 +152,16 @@ impl TaskConfig {
 
 impl NetworkConfig {
     fn check(&self, inputs: Inputs) -> Result<()> {
+        for &width in &self.hidden {
+            ensure!(
+                (1..=MOST_UNITS).contains(&width),
+                "network.hidden has a width of {width}: every layer has 1 to {MOST_UNITS} units"
+            );
+        }
         ensure!(
-            !self.hidden.contains(&0),
-            "network.hidden has a width of 0: every layer needs a unit"
+            self.hidden.len() <= 100,
+            "network.hidden lists {} layers: at most 100",
+            self.hidden.len()
         );
         if self.kind == NetworkKind::Cnn {
             ensure!(
@@ -157,7 +177,10 @@ impl NetworkConfig {
         }
         match self.initialisation {
             Initialisation::Aligned(Aligned { a0, biases: _ }) => {
-                ensure_positive("network.initialisation.aligned.a0", a0)?;
+                ensure!(
+                    a0 > 0.0 && a0 <= 1000.0,
+                    "network.initialisation.aligned.a0 must be positive and at most 1000, not {a0}"
+                );
                 ensure!(
                     self.kind == NetworkKind::Linear,
                     "network.initialisation.aligned is for linear networks: use normal, kaiming or orthogonal"
@@ -180,10 +203,15 @@ impl NetworkConfig {
 impl TrainingConfig {
     fn check(&self) -> Result<()> {
         ensure_positive("training.learning_rate", self.learning_rate)?;
+        ensure!(
+            (1e-12..=1e6).contains(&self.learning_rate),
+            "training.learning_rate must be between 1e-12 and 1e6, not {}",
+            self.learning_rate
+        );
         ensure!(self.steps >= 1, "training.steps must be at least 1, not 0");
         ensure!(
-            self.observations >= 2,
-            "training.observations must be at least 2, not {}",
+            (2..=MOST_OBSERVATIONS).contains(&self.observations),
+            "training.observations must be 2 to {MOST_OBSERVATIONS}, not {}",
             self.observations
         );
         ensure!(
@@ -221,7 +249,10 @@ impl Config {
         if self.task.tree.is_none() && self.task.branching.is_none() {
             self.task.branching = Some(vec![2, 2, 2]);
         }
-        if self.task.inputs.are_images() && self.task.classes.is_none() {
+        if self.task.inputs.are_images()
+            && self.task.classes.is_none()
+            && self.task.n_items() <= MOST_ITEMS
+        {
             self.task.classes = Some((0..self.task.n_items()).collect());
         }
     }

@@ -129,10 +129,19 @@ const CHOICES: [&str; 2] = ["network.initialisation", "training.optimiser"];
 /// Keys that a condition may not override, because they say what the conditions are.
 const FIXED_IN_CONDITIONS: [&str; 5] = ["name", "experiment", "conditions", "seeds", "quick"];
 
-/// Writes `value` at a dotted key, making maps on the way.
+/// Two ways to say the same, of which giving one takes back the other.
+const EXCLUSIVE: [(&str, &str); 2] =
+    [("task.tree", "task.branching"), ("task.branching", "task.tree")];
+
+/// Writes a value at a dotted key, making maps on the way. A map is merged into the one that is there.
 fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
+    for (given, other) in EXCLUSIVE {
+        if key == given && !value.is_null() && at(root, other).is_some() {
+            set(root, &Override { key: other.to_owned(), value: Value::Null })?;
+        }
+    }
     let parts: Vec<&str> = key.split('.').collect();
-    let mut place = root;
+    let mut place = &mut *root;
     for (depth, part) in parts.iter().enumerate() {
         ensure!(!part.is_empty(), "'{key}' has an empty part: write keys such as training.steps");
         if place.is_null() {
@@ -149,8 +158,28 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
         };
         place = map.entry(Value::from(*part)).or_insert(Value::Null);
     }
-    *place = value.clone();
+    let is_section = !CHOICES.contains(&key.as_str()) && key != "conditions";
+    match value {
+        Value::Mapping(entries) if is_section && place.is_mapping() => {
+            for entry in flatten(entries.clone())? {
+                set(root, &Override { key: format!("{key}.{}", entry.key), value: entry.value })?;
+            }
+        }
+        value => *place = value.clone(),
+    }
     Ok(())
+}
+
+/// The value at a dotted key, if there is one.
+fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
+    key.split('.').try_fold(root, |place, part| place.get(part)).filter(|value| !value.is_null())
+}
+
+/// Whether setting one key changes what the other says.
+fn overlap(one: &str, other: &str) -> bool {
+    let below =
+        |key: &str, above: &str| key.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'));
+    one == other || below(one, other) || below(other, one) || EXCLUSIVE.contains(&(one, other))
 }
 
 /// A typed config from a YAML value; an error names the dotted key.
@@ -192,16 +221,21 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
         config.name = stem.to_owned();
     }
     // The command line has the last word, also over what a condition sets.
-    for (name, entries) in &mut config.conditions.0 {
-        for entry in overrides {
-            if entries.iter().any(|other| other.key == entry.key) {
-                tracing::warn!(
-                    condition = name,
-                    key = entry.key,
-                    "--set replaces what the condition sets"
-                );
+    for entry in overrides {
+        let mut replaced = Vec::new();
+        for (name, entries) in &mut config.conditions.0 {
+            if entries.iter().any(|other| overlap(&other.key, &entry.key)) && !is_fixed(&entry.key)
+            {
                 entries.push(entry.clone());
+                replaced.push(name.as_str());
             }
+        }
+        if !replaced.is_empty() {
+            tracing::info!(
+                key = entry.key,
+                conditions = replaced.join(", "),
+                "--set has the last word over conditions"
+            );
         }
     }
     config.fill_in_defaults();
@@ -231,19 +265,26 @@ pub fn resolve_conditions(config: &Config) -> Result<Vec<(String, Config)>> {
         .collect()
 }
 
+/// Whether a key says what the conditions are.
+fn is_fixed(key: &str) -> bool {
+    FIXED_IN_CONDITIONS.contains(&key.split('.').next().unwrap_or_default())
+}
+
 fn apply(base: &Value, entries: &[Override]) -> Result<Config> {
     let mut value = base.clone();
+    // The base has its defaults written out; those that follow from the tree must follow the condition's own.
+    let default_classes =
+        at(base, "task.classes").and_then(Value::as_sequence).is_some_and(|classes| {
+            classes.iter().enumerate().all(|(index, class)| class.as_u64() == Some(index as u64))
+        });
+    let changes_tree = |entry: &Override| {
+        overlap(&entry.key, "task.tree") || overlap(&entry.key, "task.branching")
+    };
+    if default_classes && entries.iter().any(changes_tree) {
+        set(&mut value, &Override { key: "task.classes".to_owned(), value: Value::Null })?;
+    }
     for entry in entries {
-        let first = entry.key.split('.').next().unwrap_or_default();
-        ensure!(
-            !FIXED_IN_CONDITIONS.contains(&first),
-            "a condition cannot override '{}'",
-            entry.key
-        );
-        // The base has its defaults written out; the other way to give a tree must not contradict.
-        if entry.key == "task.tree" {
-            set(&mut value, &Override { key: "task.branching".to_owned(), value: Value::Null })?;
-        }
+        ensure!(!is_fixed(&entry.key), "a condition cannot override '{}'", entry.key);
         set(&mut value, entry)?;
     }
     let mut config = typed(&value)?;

@@ -25,7 +25,8 @@ pub struct Config {
     pub network: NetworkConfig,
     /// How it is learned.
     pub training: TrainingConfig,
-    /// Fraction q of the OCS phase: onset at `M <= q ||ybar||`, end at `V >= q V_target`. In (0, 1).
+    /// Fraction q of the OCS phase: onset at `M <= q ||ybar||`, end at `V >= q V_target`. In (0, 1); keep it below 0.2: from
+    /// 0.3 on, the two are crossed in the opposite order even where no constant is learned first.
     pub phase_threshold: f64,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
@@ -75,7 +76,7 @@ pub struct TaskConfig {
     pub tree: Option<Tree>,
     /// One positive weight per item; `null` = all equal. One-hot and correlated inputs are weighted, images subsampled.
     pub frequencies: Option<Vec<f64>>,
-    /// Common component rho of the inputs, in [0, 1); for `inputs: correlated` (THEORY 13).
+    /// Common component rho of the inputs, in [0, 1), for `inputs: correlated`: `x_i = sqrt(rho) c + sqrt(1 - rho) e_i`.
     pub correlation: f64,
     /// Images: the data set's class that each item stands for, in the tree's order. Default: the first classes.
     pub classes: Option<Vec<usize>>,
@@ -93,7 +94,7 @@ pub struct TaskConfig {
 pub enum Inputs {
     /// Item i is the i-th unit vector.
     OneHot,
-    /// Unit vectors that share a common component (THEORY 13).
+    /// Unit vectors that share a common component.
     Correlated,
     /// Handwritten digits, 28 x 28.
     Mnist,
@@ -155,7 +156,7 @@ pub enum Preprocessing {
 pub enum InputScale {
     /// 1.
     None,
-    /// `1/sqrt(D)` with `D` input values, which lets biases keep pace with weights (THEORY 6).
+    /// `1/sqrt(D)` with `D` input values, which lets biases keep pace with weights.
     InverseSqrtInputs,
 }
 
@@ -300,9 +301,9 @@ fn zero_biases() -> AlignedBiases {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlignedBiases {
-    /// At zero (THEORY 6).
+    /// At zero.
     Zero,
-    /// On the constant mode of the augmented inputs (THEORY 2).
+    /// On the constant mode of the augmented inputs.
     Aligned,
 }
 

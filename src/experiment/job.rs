@@ -36,40 +36,24 @@ impl Job {
     /// Runs, and returns a sentence if the run diverged.
     pub fn run(&self, options: &Options, tell: &(dyn Fn(Event) + Sync)) -> Result<Option<String>> {
         let path = record::path_of(&options.folder, &self.condition, self.seed);
-        let checkpoints = path.with_extension("checkpoint");
-        let earlier = if options.resume { self.earlier(&path) } else { None };
-        if let Some(record) = earlier.as_ref().filter(|record| record.status == Status::Complete) {
-            tell(Event::Kept {
-                condition: &self.condition,
-                seed: self.seed,
-                steps: self.config.training.steps,
-            });
-            debug_assert_eq!(record.seed, self.seed);
-            return Ok(None);
-        }
         let judges = Judges::new(&self.task, &self.config);
         let mut record = self.empty_record(options, &judges);
-        let mut resumed = None;
-        if let Some(earlier) = earlier.filter(|_| checkpoints.is_dir()) {
-            let checkpoint = Checkpoint::read(&checkpoints)?;
-            record.wall_time = earlier.wall_time;
-            record.curves = earlier.curves;
-            record.curves.truncate_after(checkpoint.step());
-            record.training_curves = earlier.training_curves;
-            if let Some(curves) = &mut record.training_curves {
-                curves.truncate_after(checkpoint.step());
-            }
-            resumed = Some(checkpoint);
-        } else if checkpoints.is_dir() {
-            // It belongs to a run that this one replaces.
-            std::fs::remove_dir_all(&checkpoints).with_context(|| {
-                format!("cannot remove the old checkpoint {}", checkpoints.display())
-            })?;
+        let earlier = if options.resume { self.earlier(&path, &record) } else { None };
+        if earlier.as_ref().is_some_and(|earlier| earlier.status == Status::Complete) {
+            let steps = self.config.training.steps;
+            tell(Event::Kept { condition: &self.condition, seed: self.seed, steps });
+            return Ok(None);
+        }
+        let resumed = match earlier {
+            Some(earlier) => self.continue_from(earlier, &path, &mut record),
+            None => None,
+        };
+        if resumed.is_none() {
+            remove_checkpoint(&path)?;
         }
         let step = resumed.as_ref().map_or(0, Checkpoint::step);
         tell(Event::Started { condition: &self.condition, seed: self.seed, step });
-        let outcome =
-            self.train(options, &judges, &mut record, resumed, &path, &checkpoints, tell)?;
+        let outcome = self.train(options, &judges, &mut record, resumed.as_ref(), &path, tell)?;
         record.status = match outcome {
             Outcome::Complete => Status::Complete,
             Outcome::Stopped => Status::Running,
@@ -91,66 +75,87 @@ impl Job {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // the parts of one run, gathered in `run` above and used here alone
     fn train(
         &self,
         options: &Options,
         judges: &Judges,
         record: &mut Record,
-        resumed: Option<Checkpoint>,
+        resumed: Option<&Checkpoint>,
         path: &Path,
-        checkpoints: &Path,
         tell: &(dyn Fn(Event) + Sync),
     ) -> Result<Outcome> {
-        let (condition, seed, steps) =
-            (self.condition.as_str(), self.seed, self.config.training.steps);
-        let start = Instant::now();
         let before = record.wall_time;
-        let mut written = Instant::now();
-        let mut observer = |snapshot: Snapshot| {
-            judges.judge(&snapshot, record);
-            record.wall_time = before + start.elapsed().as_secs_f64();
-            let (step, loss) = (snapshot.step, snapshot.evaluation.loss);
-            tell(Event::Observed { condition, seed, step, steps, loss });
-            let stop = options.interrupted.load(Ordering::Relaxed);
-            if stop || step == steps || written.elapsed() >= options.write_every {
-                written = Instant::now();
-                // The record first: with the older checkpoint it is cut back, without its curves nothing could be.
-                self.finish(record, judges);
-                record::write_json(path, record)?;
-                return Ok(if stop { Continue::No } else { Continue::AfterCheckpoint });
-            }
-            Ok(Continue::Yes)
+        let now = Instant::now();
+        let mut watch = Watch {
+            job: self,
+            options,
+            judges,
+            record,
+            path,
+            tell,
+            before,
+            start: now,
+            written: now,
         };
-        let mut keep = |checkpoint: Checkpoint| checkpoint.write(checkpoints);
-        train::train(
-            &self.config,
-            &self.task,
-            seed,
-            options.device,
-            resumed,
-            &mut observer,
-            &mut keep,
-        )
-        .with_context(|| format!("condition '{condition}', seed {seed}"))
+        train::train(&self.config, &self.task, self.seed, options.device, resumed, &mut watch)
+            .with_context(|| format!("condition '{}', seed {}", self.condition, self.seed))
     }
 
-    /// The record of an earlier run of the same config, if there is one that can be read.
-    fn earlier(&self, path: &Path) -> Option<Record> {
+    /// The record of an earlier run of the same config on the same data and machine, if there is one that can be read.
+    fn earlier(&self, path: &Path, new: &Record) -> Option<Record> {
         if !path.exists() {
             return None;
         }
+        let anew = |reason: &str| {
+            tracing::warn!(path = %path.display(), "starting anew: {reason}");
+            None
+        };
         match record::read_json::<Record>(path) {
-            Ok(record) if record.config == self.config => Some(record),
-            Ok(_) => {
-                tracing::warn!(path = %path.display(), "the config has changed since: starting anew");
-                None
+            Err(error) => anew(&format!("{error:#}")),
+            Ok(record) if record.schema_version != SCHEMA_VERSION => {
+                anew("the record has another schema version")
             }
-            Err(error) => {
-                tracing::warn!(path = %path.display(), "starting anew: {error:#}");
-                None
+            Ok(record) if record.config != self.config => anew("the config has changed since"),
+            Ok(record) if record.dataset != new.dataset => anew("the data have changed since"),
+            Ok(record) if (&record.device, record.threads) != (&new.device, new.threads) => {
+                anew("device or number of threads have changed since")
             }
+            Ok(record)
+                if !record.curves.are_even()
+                    || !record.training_curves.iter().all(Curves::are_even) =>
+            {
+                anew("the record's curves are not equally long")
+            }
+            Ok(record) => Some(record),
         }
+    }
+
+    /// Takes over an unfinished run's curves up to its checkpoint, if that can be used.
+    fn continue_from(
+        &self,
+        earlier: Record,
+        path: &Path,
+        record: &mut Record,
+    ) -> Option<Checkpoint> {
+        let folder = path.with_extension("checkpoint");
+        if !folder.is_dir() {
+            return None;
+        }
+        let checkpoint = match Checkpoint::read(&folder) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                tracing::warn!("starting anew: {error:#}");
+                return None;
+            }
+        };
+        record.wall_time = earlier.wall_time;
+        record.curves = earlier.curves;
+        record.curves.truncate_after(checkpoint.step());
+        record.training_curves = earlier.training_curves;
+        if let Some(curves) = &mut record.training_curves {
+            curves.truncate_after(checkpoint.step());
+        }
+        Some(checkpoint)
     }
 
     fn empty_record(&self, options: &Options, judges: &Judges) -> Record {
@@ -190,5 +195,70 @@ impl Job {
             .into_iter()
             .map(|threshold| PhaseAt { threshold, phase: judges.phase(&record.curves, threshold) })
             .collect();
+    }
+}
+
+/// Removes the checkpoint of a run that is replaced.
+fn remove_checkpoint(path: &Path) -> Result<()> {
+    let folder = path.with_extension("checkpoint");
+    if folder.is_dir() {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove the old checkpoint {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Keeps a run's record and checkpoint as training goes.
+struct Watch<'a> {
+    job: &'a Job,
+    options: &'a Options,
+    judges: &'a Judges,
+    record: &'a mut Record,
+    path: &'a Path,
+    tell: &'a (dyn Fn(Event) + Sync),
+    /// Wall time of what was resumed.
+    before: f64,
+    start: Instant,
+    written: Instant,
+}
+
+impl Watch<'_> {
+    /// Writes the record if it is time to, or somebody asks the process to end; the checkpoint follows.
+    fn write_if_due(&mut self, is_last: bool) -> Result<Continue> {
+        let stop = self.options.interrupted.load(Ordering::Relaxed);
+        if !stop && !is_last && self.written.elapsed() < self.options.write_every {
+            return Ok(Continue::Yes);
+        }
+        self.written = Instant::now();
+        self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
+        // The record first: with the older checkpoint it is cut back, without its curves nothing could be.
+        self.job.finish(self.record, self.judges);
+        record::write_json(self.path, self.record)?;
+        Ok(if stop { Continue::No } else { Continue::AfterCheckpoint })
+    }
+}
+
+impl train::Observer for Watch<'_> {
+    fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
+        self.judges.judge(&snapshot, self.record);
+        self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
+        let Job { condition, seed, config, .. } = self.job;
+        let steps = config.training.steps;
+        let (step, loss) = (snapshot.step, snapshot.evaluation.loss);
+        (self.tell)(Event::Observed { condition, seed: *seed, step, steps, loss });
+        self.write_if_due(step == steps)
+    }
+
+    fn before_step(&mut self) -> Result<Continue> {
+        // Before the first observation there is nothing to keep.
+        if self.record.curves.step.is_empty() {
+            Ok(Continue::Yes)
+        } else {
+            self.write_if_due(false)
+        }
+    }
+
+    fn keep(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        checkpoint.write(&self.path.with_extension("checkpoint"))
     }
 }

@@ -1,6 +1,6 @@
 //! Who judges a run's responses, and what is kept of the verdicts.
 
-use crate::config::{Config, Loss, NetworkKind};
+use crate::config::{Bias, Config, Loss, NetworkKind};
 use crate::metrics::{Curves, Judge, ModeReader, Phase};
 use crate::record::Record;
 use crate::task::{Task, TaskInputs};
@@ -74,8 +74,13 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
         return None;
     }
     let rho = config.task.correlation;
-    let constant = (1.0 + (n_items - 1.0) * rho) / n_items
-        + if config.network.bias.at_input() { 1.0 } else { 0.0 };
+    let depth = config.network.hidden.len() + 1;
+    if depth > 2 && config.network.bias == Bias::All {
+        return None; // biases of hidden layers answer too, and belong to no mode of the weights
+    }
+    // The only layer's bias is the output's, which is taken off the responses.
+    let counts_bias = depth > 1 && config.network.bias.at_input();
+    let constant = (1.0 + (n_items - 1.0) * rho) / n_items + if counts_bias { 1.0 } else { 0.0 };
     let variances = [constant, (1.0 - rho) / n_items];
     Some(ModeReader::new(&task.targets, &task.hierarchy.level_columns(), variances))
 }

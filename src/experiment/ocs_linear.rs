@@ -16,7 +16,8 @@ fn aligned_and_random(bias: &str) -> [String; 2] {
     [bias.to_owned(), format!("{bias}-random")]
 }
 
-/// Records of both starts of some bias options.
+/// Records of both starts of some bias options. From the aligned start all seeds learn alike to rounding, so the first
+/// stands for all.
 fn records_of<'a>(runs: &'a RunFolder, biases: &[&str]) -> Result<Vec<&'a Record>> {
     let mut records = Vec::new();
     for condition in biases.iter().flat_map(|bias| aligned_and_random(bias)) {
@@ -25,7 +26,8 @@ fn records_of<'a>(runs: &'a RunFolder, biases: &[&str]) -> Result<Vec<&'a Record
             !found.is_empty(),
             "{STEM} has no record of condition '{condition}': run `ocs reproduce {STEM}`"
         );
-        records.extend(found);
+        let n_independent = if condition.ends_with("-random") { found.len() } else { 1 };
+        records.extend(&found[..n_independent]);
     }
     Ok(records)
 }
@@ -39,6 +41,7 @@ pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
     }
     claims.push(responses_are_theorys(runs)?);
     claims.push(crossings_are_theorys(runs)?);
+    claims.push(random_crossings_are_theorys(runs)?);
     claims.push(end_does_not_depend_on_biases(runs)?);
     Ok(claims)
 }
@@ -63,13 +66,13 @@ fn log_ratios(records: &[&Record]) -> Measurement {
 
 fn no_phase_without(runs: &RunFolder) -> Result<Claim> {
     let records = records_of(runs, &["none"])?;
-    let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some();
+    let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some_and(|end| end > 0.0);
     let holds = records.iter().all(|record| is_absent(&record.phase));
     let mut claim = claim(
         "no-phase-without-biases",
         "Without biases a linear network on one-hot inputs has no OCS phase.",
         log_ratios(&records),
-        "onset >= end, or no onset, and an end, in every run",
+        "an end after time 0, and no onset before it, in every run",
         holds,
     );
     claim.control = true;
@@ -82,7 +85,7 @@ fn top_level_is_never_fooled_without(runs: &RunFolder) -> Result<Claim> {
     let (measured, smallest) = top_level_dip(&records);
     let mut claim = claim(
         "no-dip-without-biases",
-        "Without biases the top level's true negative rate never dips.",
+        "Without biases the top level's true negative rate stays high.",
         measured,
         "smallest TNR of level 1 >= 0.93 in every run",
         smallest.iter().all(|&value| value >= 0.93),
@@ -116,8 +119,8 @@ fn top_level_is_fooled_with(runs: &RunFolder, bias: &str) -> Result<Claim> {
             "With bias: {bias} the top level's true negative rate dips to that of the OCS, 0.5."
         ),
         measured,
-        "smallest TNR of level 1 <= 0.55 in every run",
-        smallest.iter().all(|&value| value <= 0.55),
+        "smallest TNR of level 1 within 0.05 of 0.5 in every run",
+        smallest.iter().all(|&value| (value - 0.5).abs() <= 0.05),
     ))
 }
 
@@ -150,7 +153,8 @@ fn responses_are_theorys(runs: &RunFolder) -> Result<Claim> {
     let mut deviations = Vec::new();
     for bias in BIASES {
         let theory = theory_of(runs, bias)?;
-        for record in runs.of(bias) {
+        // All seeds learn alike from the aligned start.
+        for record in runs.of(bias).into_iter().take(1) {
             deviations.push(largest_deviation(record, theory)?);
         }
     }
@@ -164,33 +168,58 @@ fn responses_are_theorys(runs: &RunFolder) -> Result<Claim> {
     ))
 }
 
+/// Relative errors of onsets and ends of a condition's runs against its theory's.
+fn crossing_errors(runs: &RunFolder, condition: &str) -> Result<Vec<Option<f64>>> {
+    let expected = theory_of(runs, condition)?.phase;
+    let mut errors = Vec::new();
+    for record in runs.of(condition) {
+        for (measured, expected) in
+            [(record.phase.onset, expected.onset), (record.phase.end, expected.end)]
+        {
+            errors.push(match (measured, expected) {
+                (Some(measured), Some(expected)) => Some((measured / expected - 1.0).abs()),
+                _ => None,
+            });
+        }
+    }
+    Ok(errors)
+}
+
 fn crossings_are_theorys(runs: &RunFolder) -> Result<Claim> {
     let mut errors = Vec::new();
     for bias in BIASES {
-        let expected = theory_of(runs, bias)?.phase;
-        for record in runs.of(bias) {
-            for (measured, expected) in
-                [(record.phase.onset, expected.onset), (record.phase.end, expected.end)]
-            {
-                errors.push(match (measured, expected) {
-                    (Some(measured), Some(expected)) => Some((measured / expected - 1.0).abs()),
-                    _ => None,
-                });
-            }
-        }
+        // All seeds learn alike from the aligned start: one run, two crossings.
+        errors.extend(crossing_errors(runs, bias)?.into_iter().take(2));
     }
     Ok(claim(
         "crossings-are-theorys",
         "From the aligned start onset and end come when theory says.",
-        Measurement::of("relative error", &errors),
-        "<= 0.005 for every onset and end",
+        Measurement::of("relative error of onset and end", &errors),
+        "<= 0.005 each; a step's own shift of a bias's onset, half of eta, is 0.001 of it",
         errors.iter().all(|error| error.is_some_and(|error| error <= 0.005)),
     ))
 }
 
+fn random_crossings_are_theorys(runs: &RunFolder) -> Result<Claim> {
+    let mut errors = Vec::new();
+    for bias in WITH_BIASES {
+        errors.extend(crossing_errors(runs, &format!("{bias}-random"))?);
+    }
+    Ok(claim(
+        "random-crossings-are-theorys",
+        "From small random starts onset and end come near the times that the mean effective strength gives.",
+        Measurement::of("relative error of onset and end", &errors),
+        "<= 0.05 for every onset and end of every seed",
+        errors.iter().all(|error| error.is_some_and(|error| error <= 0.05)),
+    ))
+}
+
 fn end_does_not_depend_on_biases(runs: &RunFolder) -> Result<Claim> {
-    let ends: Vec<Option<f64>> =
-        BIASES.iter().flat_map(|bias| runs.of(bias)).map(|record| record.phase.end).collect();
+    let ends: Vec<Option<f64>> = BIASES
+        .iter()
+        .flat_map(|bias| runs.of(bias).into_iter().take(1))
+        .map(|record| record.phase.end)
+        .collect();
     let measured = Measurement::of("end of the phase", &ends);
     let holds = match (measured.min, measured.max) {
         (Some(min), Some(max)) => measured.n == measured.runs && max / min - 1.0 <= 1e-3,

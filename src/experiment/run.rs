@@ -103,7 +103,13 @@ pub fn train_all(
                 loop {
                     let job = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(job) = job else { return };
-                    let result = job.run(options, tell);
+                    // A panic is a defect of this program; the other runs' records are worth more than its unwinding.
+                    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        job.run(options, tell)
+                    }))
+                    .unwrap_or_else(|_| {
+                        Err(anyhow::anyhow!("a run panicked: please report the message above"))
+                    });
                     let (summary, failure) =
                         &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     match result {

@@ -13,7 +13,7 @@ use crate::metrics::{Curves, Judge, ModeReader, Phase};
 use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
 use crate::task::Task;
-use crate::theory::{LayerStart, Mode, Theory};
+use crate::theory::{LayerStart, Mode, Moment, Theory};
 use crate::train::observed_steps;
 
 /// What theory says of one condition, at the times at which a network would be observed.
@@ -85,16 +85,21 @@ fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRec
         .input_variances()
         .map(|variances| ModeReader::new(&task.targets, &levels, variances));
     let mut curves = Curves::default();
-    for (&time, (responses, without_bias)) in times.iter().zip(theory.moments(&times)?) {
+    theory.follow(&times, &mut |Moment { time, responses, without_output_bias }| {
         let judgement = judge.judge(responses.view());
+        ensure!(
+            judgement.distance_to_targets.is_finite() && time.is_finite(),
+            "theory's responses are not finite at time {time}: lower network.initialisation or training.learning_rate"
+        );
         if training.loss == Loss::HalfSquaredError {
             curves.loss.push(0.5 * judgement.distance_to_targets);
         }
         curves.push(time, &judgement);
-        if let (Some(reader), Some(responses)) = (&reader, without_bias) {
+        if let (Some(reader), Some(responses)) = (&reader, without_output_bias) {
             curves.push_mode_strengths(&reader.strengths(&responses));
         }
-    }
+        Ok(())
+    })?;
     for strengths in theory.mode_strengths(&times).into_iter().flatten() {
         curves.push_mode_strengths(&strengths);
     }
@@ -133,12 +138,20 @@ pub fn write_theories(
 ) -> Result<Vec<TheoryRecord>> {
     let mut written = Vec::new();
     for (condition, config) in conditions {
+        let path = folder.join(condition).join("theory.json");
         match theory_of(condition, config, None) {
             Ok(theory) => {
-                write_json(&folder.join(condition).join("theory.json"), &theory)?;
+                write_json(&path, &theory)?;
                 written.push(theory);
             }
-            Err(reason) => uncovered(condition, &reason),
+            Err(reason) => {
+                // An answer to an earlier config must not stand beside the new runs.
+                if path.exists() {
+                    std::fs::remove_file(&path)
+                        .with_context(|| format!("cannot remove the old {}", path.display()))?;
+                }
+                uncovered(condition, &reason);
+            }
         }
     }
     Ok(written)

@@ -125,8 +125,24 @@ fn modes(task: &Task, with_constant: bool) -> (Tensor, Tensor) {
     }
     let (rows, columns) = correlation.dim();
     let values: Vec<f64> = correlation.iter().copied().collect();
-    let (u, s, v) = Tensor::from_slice(&values).view([rows as i64, columns as i64]).svd(true, true);
-    let threshold = s.double_value(&[0]) * 1e-10;
+    singular_modes(&Tensor::from_slice(&values).view([rows as i64, columns as i64]))
+}
+
+/// Singular vectors with singular values above rounding errors.
+fn singular_modes(matrix: &Tensor) -> (Tensor, Tensor) {
+    let (u, s, v) = matrix.f_svd(true, true).unwrap_or_else(|_| by_eigenvectors(matrix));
+    let threshold = s.max().double_value(&[]) * 1e-10;
     let n_modes = s.gt(threshold).sum(Kind::Int64).int64_value(&[]);
     (u.narrow(1, 0, n_modes), v.narrow(1, 0, n_modes))
+}
+
+/// The same by the eigenvectors of `A^T A`: LAPACK's SVD does not converge on some matrices with many equal singular
+/// values, as deep trees have. Singular values below 1e-7 of the largest are lost.
+fn by_eigenvectors(matrix: &Tensor) -> (Tensor, Tensor, Tensor) {
+    let (squares, vectors) = matrix.tr().matmul(matrix).linalg_eigh("L");
+    let (squares, v) = (squares.flip([0]), vectors.flip([1]));
+    let s = squares.clamp_min(0.0).sqrt();
+    let s = &s * s.gt(s.max().double_value(&[]) * 1e-7);
+    let u = matrix.matmul(&v) / s.clamp_min(f64::MIN_POSITIVE);
+    (u, s, v)
 }

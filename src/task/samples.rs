@@ -60,19 +60,28 @@ impl ImageSet {
             config.inputs.name(),
             candidates.len()
         );
-        if let Some(frequencies) = &config.frequencies {
-            let most = shares(frequencies, &available, size);
-            ensure!(
-                most.iter().all(|&count| count > 0),
-                "task.frequencies leave an item without {part} samples: ask for more task.samples, or milder frequencies"
-            );
-            let mut taken = vec![0; most.len()];
-            candidates.retain(|&(_, item)| {
+        let quotas = match &config.frequencies {
+            Some(frequencies) => shares(frequencies, &available, size),
+            // The data set's own proportions; what rounding leaves over is filled up below.
+            None => shares(
+                &available.iter().map(|&count| count as f64).collect::<Vec<_>>(),
+                &available,
+                size,
+            ),
+        };
+        ensure!(
+            quotas.iter().all(|&count| count > 0),
+            "{size} {part} samples leave an item without any: ask for more task.samples, or milder task.frequencies"
+        );
+        let mut taken = vec![0; quotas.len()];
+        let (mut candidates, spare): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|&(_, item)| {
                 taken[item] += 1;
-                taken[item] <= most[item]
+                taken[item] <= quotas[item]
             });
-        } else {
-            candidates.truncate(size);
+        if config.frequencies.is_none() {
+            let missing = size - candidates.len();
+            candidates.extend(spare.into_iter().take(missing));
         }
         candidates.sort_unstable();
         let n_inputs = split.pixels.len() / split.classes.len();

@@ -1,7 +1,5 @@
 //! Balanced trees with equal frequencies: the constant and each level's contrasts are learned by themselves.
 
-use ndarray::Array2;
-
 use super::biased::{Layers, OutputBiased, UnequalMode};
 use super::modes::Mode;
 use super::tree::BalancedTree;
@@ -89,11 +87,11 @@ impl BalancedTheory {
         let a0 = first * second.powi(n_layers as i32 - 1);
         let constant_mode = mode(mu * tree.ocs_norm(), mu_squared, a0);
         let constant = match (bias, n_layers) {
+            (Bias::Output | Bias::All, 2) => {
+                OutputBiased::new(tree.ocs_norm(), mu, Layers::Two(first, second)).into()
+            }
             (Bias::Output, _) => {
                 OutputBiased::new(tree.ocs_norm(), mu, Layers::Equal { n_layers, a0 }).into()
-            }
-            (Bias::All, 2) => {
-                OutputBiased::new(tree.ocs_norm(), mu, Layers::Two(first, second)).into()
             }
             (Bias::None | Bias::Input, _) if balanced => Constant::Mode(constant_mode),
             (Bias::Input, 2) => Constant::Unequal(UnequalMode::new(constant_mode, first, second)),
@@ -115,13 +113,16 @@ impl BalancedTheory {
             .collect()
     }
 
-    /// End-to-end strengths of the weights' modes (an output bias is no part of them), as `learned_fractions`.
+    /// End-to-end strengths of the weights' modes (an output bias is no part of them): the constant, then one value for
+    /// each level that splits anything.
     pub fn mode_strengths(&self, times: &[f64]) -> Vec<Vec<f64>> {
         let constants = self.constant_at(times).into_iter().map(|(_, strength)| strength);
+        let splitting = |&(level, _): &(usize, &Mode)| self.tree.multiplicity(level) > 0;
         std::iter::zip(times, constants)
             .map(|(&time, constant)| {
+                let levels = (1..).zip(&self.contrasts).filter(splitting);
                 std::iter::once(constant)
-                    .chain(self.contrasts.iter().map(|mode| mode.strength(time)))
+                    .chain(levels.map(|(_, mode)| mode.strength(time)))
                     .collect()
             })
             .collect()
@@ -140,12 +141,9 @@ impl BalancedTheory {
         }
     }
 
-    /// Responses `[n_items, n_labels]` at each of `times` (increasing).
-    pub fn responses(&self, times: &[f64]) -> Vec<Array2<f64>> {
-        self.learned_fractions(times)
-            .iter()
-            .map(|fractions| self.tree.responses(fractions))
-            .collect()
+    /// The tree.
+    pub fn tree(&self) -> &BalancedTree {
+        &self.tree
     }
 
     /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-10; `None` if never.

@@ -140,10 +140,13 @@ impl LinearFlow {
         outputs
     }
 
-    /// Largest rate of change of any weight or bias.
-    pub fn speed(&self, solution: &Integrator) -> f64 {
+    /// Largest rate of change of any weight or bias, relative to the largest of them.
+    pub fn relative_speed(&self, solution: &Integrator) -> f64 {
         let mut rate = vec![0.0; solution.state().len()];
         self.rate(solution.state(), &mut rate);
-        rate.iter().fold(0.0, |largest, value| value.abs().max(largest))
+        let largest = |values: &[f64]| {
+            values.iter().fold(0.0, |largest: f64, value| value.abs().max(largest))
+        };
+        largest(&rate) / largest(solution.state()).max(f64::MIN_POSITIVE)
     }
 }

@@ -10,6 +10,8 @@ pub struct Integrator {
     step: f64,
     /// Steps tried so far.
     attempts: usize,
+    /// Size below which errors are absolute: that of the start, at most 1, so that a tiny start is followed too.
+    floor: f64,
 }
 
 /// `rate(time, state, derivative)` writes the derivative.
@@ -41,7 +43,9 @@ const ERRORS: [f64; 7] = [
 impl Integrator {
     /// At time 0.
     pub fn new(state: Vec<f64>) -> Self {
-        Integrator { time: 0.0, state, step: 1e-3, attempts: 0 }
+        let largest = state.iter().fold(0.0, |largest: f64, value| value.abs().max(largest));
+        let floor = if largest > 0.0 { largest.min(1.0) } else { 1.0 };
+        Integrator { time: 0.0, state, step: 1e-3, attempts: 0, floor }
     }
 
     /// Where the solution stands.
@@ -70,7 +74,8 @@ impl Integrator {
             let step = self.step.min(end - self.time);
             self.attempts += 1;
             let (next, error) = self.attempt(step, rate);
-            if error <= 1.0 {
+            // A step that time cannot resolve is taken as it is, rather than halved for ever.
+            if error <= 1.0 || step <= f64::EPSILON * self.time {
                 self.state = next;
                 // The last step lands on `end` exactly.
                 self.time = if step >= end - self.time { end } else { self.time + step };
@@ -105,7 +110,7 @@ impl Integrator {
             .map(|i| {
                 let difference: f64 =
                     ERRORS.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
-                let scale = TOLERANCE * (1.0 + self.state[i].abs().max(point[i].abs()));
+                let scale = TOLERANCE * (self.floor + self.state[i].abs().max(point[i].abs()));
                 (step * difference / scale).abs()
             })
             .fold(0.0, f64::max);

@@ -47,6 +47,17 @@ pub struct Theory {
     pub validity: String,
 }
 
+/// What a network in theory answers at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// t.
+    pub time: f64,
+    /// `[n_items, n_labels]`; probabilities under cross-entropy.
+    pub responses: Array2<f64>,
+    /// Outputs less the output bias, for a `ModeReader`; `None` for closed forms, whose strengths `mode_strengths` tells.
+    pub without_output_bias: Option<Array2<f64>>,
+}
+
 #[derive(Debug, Clone)]
 enum Solution {
     Balanced(BalancedTheory),
@@ -60,7 +71,8 @@ const DEPTHS: std::ops::RangeInclusive<usize> = 2..=6;
 /// Steps after which an integration is given up.
 const MOST_STEPS: usize = 200_000;
 
-const EXACT: &str = "exact for the gradient flow";
+/// Validity of an answer that is exact for the config, whatever the seed.
+pub const EXACT: &str = "exact for the gradient flow";
 
 impl Theory {
     /// The theory of one condition.
@@ -92,7 +104,7 @@ impl Theory {
                 );
             };
             let validity = format!(
-                "approximate: small random start, replaced by its mean effective strength (12); single seeds of width {} differ from it",
+                "approximate: a small random start, replaced by its mean effective strength over seeds; single seeds of width {} differ from it",
                 network.hidden[0]
             );
             return Ok(Theory::closed(
@@ -103,7 +115,7 @@ impl Theory {
                 validity,
             ));
         };
-        let layers = start::aligned_layers(network, aligned, &task)?;
+        start::ensure_wide_enough(network, &task)?;
         if let Some(tree) = tree {
             let start = start::aligned_modes(aligned, network.bias, variances, n_layers);
             if let Some(theory) =
@@ -125,6 +137,12 @@ impl Theory {
                 validity: EXACT.to_owned(),
             });
         }
+        ensure!(
+            aligned.a0 >= SMALLEST_START,
+            "theory integrates this condition, from network.initialisation.aligned.a0 >= {SMALLEST_START:e} only, not {:e}",
+            aligned.a0
+        );
+        let layers = start::aligned_layers(network, aligned, &task)?;
         Ok(Theory::integrated(config, task, layers, EXACT.to_owned()))
     }
 
@@ -164,7 +182,11 @@ impl Theory {
             config.training.loss,
             layers,
         );
-        let even = config.training.loss == Loss::HalfSquaredError && balanced_tree(&task).is_some();
+        // Biases of hidden layers answer too, and belong to no mode of the weights.
+        let hidden_biases = config.network.bias == Bias::All && config.network.hidden.len() > 1;
+        let even = config.training.loss == Loss::HalfSquaredError
+            && balanced_tree(&task).is_some()
+            && !hidden_biases;
         let variances = InputVariances::new(task.targets.nrows() as f64, config.task.correlation);
         let variances =
             even.then(|| [variances.constant_with(config.network.bias), variances.contrast]);
@@ -196,32 +218,44 @@ impl Theory {
     ///
     /// If an integration needs too many steps.
     pub fn responses(&self, times: &[f64]) -> Result<Vec<Array2<f64>>> {
-        Ok(self.moments(times)?.into_iter().map(|(responses, _)| responses).collect())
+        let mut all = Vec::with_capacity(times.len());
+        self.follow(times, &mut |moment| {
+            all.push(moment.responses);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
-    /// Responses, and responses less the output bias, at each of `times` (increasing). The second are `None` for closed
-    /// forms, whose strengths `mode_strengths` tells.
+    /// Shows the moment at each of `times` (increasing), one after the other: all of a large tree's would not fit into
+    /// memory.
     ///
     /// # Errors
     ///
-    /// If an integration needs too many steps.
-    pub fn moments(&self, times: &[f64]) -> Result<Vec<(Array2<f64>, Option<Array2<f64>>)>> {
-        match &self.solution {
-            Solution::Balanced(theory) => {
-                Ok(theory.responses(times).into_iter().map(|responses| (responses, None)).collect())
-            }
-            Solution::Common(modes) => {
-                Ok(times.iter().map(|&time| (modes.responses(time), None)).collect())
-            }
-            Solution::Flow(flow) => {
-                let mut state = flow.begin();
-                let moment = |time: &f64| {
-                    advance(flow, &mut state, *time)?;
-                    Ok((flow.responses(&state), Some(flow.responses_without_output_bias(&state))))
-                };
-                times.iter().map(moment).collect()
-            }
+    /// If an integration needs too many steps, or `see` fails.
+    pub fn follow(&self, times: &[f64], see: &mut dyn FnMut(Moment) -> Result<()>) -> Result<()> {
+        let mut flow_state = match &self.solution {
+            Solution::Flow(flow) => Some((flow, flow.begin())),
+            Solution::Balanced(_) | Solution::Common(_) => None,
+        };
+        let fractions = match &self.solution {
+            Solution::Balanced(theory) => theory.learned_fractions(times),
+            Solution::Common(_) | Solution::Flow(_) => Vec::new(),
+        };
+        for (index, &time) in times.iter().enumerate() {
+            let (responses, without_output_bias) = match (&self.solution, &mut flow_state) {
+                (Solution::Balanced(theory), _) => {
+                    (theory.tree().responses(&fractions[index]), None)
+                }
+                (Solution::Common(modes), _) => (modes.responses(time), None),
+                (Solution::Flow(_), None) => unreachable!("a flow has a state"),
+                (Solution::Flow(_), Some((flow, state))) => {
+                    advance(flow, state, time)?;
+                    (flow.responses(state), Some(flow.responses_without_output_bias(state)))
+                }
+            };
+            see(Moment { time, responses, without_output_bias })?;
         }
+        Ok(())
     }
 
     /// End-to-end strengths of the constant and each level's contrasts at each of `times`, `[time][split]`; `None` where
@@ -290,6 +324,11 @@ fn covered_task(config: &Config) -> Result<Task> {
         config.task.inputs.name()
     );
     ensure!(network.kind == NetworkKind::Linear, "theory covers network.kind: linear");
+    let n_items = config.task.n_items();
+    ensure!(
+        n_items <= MOST_ITEMS,
+        "theory covers trees of up to {MOST_ITEMS} items, not {n_items}"
+    );
     let n_layers = network.hidden.len() + 1;
     ensure!(
         DEPTHS.contains(&n_layers),
@@ -344,7 +383,7 @@ fn common_modes(
 fn advance(flow: &LinearFlow, state: &mut Integrator, time: f64) -> Result<()> {
     // In pieces, so that a settled flow is noticed and a hopeless one given up.
     while state.time() < time {
-        if flow.speed(state) < SETTLED {
+        if flow.relative_speed(state) < SETTLED {
             state.hold_until(time);
             return Ok(());
         }
@@ -357,8 +396,15 @@ fn advance(flow: &LinearFlow, state: &mut Integrator, time: f64) -> Result<()> {
     Ok(())
 }
 
-/// Rates of change below this move nothing in any time that is asked for.
+/// Relative rates of change below this are those of a settled network. A start near the saddle is slow too: in a network of
+/// six layers its rate falls to this at a0 near 1e-22, hence `SMALLEST_START`.
 const SETTLED: f64 = 1e-15;
+
+/// Smallest a0 from which a flow is integrated.
+const SMALLEST_START: f64 = 1e-20;
+
+/// More items make more numbers than a flow can be integrated for, or tables that memory can hold.
+const MOST_ITEMS: usize = 2048;
 
 /// First time at which responses of a flow satisfy `reached`.
 fn first_in_flow(flow: &LinearFlow, reached: &dyn Fn(&Array2<f64>) -> bool) -> Result<Option<f64>> {
@@ -367,7 +413,7 @@ fn first_in_flow(flow: &LinearFlow, reached: &dyn Fn(&Array2<f64>) -> bool) -> R
         return Ok(Some(0.0));
     }
     loop {
-        if flow.speed(&low) < SETTLED || low.attempts() > MOST_STEPS {
+        if flow.relative_speed(&low) < SETTLED || low.attempts() > MOST_STEPS {
             return Ok(None);
         }
         let mut high = low.clone();

@@ -85,10 +85,16 @@ impl Order {
     }
 
     /// Goes to a place that `place` told.
-    pub fn go_to(&mut self, (epoch_word, position): (u128, usize)) {
+    ///
+    /// # Errors
+    ///
+    /// If an epoch has no such position.
+    pub fn go_to(&mut self, (epoch_word, position): (u128, usize)) -> Result<()> {
+        ensure!(position <= self.permutation.len(), "an epoch has no sample {position}");
         self.generator.set_word_pos(epoch_word);
         self.start_epoch();
-        self.position = position.min(self.permutation.len());
+        self.position = position;
+        Ok(())
     }
 }
 

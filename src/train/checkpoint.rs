@@ -7,8 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::batches::Samples;
-use super::optimiser::OptimiserState;
+use super::Run;
 
 /// Weights, optimiser state, order of samples and step.
 pub struct Checkpoint {
@@ -17,11 +16,14 @@ pub struct Checkpoint {
 }
 
 /// What is not a tensor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
+    seed: u64,
     step: u64,
     updates: u64,
+    /// Loss of the last observation; `null` before the first.
+    last_loss: Option<f64>,
     /// Position of the order's generator before the current epoch, as decimal digits (128 bits).
     epoch_word: Option<String>,
     /// Samples of the current epoch that were shown.
@@ -33,23 +35,20 @@ const STATE: &str = "state.json";
 
 impl Checkpoint {
     /// Copies the state of a run.
-    pub(super) fn take(
-        step: u64,
-        parameters: &[(String, Tensor)],
-        optimiser: &OptimiserState,
-        samples: &Samples,
-    ) -> Result<Self> {
+    pub(super) fn take(run: &Run) -> Result<Self> {
         let copy = |(name, tensor): &(String, Tensor)| {
             (
                 name.clone(),
                 tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy()),
             )
         };
-        let tensors = parameters.iter().chain(&optimiser.named()).map(copy).collect();
-        let place = samples.place();
+        let tensors = run.parameters.iter().chain(&run.optimiser.named()).map(copy).collect();
+        let place = run.samples.place();
         let state = State {
-            step,
-            updates: optimiser.updates,
+            seed: run.seed,
+            step: run.step,
+            updates: run.optimiser.updates,
+            last_loss: Some(run.last_loss).filter(|loss| loss.is_finite()),
             epoch_word: place.map(|(word, _)| word.to_string()),
             position: place.map(|(_, position)| position),
         };
@@ -61,16 +60,18 @@ impl Checkpoint {
         self.state.step
     }
 
-    /// Puts the state back into a freshly built run and tells its step.
-    pub(super) fn restore(
-        &self,
-        parameters: &[(String, Tensor)],
-        optimiser: &mut OptimiserState,
-        samples: &mut Samples,
-    ) -> Result<u64> {
+    /// Puts the state back into a freshly built run.
+    pub(super) fn restore(&self, run: &mut Run) -> Result<()> {
+        let State { seed, step, updates, last_loss, epoch_word, position } = &self.state;
+        ensure!(*seed == run.seed, "the checkpoint is of seed {seed}, not {}", run.seed);
+        let steps = run.config.training.steps;
+        ensure!(
+            *step <= steps && updates == step,
+            "the checkpoint is of step {step}, beyond the last, {steps}"
+        );
         let kept: HashMap<&str, &Tensor> =
             self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        for (name, tensor) in parameters.iter().chain(&optimiser.named()) {
+        for (name, tensor) in run.parameters.iter().chain(&run.optimiser.named()) {
             let saved =
                 kept.get(name.as_str()).with_context(|| format!("the checkpoint lacks {name}"))?;
             ensure!(
@@ -79,17 +80,19 @@ impl Checkpoint {
             );
             tch::no_grad(|| tensor.shallow_clone().copy_(saved));
         }
-        optimiser.updates = self.state.updates;
-        if let Some(order) = samples.order() {
-            let (Some(word), Some(position)) = (&self.state.epoch_word, self.state.position) else {
+        run.step = *step;
+        run.optimiser.updates = *updates;
+        run.last_loss = last_loss.unwrap_or(f64::NAN);
+        if let Some(order) = run.samples.order() {
+            let (Some(word), Some(position)) = (epoch_word, position) else {
                 anyhow::bail!("the checkpoint does not know the order of minibatches");
             };
             order.go_to((
                 word.parse().context("the checkpoint's epoch_word is no number")?,
-                position,
-            ));
+                *position,
+            ))?;
         }
-        Ok(self.state.step)
+        Ok(())
     }
 
     /// Writes `folder/` at once: a reader sees the old checkpoint or the new one.

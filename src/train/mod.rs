@@ -45,6 +45,30 @@ pub struct Answer {
     pub loss: f64,
 }
 
+/// Who watches a run.
+pub trait Observer {
+    /// Sees a snapshot, and says whether to go on.
+    fn see(&mut self, snapshot: Snapshot) -> Result<Continue>;
+
+    /// Is asked before every step, so that a run can be saved or stopped between two distant observations.
+    fn before_step(&mut self) -> Result<Continue> {
+        Ok(Continue::Yes)
+    }
+
+    /// Keeps a checkpoint that it asked for.
+    fn keep(&mut self, _checkpoint: Checkpoint) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A function of snapshots watches to the end and keeps nothing.
+impl<F: FnMut(Snapshot)> Observer for F {
+    fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
+        self(snapshot);
+        Ok(Continue::Yes)
+    }
+}
+
 /// What an observer asks for next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continue {
@@ -85,102 +109,147 @@ pub fn observed_steps(steps: u64, observations: usize) -> Vec<u64> {
     observed
 }
 
-/// Trains one network with one seed. `observer` sees every snapshot and says whether to go on.
-///
-/// `resumed` continues from a checkpoint; its step was already shown to an observer. Checkpoints are handed to `keep`.
+/// Trains one network with one seed, shown to `observer`. `resumed` continues from a checkpoint.
 ///
 /// # Errors
 ///
-/// If the network cannot be built for this task, the batch is larger than the training set, or the observer fails.
+/// If the network cannot be built for this task, the batch is larger than the training set, the checkpoint is not of
+/// this run, or the observer fails.
 pub fn train(
     config: &Config,
     task: &Task,
     seed: u64,
     device: Device,
-    resumed: Option<Checkpoint>,
-    observer: &mut dyn FnMut(Snapshot) -> Result<Continue>,
-    keep: &mut dyn FnMut(Checkpoint) -> Result<()>,
+    resumed: Option<&Checkpoint>,
+    observer: &mut dyn Observer,
 ) -> Result<Outcome> {
-    let training = &config.training;
-    let (weights, compute) = match training.precision {
-        Precision::Float32 => (Kind::Float, Kind::Float),
-        Precision::Float64 => (Kind::Double, Kind::Double),
-        Precision::Bfloat16 => (Kind::Float, Kind::BFloat16),
-    };
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let network = Network::new(
-        &config.network,
-        task,
-        Placement { device, weights, compute },
-        &mut generator,
-    )?;
-    let parameters = network.parameters();
-    let mut optimiser =
-        OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
-    let mut samples = Samples::new(task, training.batch_size, seed, device, weights)?;
-    let mut step = 0;
-    if let Some(checkpoint) = &resumed {
-        step = checkpoint.restore(&parameters, &mut optimiser, &mut samples)?;
+    let mut run = Run::new(config, task, seed, device)?;
+    let mut seen = None;
+    if let Some(checkpoint) = resumed {
+        checkpoint.restore(&mut run)?;
+        seen = Some(run.step);
     }
-    let tensors: Vec<Tensor> =
-        parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
-    let mut last_finite_loss = f64::NAN;
-    for observed in observed_steps(training.steps, training.observations) {
-        if observed < step || (resumed.is_some() && observed == step) {
+    for observed in observed_steps(config.training.steps, config.training.observations) {
+        // A checkpoint is taken after the observation of its own step.
+        if seen.is_some_and(|step| observed <= step) {
             continue;
         }
-        while step < observed {
-            let (inputs, targets, sample_weights) = samples.next_batch();
-            let loss =
-                model::loss(training.loss, &network.forward(&inputs), &targets, &sample_weights);
-            let gradients = Tensor::run_backward(&[loss], &tensors, false, false);
-            optimiser.update(&tensors, &gradients);
-            step += 1;
+        while run.step < observed {
+            if run.obey(observer.before_step()?, observer)? {
+                return Ok(Outcome::Stopped);
+            }
+            run.descend();
         }
-        let snapshot = tch::no_grad(|| observe(config, &network, &samples, step))?;
+        let snapshot = tch::no_grad(|| run.observe())?;
         let loss = snapshot.evaluation.loss;
         if !loss.is_finite() {
             ensure!(
-                !last_finite_loss.is_nan(),
+                run.last_loss.is_finite(),
                 "the loss is not finite before the first step: lower the initial weights"
             );
-            return Ok(Outcome::Diverged { step, last_finite_loss });
+            return Ok(Outcome::Diverged { step: run.step, last_finite_loss: run.last_loss });
         }
-        last_finite_loss = loss;
-        match observer(snapshot)? {
-            Continue::Yes => {}
-            Continue::AfterCheckpoint => {
-                keep(Checkpoint::take(step, &parameters, &optimiser, &samples)?)?
-            }
-            Continue::No if step == training.steps => {}
-            Continue::No => {
-                keep(Checkpoint::take(step, &parameters, &optimiser, &samples)?)?;
-                return Ok(Outcome::Stopped);
-            }
+        run.last_loss = loss;
+        let next = observer.see(snapshot)?;
+        if run.obey(next, observer)? && run.step < config.training.steps {
+            return Ok(Outcome::Stopped);
         }
     }
     Ok(Outcome::Complete)
 }
 
-fn observe(config: &Config, network: &Network, samples: &Samples, step: u64) -> Result<Snapshot> {
-    let answer = |set: &batches::Set| -> Result<Answer> {
-        let outputs = set.in_chunks(config.network.kind, |inputs| network.forward(inputs));
-        let loss = model::loss(config.training.loss, &outputs, &set.targets, &set.weights)
-            .double_value(&[]);
-        Ok(Answer { responses: to_array(&model::responses(config.training.loss, &outputs))?, loss })
-    };
-    let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
-    let layers = network.layers();
-    let output_bias = layers.last().and_then(|layer| layer.bias.as_ref());
-    Ok(Snapshot {
-        step,
-        time: config.training.learning_rate * step as f64,
-        evaluation: answer(samples.evaluation())?,
-        training: samples.training_to_observe().map(answer).transpose()?,
-        weight_norms: layers.iter().map(|layer| norm(&layer.weight)).collect(),
-        bias_norms: layers.iter().map(|layer| layer.bias.as_ref().map(norm)).collect(),
-        output_bias: output_bias.map(to_vector).transpose()?,
-    })
+/// A run between two steps.
+struct Run<'a> {
+    config: &'a Config,
+    seed: u64,
+    network: Network,
+    parameters: Vec<(String, Tensor)>,
+    /// The same tensors without their names.
+    tensors: Vec<Tensor>,
+    optimiser: OptimiserState,
+    samples: Samples,
+    /// Updates done.
+    step: u64,
+    /// Loss of the last observation; NaN before the first.
+    last_loss: f64,
+}
+
+impl<'a> Run<'a> {
+    fn new(config: &'a Config, task: &Task, seed: u64, device: Device) -> Result<Self> {
+        let training = &config.training;
+        let (weights, compute) = match training.precision {
+            Precision::Float32 => (Kind::Float, Kind::Float),
+            Precision::Float64 => (Kind::Double, Kind::Double),
+            Precision::Bfloat16 => (Kind::Float, Kind::BFloat16),
+        };
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        let placement = Placement { device, weights, compute };
+        let network = Network::new(&config.network, task, placement, &mut generator)?;
+        let parameters = network.parameters();
+        let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
+        let optimiser =
+            OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
+        let samples = Samples::new(task, training.batch_size, seed, device, weights)?;
+        Ok(Run {
+            config,
+            seed,
+            network,
+            parameters,
+            tensors,
+            optimiser,
+            samples,
+            step: 0,
+            last_loss: f64::NAN,
+        })
+    }
+
+    /// One update.
+    fn descend(&mut self) {
+        let (inputs, targets, weights) = self.samples.next_batch();
+        let loss = model::loss(
+            self.config.training.loss,
+            &self.network.forward(&inputs),
+            &targets,
+            &weights,
+        );
+        let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
+        self.optimiser.update(&self.tensors, &gradients);
+        self.step += 1;
+    }
+
+    /// Does what the observer asked for; tells whether to stop.
+    fn obey(&self, next: Continue, observer: &mut dyn Observer) -> Result<bool> {
+        if next != Continue::Yes {
+            observer.keep(Checkpoint::take(self)?)?;
+        }
+        Ok(next == Continue::No)
+    }
+
+    /// What the network answers now.
+    fn observe(&self) -> Result<Snapshot> {
+        let Run { config, network, samples, .. } = self;
+        let answer = |set: &batches::Set| -> Result<Answer> {
+            let outputs = set.in_chunks(config.network.kind, |inputs| network.forward(inputs));
+            let loss = model::loss(config.training.loss, &outputs, &set.targets, &set.weights)
+                .double_value(&[]);
+            Ok(Answer {
+                responses: to_array(&model::responses(config.training.loss, &outputs))?,
+                loss,
+            })
+        };
+        let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
+        let layers = network.layers();
+        let output_bias = layers.last().and_then(|layer| layer.bias.as_ref());
+        Ok(Snapshot {
+            step: self.step,
+            time: config.training.learning_rate * self.step as f64,
+            evaluation: answer(samples.evaluation())?,
+            training: samples.training_to_observe().map(answer).transpose()?,
+            weight_norms: layers.iter().map(|layer| norm(&layer.weight)).collect(),
+            bias_norms: layers.iter().map(|layer| layer.bias.as_ref().map(norm)).collect(),
+            output_bias: output_bias.map(to_vector).transpose()?,
+        })
+    }
 }
 
 fn to_vector(tensor: &Tensor) -> Result<Vec<f64>> {
