@@ -100,6 +100,8 @@ pub struct PhaseAt {
 pub struct TheoryRecord {
     /// Name of the condition.
     pub condition: String,
+    /// The condition's own config, every default written out.
+    pub config: Config,
     /// How the curves were found.
     pub method: Method,
     /// What the answer is good for, in a sentence.

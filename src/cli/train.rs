@@ -115,7 +115,10 @@ pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary
 
 /// Theory beside the runs, where it covers them.
 fn write_theories(config: &Config, folder: &Path) -> Result<()> {
-    let conditions = resolve_conditions(config)?;
+    let mut conditions = resolve_conditions(config)?;
+    if let Some(experiment) = config.experiment {
+        conditions.extend(experiment::theory_only(experiment, config)?);
+    }
     experiment::write_theories(&conditions, folder, &mut |condition, reason| {
         tracing::debug!(condition, "no theory: {reason:#}");
     })?;

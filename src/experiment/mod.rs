@@ -12,12 +12,24 @@ mod theory;
 
 use anyhow::Result;
 
-use crate::config::Experiment;
+use crate::config::{Config, Experiment};
 use crate::record::RunFolder;
 
 pub use claim::{Claim, Measurement, Verdict, to_markdown};
 pub use run::{Event, Interrupted, Options, Summary, train_all};
 pub use theory::{theory_of, write_theories};
+
+/// Conditions that an experiment asks theory about besides those that it trains: finer steps of what it varies, or ranges
+/// in which training would take too long. Their answers stand as `condition/theory.json` among the runs.
+///
+/// # Errors
+///
+/// If the config lacks what they are made from.
+pub fn theory_only(experiment: Experiment, _config: &Config) -> Result<Vec<(String, Config)>> {
+    match experiment {
+        Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => Ok(Vec::new()),
+    }
+}
 
 /// The claims of an experiment, decided from its records.
 ///

@@ -106,6 +106,7 @@ fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRec
     let (onset, end) = theory.onset_and_end(config.phase_threshold)?;
     Ok(TheoryRecord {
         condition: condition.to_owned(),
+        config: config.clone(),
         method: if theory.is_closed_form() { Method::ClosedForm } else { Method::Integrated },
         validity: theory.validity.clone(),
         ocs: task.ocs().to_vec(),

@@ -108,6 +108,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
 fn theory(record: &Record) -> TheoryRecord {
     TheoryRecord {
         condition: record.condition.clone(),
+        config: record.config.clone(),
         method: Method::ClosedForm,
         validity: "exact".to_owned(),
         ocs: record.ocs.clone(),
