@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 /// What responses are judged against. All rows are samples, all columns labels.
 #[derive(Debug, Clone)]
@@ -43,6 +43,27 @@ pub struct Judgement {
     pub item_responses: Option<Array2<f64>>,
 }
 
+/// Weights, summed over pairs of a sample and a label of one level.
+#[derive(Default)]
+struct Tally {
+    /// Of pairs whose label is absent, and how far those labels are rejected.
+    absent: f64,
+    rejected: f64,
+    rejected_at_half: f64,
+    /// Of pairs whose label is present, and how far those labels are accepted.
+    present: f64,
+    accepted: f64,
+    accepted_at_half: f64,
+    /// Of samples with a label at this level, and of those whose largest response is that label's.
+    judged: f64,
+    right: f64,
+}
+
+/// `part / whole`, undefined if there is no whole.
+fn fraction(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
 /// Above this many items times labels, responses are not kept item by item.
 const MOST_ITEM_RESPONSES: usize = 4096;
 
@@ -67,7 +88,7 @@ impl Judge {
     /// `V_target = <||y - <y>||^2>`.
     pub fn target_variance(&self) -> f64 {
         let mean = self.weights.dot(&self.targets);
-        self.mean_square(&(&self.targets - &mean))
+        self.mean_square_distance(self.targets.view(), |_| mean.view())
     }
 
     /// `||ybar||`.
@@ -80,72 +101,71 @@ impl Judge {
         &self.ocs
     }
 
-    /// `<||row||^2>`.
-    fn mean_square(&self, rows: &Array2<f64>) -> f64 {
-        self.weights.dot(&rows.map(|value| value * value).sum_axis(Axis(1)))
-    }
-
     /// Judges `responses`, `[n_samples, n_labels]`.
     pub fn judge(&self, responses: ArrayView2<f64>) -> Judgement {
         let mean_response = self.weights.dot(&responses);
         let error = &mean_response - &self.ocs;
-        let clipped = responses.map(|value| value.clamp(0.0, 1.0));
-        let thresholded = responses.map(|value| if *value >= 0.5 { 1.0 } else { 0.0 });
-        let rejected =
-            |accepted: &Array2<f64>| self.per_level(|level| self.rate(accepted, level, false));
-        let accepted =
-            |accepted: &Array2<f64>| self.per_level(|level| self.rate(accepted, level, true));
+        let tallies: Vec<Tally> = self.levels.iter().map(|level| self.tally(responses, level)).collect();
+        let of = |rate: fn(&Tally) -> Option<f64>| tallies.iter().map(rate).collect();
         Judgement {
             mean_output_error: error.dot(&error).sqrt(),
-            input_dependence: self.mean_square(&(&responses - &mean_response)),
-            distance_to_ocs: self.mean_square(&(&responses - &self.ocs)),
-            distance_to_targets: self.mean_square(&(&responses - &self.targets)),
-            true_negative_rate: rejected(&clipped),
-            true_positive_rate: accepted(&clipped),
-            thresholded_true_negative_rate: rejected(&thresholded),
-            thresholded_true_positive_rate: accepted(&thresholded),
-            level_accuracy: self.per_level(|level| self.accuracy(responses, level)),
+            input_dependence: self.mean_square_distance(responses, |_| mean_response.view()),
+            distance_to_ocs: self.mean_square_distance(responses, |_| self.ocs.view()),
+            distance_to_targets: self.mean_square_distance(responses, |sample| self.targets.row(sample)),
+            true_negative_rate: of(|tally| fraction(tally.rejected, tally.absent)),
+            true_positive_rate: of(|tally| fraction(tally.accepted, tally.present)),
+            thresholded_true_negative_rate: of(|tally| fraction(tally.rejected_at_half, tally.absent)),
+            thresholded_true_positive_rate: of(|tally| fraction(tally.accepted_at_half, tally.present)),
+            level_accuracy: of(|tally| fraction(tally.right, tally.judged)),
             item_responses: self.keeps_item_responses.then(|| self.item_responses(responses)),
             mean_response,
         }
     }
 
-    fn per_level(&self, rate: impl Fn(&Range<usize>) -> Option<f64>) -> Vec<Option<f64>> {
-        self.levels.iter().map(rate).collect()
+    /// `<||row - reference(sample)||^2>`.
+    fn mean_square_distance<'a>(
+        &self,
+        rows: ArrayView2<f64>,
+        reference: impl Fn(usize) -> ArrayView1<'a, f64>,
+    ) -> f64 {
+        let square = |(sample, row): (usize, ArrayView1<f64>)| {
+            let difference = |(a, b): (&f64, &f64)| (a - b) * (a - b);
+            self.weights[sample] * row.iter().zip(reference(sample)).map(difference).sum::<f64>()
+        };
+        rows.rows().into_iter().enumerate().map(square).sum()
     }
 
-    /// Weighted mean, over pairs of a sample and a label of the level that is present (or absent), of how far the
-    /// label is accepted (or rejected).
-    fn rate(&self, accepted: &Array2<f64>, level: &Range<usize>, present: bool) -> Option<f64> {
-        let (mut total, mut sum) = (0.0, 0.0);
-        for (sample, &weight) in self.weights.iter().enumerate() {
-            for label in level.clone() {
-                if (self.targets[[sample, label]] == 1.0) == present {
-                    let value = accepted[[sample, label]];
-                    total += weight;
-                    sum += weight * if present { value } else { 1.0 - value };
+    /// Goes once through a level's columns.
+    fn tally(&self, responses: ArrayView2<f64>, level: &Range<usize>) -> Tally {
+        let columns = ndarray::s![.., level.clone()];
+        let (responses, targets) = (responses.slice(columns), self.targets.slice(columns));
+        let mut tally = Tally::default();
+        for ((row, targets), &weight) in responses.rows().into_iter().zip(targets.rows()).zip(&self.weights) {
+            let (mut best, mut label) = (0, None);
+            for (column, (&response, &target)) in row.iter().zip(targets).enumerate() {
+                let (graded, at_half) = (response.clamp(0.0, 1.0), if response >= 0.5 { 1.0 } else { 0.0 });
+                if target == 1.0 {
+                    tally.present += weight;
+                    tally.accepted += weight * graded;
+                    tally.accepted_at_half += weight * at_half;
+                    label = label.or(Some(column));
+                } else {
+                    tally.absent += weight;
+                    tally.rejected += weight * (1.0 - graded);
+                    tally.rejected_at_half += weight * (1.0 - at_half);
+                }
+                // Of equal responses the first wins, as in PyTorch's argmax.
+                if response > row[best] {
+                    best = column;
                 }
             }
+            // Samples without a label at this level (shallow leaves of an uneven tree) are not asked.
+            if label.is_some() {
+                tally.judged += weight;
+                tally.right += if label == Some(best) { weight } else { 0.0 };
+            }
         }
-        (total > 0.0).then(|| sum / total)
-    }
-
-    /// Samples without a label at this level (shallow leaves of an uneven tree) do not count.
-    fn accuracy(&self, responses: ArrayView2<f64>, level: &Range<usize>) -> Option<f64> {
-        let (mut total, mut right) = (0.0, 0.0);
-        for (sample, &weight) in self.weights.iter().enumerate() {
-            let Some(label) = level.clone().find(|&label| self.targets[[sample, label]] == 1.0)
-            else {
-                continue;
-            };
-            let best = level.clone().max_by(|&a, &b| {
-                // Of equal responses the first wins, as in PyTorch's argmax.
-                responses[[sample, a]].total_cmp(&responses[[sample, b]]).then(b.cmp(&a))
-            });
-            total += weight;
-            right += if best == Some(label) { weight } else { 0.0 };
-        }
-        (total > 0.0).then(|| right / total)
+        tally
     }
 
     /// Mean response to each item's samples; an item without samples has zeros.

@@ -1,6 +1,6 @@
 //! The spectrum of a balanced tree's targets, and responses from learned fractions.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 /// A balanced tree with branching `b_1 .. b_D`, equal frequencies and every node below the root a label.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,15 +83,20 @@ impl BalancedTree {
     pub fn responses(&self, fractions: &[f64]) -> Array2<f64> {
         let n_items = self.nodes[self.n_levels()];
         let mut responses = Array2::zeros((n_items, self.nodes[1..].iter().sum()));
-        for item in 0..n_items {
-            let mut column = 0;
-            for level in 1..=self.n_levels() {
-                let values = self.responses_by_common_level(level, fractions);
-                for node in 0..self.nodes[level] {
-                    responses[[item, column + node]] = values[self.common_level(item, level, node)];
+        let mut column = 0;
+        for level in 1..=self.n_levels() {
+            let n_nodes = self.nodes[level];
+            let values = self.responses_by_common_level(level, fractions);
+            for item in 0..n_items {
+                let mut row = responses.slice_mut(s![item, column..column + n_nodes]);
+                // From the root down: the nodes of this level below each of the item's own ancestors.
+                for (common, &value) in values.iter().enumerate() {
+                    let below = n_nodes / self.nodes[common];
+                    let ancestor = item / (n_items / self.nodes[common]);
+                    row.slice_mut(s![ancestor * below..(ancestor + 1) * below]).fill(value);
                 }
-                column += self.nodes[level];
             }
+            column += n_nodes;
         }
         responses
     }
@@ -112,18 +117,6 @@ impl BalancedTree {
                 (sum - other_side) / self.nodes[level] as f64
             })
             .collect()
-    }
-
-    /// Level of the deepest node that holds both an item and a node of level l.
-    fn common_level(&self, item: usize, level: usize, node: usize) -> usize {
-        let n_items = self.nodes[self.n_levels()];
-        (0..=level)
-            .rev()
-            .find(|&common| {
-                let above_item = item / (n_items / self.nodes[common]);
-                above_item == node / (self.nodes[level] / self.nodes[common])
-            })
-            .unwrap_or(0)
     }
 }
 
