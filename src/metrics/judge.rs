@@ -105,17 +105,23 @@ impl Judge {
     pub fn judge(&self, responses: ArrayView2<f64>) -> Judgement {
         let mean_response = self.weights.dot(&responses);
         let error = &mean_response - &self.ocs;
-        let tallies: Vec<Tally> = self.levels.iter().map(|level| self.tally(responses, level)).collect();
+        let tallies: Vec<Tally> =
+            self.levels.iter().map(|level| self.tally(responses, level)).collect();
         let of = |rate: fn(&Tally) -> Option<f64>| tallies.iter().map(rate).collect();
         Judgement {
             mean_output_error: error.dot(&error).sqrt(),
             input_dependence: self.mean_square_distance(responses, |_| mean_response.view()),
             distance_to_ocs: self.mean_square_distance(responses, |_| self.ocs.view()),
-            distance_to_targets: self.mean_square_distance(responses, |sample| self.targets.row(sample)),
+            distance_to_targets: self
+                .mean_square_distance(responses, |sample| self.targets.row(sample)),
             true_negative_rate: of(|tally| fraction(tally.rejected, tally.absent)),
             true_positive_rate: of(|tally| fraction(tally.accepted, tally.present)),
-            thresholded_true_negative_rate: of(|tally| fraction(tally.rejected_at_half, tally.absent)),
-            thresholded_true_positive_rate: of(|tally| fraction(tally.accepted_at_half, tally.present)),
+            thresholded_true_negative_rate: of(|tally| {
+                fraction(tally.rejected_at_half, tally.absent)
+            }),
+            thresholded_true_positive_rate: of(|tally| {
+                fraction(tally.accepted_at_half, tally.present)
+            }),
             level_accuracy: of(|tally| fraction(tally.right, tally.judged)),
             item_responses: self.keeps_item_responses.then(|| self.item_responses(responses)),
             mean_response,
@@ -140,10 +146,13 @@ impl Judge {
         let columns = ndarray::s![.., level.clone()];
         let (responses, targets) = (responses.slice(columns), self.targets.slice(columns));
         let mut tally = Tally::default();
-        for ((row, targets), &weight) in responses.rows().into_iter().zip(targets.rows()).zip(&self.weights) {
+        for ((row, targets), &weight) in
+            responses.rows().into_iter().zip(targets.rows()).zip(&self.weights)
+        {
             let (mut best, mut label) = (0, None);
             for (column, (&response, &target)) in row.iter().zip(targets).enumerate() {
-                let (graded, at_half) = (response.clamp(0.0, 1.0), if response >= 0.5 { 1.0 } else { 0.0 });
+                let (graded, at_half) =
+                    (response.clamp(0.0, 1.0), if response >= 0.5 { 1.0 } else { 0.0 });
                 if target == 1.0 {
                     tally.present += weight;
                     tally.accepted += weight * graded;
