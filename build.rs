@@ -62,7 +62,8 @@ fn revision() -> String {
     let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
         return "unknown".to_owned();
     };
-    match git(&["status", "--porcelain", "--untracked-files=no"]) {
+    // Without the lock git leaves its index alone, a change of which would build everything anew each time.
+    match git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]) {
         Some(changes) if changes.is_empty() => commit,
         _ => format!("{commit}-dirty"),
     }

@@ -240,6 +240,27 @@ fn theory_of_an_earlier_config_is_not_left_beside_new_runs() {
 }
 
 #[test]
+fn records_of_another_experiment_are_not_drawn_as_an_empty_figure() {
+    let folder = folder();
+    write(
+        folder.path(),
+        "linear.yaml",
+        &LINEAR.replace("none:", "other:").replace("all:", "another:"),
+    );
+    ocs(folder.path())
+        .args(["train", "linear.yaml", "--set", "name=ocs_linear"])
+        .assert()
+        .success();
+    let (status, line) = failure(ocs(folder.path()).args(["plot", "ocs_linear"]));
+    assert_eq!(status, 1);
+    assert!(
+        line.contains("holds no condition of ocs_linear") && line.contains("--general"),
+        "{line}"
+    );
+    ocs(folder.path()).args(["plot", "ocs_linear", "--general"]).assert().success();
+}
+
+#[test]
 fn a_diverging_run_exits_with_1_and_says_what_to_lower() {
     let folder = folder();
     write(folder.path(), "linear.yaml", LINEAR);

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use super::reproduce::conditions_of;
 use super::train::tell_claims;
 use super::{Success, misuse, output};
 use crate::config::Experiment;
@@ -65,7 +66,16 @@ impl Plot {
             .file_name()
             .map_or("runs".to_owned(), |name| name.to_string_lossy().into_owned());
         let paths = match experiment_of(&self.target).or(named) {
-            Some(experiment) if !self.general => plot::draw(experiment, &runs, &self.out)?,
+            Some(experiment) if !self.general => {
+                let shown = conditions_of(experiment)?;
+                ensure!(
+                    runs.records.iter().any(|record| shown.contains(&record.condition)),
+                    "{} holds no condition of {}: draw the general figure with --general",
+                    folder.display(),
+                    experiment.stem()
+                );
+                plot::draw(experiment, &runs, &self.out)?
+            }
             Some(_) | None => plot::draw_run(&runs.records, &self.out, &name)?,
         };
         for path in paths {

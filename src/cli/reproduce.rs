@@ -39,6 +39,12 @@ pub struct Reproduce {
     compute: ComputeArguments,
 }
 
+/// Names of the conditions that an experiment's figure shows.
+pub fn conditions_of(experiment: Experiment) -> Result<Vec<String>> {
+    let config = config::parse(built_in(experiment), experiment.stem(), &[])?;
+    Ok(config.conditions.0.into_iter().map(|(name, _)| name).collect())
+}
+
 /// The config that was shipped with this program.
 fn built_in(experiment: Experiment) -> &'static str {
     match experiment {
