@@ -67,3 +67,13 @@ fn phases_lengthen_with_weaker_starts_as_theory_says() {
     assert_all_hold(&decided(&quick(experiment, &[], few)));
     assert_controls_fail(&decided(&quick(experiment, &SABOTAGE, few)));
 }
+
+#[test]
+fn the_phase_stays_at_every_depth_with_biases_and_appears_at_none_without() {
+    let all = |_: &str| true;
+    let experiment = Experiment::OcsDepth;
+    // The end of the phase lies before time 17.
+    let short = "training.steps=4000";
+    assert_all_hold(&decided(&quick(experiment, &[short], all)));
+    assert_controls_fail(&decided(&quick(experiment, &[short, SABOTAGE[0], SABOTAGE[1]], all)));
+}

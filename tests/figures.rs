@@ -15,7 +15,7 @@ use ocs::record::{RunFolder, Status};
 fn runs_of(stem: Experiment) -> RunFolder {
     match stem {
         Experiment::OcsLinear => fake::linear(),
-        Experiment::OcsInitScale => fake::depths(),
+        Experiment::OcsInitScale | Experiment::OcsDepth => fake::depths(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -27,6 +27,7 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
             (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 16)
         }
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
+        Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),
     }
 }
 
@@ -125,7 +126,7 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
                 assert_eq!(says(&canvas, "not run"), 6)
             }
             // Conditions share panels.
-            Experiment::OcsInitScale => {}
+            Experiment::OcsInitScale | Experiment::OcsDepth => {}
         }
         let nothing = plot::figure(stem, &RunFolder::default());
         assert!(says(&nothing, "not run") >= contents(stem).1, "{stem:?}");

@@ -8,6 +8,7 @@ mod contact_sheet;
 mod images;
 mod moments;
 mod ocs_cifar10;
+mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_linear;
 mod ocs_mnist;
@@ -60,6 +61,7 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
     match stem {
         Experiment::OcsLinear => ocs_linear::figure(runs),
         Experiment::OcsInitScale => ocs_init_scale::figure(runs),
+        Experiment::OcsDepth => ocs_depth::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }

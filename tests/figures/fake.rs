@@ -148,10 +148,10 @@ pub fn linear() -> RunFolder {
     runs
 }
 
-/// Runs and theories of both depths and all bias options from three starts.
+/// Runs and theories of 2 to 5 layers and all bias options from three starts.
 pub fn depths() -> RunFolder {
     let mut runs = RunFolder::default();
-    for hidden in [vec![16], vec![16, 16]] {
+    for hidden in (1..5).map(|n_hidden| vec![16; n_hidden]) {
         for (bias, constant) in
             [(Bias::None, 0.33), (Bias::Input, 0.99), (Bias::Output, 1.0), (Bias::All, 1.1)]
         {
