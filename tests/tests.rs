@@ -6,6 +6,8 @@ mod architecture;
 mod command_line;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
+/// Claims hold in quick runs, and their negative controls fail where they should.
+mod experiments;
 /// Figures come out of records alone.
 mod figures;
 /// Gradient descent follows theory, to the order of its step.

@@ -42,6 +42,10 @@ pub struct Config {
 pub enum Experiment {
     /// Do linear networks with biases visit the OCS first?
     OcsLinear,
+    /// How long is the phase?
+    OcsInitScale,
+    /// Does depth remove it?
+    OcsDepth,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -51,13 +55,20 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 3] =
-        [Experiment::OcsLinear, Experiment::OcsMnist, Experiment::OcsCifar10];
+    pub const ALL: [Experiment; 5] = [
+        Experiment::OcsLinear,
+        Experiment::OcsInitScale,
+        Experiment::OcsDepth,
+        Experiment::OcsMnist,
+        Experiment::OcsCifar10,
+    ];
 
     /// The stem that config, record folder and figure share.
     pub fn stem(self) -> &'static str {
         match self {
             Experiment::OcsLinear => "ocs_linear",
+            Experiment::OcsInitScale => "ocs_init_scale",
+            Experiment::OcsDepth => "ocs_depth",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Experiment;
+
 /// What an experiment says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -21,6 +23,34 @@ pub struct Claim {
     pub verdict: Verdict,
     /// What other thresholds of the phase would say; empty where the phase plays no part.
     pub sensitivity: String,
+}
+
+impl Claim {
+    /// A claim that is decided, without sensitivity.
+    pub fn new(
+        experiment: Experiment,
+        id: &str,
+        sentence: &str,
+        measured: Measurement,
+        criterion: &str,
+        holds: bool,
+    ) -> Claim {
+        Claim {
+            experiment: experiment.stem().to_owned(),
+            id: id.to_owned(),
+            sentence: sentence.to_owned(),
+            control: false,
+            measured,
+            criterion: criterion.to_owned(),
+            verdict: Verdict::of(holds),
+            sensitivity: String::new(),
+        }
+    }
+
+    /// The same as a negative control.
+    pub fn as_control(self) -> Claim {
+        Claim { control: true, ..self }
+    }
 }
 
 /// Verdict on a claim.

@@ -5,6 +5,8 @@ mod images;
 mod job;
 mod judges;
 mod ocs_cifar10;
+mod ocs_depth;
+mod ocs_init_scale;
 mod ocs_linear;
 mod ocs_mnist;
 mod run;
@@ -25,9 +27,13 @@ pub use theory::{theory_of, write_theories};
 /// # Errors
 ///
 /// If the config lacks what they are made from.
-pub fn theory_only(experiment: Experiment, _config: &Config) -> Result<Vec<(String, Config)>> {
+pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(String, Config)>> {
     match experiment {
-        Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => Ok(Vec::new()),
+        Experiment::OcsInitScale => ocs_init_scale::theory_only(config),
+        Experiment::OcsLinear
+        | Experiment::OcsDepth
+        | Experiment::OcsMnist
+        | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
 }
 
@@ -39,6 +45,8 @@ pub fn theory_only(experiment: Experiment, _config: &Config) -> Result<Vec<(Stri
 pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
     match experiment {
         Experiment::OcsLinear => ocs_linear::claims(runs),
+        Experiment::OcsInitScale => ocs_init_scale::claims(runs),
+        Experiment::OcsDepth => ocs_depth::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

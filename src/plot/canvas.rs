@@ -42,6 +42,14 @@ impl Rectangle {
         (self.left + self.width / 2.0, self.top + self.height / 2.0)
     }
 
+    /// Whether it lies in `other`, edges included.
+    pub fn within(&self, other: &Rectangle) -> bool {
+        self.left >= other.left
+            && self.top >= other.top
+            && self.right() <= other.right()
+            && self.bottom() <= other.bottom()
+    }
+
     /// Whether the two share more than `slack` points in both directions.
     pub fn overlaps(&self, other: &Rectangle, slack: f64) -> bool {
         let across = self.right().min(other.right()) - self.left.max(other.left);

@@ -3,10 +3,13 @@
 //! A figure puts marks on a `Canvas`; `render` writes it as PNG (300 pixels an inch) and SVG. How things look is decided in
 //! `style`.
 
+mod biases;
 mod contact_sheet;
 mod images;
 mod moments;
 mod ocs_cifar10;
+mod ocs_depth;
+mod ocs_init_scale;
 mod ocs_linear;
 mod ocs_mnist;
 mod page;
@@ -57,6 +60,8 @@ pub fn draw(stem: Experiment, runs: &RunFolder, folder: &Path) -> Result<Vec<Pat
 pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
     match stem {
         Experiment::OcsLinear => ocs_linear::figure(runs),
+        Experiment::OcsInitScale => ocs_init_scale::figure(runs),
+        Experiment::OcsDepth => ocs_depth::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }

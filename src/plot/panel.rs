@@ -85,6 +85,15 @@ impl Panel {
         }
     }
 
+    /// One dot, if it lies inside the frame.
+    pub fn dot(&self, canvas: &mut Canvas, (x, y): (f64, f64), look: Look, radius: f64) {
+        if let Some(place) = self.place(x, y)
+            && Rectangle::between(place.0, place.1, place.0, place.1).within(&self.frame)
+        {
+            canvas.marker(look.marker, place, radius, look.colour);
+        }
+    }
+
     /// The area between the extremes of several seeds.
     pub fn band(&self, canvas: &mut Canvas, spread: &Spread, colour: Colour) {
         for run in spread.points.split(|point| point.1.is_none()) {

@@ -1,7 +1,7 @@
 //! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
 
 use ndarray::Array2;
-use ocs::config::Config;
+use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation};
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{Method, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord};
 use ocs::task::Hierarchy;
@@ -145,6 +145,30 @@ pub fn linear() -> RunFolder {
         }
     }
     runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
+
+/// Runs and theories of 2 to 5 layers and all bias options from three starts.
+pub fn depths() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for hidden in (1..5).map(|n_hidden| vec![16; n_hidden]) {
+        for (bias, constant) in
+            [(Bias::None, 0.33), (Bias::Input, 0.99), (Bias::Output, 1.0), (Bias::All, 1.1)]
+        {
+            for a0 in [1e-2, 1e-4, 1e-6] {
+                let rates = [constant, 0.331, 0.217, 0.125];
+                let learner = Learner { rates, start: a0 / 2.65, output_bias: bias.at_output() };
+                let name = format!("depth-{}-{}-{a0:e}", hidden.len() + 1, bias.name());
+                let mut record = record(&name, 0, learner, (10_000, 0.01));
+                record.config.network.bias = bias;
+                record.config.network.hidden = hidden.clone();
+                record.config.network.initialisation =
+                    Initialisation::Aligned(Aligned { a0, biases: AlignedBiases::Aligned });
+                runs.theories.push(theory(&record));
+                runs.records.push(record);
+            }
+        }
+    }
     runs
 }
 

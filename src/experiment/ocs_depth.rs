@@ -1,0 +1,95 @@
+//! Does depth remove the phase? Networks of 2 to 5 layers under each bias option.
+
+use anyhow::{Result, ensure};
+
+use super::claim::{Claim, Measurement};
+use super::images::phase_sensitivity;
+use crate::config::{Bias, Experiment};
+use crate::metrics::Phase;
+use crate::record::{Record, RunFolder};
+
+const THIS: Experiment = Experiment::OcsDepth;
+const DEPTHS: std::ops::RangeInclusive<usize> = 2..=5;
+
+/// Runs of one bias option, the shallowest first; every depth must be there.
+fn of_bias(runs: &RunFolder, bias: Bias) -> Result<Vec<&Record>> {
+    let mut chosen = Vec::new();
+    for depth in DEPTHS {
+        let mut found = runs.records.iter().filter(|record| {
+            record.config.network.bias == bias && record.config.network.hidden.len() + 1 == depth
+        });
+        // From the aligned start all seeds learn alike.
+        let first = found.next();
+        ensure!(
+            first.is_some(),
+            "{0} lacks depth {depth} with bias: {1}: run `ocs reproduce {0}`",
+            THIS.stem(),
+            bias.name()
+        );
+        chosen.extend(first);
+    }
+    Ok(chosen)
+}
+
+/// The claims.
+pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
+    let mut claims = vec![absent_without(&of_bias(runs, Bias::None)?)];
+    for bias in [Bias::Input, Bias::Output, Bias::All] {
+        claims.push(present_with(bias, &of_bias(runs, bias)?));
+    }
+    claims.push(crossings_are_theorys(runs));
+    Ok(claims)
+}
+
+fn lengths(records: &[&Record]) -> Measurement {
+    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
+    Measurement::of("ln(end/onset), depths 2 to 5", &values)
+}
+
+fn absent_without(records: &[&Record]) -> Claim {
+    let is_absent = |phase: &Phase| phase.log_ratio.is_some_and(|length| length < 0.0);
+    let claim = Claim::new(
+        THIS,
+        "no-phase-at-any-depth-without-biases",
+        "Without biases there is no OCS phase at any depth.",
+        lengths(records),
+        "end before onset at every depth",
+        records.iter().all(|record| is_absent(&record.phase)),
+    );
+    Claim { sensitivity: phase_sensitivity(records, is_absent), ..claim.as_control() }
+}
+
+fn present_with(bias: Bias, records: &[&Record]) -> Claim {
+    let exists = |phase: &Phase| phase.exists && phase.end.is_some();
+    let claim = Claim::new(
+        THIS,
+        &format!("phase-at-every-depth-with-bias-{}", bias.name()),
+        &format!("With bias: {} there is an OCS phase at every depth.", bias.name()),
+        lengths(records),
+        "onset < end at every depth",
+        records.iter().all(|record| exists(&record.phase)),
+    );
+    Claim { sensitivity: phase_sensitivity(records, exists), ..claim }
+}
+
+fn crossings_are_theorys(runs: &RunFolder) -> Claim {
+    let mut errors = Vec::new();
+    for record in &runs.records {
+        let expected = runs.theory_of(&record.condition).map(|theory| theory.phase);
+        let expected = expected.unwrap_or_default();
+        for (measured, expected) in
+            [(record.phase.onset, expected.onset), (record.phase.end, expected.end)]
+        {
+            let error = measured.zip(expected);
+            errors.push(error.map(|(measured, expected)| (measured / expected - 1.0).abs()));
+        }
+    }
+    Claim::new(
+        THIS,
+        "crossings-are-theorys",
+        "Onset and end come when theory says, at every depth and under every bias option.",
+        Measurement::of("relative error of onset and end", &errors),
+        "<= 0.01 each",
+        !errors.is_empty() && errors.iter().all(|error| error.is_some_and(|error| error <= 0.01)),
+    )
+}

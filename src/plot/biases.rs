@@ -1,0 +1,85 @@
+//! Bias options side by side: a look for each, and the lengths of their phases.
+
+use super::canvas::Canvas;
+use super::curve::Curve;
+use super::legend::{Entry, Sample};
+use super::panel::Panel;
+use super::style::{Dash, Look, Marker, Stroke, look};
+use crate::config::{Bias, Config};
+use crate::metrics::Phase;
+use crate::record::RunFolder;
+
+/// In the order in which they are drawn, with their captions.
+pub const BIASES: [(Bias, &str); 4] = [
+    (Bias::None, "no biases"),
+    (Bias::Input, "input bias"),
+    (Bias::Output, "output bias"),
+    (Bias::All, "biases in all layers"),
+];
+
+/// The look of a bias option. "All" often lies upon "output": it is drawn broken upon solid, small upon large.
+pub fn bias_look(bias: Bias) -> Look {
+    match bias {
+        Bias::None => look(0),
+        Bias::Input => Look { dash: Dash::Solid, ..look(1) },
+        Bias::Output => Look { dash: Dash::Solid, ..look(2) },
+        Bias::All => Look { dash: Dash::Dashed, marker: Marker::Diamond, ..look(3) },
+    }
+}
+
+/// Its line.
+pub fn bias_stroke(bias: Bias) -> Stroke {
+    let width = if bias == Bias::Output { 1.8 } else { 1.0 };
+    bias_look(bias).stroke(width)
+}
+
+/// Radius of its single dots.
+pub fn bias_radius(bias: Bias) -> f64 {
+    match bias {
+        Bias::None | Bias::Input => 2.2,
+        Bias::Output => 3.0,
+        Bias::All => 1.6,
+    }
+}
+
+/// Captions of all, as dots or as lines.
+pub fn bias_entries(as_lines: bool) -> Vec<Entry> {
+    BIASES
+        .iter()
+        .map(|&(bias, caption)| {
+            let sample = if as_lines {
+                Sample::Line(bias_stroke(bias))
+            } else {
+                Sample::Dots(bias_look(bias))
+            };
+            Entry::new(sample, caption)
+        })
+        .collect()
+}
+
+/// Layers of a network.
+pub fn depth_of(config: &Config) -> usize {
+    config.network.hidden.len() + 1
+}
+
+/// A place across and a height, for the phase of a config.
+pub type Placing<'a> = dyn Fn(&Config, &Phase) -> Option<(f64, f64)> + 'a;
+
+/// What theory and runs say of one bias option.
+pub fn compare(canvas: &mut Canvas, panel: &Panel, runs: &RunFolder, bias: Bias, of: &Placing) {
+    let chosen = |config: &Config| config.network.bias == bias;
+    let mut points: Vec<(f64, Option<f64>)> = runs
+        .theories
+        .iter()
+        .filter(|theory| chosen(&theory.config))
+        .filter_map(|theory| of(&theory.config, &theory.phase))
+        .map(|(x, y)| (x, Some(y)))
+        .collect();
+    points.sort_by(|one, other| one.0.total_cmp(&other.0));
+    panel.curve(canvas, &Curve { points }, bias_stroke(bias));
+    for record in runs.records.iter().filter(|record| chosen(&record.config)) {
+        if let Some((x, y)) = of(&record.config, &record.phase) {
+            panel.dot(canvas, (x, y), bias_look(bias), bias_radius(bias));
+        }
+    }
+}
