@@ -15,6 +15,7 @@ use ocs::record::{RunFolder, Status};
 fn runs_of(stem: Experiment) -> RunFolder {
     match stem {
         Experiment::OcsLinear => fake::linear(),
+        Experiment::OcsCorrelation => fake::correlation(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -110,13 +111,19 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
         let canvas = plot::figure(stem, &runs);
         match stem {
             Experiment::OcsLinear => assert_eq!(says(&canvas, "not run"), 1, "the heat maps"),
+            // Two panels of lengths, one of eigenvalues, four crossings.
+            Experiment::OcsCorrelation => assert_eq!(says(&canvas, "not run"), 7),
             // Four crossings and the two panels of its details.
             Experiment::OcsMnist | Experiment::OcsCifar10 => {
                 assert_eq!(says(&canvas, "not run"), 6)
             }
         }
         let nothing = plot::figure(stem, &RunFolder::default());
-        assert!(says(&nothing, "not run") >= 16, "{stem:?}");
+        let panels = match stem {
+            Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => 16,
+            Experiment::OcsCorrelation => 7,
+        };
+        assert!(says(&nothing, "not run") >= panels, "{stem:?}");
         assert_eq!(clashes(&nothing), Vec::<String>::new());
     }
 }

@@ -42,6 +42,8 @@ pub struct Config {
 pub enum Experiment {
     /// Do linear networks with biases visit the OCS first?
     OcsLinear,
+    /// Can inputs do what biases do?
+    OcsCorrelation,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -51,13 +53,18 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 3] =
-        [Experiment::OcsLinear, Experiment::OcsMnist, Experiment::OcsCifar10];
+    pub const ALL: [Experiment; 4] = [
+        Experiment::OcsLinear,
+        Experiment::OcsCorrelation,
+        Experiment::OcsMnist,
+        Experiment::OcsCifar10,
+    ];
 
     /// The stem that config, record folder and figure share.
     pub fn stem(self) -> &'static str {
         match self {
             Experiment::OcsLinear => "ocs_linear",
+            Experiment::OcsCorrelation => "ocs_correlation",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }
@@ -280,6 +287,18 @@ pub enum Initialisation {
     Kaiming(Kaiming),
     /// `scale` times a random matrix with orthonormal rows or columns.
     Orthogonal(Orthogonal),
+}
+
+impl Initialisation {
+    /// Strength of each mode at an aligned start; `None` for random starts.
+    pub fn aligned_strength(&self) -> Option<f64> {
+        match self {
+            Initialisation::Aligned(aligned) => Some(aligned.a0),
+            Initialisation::Normal(_)
+            | Initialisation::Kaiming(_)
+            | Initialisation::Orthogonal(_) => None,
+        }
+    }
 }
 
 /// Parameters of the aligned start.

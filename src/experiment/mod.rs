@@ -5,6 +5,7 @@ mod images;
 mod job;
 mod judges;
 mod ocs_cifar10;
+mod ocs_correlation;
 mod ocs_linear;
 mod ocs_mnist;
 mod run;
@@ -25,8 +26,9 @@ pub use theory::{theory_of, write_theories};
 /// # Errors
 ///
 /// If the config lacks what they are made from.
-pub fn theory_only(experiment: Experiment, _config: &Config) -> Result<Vec<(String, Config)>> {
+pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(String, Config)>> {
     match experiment {
+        Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
         Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
 }
@@ -39,6 +41,7 @@ pub fn theory_only(experiment: Experiment, _config: &Config) -> Result<Vec<(Stri
 pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
     match experiment {
         Experiment::OcsLinear => ocs_linear::claims(runs),
+        Experiment::OcsCorrelation => ocs_correlation::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

@@ -7,6 +7,7 @@ mod contact_sheet;
 mod images;
 mod moments;
 mod ocs_cifar10;
+mod ocs_correlation;
 mod ocs_linear;
 mod ocs_mnist;
 mod page;
@@ -57,6 +58,7 @@ pub fn draw(stem: Experiment, runs: &RunFolder, folder: &Path) -> Result<Vec<Pat
 pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
     match stem {
         Experiment::OcsLinear => ocs_linear::figure(runs),
+        Experiment::OcsCorrelation => ocs_correlation::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }

@@ -211,7 +211,7 @@ impl Panel {
 }
 
 /// At most three decimals: `0.5`, `0.316`.
-fn rounded(value: f64) -> String {
+pub fn rounded(value: f64) -> String {
     let text = number(value, 3);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
