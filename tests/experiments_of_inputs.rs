@@ -52,3 +52,15 @@ fn with_output_biases_the_control_of_correlation_fails() {
     let claims = claims_with(Experiment::OcsCorrelation, &["network.bias=output"]);
     assert!(failing(&claims).contains(&"no-phase-without-correlation"), "{claims:?}");
 }
+
+#[test]
+fn the_first_response_mirrors_unequal_frequencies() {
+    let claims = claims_with(Experiment::OcsFrequencies, &[]);
+    assert_eq!(failing(&claims), Vec::<&str>::new());
+}
+
+#[test]
+fn with_output_biases_the_control_of_frequencies_fails() {
+    let claims = claims_with(Experiment::OcsFrequencies, &["network.bias=output"]);
+    assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
+}

@@ -16,6 +16,7 @@ fn runs_of(stem: Experiment) -> RunFolder {
     match stem {
         Experiment::OcsLinear => fake::linear(),
         Experiment::OcsCorrelation => fake::correlation(),
+        Experiment::OcsFrequencies => fake::frequencies(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -113,6 +114,8 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             Experiment::OcsLinear => assert_eq!(says(&canvas, "not run"), 1, "the heat maps"),
             // Two panels of lengths, one of eigenvalues, four crossings.
             Experiment::OcsCorrelation => assert_eq!(says(&canvas, "not run"), 7),
+            // Four panels a tree.
+            Experiment::OcsFrequencies => assert_eq!(says(&canvas, "not run"), 12),
             // Four crossings and the two panels of its details.
             Experiment::OcsMnist | Experiment::OcsCifar10 => {
                 assert_eq!(says(&canvas, "not run"), 6)
@@ -122,6 +125,7 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
         let panels = match stem {
             Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => 16,
             Experiment::OcsCorrelation => 7,
+            Experiment::OcsFrequencies => 12,
         };
         assert!(says(&nothing, "not run") >= panels, "{stem:?}");
         assert_eq!(clashes(&nothing), Vec::<String>::new());

@@ -44,6 +44,8 @@ pub enum Experiment {
     OcsLinear,
     /// Can inputs do what biases do?
     OcsCorrelation,
+    /// Does the first response mirror the label distribution?
+    OcsFrequencies,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -53,9 +55,10 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 4] = [
+    pub const ALL: [Experiment; 5] = [
         Experiment::OcsLinear,
         Experiment::OcsCorrelation,
+        Experiment::OcsFrequencies,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
     ];
@@ -65,6 +68,7 @@ impl Experiment {
         match self {
             Experiment::OcsLinear => "ocs_linear",
             Experiment::OcsCorrelation => "ocs_correlation",
+            Experiment::OcsFrequencies => "ocs_frequencies",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }

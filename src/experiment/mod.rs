@@ -6,6 +6,7 @@ mod job;
 mod judges;
 mod ocs_cifar10;
 mod ocs_correlation;
+mod ocs_frequencies;
 mod ocs_linear;
 mod ocs_mnist;
 mod run;
@@ -29,6 +30,7 @@ pub use theory::{theory_of, write_theories};
 pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(String, Config)>> {
     match experiment {
         Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
+        Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
         Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
 }
@@ -42,6 +44,7 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
     match experiment {
         Experiment::OcsLinear => ocs_linear::claims(runs),
         Experiment::OcsCorrelation => ocs_correlation::claims(runs),
+        Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

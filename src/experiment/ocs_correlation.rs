@@ -165,7 +165,7 @@ fn no_phase_without_correlation(runs: &RunFolder) -> Result<Claim> {
 }
 
 /// Runs at `factor` times rho_c, one for each start that is trained; none where theory has no rho_c.
-fn at_critical<'a>(runs: &'a RunFolder, factor: f64) -> Vec<&'a Record> {
+fn at_critical(runs: &RunFolder, factor: f64) -> Vec<&Record> {
     let near = |a0: f64, rho: f64| {
         critical_of(runs, a0).is_some_and(|critical| (rho / critical - factor).abs() <= NEAR)
     };

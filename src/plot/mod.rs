@@ -8,6 +8,7 @@ mod images;
 mod moments;
 mod ocs_cifar10;
 mod ocs_correlation;
+mod ocs_frequencies;
 mod ocs_linear;
 mod ocs_mnist;
 mod page;
@@ -59,6 +60,7 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
     match stem {
         Experiment::OcsLinear => ocs_linear::figure(runs),
         Experiment::OcsCorrelation => ocs_correlation::figure(runs),
+        Experiment::OcsFrequencies => ocs_frequencies::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }

@@ -172,7 +172,8 @@ impl Panel {
         }
     }
 
-    fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
+    /// The vertical axis alone: for a panel whose horizontal one has no numbers.
+    pub fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
         let most = (self.frame.height / 18.0) as usize;
         let left = self.frame.left;
         let mut widest: f64 = 0.0;

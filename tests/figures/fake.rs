@@ -198,3 +198,27 @@ pub fn correlation() -> RunFolder {
     add("input-bias", Inputs::OneHot, 0.0, 1e-4);
     runs
 }
+
+/// Runs of `ocs_frequencies`: three trees with every bias option, and the base rates of equal frequencies.
+pub fn frequencies() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for tree in ["even", "uneven", "ragged"] {
+        for (bias, constant, output_bias) in [
+            ("none", 0.331, false),
+            ("input", 0.992, false),
+            ("output", 1.0, true),
+            ("all", 1.1, true),
+        ] {
+            let rates = [constant, 0.331, 0.217, 0.125];
+            let learner = Learner { rates, start: 1e-4 / 2.65, output_bias };
+            let run = record(&format!("{tree}-{bias}"), 0, learner, (10_000, 0.004));
+            runs.theories.push(theory(&run));
+            if bias == "output" {
+                runs.theories
+                    .push(TheoryRecord { condition: format!("uniform-{tree}"), ..theory(&run) });
+            }
+            runs.records.push(run);
+        }
+    }
+    runs
+}
