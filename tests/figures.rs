@@ -16,6 +16,8 @@ fn runs_of(stem: Experiment) -> RunFolder {
     match stem {
         Experiment::OcsLinear => fake::linear(),
         Experiment::OcsInitScale | Experiment::OcsDepth => fake::depths(),
+        Experiment::OcsCorrelation => fake::correlation(),
+        Experiment::OcsFrequencies => fake::frequencies(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -26,6 +28,8 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
         Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => {
             (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 16)
         }
+        Experiment::OcsCorrelation => (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 7),
+        Experiment::OcsFrequencies => (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 12),
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
         Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),
     }
@@ -121,6 +125,10 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
         let canvas = plot::figure(stem, &runs);
         match stem {
             Experiment::OcsLinear => assert_eq!(says(&canvas, "not run"), 1, "the heat maps"),
+            // Two panels of lengths, one of eigenvalues, four crossings.
+            Experiment::OcsCorrelation => assert_eq!(says(&canvas, "not run"), 7),
+            // Four panels a tree.
+            Experiment::OcsFrequencies => assert_eq!(says(&canvas, "not run"), 12),
             // Four crossings and the two panels of its details.
             Experiment::OcsMnist | Experiment::OcsCifar10 => {
                 assert_eq!(says(&canvas, "not run"), 6)

@@ -4,6 +4,8 @@
 mod architecture;
 /// What a person types, and what comes back: outputs, exit codes, errors.
 mod command_line;
+/// What inputs and losses do to the OCS: claims hold on the quick form, and controls fail where they should.
+mod experiments_of_inputs;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
 /// Claims hold in quick runs, and their negative controls fail where they should.

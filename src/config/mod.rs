@@ -46,6 +46,10 @@ pub enum Experiment {
     OcsInitScale,
     /// Does depth remove it?
     OcsDepth,
+    /// Can inputs do what biases do?
+    OcsCorrelation,
+    /// Does the first response mirror the label distribution?
+    OcsFrequencies,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -55,10 +59,12 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 5] = [
+    pub const ALL: [Experiment; 7] = [
         Experiment::OcsLinear,
         Experiment::OcsInitScale,
         Experiment::OcsDepth,
+        Experiment::OcsCorrelation,
+        Experiment::OcsFrequencies,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
     ];
@@ -69,6 +75,8 @@ impl Experiment {
             Experiment::OcsLinear => "ocs_linear",
             Experiment::OcsInitScale => "ocs_init_scale",
             Experiment::OcsDepth => "ocs_depth",
+            Experiment::OcsCorrelation => "ocs_correlation",
+            Experiment::OcsFrequencies => "ocs_frequencies",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }
@@ -291,6 +299,18 @@ pub enum Initialisation {
     Kaiming(Kaiming),
     /// `scale` times a random matrix with orthonormal rows or columns.
     Orthogonal(Orthogonal),
+}
+
+impl Initialisation {
+    /// Strength of each mode at an aligned start; `None` for random starts.
+    pub fn aligned_strength(&self) -> Option<f64> {
+        match self {
+            Initialisation::Aligned(aligned) => Some(aligned.a0),
+            Initialisation::Normal(_)
+            | Initialisation::Kaiming(_)
+            | Initialisation::Orthogonal(_) => None,
+        }
+    }
 }
 
 /// Parameters of the aligned start.

@@ -7,6 +7,8 @@ mod judges;
 mod ocs_cifar10;
 mod ocs_depth;
 mod ocs_init_scale;
+mod ocs_correlation;
+mod ocs_frequencies;
 mod ocs_linear;
 mod ocs_mnist;
 mod run;
@@ -30,6 +32,8 @@ pub use theory::{theory_of, write_theories};
 pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(String, Config)>> {
     match experiment {
         Experiment::OcsInitScale => ocs_init_scale::theory_only(config),
+        Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
+        Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
         Experiment::OcsLinear
         | Experiment::OcsDepth
         | Experiment::OcsMnist
@@ -47,6 +51,8 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsLinear => ocs_linear::claims(runs),
         Experiment::OcsInitScale => ocs_init_scale::claims(runs),
         Experiment::OcsDepth => ocs_depth::claims(runs),
+        Experiment::OcsCorrelation => ocs_correlation::claims(runs),
+        Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

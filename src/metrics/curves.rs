@@ -169,6 +169,19 @@ impl Curves {
         }
     }
 
+    /// Mean response of each label at a time, interpolated between observations, linearly in the logarithm of time;
+    /// `None` outside of what was observed after time 0.
+    pub fn mean_response_at(&self, time: f64) -> Option<Vec<f64>> {
+        let after = self.time.iter().position(|&observed| observed >= time)?;
+        let before = after.checked_sub(1).filter(|&before| self.time[before] > 0.0)?;
+        let share = (time / self.time[before]).ln() / (self.time[after] / self.time[before]).ln();
+        let between = |row: &Vec<f64>| {
+            let (from, to) = (row.get(before)?, row.get(after)?);
+            Some(from + share * (to - from))
+        };
+        self.mean_response.iter().map(between).collect()
+    }
+
     /// The smallest graded true negative rate of the top level, the diagnostic one.
     pub fn smallest_top_level_true_negative_rate(&self) -> Option<f64> {
         self.true_negative_rate.first()?.iter().flatten().copied().min_by(f64::total_cmp)

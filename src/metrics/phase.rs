@@ -32,6 +32,12 @@ impl Phase {
         Phase { onset, end, exists, log_ratio }
     }
 
+    /// Geometric mean of onset and end; `None` if either is missing or zero.
+    pub fn middle(&self) -> Option<f64> {
+        let (onset, end) = (self.onset?, self.end?);
+        (onset > 0.0 && end > 0.0).then(|| (onset * end).sqrt())
+    }
+
     /// The phase that curves show, with threshold `q`; crossing times are interpolated between observations, linearly
     /// in the logarithms of time and value.
     pub fn of(curves: &Curves, threshold: f64, ocs_norm: f64, target_variance: f64) -> Phase {

@@ -133,7 +133,7 @@ fn value_of((mantissa, power): (i32, i32)) -> f64 {
 }
 
 /// `10⁻³`.
-fn power_of_ten(power: i32) -> String {
+pub fn power_of_ten(power: i32) -> String {
     let superscript = |c: char| match c {
         '-' => '⁻',
         '0' => '⁰',

@@ -2,7 +2,7 @@
 //!
 //! The list can be read back, so that a test can ask whether two texts overlap.
 
-use super::style::{Colour, FRAME_WIDTH, INK, Marker, Stroke};
+use super::style::{Colour, FRAME_WIDTH, INK, Marker, Stroke, WHITE};
 use super::text::Text;
 
 /// Across and down, in points.
@@ -169,6 +169,12 @@ impl Canvas {
         };
         let points = corners.iter().map(|(dx, dy)| (x + radius * dx, y + radius * dy)).collect();
         self.area(points, colour, 1.0);
+    }
+
+    /// The outline of a marker, white inside.
+    pub fn open_marker(&mut self, marker: Marker, at: Point, radius: f64, colour: Colour) {
+        self.marker(marker, at, radius, colour);
+        self.marker(marker, at, 0.6 * radius, WHITE);
     }
 
     /// A text.

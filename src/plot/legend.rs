@@ -2,7 +2,8 @@
 
 use super::canvas::{Canvas, Point, Rectangle};
 use super::style::{
-    BAND_OPACITY, Colour, LETTER_SIZE, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE, TITLE_SIZE, WHITE,
+    BAND_OPACITY, Colour, LETTER_SIZE, Look, NOTE_SIZE, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE,
+    TITLE_SIZE, WHITE,
 };
 use super::text::{Anchor, Text, text_width};
 
@@ -13,6 +14,10 @@ pub enum Sample {
     Line(Stroke),
     /// Dots.
     Dots(Look),
+    /// One large marker.
+    Marker(Look),
+    /// One large marker, white inside.
+    Open(Look),
     /// A line in a band.
     LineAndBand(Stroke),
     /// The shade of the OCS phase.
@@ -27,6 +32,7 @@ impl Sample {
             Sample::Line(_) | Sample::Dots(_) | Sample::LineAndBand(_) | Sample::Shade => {
                 SAMPLE_WIDTH
             }
+            Sample::Marker(_) | Sample::Open(_) => 5.0,
             Sample::Upright(_) => 3.0,
         }
     }
@@ -85,6 +91,14 @@ fn sample(canvas: &mut Canvas, sample: Sample, (left, middle): Point) {
     match sample {
         Sample::Line(stroke) => canvas.line((left, middle), (right, middle), stroke),
         Sample::Dots(look) => dots(canvas, look),
+        Sample::Marker(look) => {
+            let at = ((left + right) / 2.0, middle);
+            canvas.marker(look.marker, at, POINT_RADIUS, look.colour);
+        }
+        Sample::Open(look) => {
+            let at = ((left + right) / 2.0, middle);
+            canvas.open_marker(look.marker, at, POINT_RADIUS, look.colour);
+        }
         Sample::LineAndBand(stroke) => {
             canvas.fill(swatch, pale(stroke.colour));
             canvas.line((left, middle), (right, middle), stroke);

@@ -10,6 +10,8 @@ mod moments;
 mod ocs_cifar10;
 mod ocs_depth;
 mod ocs_init_scale;
+mod ocs_correlation;
+mod ocs_frequencies;
 mod ocs_linear;
 mod ocs_mnist;
 mod page;
@@ -62,6 +64,8 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
         Experiment::OcsLinear => ocs_linear::figure(runs),
         Experiment::OcsInitScale => ocs_init_scale::figure(runs),
         Experiment::OcsDepth => ocs_depth::figure(runs),
+        Experiment::OcsCorrelation => ocs_correlation::figure(runs),
+        Experiment::OcsFrequencies => ocs_frequencies::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }

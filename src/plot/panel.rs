@@ -181,7 +181,8 @@ impl Panel {
         }
     }
 
-    fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
+    /// The vertical axis alone: for a panel whose horizontal one has no numbers.
+    pub fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
         let most = (self.frame.height / 18.0) as usize;
         let left = self.frame.left;
         let mut widest: f64 = 0.0;
@@ -220,7 +221,7 @@ impl Panel {
 }
 
 /// At most three decimals: `0.5`, `0.316`.
-fn rounded(value: f64) -> String {
+pub fn rounded(value: f64) -> String {
     let text = number(value, 3);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -40,6 +40,8 @@ pub const PAGE_WIDTH: f64 = 504.0;
 pub const FRAME_WIDTH: f64 = 0.5;
 /// Length of a labelled tick.
 pub const TICK_LENGTH: f64 = 2.5;
+/// Radius of a marker that stands for a run or a label by itself.
+pub const POINT_RADIUS: f64 = 2.2;
 /// Opacity of bands over seeds.
 pub const BAND_OPACITY: f64 = 0.28;
 

@@ -1,7 +1,7 @@
 //! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
 
 use ndarray::Array2;
-use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation};
+use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs};
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{Method, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord};
 use ocs::task::Hierarchy;
@@ -192,5 +192,57 @@ pub fn images() -> RunFolder {
         }
     }
     runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
+
+/// Runs of `ocs_correlation`: two starts, a few correlations, and the input bias.
+pub fn correlation() -> RunFolder {
+    let mut runs = RunFolder::default();
+    let mut add = |condition: &str, inputs: Inputs, rho: f64, a0: f64| {
+        let slower = (1.0 - rho).sqrt();
+        let rates = [0.331 * (1.0 + 7.0 * rho).sqrt(), 0.331 * slower, 0.217 * slower, 0.125];
+        let learner = Learner { rates, start: a0 / 2.65, output_bias: false };
+        let mut run = record(condition, 0, learner, (10_000, 0.004));
+        run.config.task.inputs = inputs;
+        run.config.task.correlation = rho;
+        run.config.network.initialisation =
+            Initialisation::Aligned(Aligned { a0, biases: AlignedBiases::Zero });
+        if inputs == Inputs::OneHot {
+            run.config.network.bias = Bias::Input;
+        }
+        runs.theories.push(theory(&run));
+        runs.records.push(run);
+    };
+    for (a0, critical) in [(1e-2, 0.0984), (1e-4, 0.0525)] {
+        for rho in [0.0, 0.04, 0.12, 0.5] {
+            add(&format!("a0-{a0:e}-rho-{rho}"), Inputs::Correlated, rho, a0);
+        }
+        add(&format!("critical-a0-{a0:e}"), Inputs::Correlated, critical, a0);
+    }
+    add("input-bias", Inputs::OneHot, 0.0, 1e-4);
+    runs
+}
+
+/// Runs of `ocs_frequencies`: three trees with every bias option, and the base rates of equal frequencies.
+pub fn frequencies() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for tree in ["even", "uneven", "ragged"] {
+        for (bias, constant, output_bias) in [
+            ("none", 0.331, false),
+            ("input", 0.992, false),
+            ("output", 1.0, true),
+            ("all", 1.1, true),
+        ] {
+            let rates = [constant, 0.331, 0.217, 0.125];
+            let learner = Learner { rates, start: 1e-4 / 2.65, output_bias };
+            let run = record(&format!("{tree}-{bias}"), 0, learner, (10_000, 0.004));
+            runs.theories.push(theory(&run));
+            if bias == "output" {
+                runs.theories
+                    .push(TheoryRecord { condition: format!("uniform-{tree}"), ..theory(&run) });
+            }
+            runs.records.push(run);
+        }
+    }
     runs
 }
