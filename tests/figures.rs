@@ -17,6 +17,7 @@ fn runs_of(stem: Experiment) -> RunFolder {
         Experiment::OcsLinear => fake::linear(),
         Experiment::OcsCorrelation => fake::correlation(),
         Experiment::OcsFrequencies => fake::frequencies(),
+        Experiment::OcsLoss => fake::loss(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -114,6 +115,8 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             Experiment::OcsLinear => assert_eq!(says(&canvas, "not run"), 1, "the heat maps"),
             // Two panels of lengths, one of eigenvalues, four crossings.
             Experiment::OcsCorrelation => assert_eq!(says(&canvas, "not run"), 7),
+            // Four panels a choice of biases, of which one was run.
+            Experiment::OcsLoss => assert_eq!(says(&canvas, "not run"), 12),
             // Four panels a tree.
             Experiment::OcsFrequencies => assert_eq!(says(&canvas, "not run"), 12),
             // Four crossings and the two panels of its details.
@@ -126,6 +129,7 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => 16,
             Experiment::OcsCorrelation => 7,
             Experiment::OcsFrequencies => 12,
+            Experiment::OcsLoss => 16,
         };
         assert!(says(&nothing, "not run") >= panels, "{stem:?}");
         assert_eq!(clashes(&nothing), Vec::<String>::new());

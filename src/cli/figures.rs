@@ -17,7 +17,7 @@ use crate::record::RunFolder;
 /// true negative rates of each condition.
 #[derive(Args)]
 pub struct Plot {
-    /// ocs_linear | ocs_correlation | ocs_frequencies | ocs_mnist | ocs_cifar10, or a folder such as runs/my_config
+    /// ocs_linear | ocs_correlation | ocs_frequencies | ocs_loss | ocs_mnist | ocs_cifar10, or a folder such as runs/my_config
     target: String,
     /// Folder of all runs, for a stem
     #[arg(long, default_value = "runs", value_name = "FOLDER")]

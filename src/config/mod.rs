@@ -46,6 +46,8 @@ pub enum Experiment {
     OcsCorrelation,
     /// Does the first response mirror the label distribution?
     OcsFrequencies,
+    /// With cross-entropy?
+    OcsLoss,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -55,10 +57,11 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 5] = [
+    pub const ALL: [Experiment; 6] = [
         Experiment::OcsLinear,
         Experiment::OcsCorrelation,
         Experiment::OcsFrequencies,
+        Experiment::OcsLoss,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
     ];
@@ -69,6 +72,7 @@ impl Experiment {
             Experiment::OcsLinear => "ocs_linear",
             Experiment::OcsCorrelation => "ocs_correlation",
             Experiment::OcsFrequencies => "ocs_frequencies",
+            Experiment::OcsLoss => "ocs_loss",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }

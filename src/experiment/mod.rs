@@ -8,6 +8,7 @@ mod ocs_cifar10;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_linear;
+mod ocs_loss;
 mod ocs_mnist;
 mod run;
 mod theory;
@@ -31,7 +32,10 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
     match experiment {
         Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
         Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
-        Experiment::OcsLinear | Experiment::OcsMnist | Experiment::OcsCifar10 => Ok(Vec::new()),
+        Experiment::OcsLinear
+        | Experiment::OcsLoss
+        | Experiment::OcsMnist
+        | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
 }
 
@@ -45,6 +49,7 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsLinear => ocs_linear::claims(runs),
         Experiment::OcsCorrelation => ocs_correlation::claims(runs),
         Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
+        Experiment::OcsLoss => ocs_loss::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }
