@@ -64,3 +64,21 @@ fn with_output_biases_the_control_of_frequencies_fails() {
     let claims = claims_with(Experiment::OcsFrequencies, &["network.bias=output"]);
     assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
 }
+
+#[test]
+fn under_cross_entropy_the_constant_solution_shows_in_logits() {
+    let claims = claims_with(Experiment::OcsLoss, &[]);
+    assert_eq!(failing(&claims), Vec::<&str>::new());
+}
+
+#[test]
+fn with_output_biases_the_control_of_the_loss_fails() {
+    let claims = claims_with(Experiment::OcsLoss, &["network.bias=output"]);
+    assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
+}
+
+#[test]
+fn under_squared_error_true_negative_rates_do_not_start_at_one_half() {
+    let claims = claims_with(Experiment::OcsLoss, &["training.loss=half-squared-error"]);
+    assert!(failing(&claims).contains(&"rates-start-at-one-half"), "{claims:?}");
+}

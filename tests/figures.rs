@@ -18,6 +18,7 @@ fn runs_of(stem: Experiment) -> RunFolder {
         Experiment::OcsInitScale | Experiment::OcsDepth => fake::depths(),
         Experiment::OcsCorrelation => fake::correlation(),
         Experiment::OcsFrequencies => fake::frequencies(),
+        Experiment::OcsLoss => fake::loss(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -30,6 +31,7 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
         }
         Experiment::OcsCorrelation => (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 7),
         Experiment::OcsFrequencies => (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 12),
+        Experiment::OcsLoss => (&["probability", "10¹"], 16),
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
         Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),
     }
@@ -127,6 +129,8 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             Experiment::OcsLinear => assert_eq!(says(&canvas, "not run"), 1, "the heat maps"),
             // Two panels of lengths, one of eigenvalues, four crossings.
             Experiment::OcsCorrelation => assert_eq!(says(&canvas, "not run"), 7),
+            // Four panels a choice of biases, of which one was run.
+            Experiment::OcsLoss => assert_eq!(says(&canvas, "not run"), 12),
             // Four panels a tree.
             Experiment::OcsFrequencies => assert_eq!(says(&canvas, "not run"), 12),
             // Four crossings and the two panels of its details.

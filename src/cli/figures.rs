@@ -18,8 +18,7 @@ use crate::record::RunFolder;
 /// true negative rates of each condition.
 #[derive(Args)]
 pub struct Plot {
-    /// ocs_linear | ocs_init_scale | ocs_depth | ocs_correlation | ocs_frequencies | ocs_mnist | ocs_cifar10, or a folder such as
-    /// runs/my_config
+    /// An experiment (`ocs reproduce --help` lists them), or a folder such as runs/my_config
     target: String,
     /// Folder of all runs, for a stem
     #[arg(long, default_value = "runs", value_name = "FOLDER")]

@@ -20,7 +20,8 @@ use crate::record::{self, Record, RunFolder};
 /// be made.
 #[derive(Args)]
 pub struct Reproduce {
-    /// Experiments [default: all]: ocs_linear | ocs_init_scale | ocs_depth | ocs_correlation | ocs_frequencies | ocs_mnist | ocs_cifar10
+    /// Experiments [default: all]: ocs_linear | ocs_init_scale | ocs_depth |
+    /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_mnist | ocs_cifar10
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look in a minute or two; figures and claims are marked, and go to RUNS/quick and
     /// PLOTS/quick
@@ -53,6 +54,7 @@ fn built_in(experiment: Experiment) -> &'static str {
         Experiment::OcsDepth => include_str!("../../configs/ocs_depth.yaml"),
         Experiment::OcsCorrelation => include_str!("../../configs/ocs_correlation.yaml"),
         Experiment::OcsFrequencies => include_str!("../../configs/ocs_frequencies.yaml"),
+        Experiment::OcsLoss => include_str!("../../configs/ocs_loss.yaml"),
         Experiment::OcsMnist => include_str!("../../configs/ocs_mnist.yaml"),
         Experiment::OcsCifar10 => include_str!("../../configs/ocs_cifar10.yaml"),
     }

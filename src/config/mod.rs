@@ -50,6 +50,8 @@ pub enum Experiment {
     OcsCorrelation,
     /// Does the first response mirror the label distribution?
     OcsFrequencies,
+    /// With cross-entropy?
+    OcsLoss,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -59,12 +61,13 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 7] = [
+    pub const ALL: [Experiment; 8] = [
         Experiment::OcsLinear,
         Experiment::OcsInitScale,
         Experiment::OcsDepth,
         Experiment::OcsCorrelation,
         Experiment::OcsFrequencies,
+        Experiment::OcsLoss,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
     ];
@@ -77,6 +80,7 @@ impl Experiment {
             Experiment::OcsDepth => "ocs_depth",
             Experiment::OcsCorrelation => "ocs_correlation",
             Experiment::OcsFrequencies => "ocs_frequencies",
+            Experiment::OcsLoss => "ocs_loss",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }

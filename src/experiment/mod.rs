@@ -10,6 +10,7 @@ mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_linear;
+mod ocs_loss;
 mod ocs_mnist;
 mod run;
 mod theory;
@@ -36,6 +37,7 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
         Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
         Experiment::OcsLinear
         | Experiment::OcsDepth
+        | Experiment::OcsLoss
         | Experiment::OcsMnist
         | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
@@ -53,6 +55,7 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsDepth => ocs_depth::claims(runs),
         Experiment::OcsCorrelation => ocs_correlation::claims(runs),
         Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
+        Experiment::OcsLoss => ocs_loss::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

@@ -43,6 +43,16 @@ pub fn heat_map(canvas: &mut Canvas, frame: Rectangle, values: &[Vec<f64>], grou
 
 /// The bar from 0 (bottom) to 1, with its numbers and title at the right.
 pub fn colour_bar(canvas: &mut Canvas, frame: Rectangle, title: &str) {
+    colour_bar_between(canvas, frame, (0.0, 1.0), title);
+}
+
+/// The bar with the numbers that colours stand for: the lowest white (bottom), the highest darkest.
+pub fn colour_bar_between(
+    canvas: &mut Canvas,
+    frame: Rectangle,
+    (lowest, highest): (f64, f64),
+    title: &str,
+) {
     const STRIPS: usize = 64;
     for strip in 0..STRIPS {
         let (low, high) = (strip as f64 / STRIPS as f64, (strip + 1) as f64 / STRIPS as f64);
@@ -52,13 +62,18 @@ pub fn colour_bar(canvas: &mut Canvas, frame: Rectangle, title: &str) {
         canvas.fill(piece, colour_of((low + high) / 2.0));
     }
     let right = frame.right();
-    for tick in Axis::linear(0.0, 1.0, title).ticks(3) {
-        let y = frame.bottom() - tick.value * frame.height;
+    let mut widest: f64 = 0.0;
+    let axis = Axis::linear(lowest, highest, title);
+    for tick in axis.ticks(3) {
+        let Some(up) = axis.position(tick.value) else { continue };
+        let y = frame.bottom() - up * frame.height;
         canvas.line((right, y), (right + TICK_LENGTH, y), Stroke::solid(INK, FRAME_WIDTH));
         let at = (right + TICK_LENGTH + 1.5, y);
-        canvas.text(Text::centred(number(tick.value, 1), at, Anchor::Start, TEXT_SIZE));
+        let text = Text::centred(number(tick.value, 1), at, Anchor::Start, TEXT_SIZE);
+        widest = widest.max(text.bounds().width);
+        canvas.text(text);
     }
-    let at = (right + TICK_LENGTH + 20.0, frame.centre().1);
+    let at = (right + TICK_LENGTH + (widest + 8.0).max(20.0), frame.centre().1);
     canvas.text(Text::new(title, at, Anchor::Middle, TEXT_SIZE).upward());
     canvas.frame(frame);
 }

@@ -13,6 +13,7 @@ mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_linear;
+mod ocs_loss;
 mod ocs_mnist;
 mod page;
 mod reference;
@@ -66,6 +67,7 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
         Experiment::OcsDepth => ocs_depth::figure(runs),
         Experiment::OcsCorrelation => ocs_correlation::figure(runs),
         Experiment::OcsFrequencies => ocs_frequencies::figure(runs),
+        Experiment::OcsLoss => ocs_loss::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }

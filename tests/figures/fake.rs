@@ -246,3 +246,22 @@ pub fn frequencies() -> RunFolder {
     }
     runs
 }
+
+/// Runs of `ocs_loss`: every bias option, and smaller weights.
+pub fn loss() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for (condition, constant, output_bias) in [
+        ("none", 0.331, false),
+        ("input", 0.992, false),
+        ("output", 1.0, true),
+        ("all", 1.1, true),
+        ("output-tiny", 1.0, true),
+    ] {
+        let learner =
+            Learner { rates: [constant, 0.331, 0.217, 0.125], start: 1e-4 / 2.65, output_bias };
+        let run = record(condition, 0, learner, (10_000, 0.004));
+        runs.theories.push(theory(&run));
+        runs.records.push(run);
+    }
+    runs
+}
