@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::claim::{Claim, Measurement, Verdict};
+use super::claim::{Claim, Measurement};
 use super::images::{phase_sensitivity, top_level_dip};
+use crate::config::Experiment;
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
 
@@ -47,16 +48,7 @@ pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
 }
 
 fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds: bool) -> Claim {
-    Claim {
-        experiment: STEM.to_owned(),
-        id: id.to_owned(),
-        sentence: sentence.to_owned(),
-        control: false,
-        measured,
-        criterion: criterion.to_owned(),
-        verdict: Verdict::of(holds),
-        sensitivity: String::new(),
-    }
+    Claim::new(Experiment::OcsLinear, id, sentence, measured, criterion, holds)
 }
 
 fn log_ratios(records: &[&Record]) -> Measurement {

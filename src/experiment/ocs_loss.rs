@@ -3,8 +3,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::claim::{Claim, Measurement, Verdict};
+use super::claim::{Claim, Measurement};
 use super::images::phase_sensitivity;
+use crate::config::Experiment;
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder};
 
@@ -28,16 +29,7 @@ pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
 }
 
 fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds: bool) -> Claim {
-    Claim {
-        experiment: STEM.to_owned(),
-        id: id.to_owned(),
-        sentence: sentence.to_owned(),
-        control: false,
-        measured,
-        criterion: criterion.to_owned(),
-        verdict: Verdict::of(holds),
-        sensitivity: String::new(),
-    }
+    Claim::new(Experiment::OcsLoss, id, sentence, measured, criterion, holds)
 }
 
 fn records_of<'a>(runs: &'a RunFolder, conditions: &[&str]) -> Result<Vec<&'a Record>> {
