@@ -67,6 +67,15 @@ fn a_printed_config_reads_back_as_itself() {
 }
 
 #[test]
+fn quick_shortens_what_conditions_set_too() {
+    let text = "training: {steps: 100}\nquick: {steps: 0.4}\nconditions: {a: {training.steps: 1000}, b: {network.bias: all}}";
+    let quick = config::parse(text, "x", &[]).unwrap().quickened();
+    let steps: Vec<u64> =
+        resolve_conditions(&quick).unwrap().into_iter().map(|(_, c)| c.training.steps).collect();
+    assert_eq!(steps, [400, 40]);
+}
+
+#[test]
 fn the_default_config_is_the_papers_linear_task() {
     let config = config::parse("", "empty", &[]).unwrap();
     assert_eq!(config.name, "empty");

@@ -449,6 +449,8 @@ pub struct Quick {
     pub steps: f64,
     /// Factor on `training.learning_rate`.
     pub learning_rate: f64,
+    /// Images: evaluation samples, in place of `task.samples.test`; `null` = as many.
+    pub test_samples: Option<usize>,
 }
 
 impl Config {
@@ -456,9 +458,21 @@ impl Config {
     pub fn quickened(&self) -> Config {
         let mut config = self.clone();
         config.seeds.truncate(self.quick.seeds);
-        config.training.steps =
-            ((config.training.steps as f64 * self.quick.steps).round() as u64).max(1);
+        let fewer = |steps: u64| ((steps as f64 * self.quick.steps).round() as u64).max(1);
+        config.training.steps = fewer(config.training.steps);
+        // What a condition sets is shortened too.
+        for entry in config.conditions.0.iter_mut().flat_map(|(_, entries)| entries) {
+            if let ("training.steps", Some(steps)) = (entry.key.as_str(), entry.value.as_u64()) {
+                entry.value = fewer(steps).into();
+            }
+            if let ("training.learning_rate", Some(rate)) =
+                (entry.key.as_str(), entry.value.as_f64())
+            {
+                entry.value = (rate * self.quick.learning_rate).into();
+            }
+        }
         config.training.learning_rate *= self.quick.learning_rate;
+        config.task.samples.test = self.quick.test_samples.or(config.task.samples.test);
         config
     }
 }
