@@ -155,6 +155,12 @@ pub fn phase_sensitivity(records: &[&Record], test: impl Fn(&Phase) -> bool) -> 
     verdicts.join("; ")
 }
 
+/// Length of the phase of each run.
+pub fn log_ratios(records: &[&Record]) -> Measurement {
+    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
+    Measurement::of("ln(end/onset)", &values)
+}
+
 /// Smallest true negative rate of the top level of each run.
 pub fn top_level_dip(records: &[&Record]) -> (Measurement, Vec<f64>) {
     let values: Vec<Option<f64>> = records

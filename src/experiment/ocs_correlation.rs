@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement};
-use super::images::phase_sensitivity;
+use super::images::{log_ratios, phase_sensitivity};
 use crate::config::Experiment;
 use crate::config::{Config, Initialisation, Inputs, resolve_conditions};
 use crate::metrics::Phase;
@@ -135,11 +135,6 @@ fn critical_of(runs: &RunFolder, a0: f64) -> Option<f64> {
             && theory.config.network.initialisation.aligned_strength() == Some(a0)
     };
     runs.theories.iter().find(is_critical).map(|theory| theory.config.task.correlation)
-}
-
-fn log_ratios(records: &[&Record]) -> Measurement {
-    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of("ln(end/onset)", &values)
 }
 
 fn no_phase_without_correlation(runs: &RunFolder) -> Result<Claim> {

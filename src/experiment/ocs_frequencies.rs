@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
-use super::images::phase_sensitivity;
+use super::images::{log_ratios, phase_sensitivity};
 use crate::config::Experiment;
 use crate::config::{Config, resolve_conditions};
 use crate::metrics::Phase;
@@ -126,11 +126,6 @@ fn judged(
     let values: Vec<Option<f64>> = middles.iter().map(|m| m.as_ref().map(&of)).collect();
     let holds = values.iter().all(|value| value.is_some_and(&meets));
     (Measurement::of(quantity, &values), holds)
-}
-
-fn log_ratios(records: &[&Record]) -> Measurement {
-    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of("ln(end/onset)", &values)
 }
 
 fn no_phase_without(runs: &RunFolder) -> Result<Claim> {

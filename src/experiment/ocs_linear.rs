@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement};
-use super::images::{phase_sensitivity, top_level_dip};
+use super::images::{log_ratios, phase_sensitivity, top_level_dip};
 use crate::config::Experiment;
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
@@ -49,11 +49,6 @@ pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
 
 fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds: bool) -> Claim {
     Claim::new(Experiment::OcsLinear, id, sentence, measured, criterion, holds)
-}
-
-fn log_ratios(records: &[&Record]) -> Measurement {
-    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of("ln(end/onset)", &values)
 }
 
 fn no_phase_without(runs: &RunFolder) -> Result<Claim> {

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement};
-use super::images::phase_sensitivity;
+use super::images::{log_ratios, phase_sensitivity};
 use crate::config::Experiment;
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder};
@@ -44,11 +44,6 @@ fn records_of<'a>(runs: &'a RunFolder, conditions: &[&str]) -> Result<Vec<&'a Re
 /// Whether all numbers exist and satisfy a criterion.
 fn all_meet(values: &[Option<f64>], meets: impl Fn(f64) -> bool) -> bool {
     values.iter().all(|value| value.is_some_and(&meets))
-}
-
-fn log_ratios(records: &[&Record]) -> Measurement {
-    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of("ln(end/onset)", &values)
 }
 
 fn rates_start_at_one_half(runs: &RunFolder) -> Result<Claim> {
