@@ -22,3 +22,5 @@ mod reproducible_runs;
 mod shipped_configs;
 /// Laws of the metrics, over random trees and responses.
 mod laws_of_metrics;
+/// Theory answers with numbers for every depth, bias option, start and time.
+mod robust_theory;

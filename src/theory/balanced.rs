@@ -1,6 +1,7 @@
 //! Balanced trees with equal frequencies: the constant and each level's contrasts are learned by themselves.
 
 use super::biased::{Layers, OutputBiased, UnequalMode};
+use super::deep_constant::DeepConstant;
 use super::modes::Mode;
 use super::tree::BalancedTree;
 use crate::config::Bias;
@@ -23,6 +24,8 @@ enum Constant {
     Unequal(UnequalMode),
     /// An output bias shares the work.
     OutputBiased(OutputBiased),
+    /// Deep, with biases in hidden layers or a first bias that starts at zero: its own few equations, integrated.
+    Deep(DeepConstant),
 }
 
 /// Where the weights start.
@@ -59,15 +62,15 @@ impl InputVariances {
 }
 
 impl BalancedTheory {
-    /// The closed form, or `None` where there is none: deep networks whose hidden layers have biases, or whose first
-    /// bias does not start aligned.
+    /// Closed forms, but for the constant of deep networks whose hidden layers have biases or whose first bias does not
+    /// start aligned: its equations are integrated.
     pub fn new(
         tree: BalancedTree,
         variances: InputVariances,
         bias: Bias,
         start: ModeStart,
         n_layers: usize,
-    ) -> Option<Self> {
+    ) -> Self {
         let mode = |singular_value: f64, input_variance: f64, initial_strength| Mode {
             singular_value,
             input_variance,
@@ -95,9 +98,24 @@ impl BalancedTheory {
             }
             (Bias::None | Bias::Input, _) if balanced => Constant::Mode(constant_mode),
             (Bias::Input, 2) => Constant::Unequal(UnequalMode::new(constant_mode, first, second)),
-            (Bias::None | Bias::Input | Bias::All, _) => return None,
+            (Bias::None | Bias::Input | Bias::All, _) => {
+                let mut layers = vec![second; n_layers];
+                layers[0] = first;
+                let biases = (bias == Bias::All, bias.at_output());
+                Constant::Deep(DeepConstant::new(tree.ocs_norm(), mu, layers, biases))
+            }
         };
-        Some(BalancedTheory { tree, constant, contrasts })
+        BalancedTheory { tree, constant, contrasts }
+    }
+
+    /// Whether every part is a closed form.
+    pub fn is_closed_form(&self) -> bool {
+        !matches!(self.constant, Constant::Deep(_))
+    }
+
+    /// Whether the constant is a mode of the weights: biases of hidden layers answer too, and belong to none.
+    pub fn constant_is_a_mode(&self) -> bool {
+        !matches!(&self.constant, Constant::Deep(constant) if constant.has_hidden_biases())
     }
 
     /// Learned fractions at each of `times` (increasing, `>= 0`): `[time][0]` of the constant, biases included, and
@@ -138,6 +156,7 @@ impl BalancedTheory {
                 times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
             }
             Constant::OutputBiased(constant) => constant.at(times),
+            Constant::Deep(constant) => constant.at(times),
         }
     }
 
@@ -165,6 +184,7 @@ impl BalancedTheory {
             Constant::Mode(mode) => (*mode, mode.final_strength()),
             Constant::Unequal(mode) => (mode.mode(), mode.mode().final_strength()),
             Constant::OutputBiased(constant) => (constant.mode(), constant.final_strength()),
+            Constant::Deep(constant) => (constant.mode(), constant.final_strength()),
         };
         let mut modes = vec![constant];
         for (index, mode) in self.contrasts.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Tasks whose input and target kernels share their eigenvectors: every mode is learned by itself.
 
 use ndarray::{Array1, Array2, Axis};
-use tch::Tensor;
 
+use super::decompositions::eigen;
 use super::modes::Mode;
 
 /// Common modes `v_a`: `K_p v_a = kappa_a v_a`, `Y_p v_a = sigma_a u_a`, THEORY section 0.
@@ -47,11 +47,11 @@ impl CommonModes {
         }
         // A generic combination has no eigenvalue in common that the pair does not share.
         let mix = &(&k / norm(&k)) + &(&g * (0.377_123_456_789 / norm(&g)));
-        let vectors = eigenvectors(&mix);
+        let (_, vectors) = eigen(&mix);
         let along = |matrix: &Array2<f64>, v: ndarray::ArrayView1<f64>| v.dot(&matrix.dot(&v));
         let (largest_k, largest_g) = (norm(&k), norm(&g));
         let (mut modes, mut rows) = (Vec::new(), Vec::new());
-        for v in vectors.rows() {
+        for v in vectors.columns() {
             let (kappa, gain) = (along(&k, v), along(&g, v));
             if kappa > ZERO * largest_k && gain > ZERO * largest_g {
                 modes.push(Mode {
@@ -84,14 +84,4 @@ impl CommonModes {
         }
         self.vectors.t().dot(&projected) / root
     }
-}
-
-/// Orthonormal eigenvectors of a symmetric matrix, one a row.
-fn eigenvectors(matrix: &Array2<f64>) -> Array2<f64> {
-    let n = matrix.nrows();
-    let values: Vec<f64> = matrix.iter().copied().collect();
-    let (_, vectors) = Tensor::from_slice(&values).view([n as i64, n as i64]).linalg_eigh("L");
-    let values = Vec::<f64>::try_from(&vectors.tr().contiguous().view(-1))
-        .expect("a float64 tensor on the CPU");
-    Array2::from_shape_vec((n, n), values).expect("n times n values")
 }

@@ -58,19 +58,34 @@ impl Integrator {
         self.time
     }
 
-    /// Steps tried so far: what the solution has cost.
-    pub fn attempts(&self) -> usize {
-        self.attempts
-    }
-
-    /// Lets time pass without change.
-    pub fn hold_until(&mut self, time: f64) {
-        self.time = self.time.max(time);
+    /// Goes on to `end`, or until `settled`, of the state, is true: from then on time passes without change. It is asked
+    /// at first and every hundred steps, so that a stiff solution is not followed for ever after it stands still. After
+    /// `most_steps` in all it stays where it is, short of `end`.
+    pub fn advance_until_settled(
+        &mut self,
+        end: f64,
+        rate: Rate,
+        settled: &dyn Fn(&[f64]) -> bool,
+        most_steps: usize,
+    ) {
+        while self.time < end && self.attempts < most_steps {
+            if settled(&self.state) {
+                self.time = end;
+                return;
+            }
+            self.advance_some(end, rate, 100);
+        }
     }
 
     /// Goes on to `end`.
     pub fn advance(&mut self, end: f64, rate: Rate) {
-        while self.time < end {
+        self.advance_some(end, rate, usize::MAX);
+    }
+
+    /// Goes on to `end` in at most so many steps.
+    fn advance_some(&mut self, end: f64, rate: Rate, most: usize) {
+        let most = self.attempts.saturating_add(most);
+        while self.time < end && self.attempts < most {
             let step = self.step.min(end - self.time);
             self.attempts += 1;
             let (next, error) = self.attempt(step, rate);

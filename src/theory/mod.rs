@@ -16,9 +16,13 @@
 mod balanced;
 mod biased;
 mod common;
+mod course;
+mod decompositions;
+mod deep_constant;
 mod flow;
 mod integrate;
 mod modes;
+mod riccati;
 mod start;
 mod tree;
 
@@ -26,14 +30,15 @@ use anyhow::{Result, bail, ensure};
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use crate::config::{Aligned, Bias, Config, Initialisation, Loss, NetworkKind, Optimiser, Sgd};
-use crate::task::{Task, TaskInputs};
+use crate::task::Task;
 
 use balanced::{BalancedTheory, InputVariances};
 use common::CommonModes;
+use course::Followed;
 pub use flow::LayerStart;
-use flow::LinearFlow;
-use integrate::Integrator;
+use flow::{LinearFlow, SMALLEST_START};
 pub use modes::Mode;
+use riccati::Riccati;
 pub use tree::BalancedTree;
 
 /// What theory says of one linear network on one task.
@@ -62,14 +67,11 @@ pub struct Moment {
 enum Solution {
     Balanced(BalancedTheory),
     Common(CommonModes),
-    Flow(LinearFlow),
+    Followed(Followed),
 }
 
 /// Depths that are covered.
 const DEPTHS: std::ops::RangeInclusive<usize> = 2..=6;
-
-/// Steps after which an integration is given up.
-const MOST_STEPS: usize = 200_000;
 
 /// Validity of an answer that is exact for the config, whatever the seed.
 pub const EXACT: &str = "exact for the gradient flow";
@@ -97,39 +99,20 @@ impl Theory {
                 )
             };
             let start = start::random_modes(network, &task, variances)?;
-            let Some(theory) = BalancedTheory::new(tree, variances, network.bias, start, n_layers)
-            else {
-                bail!(
-                    "there is no closed form for a random start of {n_layers} layers with biases"
-                );
-            };
+            let theory = BalancedTheory::new(tree, variances, network.bias, start, n_layers);
             let validity = format!(
                 "approximate: a small random start, replaced by its mean effective strength over seeds; single seeds of width {} differ from it",
                 network.hidden[0]
             );
-            return Ok(Theory::closed(
-                Solution::Balanced(theory),
-                task,
-                variances,
-                network.bias,
-                validity,
-            ));
+            return Ok(Theory::balanced(theory, task, variances, network.bias, validity));
         };
         start::ensure_wide_enough(network, &task)?;
         if let Some(tree) = tree {
             let start = start::aligned_modes(aligned, network.bias, variances, n_layers);
-            if let Some(theory) =
-                BalancedTheory::new(tree, variances, network.bias, start, n_layers)
-            {
-                return Ok(Theory::closed(
-                    Solution::Balanced(theory),
-                    task,
-                    variances,
-                    network.bias,
-                    EXACT.to_owned(),
-                ));
-            }
-        } else if let Some(modes) = common_modes(config, aligned, &task, n_layers) {
+            let theory = BalancedTheory::new(tree, variances, network.bias, start, n_layers);
+            return Ok(Theory::balanced(theory, task, variances, network.bias, EXACT.to_owned()));
+        }
+        if let Some(modes) = common_modes(config, aligned, &task, n_layers) {
             return Ok(Theory {
                 solution: Solution::Common(modes),
                 task,
@@ -143,10 +126,11 @@ impl Theory {
             aligned.a0
         );
         let layers = start::aligned_layers(network, aligned, &task)?;
-        Ok(Theory::integrated(config, task, layers, EXACT.to_owned()))
+        Ok(Theory::from_layers(config, task, layers, EXACT.to_owned()))
     }
 
-    /// The theory of one condition from given initial weights: the flow, integrated.
+    /// The theory of one condition from given initial weights: the flow, in closed form for balanced weights without biases
+    /// on uncorrelated inputs, else integrated.
     ///
     /// # Errors
     ///
@@ -157,47 +141,55 @@ impl Theory {
         validity: String,
     ) -> Result<Self> {
         let task = covered_task(config)?;
-        Ok(Theory::integrated(config, task, start::reduced(layers), validity))
+        Ok(Theory::from_layers(config, task, layers, validity))
     }
 
-    fn closed(
-        solution: Solution,
+    fn balanced(
+        theory: BalancedTheory,
         task: Task,
         variances: InputVariances,
         bias: Bias,
         validity: String,
     ) -> Self {
-        let variances = Some([variances.constant_with(bias), variances.contrast]);
-        Theory { solution, task, variances, validity }
+        let variances = theory
+            .constant_is_a_mode()
+            .then(|| [variances.constant_with(bias), variances.contrast]);
+        Theory { solution: Solution::Balanced(theory), task, variances, validity }
     }
 
-    fn integrated(config: &Config, task: Task, layers: Vec<LayerStart>, validity: String) -> Self {
-        let TaskInputs::Vectors(inputs) = &task.inputs else {
-            unreachable!("covered tasks have vectors")
-        };
-        let flow = LinearFlow::new(
-            inputs.clone(),
-            task.targets.clone(),
-            task.probabilities.clone(),
-            config.training.loss,
-            layers,
-        );
+    /// The flow from these layers: by the matrix Riccati solution where it is valid, else integrated.
+    fn from_layers(config: &Config, task: Task, layers: Vec<LayerStart>, validity: String) -> Self {
+        let squared = config.training.loss == Loss::HalfSquaredError;
         // Biases of hidden layers answer too, and belong to no mode of the weights.
         let hidden_biases = config.network.bias == Bias::All && config.network.hidden.len() > 1;
-        let even = config.training.loss == Loss::HalfSquaredError
-            && balanced_tree(&task).is_some()
-            && !hidden_biases;
+        let even = squared && balanced_tree(&task).is_some() && !hidden_biases;
         let variances = InputVariances::new(task.targets.nrows() as f64, config.task.correlation);
         let variances =
             even.then(|| [variances.constant_with(config.network.bias), variances.contrast]);
-        Theory { solution: Solution::Flow(flow), task, variances, validity }
+        let inputs = task.item_means();
+        let weighted = &inputs * &task.probabilities.view().insert_axis(Axis(1));
+        let (correlation, covariance) =
+            (task.input_output_correlation(), weighted.t().dot(&inputs));
+        let riccati = Riccati::new(&inputs, &correlation, &covariance, &layers);
+        let followed = match riccati.filter(|_| squared) {
+            Some(riccati) => Followed::Riccati(riccati),
+            None => Followed::Flow(LinearFlow::new(
+                inputs,
+                task.targets.clone(),
+                task.probabilities.clone(),
+                config.training.loss,
+                start::reduced(layers),
+            )),
+        };
+        Theory { solution: Solution::Followed(followed), task, variances, validity }
     }
 
     /// Whether the answer is a closed form (or else an integrated flow).
     pub fn is_closed_form(&self) -> bool {
         match &self.solution {
-            Solution::Balanced(_) | Solution::Common(_) => true,
-            Solution::Flow(_) => false,
+            Solution::Balanced(theory) => theory.is_closed_form(),
+            Solution::Common(_) => true,
+            Solution::Followed(followed) => followed.is_closed_form(),
         }
     }
 
@@ -233,27 +225,29 @@ impl Theory {
     ///
     /// If an integration needs too many steps, or `see` fails.
     pub fn follow(&self, times: &[f64], see: &mut dyn FnMut(Moment) -> Result<()>) -> Result<()> {
-        let mut flow_state = match &self.solution {
-            Solution::Flow(flow) => Some((flow, flow.begin())),
-            Solution::Balanced(_) | Solution::Common(_) => None,
-        };
-        let fractions = match &self.solution {
-            Solution::Balanced(theory) => theory.learned_fractions(times),
-            Solution::Common(_) | Solution::Flow(_) => Vec::new(),
-        };
-        for (index, &time) in times.iter().enumerate() {
-            let (responses, without_output_bias) = match (&self.solution, &mut flow_state) {
-                (Solution::Balanced(theory), _) => {
-                    (theory.tree().responses(&fractions[index]), None)
+        match &self.solution {
+            Solution::Balanced(theory) => {
+                let tree = theory.tree();
+                for (&time, fractions) in times.iter().zip(theory.learned_fractions(times)) {
+                    let responses = tree.responses(&fractions);
+                    see(Moment { time, responses, without_output_bias: None })?;
                 }
-                (Solution::Common(modes), _) => (modes.responses(time), None),
-                (Solution::Flow(_), None) => unreachable!("a flow has a state"),
-                (Solution::Flow(_), Some((flow, state))) => {
-                    advance(flow, state, time)?;
-                    (flow.responses(state), Some(flow.responses_without_output_bias(state)))
+            }
+            Solution::Common(modes) => {
+                for &time in times {
+                    let responses = modes.responses(time);
+                    see(Moment { time, responses, without_output_bias: None })?;
                 }
-            };
-            see(Moment { time, responses, without_output_bias })?;
+            }
+            Solution::Followed(followed) => {
+                let mut course = followed.begin();
+                for &time in times {
+                    course.advance(time)?;
+                    let responses = course.responses();
+                    let without_output_bias = Some(course.responses_without_output_bias());
+                    see(Moment { time, responses, without_output_bias })?;
+                }
+            }
         }
         Ok(())
     }
@@ -262,8 +256,10 @@ impl Theory {
     /// they have to be read off the moments, or are no modes.
     pub fn mode_strengths(&self, times: &[f64]) -> Option<Vec<Vec<f64>>> {
         match &self.solution {
-            Solution::Balanced(theory) => Some(theory.mode_strengths(times)),
-            Solution::Common(_) | Solution::Flow(_) => None,
+            Solution::Balanced(theory) if theory.constant_is_a_mode() => {
+                Some(theory.mode_strengths(times))
+            }
+            Solution::Balanced(_) | Solution::Common(_) | Solution::Followed(_) => None,
         }
     }
 
@@ -288,8 +284,8 @@ impl Theory {
                 balanced::first_time(|time| settled(&modes.responses(time))),
                 balanced::first_time(|time| differs(&modes.responses(time))),
             )),
-            Solution::Flow(flow) => {
-                Ok((first_in_flow(flow, &settled)?, first_in_flow(flow, &differs)?))
+            Solution::Followed(followed) => {
+                Ok((followed.first_time(&settled)?, followed.first_time(&differs)?))
             }
         }
     }
@@ -310,7 +306,7 @@ impl Theory {
             Solution::Common(modes) => {
                 modes.modes().into_iter().map(|mode| (mode, mode.final_strength())).collect()
             }
-            Solution::Flow(_) => Vec::new(),
+            Solution::Followed(_) => Vec::new(),
         }
     }
 }
@@ -379,55 +375,5 @@ fn common_modes(
     CommonModes::find(&inputs, &task.targets, &task.probabilities, aligned.a0, n_layers)
 }
 
-/// Advances a flow, unless it has settled.
-fn advance(flow: &LinearFlow, state: &mut Integrator, time: f64) -> Result<()> {
-    // In pieces, so that a settled flow is noticed and a hopeless one given up.
-    while state.time() < time {
-        if flow.relative_speed(state) < SETTLED {
-            state.hold_until(time);
-            return Ok(());
-        }
-        flow.advance(state, time.min((2.0 * state.time()).max(1.0)));
-        ensure!(
-            state.attempts() < MOST_STEPS,
-            "the flow needs more than {MOST_STEPS} steps to reach time {time}: ask for earlier times (training.steps)"
-        );
-    }
-    Ok(())
-}
-
-/// Relative rates of change below this are those of a settled network. A start near the saddle is slow too: in a network of
-/// six layers its rate falls to this at a0 near 1e-22, hence `SMALLEST_START`.
-const SETTLED: f64 = 1e-15;
-
-/// Smallest a0 from which a flow is integrated.
-const SMALLEST_START: f64 = 1e-20;
-
 /// More items make more numbers than a flow can be integrated for, or tables that memory can hold.
 const MOST_ITEMS: usize = 2048;
-
-/// First time at which responses of a flow satisfy `reached`.
-fn first_in_flow(flow: &LinearFlow, reached: &dyn Fn(&Array2<f64>) -> bool) -> Result<Option<f64>> {
-    let mut low = flow.begin();
-    if reached(&flow.responses(&low)) {
-        return Ok(Some(0.0));
-    }
-    loop {
-        if flow.relative_speed(&low) < SETTLED || low.attempts() > MOST_STEPS {
-            return Ok(None);
-        }
-        let mut high = low.clone();
-        flow.advance(&mut high, (low.time() * 1.05).max(low.time() + 1e-3));
-        if reached(&flow.responses(&high)) {
-            let mut end = high.time();
-            while end - low.time() > 1e-10 * end {
-                let middle = 0.5 * (low.time() + end);
-                let mut state = low.clone();
-                flow.advance(&mut state, middle);
-                if reached(&flow.responses(&state)) { end = middle } else { low = state }
-            }
-            return Ok(Some(end));
-        }
-        low = high;
-    }
-}

@@ -1,0 +1,49 @@
+//! Decompositions of small float64 matrices, by libtorch's LAPACK.
+
+use ndarray::Array2;
+use tch::{Kind, Tensor};
+
+fn to_tensor(matrix: &Array2<f64>) -> Tensor {
+    let values: Vec<f64> = matrix.iter().copied().collect();
+    Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
+}
+
+fn to_array(tensor: &Tensor) -> Array2<f64> {
+    let (rows, columns) = tensor.size2().expect("a matrix");
+    let values =
+        Vec::<f64>::try_from(&tensor.contiguous().view(-1)).expect("a float64 tensor on the CPU");
+    Array2::from_shape_vec((rows as usize, columns as usize), values)
+        .expect("rows times columns values")
+}
+
+/// Orthonormal columns that span those of a matrix.
+pub fn orthonormal_columns(matrix: &Array2<f64>) -> Array2<f64> {
+    let (q, _) = Tensor::linalg_qr(&to_tensor(matrix), "reduced");
+    to_array(&q)
+}
+
+/// `U [n_rows, n_modes]` and `V [n_columns, n_modes]` with singular values above rounding errors, by the eigenvectors of
+/// `A^T A`: unlike LAPACK's SVD they are found for the many equal singular values of deep trees.
+pub fn singular_vectors(matrix: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
+    let tensor = to_tensor(matrix);
+    let (squares, vectors) = tensor.tr().matmul(&tensor).linalg_eigh("L");
+    let threshold = squares.max().double_value(&[]) * 1e-14;
+    let n_modes = squares.gt(threshold).sum(Kind::Int64).int64_value(&[]);
+    // Ascending: the last are the largest.
+    let v = vectors.narrow(1, squares.size()[0] - n_modes, n_modes);
+    let u = tensor.matmul(&v) / squares.narrow(0, squares.size()[0] - n_modes, n_modes).sqrt();
+    (to_array(&u), to_array(&v))
+}
+
+/// Eigenvalues of a symmetric matrix, ascending, and its orthonormal eigenvectors, one a column.
+pub fn eigen(matrix: &Array2<f64>) -> (Vec<f64>, Array2<f64>) {
+    let (values, vectors) = to_tensor(matrix).linalg_eigh("L");
+    let values = Vec::<f64>::try_from(&values).expect("a float64 tensor on the CPU");
+    (values, to_array(&vectors))
+}
+
+/// `rows L^(-T)` with `L L^T = matrix`, which is symmetric and positive definite.
+pub fn divided_by_root(rows: &Array2<f64>, matrix: &Array2<f64>) -> Array2<f64> {
+    let upper = to_tensor(matrix).linalg_cholesky(true);
+    to_array(&upper.linalg_solve_triangular(&to_tensor(rows), true, false, false))
+}
