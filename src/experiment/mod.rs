@@ -14,6 +14,7 @@ mod ocs_loss;
 mod ocs_mnist;
 mod run;
 mod theory;
+mod verdicts;
 
 use anyhow::Result;
 
