@@ -120,6 +120,47 @@ pub struct TheoryRecord {
     pub curves: Curves,
 }
 
+impl TheoryRecord {
+    /// `||ybar||`.
+    pub fn ocs_norm(&self) -> f64 {
+        self.ocs.iter().map(|rate| rate * rate).sum::<f64>().sqrt()
+    }
+
+    /// One of the (degenerate) modes of a split: 0 is the constant, l the contrasts of level l. For balanced trees on which
+    /// every level splits; `None` beyond them, and where modes are not known.
+    pub fn mode_of_split(&self, split: usize) -> Option<&ModeRecord> {
+        // A level has as many modes as it has more nodes than the one above: the modes above it are as many as those.
+        if self.levels.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return None;
+        }
+        let index = match split {
+            0 | 1 => split,
+            _ => *self.levels.get(split - 2)?,
+        };
+        self.modes.get(index)
+    }
+
+    /// Learned fraction `a d / s` of a split in the weights, `[time]`, in a run's curves or in this theory's own. An output
+    /// bias is no part of it. `None` where strengths or modes are not known.
+    pub fn learned_fraction(&self, curves: &Curves, split: usize) -> Option<Vec<f64>> {
+        let mode = self.mode_of_split(split)?;
+        let strengths = curves.mode_strengths.as_ref()?.get(split)?;
+        Some(strengths.iter().map(|a| a * mode.input_variance / mode.singular_value).collect())
+    }
+
+    /// Output bias along the OCS, `[time]`: the norm that a run recorded; in a theory's curves, which have none, what the
+    /// mean response has beyond the weights' share, `||ybar|| (f_0 - a d / s)`. `None` for a run without output bias.
+    pub fn output_bias(&self, curves: &Curves) -> Option<Vec<f64>> {
+        if let Some(norms) = curves.bias_norms.last() {
+            return norms.iter().copied().collect();
+        }
+        let whole = curves.constant_fraction(&self.ocs);
+        let of_weights = self.learned_fraction(curves, 0)?;
+        let norm = self.ocs_norm();
+        Some(std::iter::zip(whole, of_weights).map(|(f, weights)| norm * (f - weights)).collect())
+    }
+}
+
 /// How a theory found its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

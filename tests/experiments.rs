@@ -4,8 +4,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ocs::config::{self, Config, Experiment, resolve_conditions};
-use ocs::experiment::{Claim, Options, Verdict, claims, theory_only, train_all, write_theories};
-use ocs::record::RunFolder;
+use ocs::experiment::{
+    Claim, Options, Verdict, claims, theory_of, theory_only, train_all, write_theories,
+};
+use ocs::record::{Record, RunFolder};
 
 /// The shipped config as `--quick` runs it, without conditions that `keep` rejects.
 fn quick(experiment: Experiment, keys: &[&str], keep: fn(&str) -> bool) -> Config {
@@ -21,6 +23,11 @@ fn quick(experiment: Experiment, keys: &[&str], keep: fn(&str) -> bool) -> Confi
 
 /// Theory, training and claims, as `ocs reproduce` does them.
 fn decided(config: &Config) -> Vec<Claim> {
+    claims(config.experiment.unwrap(), &trained(config)).unwrap()
+}
+
+/// Theory and training, as `ocs reproduce` does them.
+fn trained(config: &Config) -> RunFolder {
     let experiment = config.experiment.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut conditions = resolve_conditions(config).unwrap();
@@ -39,7 +46,7 @@ fn decided(config: &Config) -> Vec<Claim> {
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     train_all(config, &options, &|_| ()).unwrap();
-    claims(experiment, &RunFolder::read(folder.path()).unwrap()).unwrap()
+    RunFolder::read(folder.path()).unwrap()
 }
 
 fn assert_all_hold(claims: &[Claim]) {
@@ -76,4 +83,156 @@ fn the_phase_stays_at_every_depth_with_biases_and_appears_at_none_without() {
     let short = "training.steps=4000";
     assert_all_hold(&decided(&quick(experiment, &[short], all)));
     assert_controls_fail(&decided(&quick(experiment, &[short, SABOTAGE[0], SABOTAGE[1]], all)));
+}
+
+fn of<'a>(runs: &'a mut RunFolder, condition: &str) -> &'a mut Record {
+    runs.records.iter_mut().find(|record| record.condition == condition).unwrap()
+}
+
+/// Lets two conditions change their curves: each is then held to the theory of the other.
+fn swap(runs: &mut RunFolder, one: &str, other: &str) {
+    let curves = of(runs, one).curves.clone();
+    let others = std::mem::replace(&mut of(runs, other).curves, curves);
+    of(runs, one).curves = others;
+}
+
+/// Multiplies what a record has of one quantity.
+fn scale<'a>(values: impl IntoIterator<Item = &'a mut f64>, factor: f64) {
+    values.into_iter().for_each(|value| *value *= factor);
+}
+
+#[test]
+fn modes_are_learned_when_and_by_whom_theory_says_and_spoilt_records_show() {
+    let runs = trained(&quick(Experiment::OcsModes, &[], |_| true));
+    let failing = |runs: &RunFolder| -> Vec<String> {
+        let claims = claims(Experiment::OcsModes, runs).unwrap();
+        assert!(claims.iter().any(|claim| claim.control));
+        let fails = claims.into_iter().filter(|claim| claim.verdict == Verdict::Fails);
+        fails.map(|claim| claim.id).collect()
+    };
+    assert_eq!(failing(&runs), Vec::<String>::new());
+
+    type Spoil = fn(&mut RunFolder);
+    let cases: [(&str, Spoil, &[&str]); 9] = [
+        (
+            "biases under the name of none",
+            |runs| swap(runs, "none", "input"),
+            &[
+                "together-without-biases",
+                "constant-is-earlier-with-input-bias",
+                "fractions-are-theorys",
+            ],
+        ),
+        (
+            "biases in all layers under the name of output",
+            |runs| swap(runs, "output", "all"),
+            &[
+                "output-bias-learns-the-constant",
+                "law-with-bias-output",
+                "slope-with-bias-output",
+                "end-point-with-bias-output",
+                "law-with-bias-all",
+                "slope-with-bias-all",
+                "end-point-with-bias-all",
+            ],
+        ),
+        (
+            "theory that would part the constant from the split",
+            |runs| {
+                let theory = runs.theories.iter_mut().find(|t| t.condition == "none").unwrap();
+                scale(&mut theory.curves.mode_strengths.as_mut().unwrap()[0], 1.0 + 1e-5);
+            },
+            &["together-without-biases"],
+        ),
+        (
+            "another clock",
+            |runs| {
+                for condition in ["input", "output"] {
+                    let theory = runs.theories.iter_mut().find(|t| t.condition == condition);
+                    scale(&mut theory.unwrap().curves.time, 1.03);
+                    scale(&mut of(runs, condition).curves.time, 1.03);
+                }
+            },
+            // The factor stays; the half times do not.
+            &["constant-is-earlier-with-input-bias", "output-bias-learns-the-constant"],
+        ),
+        (
+            "a larger response",
+            |runs| scale(of(runs, "output").curves.mean_response.iter_mut().flatten(), 1.02),
+            &["output-bias-learns-the-constant", "fractions-are-theorys"],
+        ),
+        (
+            "weights with a share in the constant",
+            |runs| {
+                let strengths = of(runs, "output").curves.mode_strengths.as_mut().unwrap();
+                scale(&mut strengths[0], 20.0);
+            },
+            // The law knows no a0.
+            &["output-bias-learns-the-constant", "end-point-with-bias-output"],
+        ),
+        (
+            "a drift upwards",
+            |runs| {
+                let strengths = of(runs, "all").curves.mode_strengths.as_mut().unwrap();
+                let n = strengths[0].len() as f64;
+                for (index, value) in strengths[0].iter_mut().enumerate() {
+                    *value *= (6e-3 * index as f64 / n).exp();
+                }
+            },
+            &["law-with-bias-all"],
+        ),
+        (
+            "a larger bias",
+            |runs| {
+                let norms = of(runs, "output").curves.bias_norms.last_mut().unwrap();
+                scale(norms.iter_mut().flatten(), 1.02);
+            },
+            &["law-with-bias-output", "slope-with-bias-output"],
+        ),
+        (
+            "no bias at all",
+            |runs| {
+                for condition in ["output", "all"] {
+                    of(runs, condition).curves.bias_norms.last_mut().unwrap().fill(None);
+                }
+            },
+            &[
+                "law-with-bias-output",
+                "slope-with-bias-output",
+                "law-with-bias-all",
+                "slope-with-bias-all",
+            ],
+        ),
+    ];
+    for (what, spoil, expected) in cases {
+        let mut spoilt = runs.clone();
+        spoil(&mut spoilt);
+        let found = failing(&spoilt);
+        for id in expected {
+            assert!(found.iter().any(|other| other == id), "{what}: {id} is not in {found:?}");
+        }
+    }
+}
+
+#[test]
+fn every_split_is_measured_against_a_mode_of_its_own() {
+    let config = quick(Experiment::OcsModes, &[], |name| name == "none");
+    let (condition, resolved) = resolve_conditions(&config).unwrap().remove(0);
+    let mut theory = theory_of(&condition, &resolved, None).unwrap();
+    for split in 0..4 {
+        // All are learned by time 60, the last to 0.997.
+        let fractions = theory.learned_fraction(&theory.curves, split).unwrap();
+        let last = fractions[fractions.len() - 1];
+        assert!((last - 1.0).abs() < 0.01, "split {split}: {last}");
+    }
+    assert_eq!(theory.mode_of_split(5), None);
+    // A level that splits nothing has no strength, and strengths no longer stand level by level.
+    theory.levels = vec![2, 2, 8];
+    assert_eq!(theory.mode_of_split(1), None);
+}
+
+#[test]
+fn where_inputs_are_correlated_the_control_of_modes_fails() {
+    let claims = decided(&quick(Experiment::OcsModes, &SABOTAGE, |_| true));
+    assert_controls_fail(&claims);
 }

@@ -15,6 +15,7 @@ use ocs::record::{RunFolder, Status};
 fn runs_of(stem: Experiment) -> RunFolder {
     match stem {
         Experiment::OcsLinear => fake::linear(),
+        Experiment::OcsModes => fake::modes(),
         Experiment::OcsInitScale | Experiment::OcsDepth => fake::depths(),
         Experiment::OcsCorrelation => fake::correlation(),
         Experiment::OcsFrequencies => fake::frequencies(),
@@ -32,6 +33,9 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
         Experiment::OcsCorrelation => (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 7),
         Experiment::OcsFrequencies => (&["mean-output error, M / ‖ȳ‖", "end/onset = ", "10¹"], 12),
         Experiment::OcsLoss => (&["probability", "10¹"], 16),
+        Experiment::OcsModes => {
+            (&["learned fraction f", "half times: f₀ ", "slope 2μ", "Drift of ln a"], 7)
+        }
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
         Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),
     }
@@ -136,6 +140,11 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             // Four crossings and the two panels of its details.
             Experiment::OcsMnist | Experiment::OcsCifar10 => {
                 assert_eq!(says(&canvas, "not run"), 6)
+            }
+            // Two columns of fractions, the early one, two of the law, and its drift; without theory no fractions are known.
+            Experiment::OcsModes => {
+                assert_eq!(says(&canvas, "not run"), 6);
+                assert_eq!(says(&canvas, "theory missing"), 1);
             }
             // Conditions share panels.
             Experiment::OcsInitScale | Experiment::OcsDepth => {}

@@ -20,7 +20,7 @@ use crate::record::{self, Record, RunFolder};
 /// be made.
 #[derive(Args)]
 pub struct Reproduce {
-    /// Experiments [default: all]: ocs_linear | ocs_init_scale | ocs_depth |
+    /// Experiments [default: all]: ocs_linear | ocs_modes | ocs_init_scale | ocs_depth |
     /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_mnist | ocs_cifar10
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look in a minute or two; figures and claims are marked, and go to RUNS/quick and
@@ -50,6 +50,7 @@ pub fn conditions_of(experiment: Experiment) -> Result<Vec<String>> {
 fn built_in(experiment: Experiment) -> &'static str {
     match experiment {
         Experiment::OcsLinear => include_str!("../../configs/ocs_linear.yaml"),
+        Experiment::OcsModes => include_str!("../../configs/ocs_modes.yaml"),
         Experiment::OcsInitScale => include_str!("../../configs/ocs_init_scale.yaml"),
         Experiment::OcsDepth => include_str!("../../configs/ocs_depth.yaml"),
         Experiment::OcsCorrelation => include_str!("../../configs/ocs_correlation.yaml"),

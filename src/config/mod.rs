@@ -42,6 +42,8 @@ pub struct Config {
 pub enum Experiment {
     /// Do linear networks with biases visit the OCS first?
     OcsLinear,
+    /// Which mode is learned when?
+    OcsModes,
     /// How long is the phase?
     OcsInitScale,
     /// Does depth remove it?
@@ -61,8 +63,9 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 8] = [
+    pub const ALL: [Experiment; 9] = [
         Experiment::OcsLinear,
+        Experiment::OcsModes,
         Experiment::OcsInitScale,
         Experiment::OcsDepth,
         Experiment::OcsCorrelation,
@@ -76,6 +79,7 @@ impl Experiment {
     pub fn stem(self) -> &'static str {
         match self {
             Experiment::OcsLinear => "ocs_linear",
+            Experiment::OcsModes => "ocs_modes",
             Experiment::OcsInitScale => "ocs_init_scale",
             Experiment::OcsDepth => "ocs_depth",
             Experiment::OcsCorrelation => "ocs_correlation",

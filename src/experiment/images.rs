@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
+use super::verdicts::{exists, is_absent, phase_sensitivity};
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder};
 
@@ -72,11 +73,6 @@ fn condition_claim(
     records: &[&Record],
     expected: Expectation,
 ) -> Claim {
-    // Without an end the network has learned no differences; an end at the start means that it did not start small.
-    // Either way "phase" and "no phase" would say nothing.
-    let learned = |phase: &Phase| phase.end.is_some_and(|end| end > 0.0);
-    let exists = |phase: &Phase| phase.exists && learned(phase);
-    let is_absent = |phase: &Phase| !phase.exists && learned(phase);
     let every = |test: &dyn Fn(&Phase) -> bool| records.iter().all(|record| test(&record.phase));
     let (sentence, criterion, verdict, sensitivity) = match expected {
         Expectation::Phase => (
@@ -132,43 +128,5 @@ fn times(records: &[&Record]) -> Measurement {
     Measurement::of(
         &format!("onset {}, end {}; ln(end/onset)", range(&onset), range(&end)),
         &ratios,
-    )
-}
-
-/// Whether the criterion would be met at other thresholds of the phase.
-pub fn phase_sensitivity(records: &[&Record], test: impl Fn(&Phase) -> bool) -> String {
-    let Some(first) = records.first() else { return String::new() };
-    let verdicts: Vec<String> = first
-        .phase_sensitivity
-        .iter()
-        .enumerate()
-        .map(|(index, at)| {
-            let met = records
-                .iter()
-                .filter(|record| {
-                    record.phase_sensitivity.get(index).is_some_and(|at| test(&at.phase))
-                })
-                .count();
-            format!("{}: met by {met} of {}", at.threshold, records.len())
-        })
-        .collect();
-    verdicts.join("; ")
-}
-
-/// Length of the phase of each run.
-pub fn log_ratios(records: &[&Record]) -> Measurement {
-    let values: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of("ln(end/onset)", &values)
-}
-
-/// Smallest true negative rate of the top level of each run.
-pub fn top_level_dip(records: &[&Record]) -> (Measurement, Vec<f64>) {
-    let values: Vec<Option<f64>> = records
-        .iter()
-        .map(|record| record.curves.smallest_top_level_true_negative_rate())
-        .collect();
-    (
-        Measurement::of("smallest TNR of level 1", &values),
-        values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
     )
 }

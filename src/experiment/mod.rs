@@ -12,8 +12,10 @@ mod ocs_frequencies;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
+mod ocs_modes;
 mod run;
 mod theory;
+mod verdicts;
 
 use anyhow::Result;
 
@@ -36,6 +38,7 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
         Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
         Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
         Experiment::OcsLinear
+        | Experiment::OcsModes
         | Experiment::OcsDepth
         | Experiment::OcsLoss
         | Experiment::OcsMnist
@@ -51,6 +54,7 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
 pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
     match experiment {
         Experiment::OcsLinear => ocs_linear::claims(runs),
+        Experiment::OcsModes => ocs_modes::claims(runs),
         Experiment::OcsInitScale => ocs_init_scale::claims(runs),
         Experiment::OcsDepth => ocs_depth::claims(runs),
         Experiment::OcsCorrelation => ocs_correlation::claims(runs),

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement};
-use super::images::{log_ratios, phase_sensitivity};
+use super::verdicts::{exists, is_absent, log_ratios, phase_sensitivity};
 use crate::config::Experiment;
 use crate::config::{Config, Initialisation, Inputs, resolve_conditions};
 use crate::metrics::Phase;
@@ -101,14 +101,6 @@ fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds
     Claim::new(Experiment::OcsCorrelation, id, sentence, measured, criterion, holds)
 }
 
-fn is_absent(phase: &Phase) -> bool {
-    !phase.exists && phase.end.is_some_and(|end| end > 0.0)
-}
-
-fn is_present(phase: &Phase) -> bool {
-    phase.exists && phase.end.is_some()
-}
-
 /// Runs whose rho a test picks, given a0 and rho.
 fn runs_where<'a>(
     runs: &'a RunFolder,
@@ -179,7 +171,7 @@ fn phase_above(runs: &RunFolder) -> Result<Claim> {
         "Gradient descent passes through the OCS at 1.2 rho_c, without any bias.",
         log_ratios(&records),
         "onset < end at both starts",
-        records.len() >= 2 && records.iter().all(|record| is_present(&record.phase)),
+        records.len() >= 2 && records.iter().all(|record| exists(&record.phase)),
     ))
 }
 

@@ -4,10 +4,9 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
-use super::images::{log_ratios, phase_sensitivity};
+use super::verdicts::{exists, is_absent, log_ratios, phase_sensitivity};
 use crate::config::Experiment;
 use crate::config::{Config, resolve_conditions};
-use crate::metrics::Phase;
 use crate::record::{Record, RunFolder};
 
 const STEM: &str = "ocs_frequencies";
@@ -130,7 +129,6 @@ fn judged(
 
 fn no_phase_without(runs: &RunFolder) -> Result<Claim> {
     let records = records_of(runs, &["none"])?;
-    let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some_and(|end| end > 0.0);
     let mut claim = claim(
         "no-phase-without-biases",
         "Unequal frequencies and uneven trees bring no OCS phase by themselves.",
@@ -145,7 +143,6 @@ fn no_phase_without(runs: &RunFolder) -> Result<Claim> {
 
 fn phase_with(runs: &RunFolder) -> Result<Claim> {
     let records = records_of(runs, &["input", "output", "all"])?;
-    let exists = |phase: &Phase| phase.exists && phase.end.is_some();
     let mut claim = claim(
         "phase-with-biases",
         "With a bias in any layer the network passes through the OCS on every tree.",

@@ -3,9 +3,8 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement};
-use super::images::{log_ratios, phase_sensitivity, top_level_dip};
+use super::verdicts::{exists, is_absent, log_ratios, phase_sensitivity, top_level_dip};
 use crate::config::Experiment;
-use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
 
 const STEM: &str = "ocs_linear";
@@ -53,7 +52,6 @@ fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds
 
 fn no_phase_without(runs: &RunFolder) -> Result<Claim> {
     let records = records_of(runs, &["none"])?;
-    let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some_and(|end| end > 0.0);
     let holds = records.iter().all(|record| is_absent(&record.phase));
     let mut claim = claim(
         "no-phase-without-biases",
@@ -83,7 +81,6 @@ fn top_level_is_never_fooled_without(runs: &RunFolder) -> Result<Claim> {
 
 fn phase_with(runs: &RunFolder, bias: &str) -> Result<Claim> {
     let records = records_of(runs, &[bias])?;
-    let exists = |phase: &Phase| phase.exists && phase.end.is_some();
     let mut claim = claim(
         &format!("phase-with-bias-{bias}"),
         &format!(

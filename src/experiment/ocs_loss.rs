@@ -4,9 +4,8 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement};
-use super::images::{log_ratios, phase_sensitivity};
+use super::verdicts::{exists, is_absent, log_ratios, phase_sensitivity};
 use crate::config::Experiment;
-use crate::metrics::Phase;
 use crate::record::{Record, RunFolder};
 
 const STEM: &str = "ocs_loss";
@@ -82,7 +81,6 @@ fn top_level_never_dips(runs: &RunFolder) -> Result<Claim> {
 
 fn no_phase_without(runs: &RunFolder) -> Result<Claim> {
     let records = records_of(runs, &["none"])?;
-    let is_absent = |phase: &Phase| !phase.exists && phase.end.is_some_and(|end| end > 0.0);
     let mut claim = claim(
         "no-phase-without-biases",
         "Without biases there is no OCS phase from a0 = 1e-8.",
@@ -97,7 +95,6 @@ fn no_phase_without(runs: &RunFolder) -> Result<Claim> {
 
 fn phase_with(runs: &RunFolder) -> Result<Claim> {
     let records = records_of(runs, &WITH_BIASES)?;
-    let exists = |phase: &Phase| phase.exists && phase.end.is_some();
     let mut claim = claim(
         "phase-with-biases",
         "With a bias in any layer the network passes through the OCS under cross-entropy too.",

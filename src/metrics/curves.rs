@@ -182,6 +182,19 @@ impl Curves {
         self.mean_response.iter().map(between).collect()
     }
 
+    /// Learned fraction of the constant in the whole response, output biases included, `[time]`:
+    /// `<yhat> . ybar / ||ybar||^2`, 1 at the OCS `[label]`.
+    pub fn constant_fraction(&self, ocs: &[f64]) -> Vec<f64> {
+        let square: f64 = ocs.iter().map(|rate| rate * rate).sum();
+        let mut fractions = vec![0.0; self.time.len()];
+        for (row, rate) in self.mean_response.iter().zip(ocs) {
+            for (fraction, response) in fractions.iter_mut().zip(row) {
+                *fraction += response * rate / square;
+            }
+        }
+        fractions
+    }
+
     /// The smallest graded true negative rate of the top level, the diagnostic one.
     pub fn smallest_top_level_true_negative_rate(&self) -> Option<f64> {
         self.true_negative_rate.first()?.iter().flatten().copied().min_by(f64::total_cmp)

@@ -10,4 +10,4 @@ mod phase;
 pub use curves::Curves;
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
-pub use phase::Phase;
+pub use phase::{Phase, half_time};

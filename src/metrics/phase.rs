@@ -55,6 +55,12 @@ impl Phase {
     }
 }
 
+/// First time at which a learned fraction reaches one half, interpolated like the crossings of a phase; `None` if never.
+pub fn half_time(time: &[f64], fractions: &[f64]) -> Option<f64> {
+    let doubled: Vec<f64> = fractions.iter().map(|fraction| 2.0 * fraction).collect();
+    first_reaching_one(time, &doubled)
+}
+
 /// First time at which `value`, non-negative, reaches 1.
 fn first_reaching_one(time: &[f64], value: &[f64]) -> Option<f64> {
     let index = value.iter().position(|&v| v >= 1.0)?;

@@ -15,6 +15,7 @@ mod ocs_frequencies;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
+mod ocs_modes;
 mod page;
 mod reference;
 mod run;
@@ -63,6 +64,7 @@ pub fn draw(stem: Experiment, runs: &RunFolder, folder: &Path) -> Result<Vec<Pat
 pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
     match stem {
         Experiment::OcsLinear => ocs_linear::figure(runs),
+        Experiment::OcsModes => ocs_modes::figure(runs),
         Experiment::OcsInitScale => ocs_init_scale::figure(runs),
         Experiment::OcsDepth => ocs_depth::figure(runs),
         Experiment::OcsCorrelation => ocs_correlation::figure(runs),

@@ -5,7 +5,7 @@ use super::axis::{Axis, number, power_of_ten};
 use super::canvas::{Canvas, Rectangle};
 use super::curve::{Account, Clock, Curve};
 use super::legend::{Entry, Sample, footer, heading, legend};
-use super::page::{END, ONSET, footer_notes, mark_phase, phase_in_words};
+use super::page::{crossing_entries, footer_notes, mark_phase, phase_in_words};
 use super::panel::{Panel, Shown, rounded};
 use super::reference::thresholds;
 use super::scales::{clock_axis, clock_range, fraction_axis};
@@ -265,16 +265,7 @@ fn crossings(canvas: &mut Canvas, runs: &RunFolder, starts: &[Start]) {
     let last = clock_range(&accounts, Clock::Time).1;
     let time = clock_axis((last / 50.0, last), Clock::Time);
     let fraction = fraction_axis(&accounts, &time);
-    let entries = [
-        Entry::new(Sample::Dots(look(0)), "mean-output error, M / ‖ȳ‖"),
-        Entry::new(Sample::Dots(look(1)), "√(V / V of targets)"),
-        Entry::new(Sample::Line(THEORY), "theory"),
-        Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset"),
-        Entry::new(Sample::Upright(END), "end"),
-        Entry::new(Sample::Line(THRESHOLD), "thresholds"),
-    ];
-    heading(canvas, ('d', "Crossings"), (12.0, BELOW.0 - 24.0), PAGE_WIDTH, &entries);
+    heading(canvas, ('d', "Crossings"), (12.0, BELOW.0 - 24.0), PAGE_WIDTH, &crossing_entries());
     for (index, record) in shown.into_iter().enumerate() {
         let left = LEFT + index as f64 * (WIDTH + GAP);
         let frame = Rectangle { left, top: BELOW.0, width: WIDTH, height: BELOW.1 };

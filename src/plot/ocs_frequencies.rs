@@ -5,7 +5,7 @@ use super::axis::Axis;
 use super::canvas::{Canvas, Rectangle};
 use super::curve::{Account, Clock};
 use super::legend::{Entry, Sample, footer, heading};
-use super::page::{END, ONSET, footer_notes, mark_phase, phase_in_words};
+use super::page::{crossing_entries, footer_notes, mark_phase, phase_in_words};
 use super::panel::{Panel, Shown};
 use super::reference::thresholds;
 use super::scales::{clock_axis, clock_range, fraction_axis};
@@ -120,17 +120,8 @@ fn headings(canvas: &mut Canvas, runs: &RunFolder) {
         PAGE_WIDTH,
         &entries,
     );
-    let entries = [
-        Entry::new(Sample::Dots(look(0)), "mean-output error, M / ‖ȳ‖"),
-        Entry::new(Sample::Dots(look(1)), "√(V / V of targets)"),
-        Entry::new(Sample::Line(THEORY), "theory"),
-        Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset"),
-        Entry::new(Sample::Upright(END), "end"),
-        Entry::new(Sample::Line(THRESHOLD), "thresholds"),
-    ];
     let at = |row: usize, lift: f64| (12.0, ROWS[row].0 - lift);
-    heading(canvas, ('b', "All biases"), at(1, 22.0), PAGE_WIDTH, &entries);
+    heading(canvas, ('b', "All biases"), at(1, 22.0), PAGE_WIDTH, &crossing_entries());
     heading(canvas, ('c', "No biases"), at(2, 17.0), PAGE_WIDTH, &[]);
     let bars = Look { colour: BARS, dash: Dash::Solid, marker: Marker::Square };
     let entries = [

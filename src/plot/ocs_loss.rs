@@ -6,13 +6,13 @@ use super::canvas::{Canvas, Rectangle};
 use super::curve::{Account, Clock, Curve};
 use super::heat_map::{colour_bar_between, heat_map};
 use super::legend::{Entry, Sample, footer, heading};
-use super::page::{END, ONSET, footer_notes, mark_phase, phase_in_words};
+use super::page::{crossing_entries, footer_notes, mark_phase, phase_in_words};
 use super::panel::{Panel, Shown};
 use super::reference::{base_rates, ocs_floors, thresholds};
 use super::scales::{clock_axis, clock_range, fraction_axis};
 use super::style::{
-    AT_OCS, GREY, LETTER_SIZE, Look, NOTE_SIZE, PAGE_WIDTH, TEXT_SIZE, THEORY, THRESHOLD,
-    TITLE_SIZE, level_look, look,
+    AT_OCS, GREY, LETTER_SIZE, Look, NOTE_SIZE, PAGE_WIDTH, TEXT_SIZE, THEORY, TITLE_SIZE,
+    level_look, look,
 };
 use super::text::{Anchor, Text};
 use crate::record::{Record, RunFolder, TheoryRecord};
@@ -101,17 +101,8 @@ fn headings(canvas: &mut Canvas, runs: &RunFolder) {
         });
         named.chain([Entry::new(Sample::Line(AT_OCS), at_ocs)]).collect()
     };
-    let crossing = [
-        Entry::new(Sample::Dots(look(0)), "mean-output error, M / ‖ȳ‖"),
-        Entry::new(Sample::Dots(look(1)), "√(V / V of targets)"),
-        Entry::new(Sample::Line(THEORY), "theory"),
-        Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset"),
-        Entry::new(Sample::Upright(END), "end"),
-        Entry::new(Sample::Line(THRESHOLD), "thresholds"),
-    ];
     let at = |row: usize, lift: f64| (12.0, ROWS[row].0 - lift);
-    heading(canvas, ('a', "Crossings"), at(0, 33.0), PAGE_WIDTH, &crossing);
+    heading(canvas, ('a', "Crossings"), at(0, 33.0), PAGE_WIDTH, &crossing_entries());
     heading(canvas, ('b', "Mean probabilities"), at(1, 11.0), PAGE_WIDTH, &levels("base rate"));
     let rates = levels("value at the OCS");
     heading(canvas, ('c', "True negative rate"), at(2, 11.0), PAGE_WIDTH, &rates);

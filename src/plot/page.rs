@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::axis::number;
 use super::canvas::Canvas;
 use super::curve::{Account, Curve, Spread};
+use super::legend::{Entry, Sample};
 use super::panel::Panel;
-use super::style::{Dash, INK, Look, Stroke};
+use super::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
 use crate::metrics::Phase;
 use crate::record::{Record, Status};
 
@@ -106,6 +107,19 @@ pub fn phase_in_words(phase: &Phase) -> String {
         (None, Some(_)) => "no phase: no onset".to_owned(),
         (None, None) => "no phase: no onset, no end".to_owned(),
     }
+}
+
+/// What stands in a panel of crossings: `M` and `V` of a run, their theory, the phase and what defines it.
+pub fn crossing_entries() -> [Entry; 7] {
+    [
+        Entry::new(Sample::Dots(look(0)), "mean-output error, M / ‖ȳ‖"),
+        Entry::new(Sample::Dots(look(1)), "√(V / V of targets)"),
+        Entry::new(Sample::Line(THEORY), "theory"),
+        Entry::new(Sample::Shade, "OCS phase"),
+        Entry::new(Sample::Upright(ONSET), "onset"),
+        Entry::new(Sample::Upright(END), "end"),
+        Entry::new(Sample::Line(THRESHOLD), "thresholds"),
+    ]
 }
 
 /// Shades a phase; where there is none, marks onset and end by upright lines.

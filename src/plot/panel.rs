@@ -4,8 +4,8 @@ use super::axis::{Axis, number};
 use super::canvas::{Canvas, Point, Rectangle};
 use super::curve::{Curve, Spread};
 use super::style::{
-    BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, SHADE, Stroke, TEXT_SIZE,
-    TICK_LENGTH,
+    BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, POINT_RADIUS, SHADE, Stroke,
+    TEXT_SIZE, TICK_LENGTH,
 };
 use super::text::{Anchor, Text};
 
@@ -71,18 +71,32 @@ impl Panel {
 
     /// Dots on a curve, at least `spacing` points apart on paper.
     pub fn dots(&self, canvas: &mut Canvas, curve: &Curve, look: Look, spacing: f64) {
-        let mut last: Option<Point> = None;
+        for place in self.spaced(curve, spacing) {
+            canvas.marker(look.marker, place, DOT_RADIUS, look.colour);
+        }
+    }
+
+    /// Larger dots, white inside: what lies upon them shows.
+    pub fn rings(&self, canvas: &mut Canvas, curve: &Curve, look: Look, spacing: f64) {
+        for place in self.spaced(curve, spacing) {
+            canvas.open_marker(look.marker, place, POINT_RADIUS, look.colour);
+        }
+    }
+
+    /// Points of a curve inside the frame, at least `spacing` points apart on paper.
+    fn spaced(&self, curve: &Curve, spacing: f64) -> Vec<Point> {
+        let mut places: Vec<Point> = Vec::new();
         for &(x, y) in &curve.points {
             let Some(place) = y.and_then(|y| self.place(x, y)) else { continue };
             let inside = place.0 >= self.frame.left - 0.1
                 && place.0 <= self.frame.right() + 0.1
                 && place.1 >= self.frame.top - 0.1
                 && place.1 <= self.frame.bottom() + 0.1;
-            if inside && last.is_none_or(|last| distance(last, place) >= spacing) {
-                canvas.marker(look.marker, place, DOT_RADIUS, look.colour);
-                last = Some(place);
+            if inside && places.last().is_none_or(|last| distance(*last, place) >= spacing) {
+                places.push(place);
             }
         }
+        places
     }
 
     /// One dot, if it lies inside the frame.

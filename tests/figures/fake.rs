@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs};
 use ocs::metrics::{Curves, Judge, Phase};
-use ocs::record::{Method, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord};
+use ocs::record::{Method, ModeRecord, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord};
 use ocs::task::Hierarchy;
 
 const BRANCHING: [usize; 3] = [2, 2, 2];
@@ -145,6 +145,55 @@ pub fn linear() -> RunFolder {
         }
     }
     runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
+
+/// Runs of `ocs_modes`, with the strengths, modes and biases that its figure reads.
+pub fn modes() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for (bias, constant, d) in [
+        (Bias::None, 0.331, 0.125),
+        (Bias::Input, 0.992, 1.125),
+        (Bias::Output, 1.0, 0.125),
+        (Bias::All, 1.1, 1.125),
+    ] {
+        let (a0, beta, mu) = (1e-4, 0.875_f64.sqrt(), f64::sqrt(d));
+        let rates = [constant, 0.331, 0.217, 0.125];
+        let learner = Learner { rates, start: a0 / 2.65, output_bias: bias.at_output() };
+        let mut run = record(bias.name(), 0, learner, (15_000, 0.004));
+        run.config.network.bias = bias;
+        let mode = |s: f64, d: f64| ModeRecord {
+            singular_value: s,
+            input_variance: d,
+            initial_strength: a0,
+            final_strength: s / d,
+        };
+        let mut modes = vec![mode(mu * beta, d), mode(0.331, 0.125)];
+        modes.extend(vec![mode(0.217, 0.125); 2]);
+        modes.extend(vec![mode(0.125, 0.125); 4]);
+        let mut expected = theory(&run);
+        for (index, &time) in run.curves.time.iter().enumerate() {
+            let fractions = learner.fractions(time);
+            let mut strengths: Vec<f64> = (0..4)
+                .map(|split| fractions[split] * modes[[0, 1, 2, 4][split]].final_strength)
+                .collect();
+            if bias.at_output() {
+                // The law, without what the weights take from the bias.
+                strengths[0] = a0 * (2.0 * mu * beta * fractions[0]).exp();
+            }
+            expected.curves.push_mode_strengths(&strengths);
+            for norms in &mut run.curves.bias_norms {
+                norms[index] = bias.at_output().then_some(beta * fractions[0]);
+            }
+        }
+        if bias.at_output() {
+            modes[0].final_strength = a0 * (2.0 * mu * beta).exp();
+        }
+        run.curves.mode_strengths.clone_from(&expected.curves.mode_strengths);
+        expected.curves.bias_norms.clear();
+        runs.theories.push(TheoryRecord { modes, ..expected });
+        runs.records.push(run);
+    }
     runs
 }
 
