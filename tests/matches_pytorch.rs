@@ -132,7 +132,8 @@ fn optimisers_descend_as_pytorchs() {
             &[("w".to_owned(), w.shallow_clone())],
         );
         for expected in fixture()["optimisers"][name].as_array().unwrap() {
-            state.update(&[w.shallow_clone()], &[a.matmul(&w) - &b]);
+            let gradient = (a.matmul(&w) - &b) * state.gradient_scale();
+            state.update(&[w.shallow_clone()], &[gradient]);
             let found = Vec::<f64>::try_from(&w).unwrap();
             for (a, b) in found.iter().zip(numbers(expected)) {
                 assert!((a - b).abs() < 1e-12, "{name}: {a} against PyTorch's {b}");

@@ -22,5 +22,7 @@ mod reproducible_runs;
 mod shipped_configs;
 /// Laws of the metrics, over random trees and responses.
 mod laws_of_metrics;
+/// Stacks of linear networks, and steps on moments, are what single runs on samples are.
+mod stacks;
 /// Theory answers with numbers for every depth, bias option, start and time.
 mod robust_theory;

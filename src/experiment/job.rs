@@ -1,6 +1,6 @@
-//! One run: from its config to its record, its checkpoint, and back if it is resumed.
+//! Runs: from their configs to their records, their checkpoints, and back if they are resumed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::metrics::{Curves, Phase};
 use crate::record::{self, DatasetRecord, PhaseAt, Record, SCHEMA_VERSION, Status};
 use crate::task::Task;
-use crate::train::{self, Checkpoint, Continue, Outcome, Snapshot, device};
+use crate::train::{self, Checkpoint, Continue, Outcome, SharedMoments, Snapshot, device};
 
 /// One run to do.
 pub struct Job {
@@ -23,6 +23,8 @@ pub struct Job {
     pub config: Config,
     /// What is learned; shared by the runs that learn the same.
     pub task: Arc<Task>,
+    /// The task's moments, if they are needed; shared likewise.
+    pub moments: Arc<SharedMoments>,
     /// The images' origin.
     pub dataset: Option<DatasetRecord>,
     /// The run's seed.
@@ -32,9 +34,116 @@ pub struct Job {
 /// Thresholds at which the verdict is told besides the config's own.
 const OTHER_THRESHOLDS: [f64; 2] = [0.05, 0.2];
 
+/// A run that is about to be trained.
+struct Prepared<'a> {
+    job: &'a Job,
+    path: PathBuf,
+    judges: Judges,
+    record: Record,
+    resumed: Option<Checkpoint>,
+}
+
+/// Runs jobs of one stack, and returns a sentence for each that diverged.
+pub fn run_together(
+    jobs: &[Job],
+    options: &Options,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Result<Vec<String>> {
+    let mut prepared = Vec::new();
+    for job in jobs {
+        prepared.extend(job.prepare(options, tell)?);
+    }
+    // A stack goes on in step. Runs were interrupted together, but for a machine that stopped between two writes.
+    let step = |run: &Prepared| run.resumed.as_ref().map(Checkpoint::step);
+    prepared.sort_by_key(step);
+    let mut diverged = Vec::new();
+    for runs in prepared.chunk_by_mut(|one, other| step(one) == step(other)) {
+        diverged.extend(train_prepared(runs, options, tell)?);
+    }
+    Ok(diverged)
+}
+
+/// Trains runs that stand at the same step.
+fn train_prepared(
+    runs: &mut [Prepared],
+    options: &Options,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Result<Vec<String>> {
+    let start = Instant::now();
+    let names: Vec<String> =
+        runs.iter().map(|run| format!("'{}', seed {}", run.job.condition, run.job.seed)).collect();
+    let mut watches: Vec<Watch> = Vec::new();
+    let mut resumed = Vec::new();
+    for Prepared { job, path, judges, record, resumed: checkpoint } in runs.iter_mut() {
+        let before = record.wall_time;
+        resumed.push(checkpoint.as_ref());
+        watches.push(Watch {
+            job,
+            options,
+            judges,
+            record,
+            path,
+            tell,
+            before,
+            start,
+            written: start,
+        });
+    }
+    let members = watches
+        .iter_mut()
+        .zip(resumed)
+        .map(|(watch, resumed)| train::Member {
+            config: &watch.job.config,
+            task: &watch.job.task,
+            moments: &watch.job.moments,
+            seed: watch.job.seed,
+            resumed,
+            observer: watch,
+        })
+        .collect();
+    let outcomes = train::train_together(members, options.device)
+        .with_context(|| format!("condition {}", names.join("; ")))?;
+    let mut diverged = Vec::new();
+    for (run, outcome) in runs.iter_mut().zip(&outcomes) {
+        diverged.extend(run.finish(*outcome, tell)?);
+    }
+    if outcomes.contains(&Outcome::Stopped) { Err(Interrupted.into()) } else { Ok(diverged) }
+}
+
+impl Prepared<'_> {
+    /// Writes the record, and returns a sentence if the run diverged.
+    fn finish(
+        &mut self,
+        outcome: Outcome,
+        tell: &(dyn Fn(Event) + Sync),
+    ) -> Result<Option<String>> {
+        let Prepared { job, path, judges, record, .. } = self;
+        record.status = match outcome {
+            Outcome::Complete => Status::Complete,
+            Outcome::Stopped => Status::Running,
+            Outcome::Diverged { step, last_finite_loss } => {
+                Status::Diverged { step, last_finite_loss }
+            }
+        };
+        job.finish(record, judges);
+        record::write_json(path, record)?;
+        tell(Event::Finished { record });
+        let Outcome::Diverged { step, last_finite_loss } = outcome else { return Ok(None) };
+        Ok(Some(format!(
+            "condition '{}', seed {}: training diverged by step {step} (last finite loss {last_finite_loss:.4}): \
+             lower 'training.learning_rate' (now {})",
+            job.condition, job.seed, job.config.training.learning_rate
+        )))
+    }
+}
+
 impl Job {
-    /// Runs, and returns a sentence if the run diverged.
-    pub fn run(&self, options: &Options, tell: &(dyn Fn(Event) + Sync)) -> Result<Option<String>> {
+    /// What the run needs before it is trained; `None` if it is complete and kept.
+    fn prepare(
+        &self,
+        options: &Options,
+        tell: &(dyn Fn(Event) + Sync),
+    ) -> Result<Option<Prepared<'_>>> {
         let path = record::path_of(&options.folder, &self.condition, self.seed);
         let judges = Judges::new(&self.task, &self.config);
         let mut record = self.empty_record(options, &judges);
@@ -53,52 +162,7 @@ impl Job {
         }
         let step = resumed.as_ref().map_or(0, Checkpoint::step);
         tell(Event::Started { condition: &self.condition, seed: self.seed, step });
-        let outcome = self.train(options, &judges, &mut record, resumed.as_ref(), &path, tell)?;
-        record.status = match outcome {
-            Outcome::Complete => Status::Complete,
-            Outcome::Stopped => Status::Running,
-            Outcome::Diverged { step, last_finite_loss } => {
-                Status::Diverged { step, last_finite_loss }
-            }
-        };
-        self.finish(&mut record, &judges);
-        record::write_json(&path, &record)?;
-        tell(Event::Finished { record: &record });
-        match outcome {
-            Outcome::Complete => Ok(None),
-            Outcome::Stopped => Err(Interrupted.into()),
-            Outcome::Diverged { step, last_finite_loss } => Ok(Some(format!(
-                "condition '{}', seed {}: training diverged by step {step} (last finite loss {last_finite_loss:.4}): \
-                 lower 'training.learning_rate' (now {})",
-                self.condition, self.seed, self.config.training.learning_rate
-            ))),
-        }
-    }
-
-    fn train(
-        &self,
-        options: &Options,
-        judges: &Judges,
-        record: &mut Record,
-        resumed: Option<&Checkpoint>,
-        path: &Path,
-        tell: &(dyn Fn(Event) + Sync),
-    ) -> Result<Outcome> {
-        let before = record.wall_time;
-        let now = Instant::now();
-        let mut watch = Watch {
-            job: self,
-            options,
-            judges,
-            record,
-            path,
-            tell,
-            before,
-            start: now,
-            written: now,
-        };
-        train::train(&self.config, &self.task, self.seed, options.device, resumed, &mut watch)
-            .with_context(|| format!("condition '{}', seed {}", self.condition, self.seed))
+        Ok(Some(Prepared { job: self, path, judges, record, resumed }))
     }
 
     /// The record of an earlier run of the same config on the same data and machine, if there is one that can be read.
@@ -223,42 +287,40 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Writes the record if it is time to, or somebody asks the process to end; the checkpoint follows.
-    fn write_if_due(&mut self, is_last: bool) -> Result<Continue> {
-        let stop = self.options.interrupted.load(Ordering::Relaxed);
-        if !stop && !is_last && self.written.elapsed() < self.options.write_every {
-            return Ok(Continue::Yes);
+    /// Whether it is time to write, or somebody asks the process to end.
+    fn is_due(&self, is_last: bool) -> Continue {
+        if self.options.interrupted.load(Ordering::Relaxed) {
+            Continue::No
+        } else if is_last || self.written.elapsed() >= self.options.write_every {
+            Continue::AfterCheckpoint
+        } else {
+            Continue::Yes
         }
-        self.written = Instant::now();
-        self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
-        // The record first: with the older checkpoint it is cut back, without its curves nothing could be.
-        self.job.finish(self.record, self.judges);
-        record::write_json(self.path, self.record)?;
-        Ok(if stop { Continue::No } else { Continue::AfterCheckpoint })
     }
 }
 
 impl train::Observer for Watch<'_> {
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
         self.judges.judge(&snapshot, self.record);
-        self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
         let Job { condition, seed, config, .. } = self.job;
         let steps = config.training.steps;
         let (step, loss) = (snapshot.step, snapshot.evaluation.loss);
         (self.tell)(Event::Observed { condition, seed: *seed, step, steps, loss });
-        self.write_if_due(step == steps)
+        self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
+        Ok(self.is_due(step == steps))
     }
 
     fn before_step(&mut self) -> Result<Continue> {
         // Before the first observation there is nothing to keep.
-        if self.record.curves.step.is_empty() {
-            Ok(Continue::Yes)
-        } else {
-            self.write_if_due(false)
-        }
+        if self.record.curves.step.is_empty() { Ok(Continue::Yes) } else { Ok(self.is_due(false)) }
     }
 
     fn keep(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        self.written = Instant::now();
+        self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
+        // The record first: with the older checkpoint it is cut back, without its curves nothing could be.
+        self.job.finish(self.record, self.judges);
+        record::write_json(self.path, self.record)?;
         checkpoint.write(&self.path.with_extension("checkpoint"))
     }
 }

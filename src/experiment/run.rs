@@ -9,11 +9,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tch::Device;
 
-use super::job::Job;
+use super::job::{Job, run_together};
 use crate::config::{Config, Inputs, NetworkKind, TaskConfig, resolve_conditions};
 use crate::data::{self, Dataset};
 use crate::record::{DatasetRecord, Record};
 use crate::task::{Task, TaskInputs};
+use crate::train::{SharedMoments, can_be_stacked};
 
 /// Where and how runs run.
 #[derive(Debug, Clone)]
@@ -88,24 +89,23 @@ pub fn train_all(
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary> {
     let conditions = resolve_conditions(config)?;
-    let mut jobs = plan(config, conditions, options)?;
+    let jobs = plan(config, conditions, options)?;
     let steps = jobs.iter().map(|job| job.config.training.steps).sum();
     tell(Event::Planned { runs: jobs.len(), steps });
-    // The longest first, so that the last to end are short.
-    jobs.make_contiguous().sort_by_key(|job| job.config.network.kind != NetworkKind::Cnn);
-    let workers = options.jobs.clamp(1, jobs.len().max(1));
-    let queue = Mutex::new(jobs);
+    let stacks = stacks(jobs, options.jobs);
+    let workers = options.jobs.clamp(1, stacks.len().max(1));
+    let queue = Mutex::new(stacks);
     let outcomes = Mutex::new((Summary::default(), None));
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 tch::set_num_threads(options.threads as i32);
                 loop {
-                    let job = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(job) = job else { return };
+                    let stack = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some(stack) = stack else { return };
                     // A panic is a defect of this program; the other runs' records are worth more than its unwinding.
                     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        job.run(options, tell)
+                        run_together(&stack, options, tell)
                     }))
                     .unwrap_or_else(|_| {
                         Err(anyhow::anyhow!("a run panicked: please report the message above"))
@@ -113,8 +113,10 @@ pub fn train_all(
                     let (summary, failure) =
                         &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     match result {
-                        Ok(None) => summary.complete += 1,
-                        Ok(Some(diverged)) => summary.diverged.push(diverged),
+                        Ok(diverged) => {
+                            summary.complete += stack.len() - diverged.len();
+                            summary.diverged.extend(diverged);
+                        }
                         Err(error) => {
                             queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
                             failure.get_or_insert(error);
@@ -128,15 +130,47 @@ pub fn train_all(
     failure.map_or(Ok(summary), Err)
 }
 
+/// Numbers that the weights of a stack may hold, so that they stay in a core's cache between two steps.
+const LARGEST_STACK: usize = 1 << 17;
+
+/// Jobs that train together: linear networks of one shape, as many as a core's cache holds, spread over the workers; all
+/// others alone. The longest first, so that the last to end are short.
+fn stacks(jobs: Vec<Job>, workers: usize) -> VecDeque<Vec<Job>> {
+    let mut groups: Vec<Vec<Job>> = Vec::new();
+    for job in jobs {
+        match groups.iter_mut().find(|group| can_be_stacked(&group[0].config, &job.config)) {
+            Some(group) => group.push(job),
+            None => groups.push(vec![job]),
+        }
+    }
+    let mut stacks: VecDeque<Vec<Job>> = VecDeque::new();
+    for mut group in groups {
+        let most = (LARGEST_STACK / n_weights(&group[0]).max(1))
+            .max(1)
+            .min(group.len().div_ceil(workers.max(1)));
+        // Evenly, so that no worker is left with a small rest.
+        let size = group.len().div_ceil(group.len().div_ceil(most));
+        while !group.is_empty() {
+            stacks.push_back(group.drain(..size.min(group.len())).collect());
+        }
+    }
+    stacks.make_contiguous().sort_by_key(|stack| stack[0].config.network.kind != NetworkKind::Cnn);
+    stacks
+}
+
+/// Weights of a linear network.
+fn n_weights(job: &Job) -> usize {
+    let mut widths = vec![job.task.n_inputs()];
+    widths.extend(&job.config.network.hidden);
+    widths.push(job.task.targets.ncols());
+    widths.windows(2).map(|pair| pair[0] * pair[1]).sum()
+}
+
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
-fn plan(
-    config: &Config,
-    conditions: Vec<(String, Config)>,
-    options: &Options,
-) -> Result<VecDeque<Job>> {
+fn plan(config: &Config, conditions: Vec<(String, Config)>, options: &Options) -> Result<Vec<Job>> {
     let mut datasets: Vec<(Inputs, Arc<Dataset>, String)> = Vec::new();
-    let mut tasks: Vec<(TaskConfig, Arc<Task>)> = Vec::new();
-    let mut jobs = VecDeque::new();
+    let mut tasks: Vec<(TaskConfig, Arc<Task>, Arc<SharedMoments>)> = Vec::new();
+    let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
         let inputs = resolved.task.inputs;
         if inputs.are_images() && !datasets.iter().any(|(loaded, ..)| *loaded == inputs) {
@@ -145,24 +179,26 @@ fn plan(
             datasets.push((inputs, Arc::new(dataset), checksum));
         }
         let dataset = datasets.iter().find(|(loaded, ..)| *loaded == inputs);
-        let task = match tasks.iter().find(|(known, _)| *known == resolved.task) {
-            Some((_, task)) => task.clone(),
+        let (task, moments) = match tasks.iter().find(|(known, ..)| *known == resolved.task) {
+            Some((_, task, moments)) => (task.clone(), moments.clone()),
             None => {
                 let images = dataset.map(|(_, images, _)| images.as_ref());
                 let context = || format!("condition '{condition}'");
                 let task = Arc::new(Task::new(&resolved.task, images).with_context(context)?);
-                tasks.push((resolved.task.clone(), task.clone()));
-                task
+                let moments = Arc::new(SharedMoments::default());
+                tasks.push((resolved.task.clone(), task.clone(), moments.clone()));
+                (task, moments)
             }
         };
         let dataset = dataset.map(|(_, _, checksum)| dataset_record(inputs, checksum, &task));
         for &seed in &config.seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];
-            jobs.push_back(Job {
+            jobs.push(Job {
                 condition: condition.clone(),
                 config,
                 task: task.clone(),
+                moments: moments.clone(),
                 dataset: dataset.clone(),
                 seed,
             });

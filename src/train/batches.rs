@@ -1,6 +1,7 @@
 //! Samples on the device: images stay bytes there and become floats batch by batch.
 
 use anyhow::{Result, ensure};
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -14,8 +15,18 @@ pub struct Samples {
     training: Set,
     /// Absent where the evaluation set is the training set.
     evaluation: Option<Set>,
-    order: Option<Order>,
+    batch_size: Option<usize>,
     device: Device,
+}
+
+/// What one step sees. A leading dimension counts members of a stack, each with samples of its own, or is 1 for all.
+pub struct Batch {
+    /// `[n_members, n_samples, n_inputs]`.
+    pub inputs: Tensor,
+    /// `[n_members, n_samples, n_labels]`.
+    pub targets: Tensor,
+    /// `[n_samples]`, summing to 1.
+    pub weights: Tensor,
 }
 
 /// Samples with their targets and weights.
@@ -27,11 +38,20 @@ pub struct Set {
     pub weights: Tensor,
 }
 
-enum SetInputs {
+pub enum SetInputs {
     /// `[n_samples, n_inputs]`, ready.
     Ready(Tensor),
-    /// `[n_samples, n_inputs]` bytes; inputs are `(byte - mean) * factor`.
-    Bytes { pixels: Tensor, mean: Tensor, factor: Tensor, kind: Kind },
+    /// Inputs are `(byte - mean) * factor`.
+    Bytes {
+        /// `[n_samples, n_inputs]` bytes.
+        pixels: Tensor,
+        /// `[n_inputs]`, in bytes.
+        mean: Tensor,
+        /// `[n_inputs]`.
+        factor: Tensor,
+        /// Format of inputs.
+        kind: Kind,
+    },
 }
 
 /// A random order of the training samples, drawn anew for each epoch by a generator of our own. A batch that an epoch's
@@ -43,6 +63,12 @@ pub struct Order {
     position: usize,
     /// The generator's position before this epoch's permutation was drawn.
     epoch_word: u128,
+}
+
+/// A matrix as a float64 tensor on the CPU.
+pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
+    let values: Vec<f64> = matrix.iter().copied().collect();
+    Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
 }
 
 /// Apart from the stream that draws initial weights.
@@ -102,12 +128,14 @@ impl Samples {
     /// # Errors
     ///
     /// If a batch is larger than the training set, or one-hot inputs are asked for in minibatches.
+    ///
+    /// `each_step` tells whether a full batch is seen at every step, or only when it is observed.
     pub fn new(
         task: &Task,
         batch_size: Option<usize>,
-        seed: u64,
         device: Device,
         kind: Kind,
+        each_step: bool,
     ) -> Result<Self> {
         let (training, evaluation, n_samples) = match &task.inputs {
             TaskInputs::Vectors(vectors) => {
@@ -115,11 +143,8 @@ impl Samples {
                     batch_size.is_none(),
                     "training.batch_size must be null for one vector per item: weights of items need the full batch"
                 );
-                let values: Vec<f64> = vectors.iter().copied().collect();
-                let inputs = Tensor::from_slice(&values)
-                    .view([vectors.nrows() as i64, vectors.ncols() as i64]);
                 let items: Vec<usize> = (0..vectors.nrows()).collect();
-                let inputs = SetInputs::Ready(inputs.to_kind(kind).to_device(device));
+                let inputs = SetInputs::Ready(to_tensor(vectors).to_kind(kind).to_device(device));
                 let set = Set::new(inputs, task, &items, task.probabilities.to_vec(), device, kind);
                 (set, None, vectors.nrows())
             }
@@ -137,7 +162,7 @@ impl Samples {
                     )
                 };
                 let mut training = set(train);
-                if batch_size.is_none() {
+                if batch_size.is_none() && each_step {
                     // Every step needs all of them: turn them to floats once.
                     training.inputs = SetInputs::Ready(training.inputs.all());
                 }
@@ -150,8 +175,12 @@ impl Samples {
                 "training.batch_size is {size}, but there are {n_samples} training samples: lower it, or null for full batch"
             );
         }
-        let order = batch_size.map(|size| Order::new(n_samples, size, seed));
-        Ok(Samples { training, evaluation, order, device })
+        Ok(Samples { training, evaluation, batch_size, device })
+    }
+
+    /// The order in which a run with this seed sees the training set; none in full batch.
+    pub fn order(&self, seed: u64) -> Option<Order> {
+        self.batch_size.map(|size| Order::new(self.training.n_samples(), size, seed))
     }
 
     /// The fixed set on which responses are judged.
@@ -161,32 +190,30 @@ impl Samples {
 
     /// The training set, if it is another one and every step sees all of it anyway.
     pub fn training_to_observe(&self) -> Option<&Set> {
-        (self.evaluation.is_some() && self.order.is_none()).then_some(&self.training)
+        (self.evaluation.is_some() && self.batch_size.is_none()).then_some(&self.training)
     }
 
-    /// Order of minibatches; none in full batch.
-    pub fn order(&mut self) -> Option<&mut Order> {
-        self.order.as_mut()
-    }
-
-    /// Where the order stands.
-    pub fn place(&self) -> Option<(u128, usize)> {
-        self.order.as_ref().map(Order::place)
-    }
-
-    /// Inputs, targets and weights (summing to 1) of the next step.
-    pub fn next_batch(&mut self) -> (Tensor, Tensor, Tensor) {
-        let Some(order) = &mut self.order else {
-            let Set { targets, weights, .. } = &self.training;
-            return (self.training.inputs.all(), targets.shallow_clone(), weights.shallow_clone());
+    /// What the next step sees: a batch from each of `orders`, or the full batch if there are none.
+    pub fn next_batch(&self, orders: &mut [Order]) -> Batch {
+        let Set { targets, weights, inputs } = &self.training;
+        let Some(size) = self.batch_size else {
+            return Batch {
+                inputs: inputs.all().unsqueeze(0),
+                targets: targets.unsqueeze(0),
+                weights: weights.shallow_clone(),
+            };
         };
-        let chosen = Tensor::from_slice(&order.next()).to_device(self.device);
-        let targets = self.training.targets.index_select(0, &chosen);
-        let weights = Tensor::full_like(
-            &self.training.weights.narrow(0, 0, chosen.size()[0]),
-            1.0 / chosen.size()[0] as f64,
-        );
-        (self.training.inputs.rows(&chosen), targets, weights)
+        let chosen: Vec<i64> = orders.iter_mut().flat_map(Order::next).collect();
+        let chosen = Tensor::from_slice(&chosen).to_device(self.device);
+        let for_members = |rows: Tensor| {
+            let width = rows.size()[1];
+            rows.view([-1, size as i64, width])
+        };
+        Batch {
+            inputs: for_members(inputs.rows(&chosen)),
+            targets: for_members(targets.index_select(0, &chosen)),
+            weights: Tensor::full(size as i64, 1.0 / size as f64, (weights.kind(), self.device)),
+        }
     }
 }
 
@@ -207,6 +234,11 @@ impl Set {
         Set { inputs, targets: place(targets), weights: place(Tensor::from_slice(&weights)) }
     }
 
+    /// Number of samples.
+    pub fn n_samples(&self) -> usize {
+        self.targets.size()[0] as usize
+    }
+
     /// Applies `forward` to all inputs, `[n_samples, n_inputs]`, in chunks that keep activations small.
     pub fn in_chunks(&self, kind: NetworkKind, forward: impl Fn(&Tensor) -> Tensor) -> Tensor {
         let n_samples = self.targets.size()[0];
@@ -224,7 +256,13 @@ impl Set {
 }
 
 impl SetInputs {
-    fn bytes(images: &ImageSet, preprocessor: &Preprocessor, device: Device, kind: Kind) -> Self {
+    /// Images on the device, as bytes.
+    pub fn bytes(
+        images: &ImageSet,
+        preprocessor: &Preprocessor,
+        device: Device,
+        kind: Kind,
+    ) -> Self {
         let n_inputs = preprocessor.mean.len() as i64;
         let pixels = Tensor::from_slice(&images.pixels).view([-1, n_inputs]).to_device(device);
         let place = |values: Vec<f64>| Tensor::from_slice(&values).to_kind(kind).to_device(device);
@@ -250,7 +288,8 @@ impl SetInputs {
         self.convert(|inputs| inputs.index_select(0, chosen))
     }
 
-    fn range(&self, start: i64, length: i64) -> Tensor {
+    /// Floats of some samples in a row.
+    pub fn range(&self, start: i64, length: i64) -> Tensor {
         self.convert(|inputs| inputs.narrow(0, start, length))
     }
 }

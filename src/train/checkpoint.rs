@@ -1,13 +1,12 @@
 //! A run's state between two steps, enough to continue it as if it had never stopped.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::Run;
+use super::Progress;
 
 /// Weights, optimiser state, order of samples and step.
 pub struct Checkpoint {
@@ -21,7 +20,6 @@ pub struct Checkpoint {
 struct State {
     seed: u64,
     step: u64,
-    updates: u64,
     /// Loss of the last observation; `null` before the first.
     last_loss: Option<f64>,
     /// Position of the order's generator before the current epoch, as decimal digits (128 bits).
@@ -34,25 +32,24 @@ const TENSORS: &str = "tensors.safetensors";
 const STATE: &str = "state.json";
 
 impl Checkpoint {
-    /// Copies the state of a run.
-    pub(super) fn take(run: &Run) -> Result<Self> {
-        let copy = |(name, tensor): &(String, Tensor)| {
-            (
-                name.clone(),
-                tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy()),
-            )
+    /// Copies the state of a run: its named tensors and its place in the order of samples.
+    pub(super) fn take(
+        progress: Progress,
+        tensors: Vec<(String, Tensor)>,
+        place: Option<(u128, usize)>,
+    ) -> Self {
+        let copy = |tensor: Tensor| {
+            tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy())
         };
-        let tensors = run.parameters.iter().chain(&run.optimiser.named()).map(copy).collect();
-        let place = run.samples.place();
+        let tensors = tensors.into_iter().map(|(name, tensor)| (name, copy(tensor))).collect();
         let state = State {
-            seed: run.seed,
-            step: run.step,
-            updates: run.optimiser.updates,
-            last_loss: Some(run.last_loss).filter(|loss| loss.is_finite()),
+            seed: progress.seed,
+            step: progress.step,
+            last_loss: Some(progress.last_loss).filter(|loss| loss.is_finite()),
             epoch_word: place.map(|(word, _)| word.to_string()),
             position: place.map(|(_, position)| position),
         };
-        Ok(Checkpoint { state, tensors })
+        Checkpoint { state, tensors }
     }
 
     /// Updates done when it was taken.
@@ -60,39 +57,40 @@ impl Checkpoint {
         self.state.step
     }
 
-    /// Puts the state back into a freshly built run.
-    pub(super) fn restore(&self, run: &mut Run) -> Result<()> {
-        let State { seed, step, updates, last_loss, epoch_word, position } = &self.state;
-        ensure!(*seed == run.seed, "the checkpoint is of seed {seed}, not {}", run.seed);
-        let steps = run.config.training.steps;
-        ensure!(
-            *step <= steps && updates == step,
-            "the checkpoint is of step {step}, beyond the last, {steps}"
-        );
-        let kept: HashMap<&str, &Tensor> =
-            self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        for (name, tensor) in run.parameters.iter().chain(&run.optimiser.named()) {
-            let saved =
-                kept.get(name.as_str()).with_context(|| format!("the checkpoint lacks {name}"))?;
-            ensure!(
-                saved.size() == tensor.size() && saved.kind() == tensor.kind(),
-                "the checkpoint's {name} has another shape or precision than this config's"
-            );
-            tch::no_grad(|| tensor.shallow_clone().copy_(saved));
-        }
-        run.step = *step;
-        run.optimiser.updates = *updates;
-        run.last_loss = last_loss.unwrap_or(f64::NAN);
-        if let Some(order) = run.samples.order() {
-            let (Some(word), Some(position)) = (epoch_word, position) else {
-                anyhow::bail!("the checkpoint does not know the order of minibatches");
-            };
-            order.go_to((
-                word.parse().context("the checkpoint's epoch_word is no number")?,
-                *position,
-            ))?;
-        }
+    /// Loss of the last observation; NaN before the first.
+    pub(super) fn last_loss(&self) -> f64 {
+        self.state.last_loss.unwrap_or(f64::NAN)
+    }
+
+    /// Makes sure that it belongs to a run with this seed and so many steps.
+    pub(super) fn ensure_fits(&self, seed: u64, steps: u64) -> Result<()> {
+        let State { seed: kept, step, .. } = &self.state;
+        ensure!(*kept == seed, "the checkpoint is of seed {kept}, not {seed}");
+        ensure!(*step <= steps, "the checkpoint is of step {step}, beyond the last, {steps}");
         Ok(())
+    }
+
+    /// Copies a tensor that it keeps into one of the same shape.
+    pub(super) fn copy_to(&self, name: &str, tensor: &Tensor) -> Result<()> {
+        let (_, saved) = self
+            .tensors
+            .iter()
+            .find(|(kept, _)| kept == name)
+            .with_context(|| format!("the checkpoint lacks {name}"))?;
+        ensure!(
+            saved.size() == tensor.size() && saved.kind() == tensor.kind(),
+            "the checkpoint's {name} has another shape or precision than this config's"
+        );
+        tch::no_grad(|| tensor.shallow_clone().copy_(saved));
+        Ok(())
+    }
+
+    /// Place in the order of minibatches, as `Order::place` told it.
+    pub(super) fn place(&self) -> Result<(u128, usize)> {
+        let State { epoch_word: Some(word), position: Some(position), .. } = &self.state else {
+            bail!("the checkpoint does not know the order of minibatches");
+        };
+        Ok((word.parse().context("the checkpoint's epoch_word is no number")?, *position))
     }
 
     /// Writes `folder/` at once: a reader sees the old checkpoint or the new one.

@@ -1,23 +1,29 @@
 //! Gradient descent: the loop, shown to an observer at log-spaced steps. Knows no metric and no theory.
+//!
+//! Linear networks train in stacks, many runs at once with their gradients written out; perceptrons and convolutions one by
+//! one, with libtorch's.
 
 mod batches;
 mod checkpoint;
 pub mod device;
+mod moments;
 mod optimiser;
+mod single;
+mod stack;
 
 use anyhow::{Result, bail, ensure};
 use ndarray::Array2;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Config, Precision};
-use crate::model::{self, Network, Placement};
+use crate::config::{Config, NetworkKind};
 use crate::task::Task;
 
-use batches::Samples;
 pub use checkpoint::Checkpoint;
+pub use moments::SharedMoments;
 pub use optimiser::OptimiserState;
+use single::SingleRun;
+use stack::LinearStack;
+pub use stack::can_be_stacked;
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {
@@ -55,7 +61,7 @@ pub trait Observer {
         Ok(Continue::Yes)
     }
 
-    /// Keeps a checkpoint that it asked for.
+    /// Keeps a checkpoint that it, or the observer of another run of the same stack, asked for.
     fn keep(&mut self, _checkpoint: Checkpoint) -> Result<()> {
         Ok(())
     }
@@ -69,8 +75,8 @@ impl<F: FnMut(Snapshot)> Observer for F {
     }
 }
 
-/// What an observer asks for next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an observer asks for next; of several requests the largest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Continue {
     /// Train on.
     Yes,
@@ -109,6 +115,22 @@ pub fn observed_steps(steps: u64, observations: usize) -> Vec<u64> {
     observed
 }
 
+/// One run of a stack.
+pub struct Member<'a> {
+    /// Its config.
+    pub config: &'a Config,
+    /// What it learns.
+    pub task: &'a Task,
+    /// The task's moments, shared by all runs that learn it.
+    pub moments: &'a SharedMoments,
+    /// Draws its initial weights and its order of samples.
+    pub seed: u64,
+    /// Where it goes on; `None`: at the start.
+    pub resumed: Option<&'a Checkpoint>,
+    /// Who watches.
+    pub observer: &'a mut dyn Observer,
+}
+
 /// Trains one network with one seed, shown to `observer`. `resumed` continues from a checkpoint.
 ///
 /// # Errors
@@ -123,132 +145,157 @@ pub fn train(
     resumed: Option<&Checkpoint>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
-    let mut run = Run::new(config, task, seed, device)?;
-    let mut seen = None;
-    if let Some(checkpoint) = resumed {
-        checkpoint.restore(&mut run)?;
-        seen = Some(run.step);
-    }
-    for observed in observed_steps(config.training.steps, config.training.observations) {
-        // A checkpoint is taken after the observation of its own step.
-        if seen.is_some_and(|step| observed <= step) {
-            continue;
-        }
-        while run.step < observed {
-            if run.obey(observer.before_step()?, observer)? {
-                return Ok(Outcome::Stopped);
-            }
-            run.descend();
-        }
-        let snapshot = tch::no_grad(|| run.observe())?;
-        let loss = snapshot.evaluation.loss;
-        if !loss.is_finite() {
-            ensure!(
-                run.last_loss.is_finite(),
-                "the loss is not finite before the first step: lower the initial weights"
-            );
-            return Ok(Outcome::Diverged { step: run.step, last_finite_loss: run.last_loss });
-        }
-        run.last_loss = loss;
-        let next = observer.see(snapshot)?;
-        if run.obey(next, observer)? && run.step < config.training.steps {
-            return Ok(Outcome::Stopped);
-        }
-    }
-    Ok(Outcome::Complete)
+    let moments = SharedMoments::default();
+    let member = Member { config, task, moments: &moments, seed, resumed, observer };
+    Ok(train_together(vec![member], device)?.remove(0))
 }
 
-/// A run between two steps.
-struct Run<'a> {
-    config: &'a Config,
+/// Trains runs that `can_be_stacked` (or a single one) and that stand at the same step, and tells how each ended.
+///
+/// # Errors
+///
+/// As for `train`; nothing is trained then.
+pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Outcome>> {
+    let Some(Member { config, resumed, .. }) = members.first() else { return Ok(Vec::new()) };
+    let seen = resumed.map(Checkpoint::step);
+    let training = &config.training;
+    let observed = observed_steps(training.steps, training.observations);
+    let mut engine = Engine::new(&members, device)?;
+    let mut last_losses: Vec<f64> = members
+        .iter()
+        .map(|member| member.resumed.map_or(f64::NAN, Checkpoint::last_loss))
+        .collect();
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; members.len()];
+    // A checkpoint is taken after the observation of its own step.
+    for observed in observed.into_iter().filter(|&step| seen.is_none_or(|seen| step > seen)) {
+        while engine.step() < observed {
+            // They share one clock: the first that still runs speaks for all.
+            let speaker = outcomes.iter().position(Option::is_none).unwrap_or(0);
+            let next = members[speaker].observer.before_step()?;
+            if next != Continue::Yes {
+                keep(&engine, &mut members, &last_losses, &outcomes)?;
+            }
+            if next == Continue::No {
+                return Ok(ended(outcomes, Outcome::Stopped));
+            }
+            engine.descend();
+        }
+        let mut next = Continue::Yes;
+        for (index, snapshot) in tch::no_grad(|| engine.observe())?.into_iter().enumerate() {
+            if outcomes[index].is_some() {
+                continue;
+            }
+            let loss = snapshot.evaluation.loss;
+            if loss.is_finite() {
+                last_losses[index] = loss;
+                next = next.max(members[index].observer.see(snapshot)?);
+                continue;
+            }
+            ensure!(
+                last_losses[index].is_finite(),
+                "the loss is not finite before the first step: lower the initial weights"
+            );
+            outcomes[index] = Some(Outcome::Diverged {
+                step: engine.step(),
+                last_finite_loss: last_losses[index],
+            });
+        }
+        if outcomes.iter().all(Option::is_some) {
+            break;
+        }
+        if next != Continue::Yes {
+            keep(&engine, &mut members, &last_losses, &outcomes)?;
+        }
+        if next == Continue::No && engine.step() < training.steps {
+            return Ok(ended(outcomes, Outcome::Stopped));
+        }
+    }
+    Ok(ended(outcomes, Outcome::Complete))
+}
+
+/// Outcomes of runs of which some ended early.
+fn ended(outcomes: Vec<Option<Outcome>>, others: Outcome) -> Vec<Outcome> {
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or(others)).collect()
+}
+
+/// Gives every run that has not ended a checkpoint of its own.
+fn keep(
+    engine: &Engine,
+    members: &mut [Member],
+    last_losses: &[f64],
+    outcomes: &[Option<Outcome>],
+) -> Result<()> {
+    for (index, member) in members.iter_mut().enumerate() {
+        if outcomes[index].is_some() {
+            continue;
+        }
+        let progress =
+            Progress { seed: member.seed, step: engine.step(), last_loss: last_losses[index] };
+        let (tensors, place) = engine.state(index);
+        member.observer.keep(Checkpoint::take(progress, tensors, place))?;
+    }
+    Ok(())
+}
+
+/// How far a run is.
+struct Progress {
     seed: u64,
-    network: Network,
-    parameters: Vec<(String, Tensor)>,
-    /// The same tensors without their names.
-    tensors: Vec<Tensor>,
-    optimiser: OptimiserState,
-    samples: Samples,
-    /// Updates done.
     step: u64,
-    /// Loss of the last observation; NaN before the first.
     last_loss: f64,
 }
 
-impl<'a> Run<'a> {
-    fn new(config: &'a Config, task: &Task, seed: u64, device: Device) -> Result<Self> {
-        let training = &config.training;
-        let (weights, compute) = match training.precision {
-            Precision::Float32 => (Kind::Float, Kind::Float),
-            Precision::Float64 => (Kind::Double, Kind::Double),
-            Precision::Bfloat16 => (Kind::Float, Kind::BFloat16),
+/// Networks between two steps.
+enum Engine<'a> {
+    Stack(LinearStack),
+    Single(SingleRun<'a>),
+}
+
+impl<'a> Engine<'a> {
+    /// Members at their first step, or where their checkpoints left them.
+    fn new(members: &[Member<'a>], device: Device) -> Result<Self> {
+        let mut engine = match members {
+            [member] if member.config.network.kind != NetworkKind::Linear => {
+                Engine::Single(SingleRun::new(member, device)?)
+            }
+            members => Engine::Stack(LinearStack::new(members, device)?),
         };
-        let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        let placement = Placement { device, weights, compute };
-        let network = Network::new(&config.network, task, placement, &mut generator)?;
-        let parameters = network.parameters();
-        let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
-        let optimiser =
-            OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
-        let samples = Samples::new(task, training.batch_size, seed, device, weights)?;
-        Ok(Run {
-            config,
-            seed,
-            network,
-            parameters,
-            tensors,
-            optimiser,
-            samples,
-            step: 0,
-            last_loss: f64::NAN,
-        })
-    }
-
-    /// One update.
-    fn descend(&mut self) {
-        let (inputs, targets, weights) = self.samples.next_batch();
-        let loss = model::loss(
-            self.config.training.loss,
-            &self.network.forward(&inputs),
-            &targets,
-            &weights,
-        );
-        let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
-        self.optimiser.update(&self.tensors, &gradients);
-        self.step += 1;
-    }
-
-    /// Does what the observer asked for; tells whether to stop.
-    fn obey(&self, next: Continue, observer: &mut dyn Observer) -> Result<bool> {
-        if next != Continue::Yes {
-            observer.keep(Checkpoint::take(self)?)?;
+        for (index, member) in members.iter().enumerate() {
+            let Some(checkpoint) = member.resumed else { continue };
+            checkpoint.ensure_fits(member.seed, member.config.training.steps)?;
+            match &mut engine {
+                Engine::Stack(stack) => stack.restore(index, checkpoint)?,
+                Engine::Single(run) => run.restore(checkpoint)?,
+            }
         }
-        Ok(next == Continue::No)
+        Ok(engine)
     }
 
-    /// What the network answers now.
-    fn observe(&self) -> Result<Snapshot> {
-        let Run { config, network, samples, .. } = self;
-        let answer = |set: &batches::Set| -> Result<Answer> {
-            let outputs = set.in_chunks(config.network.kind, |inputs| network.forward(inputs));
-            let loss = model::loss(config.training.loss, &outputs, &set.targets, &set.weights)
-                .double_value(&[]);
-            Ok(Answer {
-                responses: to_array(&model::responses(config.training.loss, &outputs))?,
-                loss,
-            })
-        };
-        let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
-        let layers = network.layers();
-        let output_bias = layers.last().and_then(|layer| layer.bias.as_ref());
-        Ok(Snapshot {
-            step: self.step,
-            time: config.training.learning_rate * self.step as f64,
-            evaluation: answer(samples.evaluation())?,
-            training: samples.training_to_observe().map(answer).transpose()?,
-            weight_norms: layers.iter().map(|layer| norm(&layer.weight)).collect(),
-            bias_norms: layers.iter().map(|layer| layer.bias.as_ref().map(norm)).collect(),
-            output_bias: output_bias.map(to_vector).transpose()?,
-        })
+    fn step(&self) -> u64 {
+        match self {
+            Engine::Stack(stack) => stack.step(),
+            Engine::Single(run) => run.step(),
+        }
+    }
+
+    fn descend(&mut self) {
+        match self {
+            Engine::Stack(stack) => stack.descend(),
+            Engine::Single(run) => run.descend(),
+        }
+    }
+
+    fn observe(&self) -> Result<Vec<Snapshot>> {
+        match self {
+            Engine::Stack(stack) => stack.observe(),
+            Engine::Single(run) => Ok(vec![run.observe()?]),
+        }
+    }
+
+    fn state(&self, member: usize) -> (Vec<(String, Tensor)>, Option<(u128, usize)>) {
+        match self {
+            Engine::Stack(stack) => stack.state(member),
+            Engine::Single(run) => run.state(),
+        }
     }
 }
 

@@ -31,28 +31,43 @@ impl OptimiserState {
         OptimiserState { optimiser, learning_rate, updates: 0, first, second, names }
     }
 
-    /// One step of all parameters, in place.
+    /// Factor that gradients shall carry, so that an update is as few operations as can be: SGD's step size, and 1 for
+    /// Adam, which scales by itself.
+    pub fn gradient_scale(&self) -> f64 {
+        match self.optimiser {
+            Optimiser::Sgd(_) => self.learning_rate,
+            Optimiser::Adam(_) => 1.0,
+        }
+    }
+
+    /// One step of all parameters, in place; `gradients` carry `gradient_scale`.
     ///
     /// ```text
-    /// SGD    v <- momentum v + g,                                           w <- w - eta v
+    /// SGD    v <- momentum v + eta g,                                       w <- w - v
     /// Adam   m <- b1 m + (1-b1) g,  s <- b2 s + (1-b2) g^2,                 w <- w - eta m^ / (sqrt(s^) + epsilon)
     ///        with  m^ = m / (1 - b1^k),  s^ = s / (1 - b2^k)  at update k
     /// ```
     ///
-    /// Both as PyTorch defines them (no dampening, no weight decay); Adam: Kingma and Ba 2015, algorithm 1.
-    pub fn update(&mut self, parameters: &[Tensor], gradients: &[Tensor]) {
+    /// Both as PyTorch defines them (no dampening, no weight decay; its velocity is ours over eta, which is constant here);
+    /// Adam: Kingma and Ba 2015, algorithm 1.
+    pub fn update<'a>(
+        &mut self,
+        parameters: impl IntoIterator<Item = &'a Tensor>,
+        gradients: &[Tensor],
+    ) {
         self.updates += 1;
         let rate = self.learning_rate;
         tch::no_grad(|| {
-            for (index, (parameter, gradient)) in parameters.iter().zip(gradients).enumerate() {
+            for (index, (parameter, gradient)) in parameters.into_iter().zip(gradients).enumerate()
+            {
                 let mut parameter = parameter.shallow_clone();
                 match self.optimiser {
                     Optimiser::Sgd(Sgd { momentum }) => match self.first.get_mut(index) {
-                        None => parameter -= gradient * rate,
+                        None => parameter -= gradient,
                         Some(velocity) => {
                             *velocity *= momentum;
                             *velocity += gradient;
-                            parameter -= &*velocity * rate;
+                            parameter -= &*velocity;
                         }
                     },
                     Optimiser::Adam(Adam { beta1, beta2, epsilon }) => {

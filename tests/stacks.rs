@@ -1,0 +1,249 @@
+//! Linear networks train in stacks, from moments: the same numbers as one by one, on the samples, with libtorch's gradients.
+
+use ocs::config::{self, Config, Inputs};
+use ocs::data;
+use ocs::model::{self, Network, Placement};
+use ocs::task::{Task, TaskInputs};
+use ocs::train::{Member, Observer, SharedMoments, Snapshot, train, train_together};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor};
+
+fn config(keys: &[&str]) -> Config {
+    let overrides: Vec<config::Override> = keys.iter().map(|text| text.parse().unwrap()).collect();
+    config::parse("name: test", "test", &overrides).unwrap()
+}
+
+fn task(config: &Config) -> Task {
+    if !config.task.inputs.are_images() {
+        return Task::new(&config.task, None).unwrap();
+    }
+    let dataset = data::load(Inputs::Glyphs, std::path::Path::new("unused")).unwrap();
+    Task::new(&config.task, Some(&dataset)).unwrap()
+}
+
+/// All outputs of a run: step by step, on the evaluation set and (if another is observed) the training set.
+fn observed(config: &Config, task: &Task, seed: u64) -> Vec<Snapshot> {
+    let mut seen = Vec::new();
+    let mut observer = |snapshot: Snapshot| seen.push(snapshot);
+    train(config, task, seed, Device::Cpu, None, &mut observer).unwrap();
+    seen
+}
+
+/// Plain full-batch gradient descent on the samples with libtorch's own gradients, written without `train`: outputs to the
+/// evaluation set after the last step.
+fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
+    let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    let network = Network::new(&config.network, task, placement, &mut generator).unwrap();
+    let rows = |values: &[f64], width: usize| Tensor::from_slice(values).view([-1, width as i64]);
+    let targets_of = |items: &[usize]| {
+        let values: Vec<f64> =
+            items.iter().flat_map(|&item| task.targets.row(item).to_vec()).collect();
+        rows(&values, task.targets.ncols())
+    };
+    let (inputs, items, weights, evaluation) = match &task.inputs {
+        TaskInputs::Vectors(vectors) => {
+            let values: Vec<f64> = vectors.iter().copied().collect();
+            let inputs = rows(&values, vectors.ncols());
+            let items: Vec<usize> = (0..vectors.nrows()).collect();
+            (inputs.shallow_clone(), items, task.probabilities.to_vec(), inputs)
+        }
+        TaskInputs::Images { train, test, preprocessor } => {
+            let floats = |bytes: &[u8]| {
+                let n_inputs = preprocessor.mean.len();
+                let values: Vec<f64> = bytes
+                    .iter()
+                    .enumerate()
+                    .map(|(index, &byte)| {
+                        let input = index % n_inputs;
+                        (f64::from(byte) / 255.0 - preprocessor.mean[input])
+                            * preprocessor.factor[input]
+                    })
+                    .collect();
+                rows(&values, n_inputs)
+            };
+            let n = train.items.len();
+            let weights = vec![1.0 / n as f64; n];
+            (floats(&train.pixels), train.items.clone(), weights, floats(&test.pixels))
+        }
+    };
+    let (targets, weights) = (targets_of(&items), Tensor::from_slice(&weights));
+    let parameters: Vec<Tensor> =
+        network.parameters().into_iter().map(|(_, tensor)| tensor).collect();
+    for _ in 0..config.training.steps {
+        let outputs = network.forward(&inputs);
+        let loss = model::loss(config.training.loss, &outputs, &targets, &weights);
+        let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
+        tch::no_grad(|| {
+            for (parameter, gradient) in parameters.iter().zip(&gradients) {
+                let mut parameter = parameter.shallow_clone();
+                parameter -= gradient * config.training.learning_rate;
+            }
+        });
+    }
+    let outputs = tch::no_grad(|| network.forward(&evaluation));
+    Vec::<f64>::try_from(&model::responses(config.training.loss, &outputs).view(-1)).unwrap()
+}
+
+fn largest(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
+    found.into_iter().zip(expected).fold(0.0, |largest, (a, b)| (a - b).abs().max(largest))
+}
+
+#[test]
+fn steps_on_moments_are_steps_on_the_samples() {
+    let glyphs = ["task.inputs=glyphs", "task.samples={train: 300, test: 40}"];
+    let frequencies = "task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]";
+    let tasks: [Vec<&str>; 6] = [
+        vec![],
+        vec![frequencies],
+        vec!["task.inputs=correlated", "task.correlation=0.3"],
+        glyphs.to_vec(),
+        [&glyphs[..], &[frequencies]].concat(),
+        [
+            &glyphs[..],
+            &["task.preprocessing=channel-standardised", "task.input_scale=inverse-sqrt-inputs"],
+        ]
+        .concat(),
+    ];
+    for keys in &tasks {
+        for widths in ["[]", "[16]", "[16, 12]", "[9, 10, 11]"] {
+            for bias in ["none", "input", "output", "all"] {
+                let (widths, bias) =
+                    (format!("network.hidden={widths}"), format!("network.bias={bias}"));
+                let common = [
+                    "network.initialisation={kaiming: {gain: 0.5}}",
+                    "training.precision=float64",
+                    "training.learning_rate=0.01",
+                    "training.steps=60",
+                    "training.observations=2",
+                    &widths,
+                    &bias,
+                ];
+                let config = config(&[&keys[..], &common].concat());
+                let task = task(&config);
+                let expected = on_samples(&config, &task, 3);
+                let last = observed(&config, &task, 3).pop().unwrap().evaluation.responses;
+                let moved = largest(
+                    observed(&config, &task, 3)[0].evaluation.responses.iter().copied(),
+                    &expected,
+                );
+                let miss = largest(last.iter().copied(), &expected);
+                assert!(miss < 1e-11, "{keys:?}, {widths}, {bias}: {miss:e}");
+                assert!(moved > 1e-6, "{keys:?}, {widths}, {bias}: nothing was learned");
+            }
+        }
+    }
+}
+
+#[test]
+fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
+    for bias in ["none", "all"] {
+        let bias = format!("network.bias={bias}");
+        let config = config(&[
+            "training.loss=binary-cross-entropy",
+            "network.initialisation={kaiming: {gain: 0.5}}",
+            "network.hidden=[16, 12]",
+            "training.precision=float64",
+            "training.learning_rate=0.05",
+            "training.steps=60",
+            "training.observations=2",
+            &bias,
+        ]);
+        let task = task(&config);
+        let expected = on_samples(&config, &task, 3);
+        let last = observed(&config, &task, 3).pop().unwrap().evaluation.responses;
+        assert!(largest(last.iter().copied(), &expected) < 1e-11, "{bias}");
+    }
+    // A minibatch that holds all samples is the full batch, in another order.
+    let keys = |batch: &'static str| {
+        config(&[
+            "task.inputs=glyphs",
+            "task.samples={train: 64, test: 40}",
+            "network.bias=all",
+            "network.initialisation={kaiming: {gain: 0.5}}",
+            "training.precision=float64",
+            "training.steps=40",
+            "training.observations=2",
+            batch,
+        ])
+    };
+    let (batch, full) = (keys("training.batch_size=64"), keys("training.batch_size=null"));
+    let task = task(&full);
+    let expected = on_samples(&full, &task, 5);
+    let last = observed(&batch, &task, 5).pop().unwrap().evaluation.responses;
+    assert!(largest(last.iter().copied(), &expected) < 1e-11);
+}
+
+#[test]
+fn a_stack_of_seeds_is_each_seed_alone() {
+    let optimisers = ["{sgd: {momentum: 0.0}}", "{sgd: {momentum: 0.9}}", "adam"];
+    for (precision, tolerance) in [("float32", 1e-6), ("float64", 1e-12)] {
+        for optimiser in optimisers {
+            for rest in [
+                ["task.inputs=one-hot", "network.bias=all"],
+                ["task.inputs=glyphs", "network.bias=input"],
+                ["task.inputs=glyphs", "training.batch_size=32"],
+            ] {
+                let (precision, optimiser) = (
+                    format!("training.precision={precision}"),
+                    format!("training.optimiser={optimiser}"),
+                );
+                let common = [
+                    "task.samples={train: 100, test: 20}",
+                    "network.hidden=[16, 12]",
+                    "network.initialisation={kaiming: {gain: 0.5}}",
+                    "training.learning_rate=0.003",
+                    "training.steps=50",
+                    "training.observations=5",
+                    &precision,
+                    &optimiser,
+                ];
+                let inputs = rest[0].strip_prefix("task.inputs=").unwrap();
+                let mut keys = [&rest[..], &common].concat();
+                if inputs == "one-hot" {
+                    keys.retain(|key| !key.starts_with("task.samples"));
+                }
+                let config = config(&keys);
+                let task = task(&config);
+                let moments = SharedMoments::default();
+                let mut together: Vec<Vec<Snapshot>> = (0..5).map(|_| Vec::new()).collect();
+                let mut observers: Vec<_> = together
+                    .iter_mut()
+                    .map(|seen| |snapshot: Snapshot| seen.push(snapshot))
+                    .collect();
+                let members = observers
+                    .iter_mut()
+                    .enumerate()
+                    .map(|(seed, observer)| Member {
+                        config: &config,
+                        task: &task,
+                        moments: &moments,
+                        seed: seed as u64,
+                        resumed: None,
+                        observer: observer as &mut dyn Observer,
+                    })
+                    .collect();
+                train_together(members, Device::Cpu).unwrap();
+                for (seed, together) in together.iter().enumerate() {
+                    for (alone, together) in
+                        observed(&config, &task, seed as u64).iter().zip(together)
+                    {
+                        let expected: Vec<f64> =
+                            alone.evaluation.responses.iter().copied().collect();
+                        let miss =
+                            largest(together.evaluation.responses.iter().copied(), &expected);
+                        assert!(miss <= tolerance, "{keys:?}, seed {seed}: {miss:e}");
+                        assert!(
+                            (alone.evaluation.loss - together.evaluation.loss).abs() <= tolerance
+                        );
+                        assert!(
+                            largest(together.weight_norms.iter().copied(), &alone.weight_norms)
+                                <= 1e-5
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
