@@ -6,14 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tch::Device;
 
 use super::job::Job;
-use crate::config::{Config, Inputs, NetworkKind, TaskConfig, resolve_conditions};
-use crate::data::{self, Dataset};
-use crate::record::{DatasetRecord, Record};
-use crate::task::{Task, TaskInputs};
+use super::tasks::Tasks;
+use crate::config::{Config, NetworkKind, resolve_conditions};
+use crate::record::Record;
 
 /// Where and how runs run.
 #[derive(Debug, Clone)]
@@ -134,28 +133,11 @@ fn plan(
     conditions: Vec<(String, Config)>,
     options: &Options,
 ) -> Result<VecDeque<Job>> {
-    let mut datasets: Vec<(Inputs, Arc<Dataset>, String)> = Vec::new();
-    let mut tasks: Vec<(TaskConfig, Arc<Task>)> = Vec::new();
+    let mut tasks = Tasks::new(&options.data);
     let mut jobs = VecDeque::new();
     for (condition, resolved) in conditions {
-        let inputs = resolved.task.inputs;
-        if inputs.are_images() && !datasets.iter().any(|(loaded, ..)| *loaded == inputs) {
-            let dataset = data::load(inputs, &options.data)?;
-            let checksum = dataset.checksum();
-            datasets.push((inputs, Arc::new(dataset), checksum));
-        }
-        let dataset = datasets.iter().find(|(loaded, ..)| *loaded == inputs);
-        let task = match tasks.iter().find(|(known, _)| *known == resolved.task) {
-            Some((_, task)) => task.clone(),
-            None => {
-                let images = dataset.map(|(_, images, _)| images.as_ref());
-                let context = || format!("condition '{condition}'");
-                let task = Arc::new(Task::new(&resolved.task, images).with_context(context)?);
-                tasks.push((resolved.task.clone(), task.clone()));
-                task
-            }
-        };
-        let dataset = dataset.map(|(_, _, checksum)| dataset_record(inputs, checksum, &task));
+        let task = tasks.of(&condition, &resolved.task)?;
+        let dataset = tasks.dataset_record(resolved.task.inputs, &task);
         for &seed in &config.seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];
@@ -169,17 +151,4 @@ fn plan(
         }
     }
     Ok(jobs)
-}
-
-fn dataset_record(inputs: Inputs, checksum: &str, task: &Task) -> DatasetRecord {
-    let (train_samples, test_samples) = match &task.inputs {
-        TaskInputs::Images { train, test, .. } => (train.items.len(), test.items.len()),
-        TaskInputs::Vectors(vectors) => (vectors.nrows(), vectors.nrows()),
-    };
-    DatasetRecord {
-        name: inputs.name().to_owned(),
-        checksum: checksum.to_owned(),
-        train_samples,
-        test_samples,
-    }
 }

@@ -184,12 +184,14 @@ pub fn reduced(mut layers: Vec<LayerStart>) -> Vec<LayerStart> {
     layers
 }
 
-fn to_tensor(matrix: &Array2<f64>) -> Tensor {
+/// A matrix as a tensor of float64 on the CPU.
+pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
     let values: Vec<f64> = matrix.iter().copied().collect();
     Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
 }
 
-fn to_array(tensor: &Tensor) -> Array2<f64> {
+/// And back.
+pub fn to_array(tensor: &Tensor) -> Array2<f64> {
     let (rows, columns) = tensor.size2().expect("a matrix");
     let values =
         Vec::<f64>::try_from(&tensor.contiguous().view(-1)).expect("a float64 tensor on the CPU");
@@ -197,14 +199,15 @@ fn to_array(tensor: &Tensor) -> Array2<f64> {
         .expect("rows times columns values")
 }
 
-fn orthonormal_columns(matrix: &Array2<f64>) -> Array2<f64> {
+/// An orthonormal basis of a matrix' columns (or of the whole space, if they are more than its rows).
+pub fn orthonormal_columns(matrix: &Array2<f64>) -> Array2<f64> {
     let (q, _) = Tensor::linalg_qr(&to_tensor(matrix), "reduced");
     to_array(&q)
 }
 
 /// `U [n_rows, n_modes]` and `V [n_columns, n_modes]` with singular values above rounding errors, by the eigenvectors of
 /// `A^T A`: unlike LAPACK's SVD they are found for the many equal singular values of deep trees.
-fn singular_vectors(matrix: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
+pub fn singular_vectors(matrix: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
     let tensor = to_tensor(matrix);
     let (squares, vectors) = tensor.tr().matmul(&tensor).linalg_eigh("L");
     let threshold = squares.max().double_value(&[]) * 1e-14;
