@@ -26,7 +26,7 @@ fn decided(config: &Config) -> Vec<Claim> {
     let mut conditions = resolve_conditions(config).unwrap();
     conditions.extend(theory_only(experiment, config).unwrap());
     let uncovered = &mut |name: &str, reason: &anyhow::Error| panic!("{name}: {reason:#}");
-    write_theories(&conditions, folder.path(), uncovered).unwrap();
+    write_theories(&conditions, folder.path(), folder.path(), uncovered).unwrap();
     let options = Options {
         folder: folder.path().to_owned(),
         data: folder.path().to_owned(),
@@ -76,4 +76,45 @@ fn the_phase_stays_at_every_depth_with_biases_and_appears_at_none_without() {
     let short = "training.steps=4000";
     assert_all_hold(&decided(&quick(experiment, &[short], all)));
     assert_controls_fail(&decided(&quick(experiment, &[short, SABOTAGE[0], SABOTAGE[1]], all)));
+}
+
+/// The experiment on glyphs, which need no files; Fashion-MNIST's conditions are left out.
+const GLYPHS: [&str; 6] = [
+    "task.inputs=glyphs",
+    "network.hidden=[12]",
+    "training.precision=float64",
+    "quick.train_samples=160",
+    "training.learning_rate=1.5e-3",
+    "training.steps=4600",
+];
+
+fn without_fashion(name: &str) -> bool {
+    !name.starts_with("fashion-mnist")
+}
+
+fn claim<'a>(claims: &'a [Claim], id: &str) -> &'a Claim {
+    claims.iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("no claim {id}"))
+}
+
+#[test]
+fn images_without_a_mean_bring_no_phase_and_all_times_are_predicted() {
+    let claims = decided(&quick(Experiment::OcsGram, &GLYPHS, without_fashion));
+    let predicted: Vec<&Claim> =
+        claims.iter().filter(|claim| claim.id.starts_with("predicted-")).collect();
+    assert_eq!(predicted.len(), 6);
+    let decided = ["centred-overlap", "centred-mean", "centred-phase"].map(|id| claim(&claims, id));
+    for claim in predicted.into_iter().chain(decided) {
+        assert_eq!(claim.verdict, Verdict::Holds, "{claim:#?}");
+    }
+    assert_eq!(claim(&claims, "left-out").verdict, Verdict::Reported);
+}
+
+#[test]
+fn raw_images_in_place_of_centred_ones_and_coarse_steps_are_noticed() {
+    let spoilt = ["task.preprocessing=raw", "training.learning_rate=3e-2", "training.steps=230"];
+    let keys = [&GLYPHS[..4], &spoilt].concat();
+    let claims = decided(&quick(Experiment::OcsGram, &keys, without_fashion));
+    for id in ["centred-overlap", "centred-mean", "predicted-mnist-raw"] {
+        assert_eq!(claim(&claims, id).verdict, Verdict::Fails, "{id}");
+    }
 }

@@ -22,3 +22,5 @@ mod reproducible_runs;
 mod shipped_configs;
 /// Laws of the metrics, over random trees and responses.
 mod laws_of_metrics;
+/// Theory on images is the flow of the layers themselves, and gradient descent follows it.
+mod theory_of_images;

@@ -157,7 +157,11 @@ impl Reproduce {
                 match data::fetch(inputs, &folder, &data_sets::FetchOptions::default()) {
                     Ok(()) => {}
                     Err(reason) if experiment::optional_inputs(experiment).contains(&inputs) => {
-                        tracing::warn!("{} goes without {}: {reason:#}", experiment.stem(), inputs.name());
+                        tracing::warn!(
+                            "{} goes without {}: {reason:#}",
+                            experiment.stem(),
+                            inputs.name()
+                        );
                         missing.push((condition, inputs));
                     }
                     Err(reason) => {

@@ -46,15 +46,21 @@ struct Run<'a> {
 }
 
 impl<'a> Condition<'a> {
-    fn read(runs: &'a RunFolder, (dataset, images): (&str, &str), inputs: (&str, &str)) -> Result<Self> {
+    fn read(
+        runs: &'a RunFolder,
+        (dataset, images): (&str, &str),
+        inputs: (&str, &str),
+    ) -> Result<Self> {
         let name = format!("{dataset}-{}", inputs.0);
-        let lacks =
-            |what: &str| format!("{STEM} has no {what} of condition '{name}': run `ocs reproduce {STEM}`");
+        let lacks = |what: &str| {
+            format!("{STEM} has no {what} of condition '{name}': run `ocs reproduce {STEM}`")
+        };
         let gram = runs.gram_of(&name).with_context(|| lacks("Gram matrix"))?;
         let records = runs.of(&name);
         ensure!(!records.is_empty(), lacks("record"));
         let with_theory = |record: &'a Record| {
-            let theory = runs.theory_of_run(record).with_context(|| lacks("theory of every seed"))?;
+            let theory =
+                runs.theory_of_run(record).with_context(|| lacks("theory of every seed"))?;
             let phase = record
                 .training_phase(theory.target_variance)
                 .with_context(|| lacks("metrics on the training set"))?;
@@ -90,16 +96,14 @@ pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
     let (raw, centred) = (of("-raw"), of("-centred"));
     let mut all = vec![
         raw_images_have_the_constant_on_top(&raw),
-        raw_images_bring_the_phase(&raw),
         centred_images_have_no_constant(&centred),
         centred_images_keep_the_mean_at_zero(&centred),
         centred_images_bring_no_phase(&centred),
     ];
-    for (name, expected) in [("mnist-standardised", true), ("cifar10-standardised", false)] {
-        let condition = conditions.iter().find(|condition| condition.name == name);
-        all.extend(condition.map(|condition| standardised(condition, expected)));
-    }
-    all.push(a_phase_needs_even_projections(&conditions));
+    // What is not centred: claimed where there is a number to expect (THEORY section 10), else reported.
+    let with_mean = conditions.iter().filter(|condition| !condition.name.ends_with("-centred"));
+    all.extend(with_mean.map(existence));
+    all.push(even_projections(&conditions));
     all.extend(conditions.iter().map(follows_theory));
     all.push(existence_is_predicted(&conditions));
     all.extend(conditions.iter().filter_map(plateau));
@@ -116,7 +120,8 @@ fn report(id: &str, sentence: &str, measured: Measurement) -> Claim {
 }
 
 fn left_out(images: &str) -> Claim {
-    let sentence = format!("{images} was left out: its files are not there, and no source of them answered.");
+    let sentence =
+        format!("{images} was left out: its files are not there, and no source of them answered.");
     report("left-out", &sentence, Measurement::of("runs", &[]))
 }
 
@@ -148,16 +153,6 @@ fn raw_images_have_the_constant_on_top(raw: &[&Condition]) -> Claim {
         overlaps(raw),
         ">= 0.9 for every data set",
         raw.iter().all(|condition| condition.gram.ones_overlap >= 0.9),
-    )
-}
-
-fn raw_images_bring_the_phase(raw: &[&Condition]) -> Claim {
-    claim(
-        "raw-phase",
-        "On raw images a linear network without biases passes through the OCS phase.",
-        lengths(raw),
-        "onset < end in every run",
-        raw.iter().all(|condition| condition.every(is_present)),
     )
 }
 
@@ -202,29 +197,67 @@ fn centred_images_bring_no_phase(centred: &[&Condition]) -> Claim {
     .as_control()
 }
 
-fn standardised(condition: &Condition, expected: bool) -> Claim {
-    let (id, words) = (&condition.name, &condition.words);
-    if expected {
-        let sentence = format!("On {words} the phase exists without biases.");
-        let holds = condition.every(is_present);
-        return claim(id, &sentence, lengths(&[condition]), "onset < end in every run", holds);
+/// Whether a condition has a phase, in the table of THEORY section 10; Fashion-MNIST does not stand there.
+fn expected(condition: &str) -> Option<bool> {
+    match condition {
+        "mnist-raw" | "mnist-standardised" | "cifar10-raw" => Some(true),
+        "cifar10-standardised" => Some(false),
+        _ => None,
     }
-    let sentence = format!("On {words} there is no phase without biases.");
-    let criterion = "an end after step 0, and no onset before it, in every run";
-    let holds = condition.every(is_absent);
-    claim(id, &sentence, lengths(&[condition]), criterion, holds).as_control()
 }
 
-/// THEORY (15): at the first saddle `M / ||ybar|| = cv^2 / (1 + cv^2)`, at most 0.1 up to cv = 1/3.
-fn a_phase_needs_even_projections(conditions: &[Condition]) -> Claim {
-    let with = conditions.iter().filter(|c| c.runs.iter().any(|run| run.phase.exists));
-    let cvs: Vec<Option<f64>> = with.map(|condition| condition.gram.projection_cv).collect();
-    claim(
-        "phase-needs-even-projections",
-        "Only inputs whose projections on their mean are even enough bring the phase.",
-        Measurement::of("projection cv where there is a phase", &cvs),
-        "<= 1/3 wherever a run has a phase",
-        !cvs.is_empty() && cvs.iter().all(|cv| cv.is_some_and(|cv| cv <= 1.0 / 3.0)),
+fn existence(condition: &Condition) -> Claim {
+    let (id, words) = (format!("phase-{}", condition.name), &condition.words);
+    let lengths = lengths(&[condition]);
+    match expected(&condition.name) {
+        Some(true) => {
+            let sentence =
+                format!("On {words} a linear network without biases passes through the OCS phase.");
+            let holds = condition.every(is_present);
+            claim(&id, &sentence, lengths, "onset < end in every run", holds)
+        }
+        Some(false) => {
+            let sentence = format!("On {words} a linear network without biases has no OCS phase.");
+            let criterion = "an end after step 0, and no onset before it, in every run";
+            claim(&id, &sentence, lengths, criterion, condition.every(is_absent)).as_control()
+        }
+        None => {
+            let with = condition.runs.iter().filter(|run| run.phase.exists).count();
+            let sentence = format!(
+                "On {words} there is a phase in {with} of {} runs: overlap {:.3}, projection cv {}.",
+                condition.runs.len(),
+                condition.gram.ones_overlap,
+                condition.gram.projection_cv.map_or("none".to_owned(), |cv| format!("{cv:.3}"))
+            );
+            report(&id, &sentence, lengths)
+        }
+    }
+}
+
+/// THEORY (15): at the first saddle `M / ||ybar|| = cv^2 / (1 + cv^2)`, at most 0.1 up to cv = 1/3. A rule of thumb: it
+/// counts the top mode alone, and where the second is nearly as fast it lowers M too.
+fn even_projections(conditions: &[Condition]) -> Claim {
+    let is_even =
+        |condition: &Condition| condition.gram.projection_cv.is_some_and(|cv| cv <= 1.0 / 3.0);
+    let agrees = |condition: &&Condition| {
+        let even = is_even(condition);
+        condition.every(|phase| phase.exists == even)
+    };
+    let exceptions: Vec<&str> =
+        conditions.iter().filter(|c| !agrees(c)).map(|c| c.name.as_str()).collect();
+    let except = if exceptions.is_empty() {
+        String::new()
+    } else {
+        format!(", but not on {}", exceptions.join(", "))
+    };
+    let agreement: Vec<Option<f64>> =
+        conditions.iter().map(|condition| Some(f64::from(agrees(&condition)))).collect();
+    report(
+        "even-projections",
+        &format!(
+            "Inputs bring the phase if their projections on their mean have a cv of at most 1/3{except}."
+        ),
+        Measurement::of("1 where that is so", &agreement),
     )
 }
 
@@ -248,7 +281,9 @@ fn follows_theory(condition: &Condition) -> Claim {
     let words = &condition.words;
     claim(
         &format!("predicted-{}", condition.name),
-        &format!("On {words} onset and end come when the second moments and the initial weights say."),
+        &format!(
+            "On {words} onset and end come when the second moments and the initial weights say."
+        ),
         Measurement::of("relative error of onset and end", &errors),
         "<= 0.02 in every run; what does not come is predicted not to",
         agree && !errors.is_empty() && errors.iter().all(|e| e.is_some_and(|e| e <= 0.02)),
@@ -257,9 +292,8 @@ fn follows_theory(condition: &Condition) -> Claim {
 
 fn existence_is_predicted(conditions: &[Condition]) -> Claim {
     let runs = || conditions.iter().flat_map(|condition| &condition.runs);
-    let right: Vec<Option<f64>> = runs()
-        .map(|run| Some(f64::from(run.theory.phase.exists == run.phase.exists)))
-        .collect();
+    let right: Vec<Option<f64>> =
+        runs().map(|run| Some(f64::from(run.theory.phase.exists == run.phase.exists))).collect();
     let both = [true, false].map(|exists| runs().any(|run| run.phase.exists == exists));
     claim(
         "existence-is-predicted",

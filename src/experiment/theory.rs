@@ -15,9 +15,7 @@ use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
 use crate::task::Task;
-use crate::theory::{
-    ImageTheory, LayerStart, Mode, Moment, Theory, ensure_images_are_covered,
-};
+use crate::theory::{ImageTheory, LayerStart, Mode, Moment, Theory, ensure_images_are_covered};
 use crate::train::observed_steps;
 
 /// What theory says of one condition, at the times at which a network would be observed.

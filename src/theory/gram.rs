@@ -265,8 +265,7 @@ fn to_vector(tensor: &Tensor) -> Array1<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
-    use crate::data::{Dataset, Split};
+    use crate::config::{self, Preprocessing};
 
     fn vectors(rest: &[&str]) -> Task {
         let overrides: Vec<config::Override> =
@@ -275,22 +274,16 @@ mod tests {
     }
 
     /// 120 images of 48 values in 8 classes, without a pattern.
-    fn images(preprocessing: &str) -> Task {
-        let split = Split {
+    fn images(preprocessing: Preprocessing) -> Task {
+        let train = ImageSet {
             pixels: (0..120 * 48u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
-            classes: (0..120).map(|i| (i % 8) as u8).collect(),
+            items: (0..120).map(|i| i % 8).collect(),
         };
-        let inputs = config::Inputs::Cifar10;
-        let dataset = Dataset {
-            inputs,
-            channels: 3,
-            height: 4,
-            width: 4,
-            train: split.clone(),
-            test: split,
-        };
-        let text = format!("task: {{inputs: cifar10, preprocessing: {preprocessing}}}");
-        Task::new(&config::parse(&text, "x", &[]).unwrap().task, Some(&dataset)).unwrap()
+        let preprocessor =
+            Preprocessor::fit(&train, [3, 4, 4], preprocessing, config::InputScale::None);
+        let mut task = vectors(&[]);
+        task.inputs = TaskInputs::Images { test: train.clone(), train, preprocessor };
+        task
     }
 
     fn near(one: f64, other: f64, tolerance: f64) -> bool {
@@ -300,7 +293,8 @@ mod tests {
     #[test]
     fn correlated_inputs_have_the_eigenvalues_of_theory_and_the_constant_on_top() {
         let rho = 0.3;
-        let gram = Gram::new(&vectors(&["task.inputs=correlated", "task.correlation=0.3"])).unwrap();
+        let gram =
+            Gram::new(&vectors(&["task.inputs=correlated", "task.correlation=0.3"])).unwrap();
         let values = gram.eigenvalues(64);
         assert_eq!((gram.samples, gram.features, values.len()), (8, 9, 8));
         assert!(near(values[0], (1.0 + 7.0 * rho) / 8.0, 1e-14), "{values:?}");
@@ -320,8 +314,7 @@ mod tests {
     #[test]
     fn unequal_frequencies_weight_samples() {
         // The Gram matrix is diag(p): its top eigenvector is the most frequent item, of which sqrt(p) has a share of sqrt(3/4).
-        let gram =
-            Gram::new(&vectors(&["task.branching=[2]", "task.frequencies=[3, 1]"])).unwrap();
+        let gram = Gram::new(&vectors(&["task.branching=[2]", "task.frequencies=[3, 1]"])).unwrap();
         assert_eq!(gram.eigenvalues(2).len(), 2);
         assert!(near(gram.eigenvalues(2)[0], 0.75, 1e-15));
         assert!(near(gram.ones_overlap(), 0.75f64.sqrt(), 1e-14));
@@ -329,11 +322,12 @@ mod tests {
 
     #[test]
     fn features_and_samples_give_the_same_and_so_do_blocks() {
-        for preprocessing in ["raw", "channel-standardised"] {
+        for preprocessing in [Preprocessing::Raw, Preprocessing::ChannelStandardised] {
             let task = images(preprocessing);
             let samples = Samples::of(&task);
             let whole = Gram::in_space(&samples, Space::Features, 120).unwrap();
-            for (space, block) in [(Space::Samples, 120), (Space::Features, 7), (Space::Samples, 50)]
+            for (space, block) in
+                [(Space::Samples, 120), (Space::Features, 7), (Space::Samples, 50)]
             {
                 let other = Gram::in_space(&samples, space, block).unwrap();
                 for (one, two) in whole.eigenvalues(64).iter().zip(other.eigenvalues(64)) {
@@ -349,7 +343,7 @@ mod tests {
     #[test]
     fn the_spectrum_is_that_of_the_samples_themselves() {
         // sum kappa = <||x||^2>, sum kappa^2 = <(x_i . x_j)^2>, and the constant's share of the top mode by hand.
-        let task = images("raw");
+        let task = images(Preprocessing::Raw);
         let gram = Gram::new(&task).unwrap();
         assert_eq!(gram.space, Space::Features);
         let x = to_array(&Samples::of(&task).rows(&(0..120)));
@@ -371,7 +365,7 @@ mod tests {
 
     #[test]
     fn centred_images_have_no_mean_and_no_constant() {
-        let gram = Gram::new(&images("pixel-centred")).unwrap();
+        let gram = Gram::new(&images(Preprocessing::PixelCentred)).unwrap();
         assert!(gram.projection_cv.is_none() && gram.ones_overlap() < 1e-14);
     }
 

@@ -386,9 +386,7 @@ fn first_between(
     time: f64,
     reached: &dyn Fn(&ImageAnswer) -> bool,
 ) -> Result<f64> {
-    let holds = |moving: &Moving| {
-        reached(&moments.answer(moving.time(), &moving.weights(moments)))
-    };
+    let holds = |moving: &Moving| reached(&moments.answer(moving.time(), &moving.weights(moments)));
     let (mut low, mut high) = (before.clone(), time);
     if holds(&low) {
         return Ok(low.time());
