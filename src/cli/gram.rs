@@ -14,8 +14,8 @@ use crate::record::GramRecord;
 ///
 /// Of a config only `task` matters; conditions with the same task give the same numbers. Everything is float64. The
 /// smaller of X^T X / N (features) and X X^T / N (samples) is diagonalised, which is said on stderr with the memory that
-/// it takes at most and the seconds that it took: all 48,000 MNIST images of eight classes need 0.1 GB and some seconds,
-/// all 40,000 of CIFAR-10 0.6 GB and a minute or two.
+/// it takes at most (beside the images' bytes) and the seconds that it took. All 48,200 MNIST images of eight classes took
+/// a second and 0.3 GB in all, all 40,000 of CIFAR-10 14 seconds and 0.8 GB, on two cores.
 ///
 /// With --json, an object with these keys; for a config with several conditions {"conditions": [...]} of them:
 ///

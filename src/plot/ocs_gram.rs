@@ -32,17 +32,17 @@ const PREPROCESSINGS: [(&str, &str, Colour); 3] = [
 
 const LEFT: f64 = 46.0;
 const GAP: f64 = 14.0;
-const PAGE_HEIGHT: f64 = 566.0;
+const PAGE_HEIGHT: f64 = 584.0;
 /// Spectra, and the overlaps beside them.
 const ABOVE: (f64, f64) = (66.0, 92.0);
 const SPECTRUM_WIDTH: f64 = 96.0;
 const OVERLAP_LEFT: f64 = 400.0;
 /// Crossings.
-const CROSSING_TOPS: [f64; 2] = [230.0, 316.0];
+const CROSSING_TOPS: [f64; 2] = [230.0, 321.0];
 const CROSSING: (f64, f64) = (128.0, 66.0);
 /// Predictions.
-const BELOW: (f64, f64) = (436.0, 96.0);
-const SQUARE: f64 = 106.0;
+const BELOW: (f64, f64) = (441.0, 100.0);
+const SQUARE: f64 = 100.0;
 const SPACING: f64 = 4.5;
 const DOT: f64 = 2.0;
 
@@ -77,7 +77,8 @@ fn line(index: usize) -> Look {
 /// The figure.
 pub fn figure(runs: &RunFolder) -> Canvas {
     let mut canvas = Canvas::new(PAGE_WIDTH, PAGE_HEIGHT);
-    let title = "Why do real images bring the OCS without biases? Their Gram matrix has the constant on top";
+    let title =
+        "Why do real images bring the OCS without biases? The constant tops their Gram matrix";
     canvas.text(Text::centred(title, (12.0, 12.0), Anchor::Start, LETTER_SIZE).bold());
     let entries: Vec<Entry> = PREPROCESSINGS
         .iter()
