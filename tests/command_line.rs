@@ -146,6 +146,21 @@ fn gram_answers_in_json_as_documented() {
 }
 
 #[test]
+fn the_help_of_gram_documents_every_key_and_the_list_of_commands_one_line() {
+    let folder = folder();
+    let help = |arguments: &[&str]| {
+        String::from_utf8(ocs(folder.path()).args(arguments).output().unwrap().stdout).unwrap()
+    };
+    let long = help(&["gram", "--help"]);
+    for key in ["samples", "features", "eigenvalues", "ones_overlap", "ratio", "projection_cv"] {
+        assert!(long.contains(&format!("\n  {key} ")), "{key} is missing in\n{long}");
+    }
+    let listed = help(&["-h"]);
+    let line = listed.lines().find(|line| line.trim_start().starts_with("gram")).unwrap();
+    assert!(line.contains("Print the Gram spectrum"), "{listed}");
+}
+
+#[test]
 fn gram_says_on_stderr_what_it_costs_and_on_stdout_what_it_found() {
     let folder = folder();
     write(folder.path(), "tiny.yaml", TINY);

@@ -114,7 +114,23 @@ fn raw_images_in_place_of_centred_ones_and_coarse_steps_are_noticed() {
     let spoilt = ["task.preprocessing=raw", "training.learning_rate=3e-2", "training.steps=230"];
     let keys = [&GLYPHS[..4], &spoilt].concat();
     let claims = decided(&quick(Experiment::OcsGram, &keys, without_fashion));
-    for id in ["centred-overlap", "centred-mean", "predicted-mnist-raw"] {
+    for id in [
+        "centred-overlap",
+        "centred-mean",
+        "centred-phase",
+        "phase-cifar10-standardised",
+        "predicted-mnist-raw",
+    ] {
+        assert_eq!(claim(&claims, id).verdict, Verdict::Fails, "{id}");
+    }
+}
+
+#[test]
+fn centred_images_in_place_of_raw_ones_are_noticed() {
+    let spoilt = ["task.preprocessing=pixel-centred", "training.steps=50"];
+    let claims =
+        decided(&quick(Experiment::OcsGram, &[&GLYPHS[..5], &spoilt].concat(), without_fashion));
+    for id in ["raw-overlap", "phase-mnist-raw", "phase-cifar10-raw", "existence-is-predicted"] {
         assert_eq!(claim(&claims, id).verdict, Verdict::Fails, "{id}");
     }
 }

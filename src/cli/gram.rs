@@ -9,27 +9,34 @@ use crate::config::resolve_conditions;
 use crate::experiment::{Tasks, gram_of};
 use crate::record::GramRecord;
 
-/// Prints the spectrum of the Gram matrix of a config's training inputs, X X^T / N, and how near its top eigenvector is
-/// to the constant: whether the inputs alone can bring the optimal constant solution, without any bias.
+/// Print the Gram spectrum of a config's inputs: can they bring the OCS without biases?
 ///
-/// Of a config only `task` matters; conditions with the same task give the same numbers. Everything is float64. The
-/// smaller of X^T X / N (features) and X X^T / N (samples) is diagonalised, which is said on stderr with the memory that
-/// it takes at most (beside the images' bytes) and the seconds that it took. All 48,200 MNIST images of eight classes took
-/// a second and 0.3 GB in all, all 40,000 of CIFAR-10 14 seconds and 0.8 GB, on two cores.
+/// The Gram matrix of N training inputs of D values is X X^T / N. If its top eigenvector is near
+/// to the constant, the inputs have a component in common, by which a network learns the optimal
+/// constant solution first without any bias. Nothing is trained. Of the config only `task`
+/// matters.
 ///
-/// With --json, an object with these keys; for a config with several conditions {"conditions": [...]} of them:
+/// Everything is float64. The smaller of X^T X / N (features) and X X^T / N (samples) is
+/// diagonalised; stderr says which, the memory that it takes at most beside the images' bytes,
+/// and the seconds that it took. All 48,200 MNIST images of eight classes took a second and 0.3
+/// GB in all, all 40,000 of CIFAR-10 14 seconds and 0.8 GB, on two cores.
+///
+/// --json prints an object with these keys; for a config with several conditions {"conditions":
+/// [...]} of them:
 ///
 ///   condition, task  which inputs
-///   samples          N, the training samples
-///   features         D, the values of one sample
+///   samples          N
+///   features         D
 ///   eigenvalues      kappa, the 64 largest of X X^T / N (all if N is smaller), descending
-///   ones_overlap     |<v_top, 1>| / sqrt(N), from 0 to 1; where the top eigenvalue is degenerate, the largest overlap
-///                    that any of its eigenvectors has
+///   ones_overlap     |<v_top, 1>| / sqrt(N), from 0 to 1; where the top eigenvalue is degenerate, as
+///                    for one-hot inputs, the largest overlap that any of its eigenvectors has
 ///   ratio            kappa_0 / kappa_1; null if there is no second eigenvalue
-///   projection_cv    standard deviation over mean of the samples' projections on the mean input; null where the mean
-///                    is zero, as for pixel-centred images. A small start comes within a tenth of the OCS only up to 1/3
+///   projection_cv    standard deviation over mean of the samples' projections on the mean input;
+///                    null where the mean is zero, as for pixel-centred images. By rule of thumb a
+///                    small start comes within a tenth of the OCS only up to 1/3
 ///
-/// With task.frequencies, one-hot and correlated samples are weighted by them, and 1 / sqrt(N) by their roots.
+/// With task.frequencies, one-hot and correlated samples are weighted by them, and ones by their
+/// roots.
 ///
 /// Examples:
 ///

@@ -43,7 +43,7 @@ enum Command {
     Train(train::Train),
     /// Print what theory says of a config: modes, onset and end of the OCS phase, curves
     Theory(theory::Theory),
-    /// Print the Gram matrix' spectrum of a config's inputs: can they bring the OCS without biases?
+    // Its help is the doc comment of `gram::Gram`, all of it: a comment here would hide it.
     Gram(gram::Gram),
     /// Draw the figure of an experiment, or of a folder of runs, from its records
     Plot(figures::Plot),

@@ -214,12 +214,19 @@ fn origin(records: &[Record]) -> String {
         records.iter().map(|record| record.condition.as_str()).collect();
     conditions.dedup();
     let hours: f64 = records.iter().map(|record| record.wall_time).sum();
-    let data = first.dataset.as_ref().map_or(String::new(), |data| {
-        format!(
-            ", {} with {} training and {} evaluation samples",
-            data.name, data.train_samples, data.test_samples
-        )
-    });
+    let mut sets: Vec<String> = records
+        .iter()
+        .filter_map(|record| record.dataset.as_ref())
+        .map(|data| {
+            format!(
+                ", {} with {} training and {} evaluation samples",
+                data.name, data.train_samples, data.test_samples
+            )
+        })
+        .collect();
+    sets.sort();
+    sets.dedup();
+    let data = sets.concat();
     let quick = if first.quick {
         "**Quick run: fewer seeds and steps than the config asks for.** "
     } else {

@@ -83,20 +83,7 @@ impl Gram {
         for range in &blocks {
             mean += samples.rows(range).tr().mv(&samples.weights(range));
         }
-        let matrix = match space {
-            Space::Features => {
-                let mut matrix = zeros(&[d, d]);
-                for range in &blocks {
-                    let rows = samples.scaled_rows(range);
-                    matrix += rows.tr().matmul(&rows);
-                }
-                matrix
-            }
-            Space::Samples => {
-                let rows = samples.scaled_rows(&(0..n));
-                rows.matmul(&rows.tr())
-            }
-        };
+        let matrix = second_moments(samples, space, &blocks);
         let size = matrix.diagonal(0, 0, 1).sum(Kind::Double).double_value(&[]);
         ensure!(size > 0.0 && size.is_finite(), "all inputs are zero: they have no Gram matrix");
         let (values, vectors) = matrix.linalg_eigh("L");
@@ -152,6 +139,25 @@ impl Gram {
     /// `kappa_0 / kappa_1`; `None` if there is one eigenvalue alone.
     pub fn ratio(&self) -> Option<f64> {
         Some(self.variances[0] / self.variances.get(1)?)
+    }
+}
+
+/// `Sigma_x`, or `K_p`. In features block by block: no more than a block is ever float64.
+fn second_moments(samples: &Samples, space: Space, blocks: &[Range<usize>]) -> Tensor {
+    match space {
+        Space::Features => {
+            let d = samples.features();
+            let mut matrix = zeros(&[d, d]);
+            for range in blocks {
+                let rows = samples.scaled_rows(range);
+                matrix += rows.tr().matmul(&rows);
+            }
+            matrix
+        }
+        Space::Samples => {
+            let rows = samples.scaled_rows(&(0..samples.count()));
+            rows.matmul(&rows.tr())
+        }
     }
 }
 
