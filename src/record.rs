@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, TaskConfig};
 use crate::metrics::{Curves, Phase};
 
 /// Raised when the meaning of a field changes.
@@ -186,9 +186,46 @@ pub struct ModeRecord {
     pub final_strength: f64,
 }
 
+/// The Gram matrix of one condition's training inputs; printed by `ocs gram --json`, and kept as `gram.json` beside
+/// `theory.json` where theory covers images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GramRecord {
+    /// Name of the condition.
+    pub condition: String,
+    /// What is learned.
+    pub task: TaskConfig,
+    /// N.
+    pub samples: usize,
+    /// D.
+    pub features: usize,
+    /// Of `X X^T / N`, the largest 64, descending. With `task.frequencies` on one vector per item: of
+    /// `P^(1/2) X X^T P^(1/2)`.
+    pub eigenvalues: Vec<f64>,
+    /// `|<v_top, 1>| / sqrt(N)`, in [0, 1].
+    pub ones_overlap: f64,
+    /// `kappa_0 / kappa_1`; `null` if there is one eigenvalue above rounding errors.
+    pub ratio: Option<f64>,
+    /// Standard deviation over mean of the samples' projections on the mean input; `null` where the mean is zero.
+    pub projection_cv: Option<f64>,
+}
+
 /// Where a run's record lies: `folder/condition/seed.json`.
 pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
     folder.join(condition).join(format!("{seed}.json"))
+}
+
+/// What theory's answer for a further seed of a condition is called.
+pub fn condition_of_seed(condition: &str, seed: u64) -> String {
+    format!("{condition}-seed-{seed}")
+}
+
+impl Record {
+    /// The phase on the training set, whose `V_target` theory tells; `None` if it was not observed.
+    pub fn training_phase(&self, target_variance: f64) -> Option<Phase> {
+        let curves = self.training_curves.as_ref()?;
+        let norm = self.ocs.iter().map(|value| value * value).sum::<f64>().sqrt();
+        Some(Phase::of(curves, self.config.phase_threshold, norm, target_variance))
+    }
 }
 
 /// Writes JSON to `path` at once: a reader sees the old file or the new one, never half of one.
@@ -243,10 +280,12 @@ pub struct RunFolder {
     pub records: Vec<Record>,
     /// Theory's answers, one for each condition that theory covers.
     pub theories: Vec<TheoryRecord>,
+    /// Gram matrices, one for each condition with images that theory covers.
+    pub grams: Vec<GramRecord>,
 }
 
 impl RunFolder {
-    /// Reads every `condition/seed.json` and `condition/theory.json` below `folder`.
+    /// Reads every `condition/seed.json`, `condition/theory.json` and `condition/gram.json` below `folder`.
     ///
     /// # Errors
     ///
@@ -259,7 +298,7 @@ impl RunFolder {
                 let path = entry?.path();
                 let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
                 // Other files may lie there: backups, notes, what a file system adds.
-                let is_ours = stem == "theory" || stem.parse::<u64>().is_ok();
+                let is_ours = ["theory", "gram"].contains(&stem) || stem.parse::<u64>().is_ok();
                 if is_ours
                     && path.extension().is_some_and(|extension| extension == "json")
                     && path.is_file()
@@ -271,6 +310,8 @@ impl RunFolder {
         for path in paths {
             if path.file_stem().is_some_and(|stem| stem == "theory") {
                 runs.theories.push(read_json(&path)?);
+            } else if path.file_stem().is_some_and(|stem| stem == "gram") {
+                runs.grams.push(read_json(&path)?);
             } else {
                 let record: Record = read_json(&path)?;
                 ensure!(
@@ -289,6 +330,7 @@ impl RunFolder {
         );
         runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
         runs.theories.sort_by(|a, b| a.condition.cmp(&b.condition));
+        runs.grams.sort_by(|a, b| a.condition.cmp(&b.condition));
         runs.ensure_comparable(folder)?;
         Ok(runs)
     }
@@ -316,6 +358,20 @@ impl RunFolder {
     /// Theory of one condition.
     pub fn theory_of(&self, condition: &str) -> Option<&TheoryRecord> {
         self.theories.iter().find(|theory| theory.condition == condition)
+    }
+
+    /// Theory of one run: of its condition, from its seed's initial weights.
+    pub fn theory_of_run(&self, record: &Record) -> Option<&TheoryRecord> {
+        let of_seed = condition_of_seed(&record.condition, record.seed);
+        self.theories.iter().find(|theory| {
+            (theory.condition == record.condition || theory.condition == of_seed)
+                && theory.config.seeds.first() == Some(&record.seed)
+        })
+    }
+
+    /// The Gram matrix of one condition's inputs.
+    pub fn gram_of(&self, condition: &str) -> Option<&GramRecord> {
+        self.grams.iter().find(|gram| gram.condition == condition)
     }
 }
 

@@ -121,6 +121,59 @@ fn theory_refuses_with_the_reason() {
 }
 
 #[test]
+fn gram_answers_in_json_as_documented() {
+    let folder = folder();
+    write(folder.path(), "tiny.yaml", TINY);
+    write(folder.path(), "linear.yaml", "task: {inputs: correlated, correlation: 0.5}");
+    let keys = ["samples", "features", "eigenvalues", "ones_overlap", "ratio", "projection_cv"];
+    let one = json(ocs(folder.path()).args(["gram", "linear.yaml", "--json"]));
+    for key in keys {
+        assert!(!one[key].is_null(), "{key}");
+    }
+    assert_eq!(one["eigenvalues"].as_array().unwrap().len(), 8);
+    assert!((one["eigenvalues"][0].as_f64().unwrap() - 4.5 / 8.0).abs() < 1e-12);
+    assert!((one["ratio"].as_f64().unwrap() - 9.0).abs() < 1e-10);
+    let set = ["--set", "task.preprocessing=pixel-centred"];
+    let both = json(ocs(folder.path()).args(["gram", "tiny.yaml", "--json"]).args(set));
+    let both = both["conditions"].as_array().unwrap();
+    assert_eq!(both.len(), 2);
+    for condition in both {
+        assert_eq!((&condition["samples"], &condition["features"]), (&320.into(), &784.into()));
+        assert_eq!(condition["eigenvalues"].as_array().unwrap().len(), 64);
+        assert!(condition["ones_overlap"].as_f64().unwrap() < 1e-6);
+        assert!(condition["projection_cv"].is_null());
+    }
+}
+
+#[test]
+fn the_help_of_gram_documents_every_key_and_the_list_of_commands_one_line() {
+    let folder = folder();
+    let help = |arguments: &[&str]| {
+        String::from_utf8(ocs(folder.path()).args(arguments).output().unwrap().stdout).unwrap()
+    };
+    let long = help(&["gram", "--help"]);
+    for key in ["samples", "features", "eigenvalues", "ones_overlap", "ratio", "projection_cv"] {
+        assert!(long.contains(&format!("\n  {key} ")), "{key} is missing in\n{long}");
+    }
+    let listed = help(&["-h"]);
+    let line = listed.lines().find(|line| line.trim_start().starts_with("gram")).unwrap();
+    assert!(line.contains("Print the Gram spectrum"), "{listed}");
+}
+
+#[test]
+fn gram_says_on_stderr_what_it_costs_and_on_stdout_what_it_found() {
+    let folder = folder();
+    write(folder.path(), "tiny.yaml", TINY);
+    let output = ocs(folder.path()).args(["gram", "tiny.yaml"]).output().unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(stdout.starts_with("condition") && stdout.lines().count() == 3, "{stdout}");
+    for words in ["space=\"samples\"", "megabytes=", "seconds="] {
+        assert!(stderr.contains(words), "{words}: {stderr}");
+    }
+}
+
+#[test]
 fn a_config_is_printed_with_every_default() {
     let folder = folder();
     write(folder.path(), "x.yaml", "name: x");
@@ -204,8 +257,10 @@ fn failures_exit_with_1_and_name_the_remedy() {
         "task: {inputs: glyphs}\nnetwork: {kind: cnn, hidden: [2, 2, 2, 2], initialisation: {kaiming: {gain: 1}}}\ntraining: {steps: 2, batch_size: 8}",
     );
     write(folder.path(), "file", "");
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["train", "mnist.yaml"], "ocs data fetch mnist"),
+        (&["gram", "mnist.yaml"], "ocs data fetch mnist"),
+        (&["gram", "many_samples.yaml"], "ask for fewer"),
         (&["train", "large_batch.yaml"], "training.batch_size is 5000, but there are 320"),
         (&["train", "many_samples.yaml"], "ask for fewer"),
         (&["train", "narrow.yaml"], "network.hidden has a width of 3"),

@@ -33,7 +33,7 @@ fn trained(config: &Config) -> RunFolder {
     let mut conditions = resolve_conditions(config).unwrap();
     conditions.extend(theory_only(experiment, config).unwrap());
     let uncovered = &mut |name: &str, reason: &anyhow::Error| panic!("{name}: {reason:#}");
-    write_theories(&conditions, folder.path(), uncovered).unwrap();
+    write_theories(&conditions, folder.path(), folder.path(), uncovered).unwrap();
     let options = Options {
         folder: folder.path().to_owned(),
         data: folder.path().to_owned(),
@@ -218,7 +218,13 @@ fn modes_are_learned_when_and_by_whom_theory_says_and_spoilt_records_show() {
 fn every_split_is_measured_against_a_mode_of_its_own() {
     let config = quick(Experiment::OcsModes, &[], |name| name == "none");
     let (condition, resolved) = resolve_conditions(&config).unwrap().remove(0);
-    let mut theory = theory_of(&condition, &resolved, None).unwrap();
+    let mut theory = theory_of(
+        &condition,
+        &resolved,
+        None,
+        &mut ocs::experiment::Tasks::new(std::path::Path::new("unused")),
+    )
+    .unwrap();
     for split in 0..4 {
         // All are learned by time 60, the last to 0.997.
         let fractions = theory.learned_fraction(&theory.curves, split).unwrap();
@@ -235,4 +241,61 @@ fn every_split_is_measured_against_a_mode_of_its_own() {
 fn where_inputs_are_correlated_the_control_of_modes_fails() {
     let claims = decided(&quick(Experiment::OcsModes, &SABOTAGE, |_| true));
     assert_controls_fail(&claims);
+}
+
+/// The experiment on glyphs, which need no files; Fashion-MNIST's conditions are left out.
+const GLYPHS: [&str; 6] = [
+    "task.inputs=glyphs",
+    "network.hidden=[12]",
+    "training.precision=float64",
+    "quick.train_samples=160",
+    "training.learning_rate=1.5e-3",
+    "training.steps=4600",
+];
+
+fn without_fashion(name: &str) -> bool {
+    !name.starts_with("fashion-mnist")
+}
+
+fn claim<'a>(claims: &'a [Claim], id: &str) -> &'a Claim {
+    claims.iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("no claim {id}"))
+}
+
+#[test]
+fn images_without_a_mean_bring_no_phase_and_all_times_are_predicted() {
+    let claims = decided(&quick(Experiment::OcsGram, &GLYPHS, without_fashion));
+    let predicted: Vec<&Claim> =
+        claims.iter().filter(|claim| claim.id.starts_with("predicted-")).collect();
+    assert_eq!(predicted.len(), 6);
+    let decided = ["centred-overlap", "centred-mean", "centred-phase"].map(|id| claim(&claims, id));
+    for claim in predicted.into_iter().chain(decided) {
+        assert_eq!(claim.verdict, Verdict::Holds, "{claim:#?}");
+    }
+    assert_eq!(claim(&claims, "left-out").verdict, Verdict::Reported);
+}
+
+#[test]
+fn raw_images_in_place_of_centred_ones_and_coarse_steps_are_noticed() {
+    let spoilt = ["task.preprocessing=raw", "training.learning_rate=3e-2", "training.steps=230"];
+    let keys = [&GLYPHS[..4], &spoilt].concat();
+    let claims = decided(&quick(Experiment::OcsGram, &keys, without_fashion));
+    for id in [
+        "centred-overlap",
+        "centred-mean",
+        "centred-phase",
+        "phase-cifar10-standardised",
+        "predicted-mnist-raw",
+    ] {
+        assert_eq!(claim(&claims, id).verdict, Verdict::Fails, "{id}");
+    }
+}
+
+#[test]
+fn centred_images_in_place_of_raw_ones_are_noticed() {
+    let spoilt = ["task.preprocessing=pixel-centred", "training.steps=50"];
+    let claims =
+        decided(&quick(Experiment::OcsGram, &[&GLYPHS[..5], &spoilt].concat(), without_fashion));
+    for id in ["raw-overlap", "phase-mnist-raw", "phase-cifar10-raw", "existence-is-predicted"] {
+        assert_eq!(claim(&claims, id).verdict, Verdict::Fails, "{id}");
+    }
 }

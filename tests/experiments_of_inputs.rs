@@ -26,9 +26,12 @@ fn claims_with(stem: Experiment, set: &[&str]) -> Vec<Claim> {
     };
     let mut conditions = resolve_conditions(&config).unwrap();
     conditions.extend(experiment::theory_only(stem, &config).unwrap());
-    experiment::write_theories(&conditions, folder.path(), &mut |condition, reason| {
-        panic!("{condition}: {reason:#}")
-    })
+    experiment::write_theories(
+        &conditions,
+        folder.path(),
+        folder.path(),
+        &mut |condition, reason| panic!("{condition}: {reason:#}"),
+    )
     .unwrap();
     experiment::train_all(&config, &options, &|_| ()).unwrap();
     let runs = RunFolder::read(folder.path()).unwrap();

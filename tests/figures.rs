@@ -20,6 +20,7 @@ fn runs_of(stem: Experiment) -> RunFolder {
         Experiment::OcsCorrelation => fake::correlation(),
         Experiment::OcsFrequencies => fake::frequencies(),
         Experiment::OcsLoss => fake::loss(),
+        Experiment::OcsGram => fake::gram(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
     }
 }
@@ -36,6 +37,7 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
         Experiment::OcsModes => {
             (&["learned fraction f", "half times: f₀ ", "slope 2μ", "Drift of ln a"], 7)
         }
+        Experiment::OcsGram => (&["M / ‖ȳ‖", "Fashion-MNIST", "predicted", "10⁻¹"], 13),
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
         Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),
     }
@@ -127,6 +129,7 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
         runs.records.retain(|record| record.condition.starts_with("no") || record.seed == 1);
         runs.records.retain(|record| !record.condition.starts_with("cnn-relu"));
         runs.theories.clear();
+        runs.grams.clear();
         assert!(runs.records.len() < all);
         let canvas = plot::figure(stem, &runs);
         match stem {
@@ -146,6 +149,8 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
                 assert_eq!(says(&canvas, "not run"), 6);
                 assert_eq!(says(&canvas, "theory missing"), 1);
             }
+            // Nothing is known without theory and Gram matrices: crossings, spectra, overlaps.
+            Experiment::OcsGram => assert_eq!(says(&canvas, "not run"), 10),
             // Conditions share panels.
             Experiment::OcsInitScale | Experiment::OcsDepth => {}
         }

@@ -3,6 +3,7 @@
 
 use ndarray::Array2;
 use ocs::config::{self, Config};
+use ocs::experiment::Tasks;
 use ocs::metrics::{Curves, Judge, ModeReader, Phase};
 use ocs::task::Task;
 use ocs::theory::{BalancedTree, Theory};
@@ -303,7 +304,9 @@ fn one_seeds_random_start_is_followed_exactly() {
             "training.observations=30",
         ];
         let config = config(&keys);
-        let record = ocs::experiment::theory_of("x", &config, Some(0)).unwrap();
+        let record =
+            ocs::experiment::theory_of("x", &config, Some(0), &mut Tasks::new("".as_ref()))
+                .unwrap();
         let judge = judge(&config);
         for (index, snapshot) in snapshots(&config).iter().enumerate() {
             let expected = record.curves.distance_to_targets[index];
@@ -629,7 +632,13 @@ fn balanced_random_weights_have_a_closed_form_and_gradient_descent_follows_it() 
             &format!("training.steps={}", (14.0 / rate).round()),
         ];
         let config = config(&keys);
-        let expected = ocs::experiment::theory_of("x", &config, Some(0)).unwrap();
+        let expected = ocs::experiment::theory_of(
+            "x",
+            &config,
+            Some(0),
+            &mut ocs::experiment::Tasks::new(std::path::Path::new("unused")),
+        )
+        .unwrap();
         assert_eq!(expected.method, ocs::record::Method::ClosedForm);
         let last = snapshots(&config).pop().unwrap().evaluation.responses;
         let items = expected.curves.item_responses.unwrap();

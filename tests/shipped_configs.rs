@@ -56,6 +56,28 @@ fn the_image_experiments_are_the_full_table() {
 }
 
 #[test]
+fn the_gram_experiment_is_three_data_sets_by_three_preprocessings() {
+    let config = config::load(&path_of(Experiment::OcsGram), &[]).unwrap();
+    let conditions = resolve_conditions(&config).unwrap();
+    assert_eq!(conditions.len(), 9);
+    for (name, resolved) in conditions {
+        let inputs = match resolved.task.preprocessing {
+            Preprocessing::Raw => "raw",
+            Preprocessing::PixelCentred => "centred",
+            Preprocessing::ChannelStandardised => "standardised",
+        };
+        assert_eq!(name, format!("{}-{inputs}", resolved.task.inputs.name()));
+        assert_eq!(
+            (resolved.network.bias, resolved.task.samples.train),
+            (config::Bias::None, Some(2000))
+        );
+        // The claim on centred images is decided to 1e-6.
+        let is_double = resolved.training.precision == config::Precision::Float64;
+        assert_eq!(is_double, inputs == "centred", "{name}");
+    }
+}
+
+#[test]
 fn a_printed_config_reads_back_as_itself() {
     for experiment in Experiment::ALL {
         let config = config::load(&path_of(experiment), &[]).unwrap();

@@ -1,7 +1,10 @@
 //! Linear networks train in stacks, from moments: the same numbers as one by one, on the samples, with libtorch's gradients.
 
+use std::path::Path;
+use std::sync::LazyLock;
+
 use ocs::config::{self, Config, Inputs};
-use ocs::data;
+use ocs::data::{self, Dataset};
 use ocs::model::{self, Network, Placement};
 use ocs::task::{Task, TaskInputs};
 use ocs::train::{Member, Observer, SharedMoments, Snapshot, train, train_together};
@@ -18,8 +21,9 @@ fn task(config: &Config) -> Task {
     if !config.task.inputs.are_images() {
         return Task::new(&config.task, None).unwrap();
     }
-    let dataset = data::load(Inputs::Glyphs, std::path::Path::new("unused")).unwrap();
-    Task::new(&config.task, Some(&dataset)).unwrap()
+    static GLYPHS: LazyLock<Dataset> =
+        LazyLock::new(|| data::load(Inputs::Glyphs, Path::new("unused")).unwrap());
+    Task::new(&config.task, Some(&GLYPHS)).unwrap()
 }
 
 /// All outputs of a run: step by step, on the evaluation set and (if another is observed) the training set.
@@ -123,12 +127,11 @@ fn steps_on_moments_are_steps_on_the_samples() {
                 let config = config(&[&keys[..], &common].concat());
                 let task = task(&config);
                 let expected = on_samples(&config, &task, 3);
-                let last = observed(&config, &task, 3).pop().unwrap().evaluation.responses;
-                let moved = largest(
-                    observed(&config, &task, 3)[0].evaluation.responses.iter().copied(),
-                    &expected,
-                );
-                let miss = largest(last.iter().copied(), &expected);
+                let seen = observed(&config, &task, 3);
+                let distance = |snapshot: &Snapshot| {
+                    largest(snapshot.evaluation.responses.iter().copied(), &expected)
+                };
+                let (moved, miss) = (distance(&seen[0]), distance(&seen[seen.len() - 1]));
                 assert!(miss < 1e-11, "{keys:?}, {widths}, {bias}: {miss:e}");
                 assert!(moved > 1e-6, "{keys:?}, {widths}, {bias}: nothing was learned");
             }

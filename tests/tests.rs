@@ -26,3 +26,5 @@ mod laws_of_metrics;
 mod stacks;
 /// Theory answers with numbers for every depth, bias option, start and time.
 mod robust_theory;
+/// Theory on images is the flow of the layers themselves, and gradient descent follows it.
+mod theory_of_images;

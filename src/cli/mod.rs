@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod doctor;
 mod figures;
+mod gram;
 mod output;
 mod progress;
 mod reproduce;
@@ -42,6 +43,8 @@ enum Command {
     Train(train::Train),
     /// Print what theory says of a config: modes, onset and end of the OCS phase, curves
     Theory(theory::Theory),
+    // Its help is the doc comment of `gram::Gram`, all of it: a comment here would hide it.
+    Gram(gram::Gram),
     /// Draw the figure of an experiment, or of a folder of runs, from its records
     Plot(figures::Plot),
     /// Train, decide claims and draw figures of the shipped experiments
@@ -119,6 +122,7 @@ impl Command {
         match self {
             Command::Train(train) => train.run(),
             Command::Theory(theory) => theory.run(),
+            Command::Gram(gram) => gram.run(),
             Command::Plot(plot) => plot.run(),
             Command::Reproduce(reproduce) => reproduce.run(),
             Command::Claims(claims) => claims.run(),

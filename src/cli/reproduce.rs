@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use crate::record::{self, Record, RunFolder};
 #[derive(Args)]
 pub struct Reproduce {
     /// Experiments [default: all]: ocs_linear | ocs_modes | ocs_init_scale | ocs_depth |
-    /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_mnist | ocs_cifar10
+    /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_gram | ocs_mnist | ocs_cifar10
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look in a minute or two; figures and claims are marked, and go to RUNS/quick and
     /// PLOTS/quick
@@ -56,6 +56,7 @@ fn built_in(experiment: Experiment) -> &'static str {
         Experiment::OcsCorrelation => include_str!("../../configs/ocs_correlation.yaml"),
         Experiment::OcsFrequencies => include_str!("../../configs/ocs_frequencies.yaml"),
         Experiment::OcsLoss => include_str!("../../configs/ocs_loss.yaml"),
+        Experiment::OcsGram => include_str!("../../configs/ocs_gram.yaml"),
         Experiment::OcsMnist => include_str!("../../configs/ocs_mnist.yaml"),
         Experiment::OcsCifar10 => include_str!("../../configs/ocs_cifar10.yaml"),
     }
@@ -120,11 +121,10 @@ impl Reproduce {
             config = config.quickened();
         }
         tracing::info!(experiment = stem, quick = self.quick, "reproducing");
-        self.bring_data(&config)?;
+        self.bring_data(experiment, &mut config)?;
         let options = Options { folder: out.join(stem), ..options.clone() };
         let (records, summary) = train(&config, &options)?;
-        let theories = RunFolder::read(&options.folder)?.theories;
-        let runs = RunFolder { records, theories };
+        let runs = RunFolder { records, ..RunFolder::read(&options.folder)? };
         let claims = experiment::claims(experiment, &runs)?;
         for path in plot::draw(experiment, &runs, plots)? {
             output::line(&path.display().to_string())?;
@@ -145,17 +145,35 @@ impl Reproduce {
         config::parse(built_in(experiment), experiment.stem(), &[])
     }
 
-    /// Fetches data sets that a config needs and that are not there.
-    fn bring_data(&self, config: &Config) -> Result<()> {
+    /// Fetches data sets that a config needs and that are not there. Conditions with one that the experiment can do
+    /// without, and that no source has, are left out of the config.
+    fn bring_data(&self, experiment: Experiment, config: &mut Config) -> Result<()> {
         let folder = self.compute.data.folder();
-        for (_, resolved) in config::resolve_conditions(config)? {
+        let mut missing = Vec::new();
+        for (condition, resolved) in config::resolve_conditions(config)? {
             let inputs = resolved.task.inputs;
-            if inputs.are_images() && !data_sets::is_present(inputs, &folder) {
-                data::fetch(inputs, &folder, &data_sets::FetchOptions::default()).with_context(
-                    || format!("this figure needs real images of {}", inputs.name()),
-                )?;
+            if missing.iter().any(|(_, absent)| *absent == inputs) {
+                missing.push((condition, inputs));
+            } else if inputs.are_images() && !data_sets::is_present(inputs, &folder) {
+                match data::fetch(inputs, &folder, &data_sets::FetchOptions::default()) {
+                    Ok(()) => {}
+                    Err(reason) if experiment::optional_inputs(experiment).contains(&inputs) => {
+                        tracing::warn!(
+                            "{} goes without {}: {reason:#}",
+                            experiment.stem(),
+                            inputs.name()
+                        );
+                        missing.push((condition, inputs));
+                    }
+                    Err(reason) => {
+                        let needs = format!("this figure needs real images of {}", inputs.name());
+                        return Err(reason.context(needs));
+                    }
+                }
             }
         }
+        let is_missing = |name: &str| missing.iter().any(|(condition, _)| condition == name);
+        config.conditions.0.retain(|(name, _)| !is_missing(name));
         Ok(())
     }
 }
@@ -197,12 +215,19 @@ fn origin(records: &[Record]) -> String {
         records.iter().map(|record| record.condition.as_str()).collect();
     conditions.dedup();
     let hours: f64 = records.iter().map(|record| record.wall_time).sum();
-    let data = first.dataset.as_ref().map_or(String::new(), |data| {
-        format!(
-            ", {} with {} training and {} evaluation samples",
-            data.name, data.train_samples, data.test_samples
-        )
-    });
+    let mut sets: Vec<String> = records
+        .iter()
+        .filter_map(|record| record.dataset.as_ref())
+        .map(|data| {
+            format!(
+                ", {} with {} training and {} evaluation samples",
+                data.name, data.train_samples, data.test_samples
+            )
+        })
+        .collect();
+    sets.sort();
+    sets.dedup();
+    let data = sets.concat();
     let quick = if first.quick {
         "**Quick run: fewer seeds and steps than the config asks for.** "
     } else {

@@ -4,9 +4,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::{ConfigArguments, Success, output};
+use super::{ConfigArguments, DataFolder, Success, output};
 use crate::config::resolve_conditions;
-use crate::experiment::theory_of;
+use crate::experiment::{Tasks, theory_of};
 use crate::record::{Method, TheoryRecord};
 use crate::theory::EXACT;
 
@@ -16,6 +16,8 @@ use crate::theory::EXACT;
 pub struct Theory {
     #[command(flatten)]
     config: ConfigArguments,
+    #[command(flatten)]
+    data: DataFolder,
     /// Answer a random start for the initial weights of this seed, not for the mean over seeds
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
@@ -40,8 +42,9 @@ impl Theory {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
+        let mut tasks = Tasks::new(&self.data.folder());
         for (condition, resolved) in resolve_conditions(&config)? {
-            match theory_of(&condition, &resolved, self.seed) {
+            match theory_of(&condition, &resolved, self.seed, &mut tasks) {
                 Ok(theory) => answer.conditions.push(theory),
                 Err(reason) => {
                     tracing::warn!("no theory: {reason:#}");
@@ -101,6 +104,6 @@ fn method(theory: &TheoryRecord) -> &'static str {
         Method::ClosedForm => "closed form (approximate start)",
         Method::Integrated if theory.validity == EXACT => "integrated",
         Method::Integrated => "integrated (one seed's start)",
-        Method::Spectral => "spectral",
+        Method::Spectral => "spectral (one seed's start)",
     }
 }

@@ -96,7 +96,7 @@ impl Train {
 
 /// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors.
 pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary)> {
-    write_theories(config, &options.folder)?;
+    write_theories(config, &options.folder, &options.data)?;
     let summary = {
         let progress = Progress::new();
         experiment::train_all(config, options, &|event| progress.tell(event))?
@@ -114,12 +114,12 @@ pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary
 }
 
 /// Theory beside the runs, where it covers them.
-fn write_theories(config: &Config, folder: &Path) -> Result<()> {
+fn write_theories(config: &Config, folder: &Path, data: &Path) -> Result<()> {
     let mut conditions = resolve_conditions(config)?;
     if let Some(experiment) = config.experiment {
         conditions.extend(experiment::theory_only(experiment, config)?);
     }
-    experiment::write_theories(&conditions, folder, &mut |condition, reason| {
+    experiment::write_theories(&conditions, folder, data, &mut |condition, reason| {
         tracing::debug!(condition, "no theory: {reason:#}");
     })?;
     Ok(())

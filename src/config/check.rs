@@ -239,6 +239,7 @@ impl Quick {
             "quick.steps must be in (0, 1], not {}",
             self.steps
         );
+        ensure!(self.train_samples != Some(0), "quick.train_samples must be at least 1, or null");
         ensure!(self.test_samples != Some(0), "quick.test_samples must be at least 1, or null");
         ensure_positive("quick.learning_rate", self.learning_rate)
     }

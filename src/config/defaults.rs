@@ -76,6 +76,6 @@ impl Default for Adam {
 
 impl Default for Quick {
     fn default() -> Self {
-        Quick { seeds: 1, steps: 0.5, learning_rate: 1.0, test_samples: None }
+        Quick { seeds: 1, steps: 0.5, learning_rate: 1.0, train_samples: None, test_samples: None }
     }
 }

@@ -54,6 +54,8 @@ pub enum Experiment {
     OcsFrequencies,
     /// With cross-entropy?
     OcsLoss,
+    /// Why, in real images?
+    OcsGram,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -63,7 +65,7 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 9] = [
+    pub const ALL: [Experiment; 10] = [
         Experiment::OcsLinear,
         Experiment::OcsModes,
         Experiment::OcsInitScale,
@@ -71,6 +73,7 @@ impl Experiment {
         Experiment::OcsCorrelation,
         Experiment::OcsFrequencies,
         Experiment::OcsLoss,
+        Experiment::OcsGram,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
     ];
@@ -85,6 +88,7 @@ impl Experiment {
             Experiment::OcsCorrelation => "ocs_correlation",
             Experiment::OcsFrequencies => "ocs_frequencies",
             Experiment::OcsLoss => "ocs_loss",
+            Experiment::OcsGram => "ocs_gram",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }
@@ -453,6 +457,8 @@ pub struct Quick {
     pub steps: f64,
     /// Factor on `training.learning_rate`.
     pub learning_rate: f64,
+    /// Images: training samples, in place of `task.samples.train`; `null` = as many.
+    pub train_samples: Option<usize>,
     /// Images: evaluation samples, in place of `task.samples.test`; `null` = as many.
     pub test_samples: Option<usize>,
 }
@@ -476,6 +482,7 @@ impl Config {
             }
         }
         config.training.learning_rate *= self.quick.learning_rate;
+        config.task.samples.train = self.quick.train_samples.or(config.task.samples.train);
         config.task.samples.test = self.quick.test_samples.or(config.task.samples.test);
         config
     }

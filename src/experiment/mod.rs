@@ -1,6 +1,7 @@
 //! One file per question. The only place where networks, theory and metrics meet; the outcome is records and claims.
 
 mod claim;
+mod gram;
 mod images;
 mod job;
 mod judges;
@@ -9,21 +10,25 @@ mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
+mod ocs_gram;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
 mod ocs_modes;
 mod run;
+mod tasks;
 mod theory;
 mod verdicts;
 
 use anyhow::Result;
 
-use crate::config::{Config, Experiment};
+use crate::config::{Config, Experiment, Inputs};
 use crate::record::RunFolder;
 
 pub use claim::{Claim, Measurement, Verdict, to_markdown};
+pub use gram::gram_of;
 pub use run::{Event, Interrupted, Options, Summary, train_all};
+pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
 
 /// Conditions that an experiment asks theory about besides those that it trains: finer steps of what it varies, or ranges
@@ -37,12 +42,29 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
         Experiment::OcsInitScale => ocs_init_scale::theory_only(config),
         Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
         Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
+        Experiment::OcsGram => ocs_gram::theory_only(config),
         Experiment::OcsLinear
         | Experiment::OcsModes
         | Experiment::OcsDepth
         | Experiment::OcsLoss
         | Experiment::OcsMnist
         | Experiment::OcsCifar10 => Ok(Vec::new()),
+    }
+}
+
+/// Data sets that an experiment does without where they cannot be had, and reports so.
+pub fn optional_inputs(experiment: Experiment) -> &'static [Inputs] {
+    match experiment {
+        Experiment::OcsGram => &[ocs_gram::OPTIONAL],
+        Experiment::OcsLinear
+        | Experiment::OcsModes
+        | Experiment::OcsInitScale
+        | Experiment::OcsDepth
+        | Experiment::OcsCorrelation
+        | Experiment::OcsFrequencies
+        | Experiment::OcsLoss
+        | Experiment::OcsMnist
+        | Experiment::OcsCifar10 => &[],
     }
 }
 
@@ -60,6 +82,7 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsCorrelation => ocs_correlation::claims(runs),
         Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
         Experiment::OcsLoss => ocs_loss::claims(runs),
+        Experiment::OcsGram => ocs_gram::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

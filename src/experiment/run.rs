@@ -6,14 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tch::Device;
 
 use super::job::{Job, run_together};
-use crate::config::{Config, Inputs, NetworkKind, TaskConfig, resolve_conditions};
-use crate::data::{self, Dataset};
-use crate::record::{DatasetRecord, Record};
-use crate::task::{Task, TaskInputs};
+use super::tasks::Tasks;
+use crate::config::{Config, NetworkKind, resolve_conditions};
+use crate::record::Record;
+use crate::task::Task;
 use crate::train::{SharedMoments, can_be_stacked};
 
 /// Where and how runs run.
@@ -168,29 +168,17 @@ fn n_weights(job: &Job) -> usize {
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
 fn plan(config: &Config, conditions: Vec<(String, Config)>, options: &Options) -> Result<Vec<Job>> {
-    let mut datasets: Vec<(Inputs, Arc<Dataset>, String)> = Vec::new();
-    let mut tasks: Vec<(TaskConfig, Arc<Task>, Arc<SharedMoments>)> = Vec::new();
+    let mut tasks = Tasks::new(&options.data);
+    let mut known: Vec<(Arc<Task>, Arc<SharedMoments>)> = Vec::new();
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
-        let inputs = resolved.task.inputs;
-        if inputs.are_images() && !datasets.iter().any(|(loaded, ..)| *loaded == inputs) {
-            let dataset = data::load(inputs, &options.data)?;
-            let checksum = dataset.checksum();
-            datasets.push((inputs, Arc::new(dataset), checksum));
+        let task = tasks.of(&condition, &resolved.task)?;
+        let dataset = tasks.dataset_record(resolved.task.inputs, &task);
+        if !known.iter().any(|(known, _)| Arc::ptr_eq(known, &task)) {
+            known.push((task.clone(), Arc::default()));
         }
-        let dataset = datasets.iter().find(|(loaded, ..)| *loaded == inputs);
-        let (task, moments) = match tasks.iter().find(|(known, ..)| *known == resolved.task) {
-            Some((_, task, moments)) => (task.clone(), moments.clone()),
-            None => {
-                let images = dataset.map(|(_, images, _)| images.as_ref());
-                let context = || format!("condition '{condition}'");
-                let task = Arc::new(Task::new(&resolved.task, images).with_context(context)?);
-                let moments = Arc::new(SharedMoments::default());
-                tasks.push((resolved.task.clone(), task.clone(), moments.clone()));
-                (task, moments)
-            }
-        };
-        let dataset = dataset.map(|(_, _, checksum)| dataset_record(inputs, checksum, &task));
+        let moments = known.iter().find(|(known, _)| Arc::ptr_eq(known, &task));
+        let moments = moments.map(|(_, moments)| moments.clone()).unwrap_or_default();
         for &seed in &config.seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];
@@ -205,17 +193,4 @@ fn plan(config: &Config, conditions: Vec<(String, Config)>, options: &Options) -
         }
     }
     Ok(jobs)
-}
-
-fn dataset_record(inputs: Inputs, checksum: &str, task: &Task) -> DatasetRecord {
-    let (train_samples, test_samples) = match &task.inputs {
-        TaskInputs::Images { train, test, .. } => (train.items.len(), test.items.len()),
-        TaskInputs::Vectors(vectors) => (vectors.nrows(), vectors.nrows()),
-    };
-    DatasetRecord {
-        name: inputs.name().to_owned(),
-        checksum: checksum.to_owned(),
-        train_samples,
-        test_samples,
-    }
 }

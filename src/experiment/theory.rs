@@ -1,19 +1,21 @@
 //! Theory's answer to one condition, under the metrics that judge networks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use ndarray::{Array1, Array2};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Config, Initialisation, Loss};
-use crate::metrics::{Curves, Judge, ModeReader, Phase};
+use super::gram;
+use super::tasks::Tasks;
+use crate::config::{Config, Experiment, Initialisation, Loss};
+use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
 use crate::task::Task;
-use crate::theory::{LayerStart, Mode, Moment, Theory};
+use crate::theory::{ImageTheory, LayerStart, Mode, Moment, Theory, ensure_images_are_covered};
 use crate::train::observed_steps;
 
 /// What theory says of one condition, at the times at which a network would be observed.
@@ -23,11 +25,89 @@ use crate::train::observed_steps;
 ///
 /// # Errors
 ///
-/// Where theory does not cover the condition, with the reason.
-pub fn theory_of(condition: &str, config: &Config, seed: Option<u64>) -> Result<TheoryRecord> {
+/// Where theory does not cover the condition, with the reason; for images, also where they cannot be read.
+pub fn theory_of(
+    condition: &str,
+    config: &Config,
+    seed: Option<u64>,
+    tasks: &mut Tasks,
+) -> Result<TheoryRecord> {
     let context = || format!("condition '{condition}'");
+    if config.task.inputs.are_images() {
+        return theory_of_images(condition, config, seed, tasks).with_context(context);
+    }
     let theory = solve(config, seed).with_context(context)?;
     answer(condition, config, &theory).with_context(context)
+}
+
+/// Images have no closed form in the config alone: the answer is for one seed's initial weights, the config's first unless
+/// another is given.
+fn theory_of_images(
+    condition: &str,
+    config: &Config,
+    seed: Option<u64>,
+    tasks: &mut Tasks,
+) -> Result<TheoryRecord> {
+    // Before anything is read.
+    ensure_images_are_covered(config)?;
+    let task = tasks.of(condition, &config.task)?;
+    let moments = tasks.moments(condition, &config.task)?;
+    let seed = seed.unwrap_or(config.seeds[0]);
+    let layers = initial_layers(config, &task, seed)?;
+    let start = format!("the initial weights of seed {seed}");
+    let theory = ImageTheory::new(config, moments, &layers, &start)?;
+    answer_of_images(condition, config, &task, &theory)
+}
+
+/// What the second moments tell; true negative and positive rates, which need single responses, are `null`.
+fn answer_of_images(
+    condition: &str,
+    config: &Config,
+    task: &Task,
+    theory: &ImageTheory,
+) -> Result<TheoryRecord> {
+    let levels = task.hierarchy.level_columns();
+    let course = theory.course(&observed_times(config), config.phase_threshold)?;
+    let mut curves = Curves::default();
+    for answer in course.answers {
+        let unknown = vec![None; levels.len()];
+        curves.loss.push(0.5 * answer.distance_to_targets);
+        let judgement = Judgement {
+            mean_output_error: answer.mean_output_error,
+            input_dependence: answer.input_dependence,
+            distance_to_ocs: answer.distance_to_ocs,
+            distance_to_targets: answer.distance_to_targets,
+            mean_response: answer.mean_response,
+            true_negative_rate: unknown.clone(),
+            true_positive_rate: unknown.clone(),
+            thresholded_true_negative_rate: unknown.clone(),
+            thresholded_true_positive_rate: unknown.clone(),
+            level_accuracy: unknown,
+            item_responses: Some(answer.item_responses),
+        };
+        curves.push(answer.time, &judgement);
+    }
+    Ok(TheoryRecord {
+        condition: condition.to_owned(),
+        config: config.clone(),
+        method: if theory.is_closed_form() { Method::Spectral } else { Method::Integrated },
+        validity: theory.validity.clone(),
+        ocs: task.ocs().to_vec(),
+        target_variance: theory.moments().target_variance(),
+        levels: levels.into_iter().map(|columns| columns.len()).collect(),
+        modes: Vec::new(),
+        phase: Phase::between(course.onset, course.end),
+        curves,
+    })
+}
+
+/// Times at which a network would be observed.
+fn observed_times(config: &Config) -> Vec<f64> {
+    let training = &config.training;
+    observed_steps(training.steps, training.observations)
+        .into_iter()
+        .map(|step| training.learning_rate * step as f64)
+        .collect()
 }
 
 fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
@@ -35,7 +115,8 @@ fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
     let from_weights = |seed: u64| {
         let validity =
             format!("exact for the gradient flow from the initial weights of seed {seed}");
-        Theory::from_weights(config, initial_layers(config, seed)?, validity)
+        let task = Task::new(&config.task, None)?;
+        Theory::from_weights(config, initial_layers(config, &task, seed)?, validity)
     };
     match (seed, Theory::new(config)) {
         (Some(seed), _) if is_random => from_weights(seed),
@@ -46,16 +127,10 @@ fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
 }
 
 /// The initial weights that `train` draws with a seed, as theory takes them.
-fn initial_layers(config: &Config, seed: u64) -> Result<Vec<LayerStart>> {
-    ensure!(
-        !config.task.inputs.are_images(),
-        "theory covers one vector per item: task.inputs one-hot or correlated, not {}",
-        config.task.inputs.name()
-    );
-    let task = Task::new(&config.task, None)?;
+fn initial_layers(config: &Config, task: &Task, seed: u64) -> Result<Vec<LayerStart>> {
     let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
     let network =
-        Network::new(&config.network, &task, placement, &mut ChaCha8Rng::seed_from_u64(seed))?;
+        Network::new(&config.network, task, placement, &mut ChaCha8Rng::seed_from_u64(seed))?;
     let numbers = |tensor: &Tensor| Vec::<f64>::try_from(&tensor.detach().contiguous().view(-1));
     network
         .layers()
@@ -77,10 +152,7 @@ fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRec
     let levels = task.hierarchy.level_columns();
     let judge = Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels.clone());
     let training = &config.training;
-    let times: Vec<f64> = observed_steps(training.steps, training.observations)
-        .into_iter()
-        .map(|step| training.learning_rate * step as f64)
-        .collect();
+    let times = observed_times(config);
     let reader = theory
         .input_variances()
         .map(|variances| ModeReader::new(&task.targets, &levels, variances));
@@ -127,7 +199,11 @@ fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
     }
 }
 
-/// Writes `condition/theory.json` for each condition that theory covers, and tells why it does not cover the others.
+/// Writes `condition/theory.json` for each condition that theory covers, and tells why it does not cover the others; beside
+/// it `gram.json` for images, which lie in the folder `data`.
+///
+/// Images are answered for `ocs_gram` alone, which reads the answer: it may take minutes, and nobody who trains a network
+/// should have to wait for it. `ocs theory` answers any config.
 ///
 /// # Errors
 ///
@@ -135,22 +211,40 @@ fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
 pub fn write_theories(
     conditions: &[(String, Config)],
     folder: &Path,
+    data: &Path,
     uncovered: &mut dyn FnMut(&str, &anyhow::Error),
 ) -> Result<Vec<TheoryRecord>> {
     let mut written = Vec::new();
+    let mut tasks = Tasks::new(data);
     for (condition, config) in conditions {
-        let path = folder.join(condition).join("theory.json");
-        match theory_of(condition, config, None) {
+        let path = |name: &str| folder.join(condition).join(name);
+        // An answer to an earlier config must not stand beside the new runs.
+        let remove = |path: PathBuf| match path.exists() {
+            true => std::fs::remove_file(&path)
+                .with_context(|| format!("cannot remove the old {}", path.display())),
+            false => Ok(()),
+        };
+        let are_images = config.task.inputs.are_images();
+        let answer = if are_images && config.experiment != Some(Experiment::OcsGram) {
+            Err(anyhow!("theory of images is written for ocs_gram alone: ask `ocs theory`"))
+        } else {
+            theory_of(condition, config, None, &mut tasks)
+        };
+        match answer {
             Ok(theory) => {
-                write_json(&path, &theory)?;
+                if are_images {
+                    let moments = tasks.moments(condition, &config.task)?;
+                    let gram = gram::record(condition, config, &moments.gram);
+                    write_json(&path("gram.json"), &gram)?;
+                } else {
+                    remove(path("gram.json"))?;
+                }
+                write_json(&path("theory.json"), &theory)?;
                 written.push(theory);
             }
             Err(reason) => {
-                // An answer to an earlier config must not stand beside the new runs.
-                if path.exists() {
-                    std::fs::remove_file(&path)
-                        .with_context(|| format!("cannot remove the old {}", path.display()))?;
-                }
+                remove(path("theory.json"))?;
+                remove(path("gram.json"))?;
                 uncovered(condition, &reason);
             }
         }

@@ -118,6 +118,16 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// A run's on its training set, over time; theory knows what that is measured against. `None` if it was not observed.
+    pub fn of_training_set(
+        record: &'a Record,
+        theory: &'a TheoryRecord,
+        phase: &'a Phase,
+    ) -> Option<Account<'a>> {
+        let curves = record.training_curves.as_ref()?;
+        Some(Account { curves, phase, ..Account::of_theory(theory) })
+    }
+
     fn curve(&self, values: impl Iterator<Item = Option<f64>>) -> Curve {
         let defined = |value: Option<f64>| value.filter(|value| value.is_finite());
         let points = match self.clock {

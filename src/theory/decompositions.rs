@@ -3,12 +3,14 @@
 use ndarray::Array2;
 use tch::{Kind, Tensor};
 
-fn to_tensor(matrix: &Array2<f64>) -> Tensor {
+/// A matrix as a float64 tensor on the CPU.
+pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
     let values: Vec<f64> = matrix.iter().copied().collect();
     Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
 }
 
-fn to_array(tensor: &Tensor) -> Array2<f64> {
+/// And back.
+pub fn to_array(tensor: &Tensor) -> Array2<f64> {
     let (rows, columns) = tensor.size2().expect("a matrix");
     let values =
         Vec::<f64>::try_from(&tensor.contiguous().view(-1)).expect("a float64 tensor on the CPU");

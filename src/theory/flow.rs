@@ -180,7 +180,7 @@ const STANDSTILL: f64 = 1e-15;
 
 /// Steps after which an integration is given up: a minute or so. An output bias, whose rate is 1, holds steps below some
 /// 3.3, so this is enough for times up to 1e6.
-const MOST_STEPS: usize = 400_000;
+pub const MOST_STEPS: usize = 400_000;
 
 /// Smallest a0 from which a flow is integrated.
 pub const SMALLEST_START: f64 = 1e-20;

@@ -12,12 +12,14 @@ pub struct Integrator {
     attempts: usize,
     /// Size below which errors are absolute: that of the start, at most 1, so that a tiny start is followed too.
     floor: f64,
+    /// Error per step that is allowed, relative to the state and absolute.
+    tolerance: f64,
 }
 
 /// `rate(time, state, derivative)` writes the derivative.
 type Rate<'a> = &'a dyn Fn(f64, &[f64], &mut [f64]);
 
-/// Error per step that is allowed, relative to the state and absolute.
+/// Error per step that is allowed unless another is asked for.
 const TOLERANCE: f64 = 1e-12;
 
 const NODES: [f64; 6] = [1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
@@ -43,9 +45,14 @@ const ERRORS: [f64; 7] = [
 impl Integrator {
     /// At time 0.
     pub fn new(state: Vec<f64>) -> Self {
+        Integrator::with_tolerance(state, TOLERANCE)
+    }
+
+    /// At time 0, with an error per step of up to `tolerance`, relative to the state and absolute.
+    pub fn with_tolerance(state: Vec<f64>, tolerance: f64) -> Self {
         let largest = state.iter().fold(0.0, |largest: f64, value| value.abs().max(largest));
         let floor = if largest > 0.0 { largest.min(1.0) } else { 1.0 };
-        Integrator { time: 0.0, state, step: 1e-3, attempts: 0, floor }
+        Integrator { time: 0.0, state, step: 1e-3, attempts: 0, floor, tolerance }
     }
 
     /// Where the solution stands.
@@ -125,7 +132,7 @@ impl Integrator {
             .map(|i| {
                 let difference: f64 =
                     ERRORS.iter().zip(&slopes).map(|(weight, slope)| weight * slope[i]).sum();
-                let scale = TOLERANCE * (self.floor + self.state[i].abs().max(point[i].abs()));
+                let scale = self.tolerance * (self.floor + self.state[i].abs().max(point[i].abs()));
                 (step * difference / scale).abs()
             })
             .fold(0.0, f64::max);

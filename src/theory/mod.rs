@@ -8,7 +8,8 @@
 //!
 //! Covered: linear networks of 2 to 6 layers on one vector per item: any tree, any frequencies, one-hot or correlated
 //! inputs, any bias option, any start. A closed form is used where its condition holds; elsewhere the flow itself is
-//! integrated. This module never sees a trained network, and `train` never sees this module.
+//! integrated. Images: linear networks of one or two layers without biases, from the data's second moments (`images`).
+//! This module never sees a trained network, and `train` never sees this module.
 //!
 //! The ideas are those of Rubruck, Bauer, Saxe and Summerfield (arXiv 2406.17467); the equations were derived afresh and
 //! are labelled THEORY (n), each restated where it is used.
@@ -20,6 +21,8 @@ mod course;
 mod decompositions;
 mod deep_constant;
 mod flow;
+mod gram;
+mod images;
 mod integrate;
 mod modes;
 mod riccati;
@@ -37,6 +40,8 @@ use common::CommonModes;
 use course::Followed;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};
+pub use gram::{Gram, Space};
+pub use images::{ImageAnswer, ImageCourse, ImageTheory, Moments, ensure_images_are_covered};
 pub use modes::Mode;
 use riccati::Riccati;
 pub use tree::BalancedTree;
@@ -313,19 +318,18 @@ impl Theory {
 
 /// Whether and what of a config is covered.
 fn covered_task(config: &Config) -> Result<Task> {
-    let (network, training) = (&config.network, &config.training);
     ensure!(
         !config.task.inputs.are_images(),
         "theory covers one vector per item: task.inputs one-hot or correlated, not {}",
         config.task.inputs.name()
     );
-    ensure!(network.kind == NetworkKind::Linear, "theory covers network.kind: linear");
+    ensure_gradient_descent(config)?;
     let n_items = config.task.n_items();
     ensure!(
         n_items <= MOST_ITEMS,
         "theory covers trees of up to {MOST_ITEMS} items, not {n_items}"
     );
-    let n_layers = network.hidden.len() + 1;
+    let n_layers = config.network.hidden.len() + 1;
     ensure!(
         DEPTHS.contains(&n_layers),
         "theory covers linear networks of {} to {} layers, not {n_layers}: give {} to {} widths in network.hidden",
@@ -334,6 +338,13 @@ fn covered_task(config: &Config) -> Result<Task> {
         DEPTHS.start() - 1,
         DEPTHS.end() - 1
     );
+    Task::new(&config.task, None)
+}
+
+/// What every theory here needs.
+fn ensure_gradient_descent(config: &Config) -> Result<()> {
+    let training = &config.training;
+    ensure!(config.network.kind == NetworkKind::Linear, "theory covers network.kind: linear");
     ensure!(
         training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 }),
         "theory covers gradient descent: training.optimiser sgd without momentum"
@@ -342,7 +353,7 @@ fn covered_task(config: &Config) -> Result<Task> {
         training.batch_size.is_none(),
         "theory covers the full batch: training.batch_size null"
     );
-    Task::new(&config.task, None)
+    Ok(())
 }
 
 /// The balanced tree with equal frequencies, if the task has one.

@@ -54,6 +54,9 @@ pub enum SetInputs {
     },
 }
 
+/// A place in an order: generator's word before the epoch, samples of it already shown.
+pub type Place = (u128, usize);
+
 /// A random order of the training samples, drawn anew for each epoch by a generator of our own. A batch that an epoch's
 /// end leaves short is filled up from the next epoch, so that all batches are equally large.
 pub struct Order {
@@ -105,8 +108,8 @@ impl Order {
         batch
     }
 
-    /// Where in its sequence the order stands: generator's word before this epoch, samples of it already shown.
-    pub fn place(&self) -> (u128, usize) {
+    /// Where in its sequence the order stands.
+    pub fn place(&self) -> Place {
         (self.epoch_word, self.position)
     }
 
@@ -115,7 +118,7 @@ impl Order {
     /// # Errors
     ///
     /// If an epoch has no such position.
-    pub fn go_to(&mut self, (epoch_word, position): (u128, usize)) -> Result<()> {
+    pub fn go_to(&mut self, (epoch_word, position): Place) -> Result<()> {
         ensure!(position <= self.permutation.len(), "an epoch has no sample {position}");
         self.generator.set_word_pos(epoch_word);
         self.start_epoch();

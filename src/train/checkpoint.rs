@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::Progress;
+use super::batches::Place;
+
+/// Tensors with their names.
+pub(super) type NamedTensors = Vec<(String, Tensor)>;
 
 /// Weights, optimiser state, order of samples and step.
 pub struct Checkpoint {
     state: State,
-    tensors: Vec<(String, Tensor)>,
+    tensors: NamedTensors,
 }
 
 /// What is not a tensor.
@@ -33,11 +37,7 @@ const STATE: &str = "state.json";
 
 impl Checkpoint {
     /// Copies the state of a run: its named tensors and its place in the order of samples.
-    pub(super) fn take(
-        progress: Progress,
-        tensors: Vec<(String, Tensor)>,
-        place: Option<(u128, usize)>,
-    ) -> Self {
+    pub(super) fn take(progress: Progress, tensors: NamedTensors, place: Option<Place>) -> Self {
         let copy = |tensor: Tensor| {
             tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy())
         };
@@ -86,7 +86,7 @@ impl Checkpoint {
     }
 
     /// Place in the order of minibatches, as `Order::place` told it.
-    pub(super) fn place(&self) -> Result<(u128, usize)> {
+    pub(super) fn place(&self) -> Result<Place> {
         let State { epoch_word: Some(word), position: Some(position), .. } = &self.state else {
             bail!("the checkpoint does not know the order of minibatches");
         };

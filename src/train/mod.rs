@@ -18,7 +18,9 @@ use tch::{Device, Kind, Tensor};
 use crate::config::{Config, NetworkKind};
 use crate::task::Task;
 
+use batches::Place;
 pub use checkpoint::Checkpoint;
+use checkpoint::NamedTensors;
 pub use moments::SharedMoments;
 pub use optimiser::OptimiserState;
 use single::SingleRun;
@@ -291,7 +293,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn state(&self, member: usize) -> (Vec<(String, Tensor)>, Option<(u128, usize)>) {
+    fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
         match self {
             Engine::Stack(stack) => stack.state(member),
             Engine::Single(run) => run.state(),

@@ -5,8 +5,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::batches::{Order, Samples, Set};
-use super::checkpoint::Checkpoint;
+use super::batches::{Order, Place, Samples, Set};
+use super::checkpoint::{Checkpoint, NamedTensors};
 use super::optimiser::OptimiserState;
 use super::{Answer, Member, Snapshot, to_array, to_vector};
 use crate::config::{Config, Precision};
@@ -92,7 +92,7 @@ impl<'a> SingleRun<'a> {
     }
 
     /// Its tensors, and its place in the order of samples.
-    pub fn state(&self) -> (Vec<(String, Tensor)>, Option<(u128, usize)>) {
+    pub fn state(&self) -> (NamedTensors, Option<Place>) {
         let mut tensors = self.network.parameters();
         tensors.extend(self.optimiser.named());
         (tensors, self.order.first().map(Order::place))

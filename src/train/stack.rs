@@ -6,8 +6,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::batches::{Order, Samples, Set};
-use super::checkpoint::Checkpoint;
+use super::batches::{Order, Place, Samples, Set};
+use super::checkpoint::{Checkpoint, NamedTensors};
 use super::moments::Moments;
 use super::optimiser::OptimiserState;
 use super::{Answer, Member, Snapshot, to_vector};
@@ -315,7 +315,7 @@ impl LinearStack {
     ///
     /// Rotated first layers are told as they are, for an exact continuation, and as `layer1.weight` in the inputs' own
     /// axes, for other readers.
-    pub fn state(&self, member: usize) -> (Vec<(String, Tensor)>, Option<(u128, usize)>) {
+    pub fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
         let of_member = |tensor: &Tensor| tensor.select(0, member as i64);
         let mut tensors: Vec<(String, Tensor)> = self
             .parameters

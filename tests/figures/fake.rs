@@ -3,7 +3,10 @@
 use ndarray::Array2;
 use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs};
 use ocs::metrics::{Curves, Judge, Phase};
-use ocs::record::{Method, ModeRecord, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord};
+use ocs::record::{
+    GramRecord, Method, ModeRecord, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord,
+    condition_of_seed,
+};
 use ocs::task::Hierarchy;
 
 const BRANCHING: [usize; 3] = [2, 2, 2];
@@ -311,6 +314,45 @@ pub fn loss() -> RunFolder {
         let run = record(condition, 0, learner, (10_000, 0.004));
         runs.theories.push(theory(&run));
         runs.records.push(run);
+    }
+    runs
+}
+
+/// Runs of `ocs_gram`: three data sets, three preprocessings, two seeds, with their Gram matrices.
+pub fn gram() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for (index, dataset) in ["mnist", "fashion-mnist", "cifar10"].into_iter().enumerate() {
+        for (inputs, constant, overlap) in
+            [("raw", 3.0, 0.95), ("centred", 0.0, 0.0), ("standardised", 0.5, 0.4)]
+        {
+            let name = format!("{dataset}-{inputs}");
+            let faster = 1.0 + index as f64;
+            for seed in 0..2 {
+                let rates = [constant * faster, varied(0.6, seed), 0.4, 0.2];
+                let learner = Learner { rates, start: 1e-3, output_bias: false };
+                let mut run = record(&name, seed, learner, (4_000, 0.005));
+                run.training_curves = Some(run.curves.clone());
+                run.config.seeds = vec![seed];
+                let mut theory = theory(&run);
+                if seed > 0 {
+                    theory.condition = condition_of_seed(&name, seed);
+                }
+                runs.theories.push(theory);
+                runs.records.push(run);
+            }
+            let eigenvalues: Vec<f64> =
+                (1..65).map(|i| 100.0 * f64::from(i).powf(-1.0 - constant / 3.0)).collect();
+            runs.grams.push(GramRecord {
+                condition: name,
+                task: runs.records[0].config.task.clone(),
+                samples: 2000,
+                features: 784,
+                ratio: Some(eigenvalues[0] / eigenvalues[1]),
+                eigenvalues,
+                ones_overlap: overlap,
+                projection_cv: (constant > 0.0).then_some(0.3),
+            });
+        }
     }
     runs
 }

@@ -1,0 +1,323 @@
+//! Why do real images bring the OCS without any bias? Their Gram matrix has the constant on top. What it says is held
+//! against gradient descent: onset and end, predicted from second moments and a seed's initial weights.
+
+use anyhow::{Context, Result, ensure};
+
+use super::claim::{Claim, Measurement, Verdict};
+use super::verdicts::{exists, is_absent};
+use crate::config::{Config, Experiment, Inputs, resolve_conditions};
+use crate::metrics::Phase;
+use crate::record::{GramRecord, Record, RunFolder, TheoryRecord, condition_of_seed};
+
+const STEM: &str = "ocs_gram";
+/// Data sets: condition's part, and words.
+const DATASETS: [(&str, &str); 3] =
+    [("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("cifar10", "CIFAR-10")];
+const PREPROCESSINGS: [(&str, &str); 3] =
+    [("raw", "raw"), ("centred", "pixel-centred"), ("standardised", "channel-standardised")];
+
+/// A data set that a machine without Debian's package manager may not get: the experiment does without it.
+pub const OPTIONAL: Inputs = Inputs::FashionMnist;
+
+/// Theory answers each condition for its first seed; here for the others.
+pub fn theory_only(config: &Config) -> Result<Vec<(String, Config)>> {
+    let mut conditions = Vec::new();
+    for (condition, resolved) in resolve_conditions(config)? {
+        for &seed in config.seeds.iter().skip(1) {
+            let config = Config { seeds: vec![seed], ..resolved.clone() };
+            conditions.push((condition_of_seed(&condition, seed), config));
+        }
+    }
+    Ok(conditions)
+}
+
+/// Runs of one data set under one preprocessing, with what theory says of each.
+struct Condition<'a> {
+    name: String,
+    words: String,
+    gram: &'a GramRecord,
+    runs: Vec<Run<'a>>,
+}
+
+/// A run on its training set, which is what theory speaks of.
+struct Run<'a> {
+    record: &'a Record,
+    theory: &'a TheoryRecord,
+    phase: Phase,
+}
+
+impl<'a> Condition<'a> {
+    fn read(
+        runs: &'a RunFolder,
+        (dataset, images): (&str, &str),
+        inputs: (&str, &str),
+    ) -> Result<Self> {
+        let name = format!("{dataset}-{}", inputs.0);
+        let lacks = |what: &str| {
+            format!("{STEM} has no {what} of condition '{name}': run `ocs reproduce {STEM}`")
+        };
+        let gram = runs.gram_of(&name).with_context(|| lacks("Gram matrix"))?;
+        let records = runs.of(&name);
+        ensure!(!records.is_empty(), lacks("record"));
+        let with_theory = |record: &'a Record| {
+            let theory =
+                runs.theory_of_run(record).with_context(|| lacks("theory of every seed"))?;
+            let phase = record
+                .training_phase(theory.target_variance)
+                .with_context(|| lacks("metrics on the training set"))?;
+            Ok(Run { record, theory, phase })
+        };
+        let runs = records.into_iter().map(with_theory).collect::<Result<_>>()?;
+        Ok(Condition { words: format!("{} {images}", inputs.1), name, gram, runs })
+    }
+
+    fn every(&self, test: impl Fn(&Phase) -> bool) -> bool {
+        self.runs.iter().all(|run| test(&run.phase))
+    }
+}
+
+/// The claims; a data set that was left out is reported as such.
+pub fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
+    let mut conditions = Vec::new();
+    let mut claims = Vec::new();
+    for dataset in DATASETS {
+        let prefix = format!("{}-", dataset.0);
+        let is_there = runs.records.iter().any(|record| record.condition.starts_with(&prefix));
+        if dataset.0 == OPTIONAL.name() && !is_there {
+            claims.push(left_out(dataset.1));
+            continue;
+        }
+        for inputs in PREPROCESSINGS {
+            conditions.push(Condition::read(runs, dataset, inputs)?);
+        }
+    }
+    let of = |name: &str| -> Vec<&Condition> {
+        conditions.iter().filter(|condition| condition.name.ends_with(name)).collect()
+    };
+    let (raw, centred) = (of("-raw"), of("-centred"));
+    let mut all = vec![
+        raw_images_have_the_constant_on_top(&raw),
+        centred_images_have_no_constant(&centred),
+        centred_images_keep_the_mean_at_zero(&centred),
+        centred_images_bring_no_phase(&centred),
+    ];
+    // What is not centred: claimed where there is a number to expect (THEORY section 10), else reported.
+    let with_mean = conditions.iter().filter(|condition| !condition.name.ends_with("-centred"));
+    all.extend(with_mean.map(existence));
+    all.push(even_projections(&conditions));
+    all.extend(conditions.iter().map(follows_theory));
+    all.push(existence_is_predicted(&conditions));
+    all.extend(conditions.iter().filter_map(plateau));
+    all.append(&mut claims);
+    Ok(all)
+}
+
+fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds: bool) -> Claim {
+    Claim::new(Experiment::OcsGram, id, sentence, measured, criterion, holds)
+}
+
+fn report(id: &str, sentence: &str, measured: Measurement) -> Claim {
+    Claim { verdict: Verdict::Reported, ..claim(id, sentence, measured, "none", true) }
+}
+
+fn left_out(images: &str) -> Claim {
+    let sentence =
+        format!("{images} was left out: its files are not there, and no source of them answered.");
+    report("left-out", &sentence, Measurement::of("runs", &[]))
+}
+
+fn lengths(conditions: &[&Condition]) -> Measurement {
+    let runs = conditions.iter().flat_map(|condition| &condition.runs);
+    let lengths: Vec<Option<f64>> = runs.map(|run| run.phase.log_ratio).collect();
+    Measurement::of("ln(end/onset) on the training set", &lengths)
+}
+
+fn overlaps(conditions: &[&Condition]) -> Measurement {
+    let overlaps: Vec<Option<f64>> =
+        conditions.iter().map(|condition| Some(condition.gram.ones_overlap)).collect();
+    Measurement::of("overlap with the constant, a data set each", &overlaps)
+}
+
+fn raw_images_have_the_constant_on_top(raw: &[&Condition]) -> Claim {
+    claim(
+        "raw-overlap",
+        "The top eigenvector of the Gram matrix of raw images is nearly constant.",
+        overlaps(raw),
+        ">= 0.9 for every data set",
+        raw.iter().all(|condition| condition.gram.ones_overlap >= 0.9),
+    )
+}
+
+fn centred_images_have_no_constant(centred: &[&Condition]) -> Claim {
+    claim(
+        "centred-overlap",
+        "The top eigenvector of the Gram matrix of pixel-centred images has nothing of the constant.",
+        overlaps(centred),
+        "< 1e-6 for every data set",
+        centred.iter().all(|condition| condition.gram.ones_overlap < 1e-6),
+    )
+    .as_control()
+}
+
+fn centred_images_keep_the_mean_at_zero(centred: &[&Condition]) -> Claim {
+    let furthest = |run: &Run| {
+        let beta = norm(&run.record.ocs);
+        let errors = &run.record.training_curves.as_ref()?.mean_output_error;
+        errors.iter().map(|error| (error / beta - 1.0).abs()).max_by(f64::total_cmp)
+    };
+    let distances: Vec<Option<f64>> =
+        centred.iter().flat_map(|condition| &condition.runs).map(furthest).collect();
+    let holds = distances.iter().all(|distance| distance.is_some_and(|distance| distance <= 1e-6));
+    claim(
+        "centred-mean",
+        "On pixel-centred images a linear network without biases never learns anything of the mean target.",
+        Measurement::of("largest |M/||ybar|| - 1| on the training set", &distances),
+        "<= 1e-6 at every observation of every run (float64)",
+        holds,
+    )
+    .as_control()
+}
+
+fn centred_images_bring_no_phase(centred: &[&Condition]) -> Claim {
+    claim(
+        "centred-phase",
+        "On pixel-centred images a linear network without biases has no OCS phase, though it learns differences.",
+        lengths(centred),
+        "an end after step 0, and no onset before it, in every run",
+        centred.iter().all(|condition| condition.every(is_absent)),
+    )
+    .as_control()
+}
+
+/// Whether a condition has a phase, in the table of THEORY section 10; Fashion-MNIST does not stand there.
+fn expected(condition: &str) -> Option<bool> {
+    match condition {
+        "mnist-raw" | "mnist-standardised" | "cifar10-raw" => Some(true),
+        "cifar10-standardised" => Some(false),
+        _ => None,
+    }
+}
+
+fn existence(condition: &Condition) -> Claim {
+    let (id, words) = (format!("phase-{}", condition.name), &condition.words);
+    let lengths = lengths(&[condition]);
+    match expected(&condition.name) {
+        Some(true) => {
+            let sentence =
+                format!("On {words} a linear network without biases passes through the OCS phase.");
+            let holds = condition.every(exists);
+            claim(&id, &sentence, lengths, "onset < end in every run", holds)
+        }
+        Some(false) => {
+            let sentence = format!("On {words} a linear network without biases has no OCS phase.");
+            let criterion = "an end after step 0, and no onset before it, in every run";
+            claim(&id, &sentence, lengths, criterion, condition.every(is_absent)).as_control()
+        }
+        None => {
+            let with = condition.runs.iter().filter(|run| run.phase.exists).count();
+            let sentence = format!(
+                "On {words} there is a phase in {with} of {} runs: overlap {:.3}, projection cv {}.",
+                condition.runs.len(),
+                condition.gram.ones_overlap,
+                condition.gram.projection_cv.map_or("none".to_owned(), |cv| format!("{cv:.3}"))
+            );
+            report(&id, &sentence, lengths)
+        }
+    }
+}
+
+/// THEORY (15): at the first saddle `M / ||ybar|| = cv^2 / (1 + cv^2)`, at most 0.1 up to cv = 1/3. A rule of thumb: it
+/// counts the top mode alone, and where the second is nearly as fast it lowers M too.
+fn even_projections(conditions: &[Condition]) -> Claim {
+    let is_even =
+        |condition: &Condition| condition.gram.projection_cv.is_some_and(|cv| cv <= 1.0 / 3.0);
+    let agrees = |condition: &&Condition| {
+        let even = is_even(condition);
+        condition.every(|phase| phase.exists == even)
+    };
+    let exceptions: Vec<&str> =
+        conditions.iter().filter(|c| !agrees(c)).map(|c| c.name.as_str()).collect();
+    let except = if exceptions.is_empty() {
+        String::new()
+    } else {
+        format!(", but not on {}", exceptions.join(", "))
+    };
+    let agreement: Vec<Option<f64>> =
+        conditions.iter().map(|condition| Some(f64::from(agrees(&condition)))).collect();
+    report(
+        "even-projections",
+        &format!(
+            "Inputs bring the phase if their projections on their mean have a cv of at most 1/3{except}."
+        ),
+        Measurement::of("1 where that is so", &agreement),
+    )
+}
+
+fn relative_error(predicted: Option<f64>, observed: Option<f64>) -> Option<f64> {
+    Some((predicted? / observed? - 1.0).abs())
+}
+
+/// Onset and end of each run, as far as either has one: where one has none, the other must have none.
+fn follows_theory(condition: &Condition) -> Claim {
+    let mut errors = Vec::new();
+    let mut agree = true;
+    for run in &condition.runs {
+        let (theory, seen) = (run.theory.phase, run.phase);
+        for (predicted, observed) in [(theory.onset, seen.onset), (theory.end, seen.end)] {
+            agree &= predicted.is_some() == observed.is_some();
+            if predicted.is_some() || observed.is_some() {
+                errors.push(relative_error(predicted, observed));
+            }
+        }
+    }
+    let words = &condition.words;
+    claim(
+        &format!("predicted-{}", condition.name),
+        &format!(
+            "On {words} onset and end come when the second moments and the initial weights say."
+        ),
+        Measurement::of("relative error of onset and end", &errors),
+        "<= 0.02 in every run; what does not come is predicted not to",
+        agree && !errors.is_empty() && errors.iter().all(|e| e.is_some_and(|e| e <= 0.02)),
+    )
+}
+
+fn existence_is_predicted(conditions: &[Condition]) -> Claim {
+    let runs = || conditions.iter().flat_map(|condition| &condition.runs);
+    let right: Vec<Option<f64>> =
+        runs().map(|run| Some(f64::from(run.theory.phase.exists == run.phase.exists))).collect();
+    let both = [true, false].map(|exists| runs().any(|run| run.phase.exists == exists));
+    claim(
+        "existence-is-predicted",
+        "Theory says of every run whether it has a phase.",
+        Measurement::of("1 where it is right", &right),
+        "right in every run, of which some have a phase and some have none",
+        right.iter().all(|right| *right == Some(1.0)) && both == [true; 2],
+    )
+}
+
+/// The distance to the OCS at the plateau, beside what (15) estimates from the projections alone.
+fn plateau(condition: &Condition) -> Option<Claim> {
+    let cv = condition.gram.projection_cv?;
+    let first = condition.runs.first()?;
+    let share = norm(&first.record.ocs).powi(2) / first.theory.target_variance;
+    let estimate = share * cv * cv / (1.0 + cv * cv);
+    let nearest = |run: &Run| {
+        let distances = &run.record.training_curves.as_ref()?.distance_to_ocs;
+        let smallest = distances.iter().copied().min_by(f64::total_cmp)?;
+        Some(smallest / run.theory.target_variance)
+    };
+    let measured: Vec<Option<f64>> = condition.runs.iter().map(nearest).collect();
+    Some(report(
+        &format!("plateau-{}", condition.name),
+        &format!(
+            "On {} the projections' cv is {cv:.3}, from which the plateau is estimated at D_ocs / V of targets = {estimate:.3}.",
+            condition.words
+        ),
+        Measurement::of("smallest D_ocs / V of targets", &measured),
+    ))
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}

@@ -1,0 +1,90 @@
+//! Tasks of conditions: each data set is read once, and each task made once, however many conditions share it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use crate::config::{Inputs, TaskConfig};
+use crate::data::{self, Dataset};
+use crate::record::DatasetRecord;
+use crate::task::{Task, TaskInputs};
+use crate::theory::Moments;
+
+/// What was read and made so far.
+pub struct Tasks {
+    folder: PathBuf,
+    datasets: Vec<Dataset>,
+    checksums: Vec<(Inputs, String)>,
+    tasks: Vec<(TaskConfig, Arc<Task>)>,
+    moments: Vec<(TaskConfig, Arc<Moments>)>,
+}
+
+impl Tasks {
+    /// Nothing yet; data sets lie in `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Tasks {
+            folder: folder.to_owned(),
+            datasets: Vec::new(),
+            checksums: Vec::new(),
+            tasks: Vec::new(),
+            moments: Vec::new(),
+        }
+    }
+
+    /// The task of a condition.
+    ///
+    /// # Errors
+    ///
+    /// If its data set cannot be read, or has too few samples; names the condition or the file.
+    pub fn of(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Task>> {
+        if let Some((_, task)) = self.tasks.iter().find(|(known, _)| known == config) {
+            return Ok(task.clone());
+        }
+        let is_read = |dataset: &&Dataset| dataset.inputs == config.inputs;
+        if config.inputs.are_images() && self.datasets.iter().find(is_read).is_none() {
+            self.datasets.push(data::load(config.inputs, &self.folder)?);
+        }
+        let task = Task::new(config, self.datasets.iter().find(is_read))
+            .with_context(|| format!("condition '{condition}'"))?;
+        let task = Arc::new(task);
+        self.tasks.push((config.clone(), task.clone()));
+        Ok(task)
+    }
+
+    /// The second moments of a condition's images, diagonalised; tells what that costs.
+    ///
+    /// # Errors
+    ///
+    /// Those of `of`, and of the moments.
+    pub fn moments(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Moments>> {
+        if let Some((_, moments)) = self.moments.iter().find(|(known, _)| known == config) {
+            return Ok(moments.clone());
+        }
+        let task = self.of(condition, config)?;
+        let moments = super::gram::timed(condition, &task, || Moments::new(&task))
+            .with_context(|| format!("condition '{condition}'"))?;
+        let moments = Arc::new(moments);
+        self.moments.push((config.clone(), moments.clone()));
+        Ok(moments)
+    }
+
+    /// Where a task's images come from; `None` without images.
+    pub fn dataset_record(&mut self, inputs: Inputs, task: &Task) -> Option<DatasetRecord> {
+        let dataset = self.datasets.iter().find(|dataset| dataset.inputs == inputs)?;
+        if !self.checksums.iter().any(|(known, _)| *known == inputs) {
+            self.checksums.push((inputs, dataset.checksum()));
+        }
+        let (_, checksum) = self.checksums.iter().find(|(known, _)| *known == inputs)?;
+        let (train_samples, test_samples) = match &task.inputs {
+            TaskInputs::Images { train, test, .. } => (train.items.len(), test.items.len()),
+            TaskInputs::Vectors(vectors) => (vectors.nrows(), vectors.nrows()),
+        };
+        Some(DatasetRecord {
+            name: inputs.name().to_owned(),
+            checksum: checksum.clone(),
+            train_samples,
+            test_samples,
+        })
+    }
+}
