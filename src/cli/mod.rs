@@ -1,5 +1,6 @@
 //! What can be typed. The only module that prints: data to stdout, all else to stderr.
 
+mod bench;
 mod config;
 mod data;
 mod doctor;
@@ -54,6 +55,8 @@ enum Command {
     /// Fetch, check and show the image data sets
     #[command(subcommand)]
     Data(data::Data),
+    /// Time the bare steps of a config on this machine
+    Bench(bench::Bench),
     /// Print a config with every default written out
     Config(config::Print),
     /// Tell what this installation has: libtorch, CUDA, threads, data, folders, Slurm
@@ -127,6 +130,7 @@ impl Command {
             Command::Reproduce(reproduce) => reproduce.run(),
             Command::Claims(claims) => claims.run(),
             Command::Data(data) => data.run(),
+            Command::Bench(bench) => bench.run(),
             Command::Config(print) => print.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Completions { shell } => {
@@ -189,9 +193,6 @@ struct ComputeArguments {
     /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
-    #[arg(long)]
-    resume: bool,
     #[command(flatten)]
     data: DataFolder,
 }
@@ -212,7 +213,7 @@ impl DataFolder {
 
 impl ComputeArguments {
     /// Options for runs whose records go to `folder`.
-    fn options(&self, folder: &Path, quick: bool) -> Result<crate::experiment::Options> {
+    fn options(&self, folder: &Path) -> Result<crate::experiment::Options> {
         let device = self.device.resolve().map_err(misuse)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = usize::from(self.threads);
@@ -227,8 +228,8 @@ impl ComputeArguments {
             device,
             threads,
             jobs,
-            resume: self.resume,
-            quick,
+            resume: false,
+            quick: false,
             write_every: std::time::Duration::from_secs(30),
             interrupted: progress::interrupted_flag()?,
         })

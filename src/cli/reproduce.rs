@@ -36,6 +36,9 @@ pub struct Reproduce {
     /// Folder of figures and claims
     #[arg(long, default_value = "plots", value_name = "FOLDER")]
     plots: PathBuf,
+    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
+    #[arg(long)]
+    resume: bool,
     #[command(flatten)]
     compute: ComputeArguments,
 }
@@ -83,7 +86,8 @@ impl Reproduce {
         } else {
             (self.out.clone(), self.plots.clone())
         };
-        let options = self.compute.options(&out, self.quick)?;
+        let options =
+            Options { resume: self.resume, quick: self.quick, ..self.compute.options(&out)? };
         let mut success = Success::Full;
         let mut missing = Vec::new();
         for experiment in experiments {

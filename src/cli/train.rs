@@ -25,6 +25,9 @@ pub struct Train {
     seeds: Option<Seeds>,
     #[command(flatten)]
     compute: ComputeArguments,
+    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
+    #[arg(long)]
+    resume: bool,
     /// Folder of all runs
     #[arg(long, default_value = "runs", value_name = "FOLDER")]
     out: PathBuf,
@@ -39,7 +42,7 @@ pub struct Seeds(pub Vec<u64>);
 
 const MOST_SEEDS: u64 = 100_000;
 
-fn parse_seeds(text: &str) -> Result<Seeds> {
+pub fn parse_seeds(text: &str) -> Result<Seeds> {
     let number = |text: &str| {
         text.trim()
             .parse::<u64>()
@@ -80,7 +83,7 @@ impl Train {
             config.check().map_err(misuse)?;
         }
         let folder = self.out.join(&config.name);
-        let options = self.compute.options(&folder, false)?;
+        let options = Options { resume: self.resume, ..self.compute.options(&folder)? };
         let (records, summary) = train(&config, &options)?;
         if self.json {
             output::json(

@@ -92,14 +92,7 @@ fn train_prepared(
     let members = watches
         .iter_mut()
         .zip(resumed)
-        .map(|(watch, resumed)| train::Member {
-            config: &watch.job.config,
-            task: &watch.job.task,
-            moments: &watch.job.moments,
-            seed: watch.job.seed,
-            resumed,
-            observer: watch,
-        })
+        .map(|(watch, resumed)| watch.job.member(resumed, watch))
         .collect();
     let outcomes = train::train_together(members, options.device)
         .with_context(|| format!("condition {}", names.join("; ")))?;
@@ -138,6 +131,16 @@ impl Prepared<'_> {
 }
 
 impl Job {
+    /// The run as training takes it.
+    pub fn member<'a>(
+        &'a self,
+        resumed: Option<&'a Checkpoint>,
+        observer: &'a mut dyn train::Observer,
+    ) -> train::Member<'a> {
+        let Job { config, task, moments, seed, .. } = self;
+        train::Member { config, task, moments, seed: *seed, resumed, observer }
+    }
+
     /// What the run needs before it is trained; `None` if it is complete and kept.
     fn prepare(
         &self,

@@ -27,7 +27,7 @@ use crate::record::RunFolder;
 
 pub use claim::{Claim, Measurement, Verdict, to_markdown};
 pub use gram::gram_of;
-pub use run::{Event, Interrupted, Options, Summary, train_all};
+pub use run::{Event, Interrupted, Options, Summary, time_steps, train_all};
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
 

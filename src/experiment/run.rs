@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tch::Device;
 
 use super::job::{Job, run_together};
@@ -14,7 +14,7 @@ use super::tasks::Tasks;
 use crate::config::{Config, NetworkKind, resolve_conditions};
 use crate::record::Record;
 use crate::task::Task;
-use crate::train::{SharedMoments, can_be_stacked};
+use crate::train::{Member, SharedMoments, Snapshot, Unwatched, can_be_stacked};
 
 /// Where and how runs run.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ pub fn train_all(
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary> {
     let conditions = resolve_conditions(config)?;
-    let jobs = plan(config, conditions, options)?;
+    let jobs = plan(config, conditions, &mut Tasks::new(&options.data))?;
     let steps = jobs.iter().map(|job| job.config.training.steps).sum();
     tell(Event::Planned { runs: jobs.len(), steps });
     let stacks = stacks(jobs, options.jobs);
@@ -130,6 +130,71 @@ pub fn train_all(
     failure.map_or(Ok(summary), Err)
 }
 
+/// Seconds that the bare steps of each condition take, all its seeds together: condition, steps of each run, seconds.
+///
+/// # Errors
+///
+/// If data cannot be read or a network not be built.
+pub fn time_steps(
+    config: &Config,
+    options: &Options,
+    warm_up: u64,
+) -> Result<Vec<(String, u64, f64)>> {
+    let mut tasks = Tasks::new(&options.data);
+    let mut times = Vec::new();
+    for condition in resolve_conditions(config)? {
+        let (name, steps) = (condition.0.clone(), condition.1.training.steps);
+        let stacks = stacks(plan(config, vec![condition], &mut tasks)?, options.jobs);
+        let workers = options.jobs.clamp(1, stacks.len().max(1));
+        let mut shares: Vec<Vec<Vec<Job>>> = (0..workers).map(|_| Vec::new()).collect();
+        for (index, stack) in stacks.into_iter().enumerate() {
+            shares[index % workers].push(stack);
+        }
+        let ready = Barrier::new(workers);
+        let seconds = std::thread::scope(|scope| {
+            let threads: Vec<_> = shares
+                .iter()
+                .map(|share| scope.spawn(|| time_share(share, options, (warm_up, steps), &ready)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|_| bail!("a run panicked")))
+                .collect::<Result<Vec<f64>>>()
+        })?;
+        times.push((name, steps, seconds.into_iter().fold(0.0, f64::max)));
+    }
+    Ok(times)
+}
+
+/// Seconds that one worker's stacks take, from the moment when all workers are ready.
+fn time_share(
+    share: &[Vec<Job>],
+    options: &Options,
+    (warm_up, steps): (u64, u64),
+    ready: &Barrier,
+) -> Result<f64> {
+    tch::set_num_threads(options.threads as i32);
+    let runs = share.iter().map(|stack| {
+        let mut observers: Vec<fn(Snapshot)> = vec![|_| (); stack.len()];
+        let members: Vec<Member> = stack
+            .iter()
+            .zip(&mut observers)
+            .map(|(job, nobody)| job.member(None, nobody))
+            .collect();
+        let mut run = Unwatched::new(&members, options.device)?;
+        run.descend(warm_up);
+        Ok(run)
+    });
+    let runs = runs.collect::<Result<Vec<_>>>();
+    // Also after an error: the others wait.
+    ready.wait();
+    let start = Instant::now();
+    for run in &mut runs? {
+        run.descend(steps);
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
 /// Numbers that the weights of a stack may hold, so that they stay in a core's cache between two steps.
 const LARGEST_STACK: usize = 1 << 17;
 
@@ -167,8 +232,7 @@ fn n_weights(job: &Job) -> usize {
 }
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
-fn plan(config: &Config, conditions: Vec<(String, Config)>, options: &Options) -> Result<Vec<Job>> {
-    let mut tasks = Tasks::new(&options.data);
+fn plan(config: &Config, conditions: Vec<(String, Config)>, tasks: &mut Tasks) -> Result<Vec<Job>> {
     let mut known: Vec<(Arc<Task>, Arc<SharedMoments>)> = Vec::new();
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {

@@ -215,6 +215,28 @@ pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Ou
     Ok(ended(outcomes, Outcome::Complete))
 }
 
+/// Runs between two steps that nobody watches: for measuring what steps cost.
+pub struct Unwatched(Engine);
+
+impl Unwatched {
+    /// Runs of one stack, as `train_together` takes them, at their first step.
+    ///
+    /// # Errors
+    ///
+    /// As for `train`.
+    pub fn new(members: &[Member], device: Device) -> Result<Self> {
+        Ok(Unwatched(Engine::new(members, device)?))
+    }
+
+    /// So many updates; returns when the device has done them.
+    pub fn descend(&mut self, steps: u64) {
+        for _ in 0..steps {
+            self.0.descend();
+        }
+        self.0.wait();
+    }
+}
+
 /// Outcomes of runs of which some ended early.
 fn ended(outcomes: Vec<Option<Outcome>>, others: Outcome) -> Vec<Outcome> {
     outcomes.into_iter().map(|outcome| outcome.unwrap_or(others)).collect()
@@ -247,14 +269,14 @@ struct Progress {
 }
 
 /// Networks between two steps.
-enum Engine<'a> {
+enum Engine {
     Stack(LinearStack),
-    Single(SingleRun<'a>),
+    Single(SingleRun),
 }
 
-impl<'a> Engine<'a> {
+impl Engine {
     /// Members at their first step, or where their checkpoints left them.
-    fn new(members: &[Member<'a>], device: Device) -> Result<Self> {
+    fn new(members: &[Member], device: Device) -> Result<Self> {
         let mut engine = match members {
             [member] if member.config.network.kind != NetworkKind::Linear => {
                 Engine::Single(SingleRun::new(member, device)?)
@@ -283,6 +305,14 @@ impl<'a> Engine<'a> {
         match self {
             Engine::Stack(stack) => stack.descend(),
             Engine::Single(run) => run.descend(),
+        }
+    }
+
+    /// Until the device has done what it was given.
+    fn wait(&self) {
+        // A value that is asked for has to be there.
+        if let Some((_, tensor)) = self.state(0).0.first() {
+            tensor.view(-1).double_value(&[0]);
         }
     }
 

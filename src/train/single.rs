@@ -13,8 +13,8 @@ use crate::config::{Config, Precision};
 use crate::model::{self, Network, Placement};
 
 /// A network between two steps.
-pub struct SingleRun<'a> {
-    config: &'a Config,
+pub struct SingleRun {
+    config: Config,
     network: Network,
     parameters: Vec<(String, Tensor)>,
     /// The same tensors without their names.
@@ -26,9 +26,9 @@ pub struct SingleRun<'a> {
     step: u64,
 }
 
-impl<'a> SingleRun<'a> {
+impl SingleRun {
     /// At step 0.
-    pub fn new(member: &Member<'a>, device: Device) -> Result<Self> {
+    pub fn new(member: &Member, device: Device) -> Result<Self> {
         let (config, task) = (member.config, member.task);
         let training = &config.training;
         let (weights, compute) = match training.precision {
@@ -45,6 +45,7 @@ impl<'a> SingleRun<'a> {
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
         let samples = Samples::new(task, training.batch_size, device, weights, true)?;
         let order = samples.order(member.seed).into_iter().collect();
+        let config = config.clone();
         Ok(SingleRun { config, network, parameters, tensors, optimiser, samples, order, step: 0 })
     }
 

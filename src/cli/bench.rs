@@ -1,0 +1,91 @@
+//! `ocs bench`.
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use super::train::Seeds;
+use super::{ComputeArguments, ConfigArguments, Success, misuse, output};
+use crate::experiment;
+
+/// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
+/// observations, records or checkpoints, after a warm-up. What a sweep will take, before it is sent to a cluster; a whole
+/// `ocs train` adds its observations.
+#[derive(Args)]
+pub struct Bench {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Seeds instead of the config's: 0..10 (without 10), or 0,3,5
+    #[arg(long, value_name = "SEEDS", value_parser = super::train::parse_seeds)]
+    seeds: Option<Seeds>,
+    #[command(flatten)]
+    compute: ComputeArguments,
+    /// Steps of each run before the clock starts
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    warm_up: u64,
+    /// Print times as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Timing {
+    condition: String,
+    seeds: usize,
+    steps: u64,
+    /// Of all seeds together.
+    seconds: f64,
+    /// Steps of all seeds together, per second.
+    steps_per_second: f64,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    device: String,
+    threads: usize,
+    jobs: usize,
+    conditions: Vec<Timing>,
+}
+
+impl Bench {
+    pub fn run(self) -> Result<Success> {
+        let mut config = self.config.load()?;
+        if let Some(Seeds(seeds)) = self.seeds {
+            config.seeds = seeds;
+            config.check().map_err(misuse)?;
+        }
+        let options = self.compute.options(std::path::Path::new(""))?;
+        let seeds = config.seeds.len();
+        let conditions = experiment::time_steps(&config, &options, self.warm_up)?
+            .into_iter()
+            .map(|(condition, steps, seconds)| {
+                let steps_per_second = (steps * seeds as u64) as f64 / seconds;
+                Timing { condition, seeds, steps, seconds, steps_per_second }
+            })
+            .collect();
+        let device = crate::train::device::name(options.device);
+        let (threads, jobs) = (options.threads, options.jobs);
+        let answer = Answer { device, threads, jobs, conditions };
+        if self.json {
+            output::json(&answer)?;
+        } else {
+            output::line(&table(&answer))?;
+        }
+        Ok(Success::Full)
+    }
+}
+
+fn table(answer: &Answer) -> String {
+    let heading = ["condition", "seeds", "steps", "seconds", "steps/s, all seeds"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(answer.conditions.iter().map(|timing| {
+        vec![
+            timing.condition.clone(),
+            timing.seeds.to_string(),
+            timing.steps.to_string(),
+            format!("{:.3}", timing.seconds),
+            format!("{:.0}", timing.steps_per_second),
+        ]
+    }));
+    output::table(&rows)
+}
