@@ -199,9 +199,13 @@ impl Layer {
     }
 }
 
-/// The same values with channels innermost in memory, as convolutions want them.
+/// The same values with channels innermost in memory, as convolutions want them. With strides that say so for one channel
+/// too: where they leave it open, libtorch takes the layout that makes pooling several times slower.
 fn channels_last(x: &Tensor) -> Tensor {
-    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+    let size = x.size();
+    let [_, channels, height, width] = size[..] else { return x.shallow_clone() };
+    let strides = [height * width * channels, 1, width * channels, channels];
+    x.permute([0, 2, 3, 1]).contiguous().as_strided(&size, strides, None)
 }
 
 /// The loss of `outputs` (responses, or logits under cross-entropy), `[.., n_samples, n_labels]`, with sample weights
