@@ -216,126 +216,87 @@ class OwnGradients:
 
 class HiddenResponses:
     """Evolves hidden responses instead of input weights, which is exact: descent on W1 and b1 moves
-    H = W1 X + b1 by its own gradient times K = X'X + 1 (K = X'X without a bias), [items, items].
+    H = W1 X + b1 by its own gradient times K = X'X + 1 (K = X'X without a bias), [items, items]; for one-hot items X'X
+    is the identity, so that a product with K adds the sum over items.
 
-    `transposed` keeps every matrix of the stack transposed. `chunk` trains so many seeds at a time, to stay in cache.
-    `rotated` turns the hidden layer so that only its n_items + n_labels directions that take part are kept, which is
-    exact too: gradients of both layers stay in the span of the start's columns.
+    `transposed` keeps output weights as [units, labels]. `augmented` takes the output bias for the weight of a unit that
+    is always 1. `chunk` trains so many seeds at a time, to stay in cache. `rotated` turns the hidden layer so that only
+    its n_items + n_labels directions that take part are kept, which is exact too: gradients of both layers stay in the
+    span of the start's columns.
     """
 
-    def __init__(self, work, start, inputs, targets, transposed=False, chunk=None, rotated=False, scripted=False):
+    def __init__(self, work, start, inputs, targets, transposed=False, augmented=False, chunk=None, rotated=False):
         dtype = dtype_of(work)
-        self.bias = work["bias"] == "all"
-        self.start, self.inputs = start, inputs
-        self.transposed = transposed
+        self.bias, self.transposed = work["bias"] == "all", transposed
+        self.augmented = augmented and self.bias
+        self.rate, self.start, self.targets = work["learning_rate"] / N_ITEMS, start, targets
         w1, b1, w2, b2 = start
-        x = inputs.double().mT
-        hidden = w1 @ x + b1[..., None]
-        self.kernel64 = x.mT @ x + (1.0 if self.bias else 0.0)
+        hidden = (w1 + b1[..., None]).mT  # [seeds, items, units]
         self.rotation = None
         if rotated:
-            self.rotation = torch.linalg.qr(torch.cat([w2.mT, hidden], 2))[0]
-            hidden, w2 = self.rotation.mT @ hidden, w2 @ self.rotation
-        self.width = hidden.shape[1]
-        self.rate = work["learning_rate"] / len(inputs)
-        if self.bias:
-            hidden = torch.cat([hidden, torch.ones(len(hidden), 1, len(inputs))], 1)
-            w2 = torch.cat([w2, b2[..., None]], 2)
-        self.kernel = self.kernel64.to(dtype)
-        size = chunk or len(hidden)
-        self.parts = []
-        for first in range(0, len(hidden), size):
-            stacks = (hidden[first:first + size], w2[first:first + size],
-                      targets.double().mT.expand(len(hidden[first:first + size]), -1, -1))
-            if transposed:
-                stacks = [stack.mT for stack in stacks]
-            if len(hidden) == 1:
-                stacks = [stack[0] for stack in stacks]  # one seed: plain products have less overhead than a stack of one
-            self.parts.append([stack.to(dtype).contiguous().clone() for stack in stacks])
-        single = len(hidden) == 1
-        loop = {(False, False): stack_loop, (False, True): single_loop,
-                (True, False): transposed_stack_loop, (True, True): transposed_single_loop}[transposed, single]
-        self.loop = torch.jit.script(loop) if scripted else loop
+            self.rotation = torch.linalg.qr(torch.cat([w2.mT, hidden.mT], 2))[0]
+            hidden, w2 = hidden @ self.rotation, w2 @ self.rotation
+        gap = targets - b2[:, None]  # what W2 H has yet to say
+        if self.augmented:
+            hidden = torch.cat([hidden, torch.ones(len(hidden), N_ITEMS, 1)], 2)
+            w2, gap = torch.cat([w2, b2[..., None]], 2), targets.expand_as(gap)
+        if transposed:
+            w2 = w2.mT
+        stacks = [hidden, w2, gap]
+        if len(hidden) == 1:
+            # Plain products have less overhead than a stack of one.
+            self.parts = [[stack[0].to(dtype).clone(memory_format=torch.contiguous_format) for stack in stacks]]
+        else:
+            self.parts = [[stack[first:first + (chunk or len(hidden))].to(dtype).clone(memory_format=torch.contiguous_format)
+                           for stack in stacks] for first in range(0, len(hidden), chunk or len(hidden))]
+        self.kernel = (torch.eye(N_ITEMS) + 1.0).to(dtype)
 
     def run(self, steps):
         for part in self.parts:
-            hidden, w2, targets = part
-            part[1] = self.loop(hidden, w2, targets, self.kernel, self.rate, self.width, steps)
+            part[0] = self.train(*part, steps)
+
+    def train(self, hidden, w2, gap, steps):
+        """Changes `w2` and `gap`, returns hidden responses."""
+        add_product, product = (torch.addmm, torch.mm) if hidden.dim() == 2 else (torch.baddbmm, torch.bmm)
+        update = w2.addmm_ if hidden.dim() == 2 else w2.baddbmm_
+        w2_labels_last, w2_labels_first = (w2, w2.mT) if self.transposed else (w2.mT, w2)
+        kernel = self.kernel.expand(*hidden.shape[:-2], -1, -1).contiguous()
+        rate, error, other = -self.rate, torch.empty_like(gap), torch.empty_like(hidden)
+        back, total = torch.empty_like(gap) if self.bias else error, torch.empty_like(gap[..., :1, :])
+        for _ in range(steps):
+            add_product(gap, hidden, w2_labels_last, beta=-1.0, out=error)
+            if self.augmented:
+                product(kernel, error, out=back)
+            elif self.bias:
+                torch.sum(error, -2, keepdim=True, out=total)
+                torch.add(error, total, out=back)
+                gap.sub_(total, alpha=rate)
+            add_product(hidden, back, w2_labels_first, alpha=rate, out=other)
+            if self.augmented:
+                other[..., -1].fill_(1.0)
+            if self.transposed:
+                update(hidden.mT, error, alpha=rate)
+            else:
+                update(error.mT, hidden, alpha=rate)
+            hidden, other = other, hidden
+        return hidden
 
     def state(self):
-        stacks = []
-        for hidden, w2, _ in self.parts:
-            pair = [stack.double() if stack.dim() == 3 else stack.double()[None] for stack in (hidden, w2)]
-            stacks.append([stack.mT for stack in pair] if self.transposed else pair)
-        hidden, w2 = (torch.cat(parts) for parts in zip(*stacks))
-        w1, b1, _, b2 = self.start
-        if self.bias:
-            hidden, w2, b2 = hidden[:, :-1], w2[..., :-1], w2[..., -1]
+        parts = [[stack.double().reshape(-1, *stack.shape[-2:]) for stack in part] for part in self.parts]
+        hidden, w2, gap = (torch.cat(stacks) for stacks in zip(*parts))
+        w2 = w2.mT if self.transposed else w2
+        b2 = (self.targets - gap)[:, 0]
+        if self.augmented:
+            hidden, w2, b2 = hidden[..., :-1], w2[..., :-1], w2[..., -1]
         if self.rotation is not None:
-            # Unit by unit only what left the span differs, and nothing does.
-            hidden, w2 = self.rotation @ hidden, w2 @ self.rotation.mT
-        x = self.inputs.double().mT
-        # H - H0 = G K with the summed descent G in responses: W1 moved by G X', b1 by G 1.
-        moved = torch.linalg.solve(self.kernel64, hidden - (w1 @ x + b1[..., None]), left=False)
-        return [w1 + moved @ x.mT, b1 + moved.sum(2) if self.bias else b1, w2, b2]
-
-
-def stack_loop(hidden: torch.Tensor, w2: torch.Tensor, targets: torch.Tensor, kernel: torch.Tensor, rate: float,
-               width: int, steps: int):
-    """`hidden` [seeds, width (+1), items], `w2` [seeds, labels, width (+1)]; returns w2, changes `hidden`."""
-    error, back, other = torch.empty_like(targets), torch.empty_like(targets), torch.empty_like(w2)
-    error_rows, back_rows = error.view(-1, error.size(2)), back.view(-1, back.size(2))
-    units, hidden_t = hidden[:, :width], hidden.transpose(1, 2)
-    for _ in range(steps):
-        torch.baddbmm(targets, w2, hidden, beta=-1.0, out=error)
-        torch.mm(error_rows, kernel, out=back_rows)
-        torch.baddbmm(w2, error, hidden_t, alpha=-rate, out=other)
-        units.baddbmm_(w2[:, :, :width].transpose(1, 2), back, alpha=-rate)
-        w2, other = other, w2
-    return w2
-
-
-def single_loop(hidden: torch.Tensor, w2: torch.Tensor, targets: torch.Tensor, kernel: torch.Tensor, rate: float,
-                width: int, steps: int):
-    """`stack_loop` for one seed."""
-    error, back, other = torch.empty_like(targets), torch.empty_like(targets), torch.empty_like(w2)
-    units, hidden_t = hidden[:width], hidden.t()
-    for _ in range(steps):
-        torch.addmm(targets, w2, hidden, beta=-1.0, out=error)
-        torch.mm(error, kernel, out=back)
-        torch.addmm(w2, error, hidden_t, alpha=-rate, out=other)
-        units.addmm_(w2[:, :width].t(), back, alpha=-rate)
-        w2, other = other, w2
-    return w2
-
-
-def transposed_stack_loop(hidden: torch.Tensor, w2: torch.Tensor, targets: torch.Tensor, kernel: torch.Tensor,
-                          rate: float, width: int, steps: int):
-    """`hidden` [seeds, items, width (+1)], `w2` [seeds, width (+1), labels]; returns w2, changes `hidden`."""
-    error, back, other = torch.empty_like(targets), torch.empty_like(targets), torch.empty_like(w2)
-    kernels = kernel.expand(hidden.size(0), -1, -1).contiguous()
-    units, hidden_t = hidden[:, :, :width], hidden.transpose(1, 2)
-    for _ in range(steps):
-        torch.baddbmm(targets, hidden, w2, beta=-1.0, out=error)
-        torch.bmm(kernels, error, out=back)
-        torch.baddbmm(w2, hidden_t, error, alpha=-rate, out=other)
-        units.baddbmm_(back, w2[:, :width].transpose(1, 2), alpha=-rate)
-        w2, other = other, w2
-    return w2
-
-
-def transposed_single_loop(hidden: torch.Tensor, w2: torch.Tensor, targets: torch.Tensor, kernel: torch.Tensor,
-                           rate: float, width: int, steps: int):
-    """`transposed_stack_loop` for one seed."""
-    error, back, other = torch.empty_like(targets), torch.empty_like(targets), torch.empty_like(w2)
-    units, hidden_t = hidden[:, :width], hidden.t()
-    for _ in range(steps):
-        torch.addmm(targets, hidden, w2, beta=-1.0, out=error)
-        torch.mm(kernel, error, out=back)
-        torch.addmm(w2, hidden_t, error, alpha=-rate, out=other)
-        units.addmm_(back, w2[:width].t(), alpha=-rate)
-        w2, other = other, w2
-    return w2
+            hidden, w2 = hidden @ self.rotation.mT, w2 @ self.rotation.mT
+        w1, b1, _, _ = self.start
+        moved = hidden.mT - (w1 + b1[..., None])
+        if self.bias:
+            # What moved is G K with the summed descent G in responses: W1 moved by G, b1 by G 1.
+            moved = torch.linalg.solve(torch.eye(N_ITEMS, dtype=torch.float64) + 1.0, moved, left=False)
+            b1 = b1 + moved.sum(2)
+        return [w1 + moved, b1, w2, b2]
 
 
 def one_hot_variants(work):
@@ -348,18 +309,17 @@ def one_hot_variants(work):
         "eager, seed after seed": (EAGER, builder(EagerLinear)),
         "stacked, autograd": (CANDIDATE, builder(StackedAutograd)),
         "stacked, own gradients": (CANDIDATE, builder(OwnGradients)),
-        "stacked, own gradients, hidden responses": (CANDIDATE, builder(HiddenResponses)),
-        "stacked, own gradients, hidden responses, transposed": (CANDIDATE, builder(HiddenResponses, transposed=True)),
-        "stacked, own gradients, hidden responses, TorchScript": (CANDIDATE, builder(HiddenResponses, scripted=True)),
-        "stacked, own gradients, hidden responses, transposed, TorchScript":
-            (CANDIDATE, builder(HiddenResponses, transposed=True, scripted=True)),
         "hidden layer rotated to the directions that take part": (INFORMATION, builder(HiddenResponses, rotated=True)),
     }
-    for chunk in (25, 50, 100, 250):
-        if chunk < work["seeds"]:
-            for transposed in (False, True):
-                name = f"{chunk} seeds at a time, own gradients, hidden responses" + ", transposed" * transposed
-                variants[name] = (CANDIDATE, builder(HiddenResponses, transposed=transposed, chunk=chunk))
+    for chunk in (None, 50, 200):
+        if chunk is not None and chunk >= work["seeds"]:
+            continue
+        for transposed in (False, True):
+            for augmented in (False, True) if work["bias"] == "all" else (False,):
+                name = (("stacked" if chunk is None else f"stacks of {chunk}") + ", own gradients, hidden responses"
+                        + ", transposed" * transposed + ", bias as a unit" * augmented)
+                options = {"chunk": chunk, "transposed": transposed, "augmented": augmented}
+                variants[name] = (CANDIDATE, builder(HiddenResponses, **options))
     return variants
 
 
