@@ -630,12 +630,13 @@ def read_safetensors(path):
 
 
 def program_weights(path, bias):
-    tensors = read_safetensors(path)
-    weights = [tensors.get(f"layer{layer}.{kind}") for layer in (1, 2) for kind in ("weight", "bias")]
-    for index in (1, 3):
-        if bias == "none":
-            weights[index] = torch.zeros(len(weights[index - 1]), dtype=torch.float64)
-    return [tensor[None] for tensor in weights]
+    """Weights and biases as `linear_start` gives them, from a checkpoint of one seed."""
+    tensors, weights = read_safetensors(path), []
+    for layer in ("layer1", "layer2"):
+        weight = tensors[f"{layer}.weight"]
+        vector = torch.zeros(len(weight), dtype=torch.float64) if bias == "none" else tensors[f"{layer}.bias"]
+        weights += [weight[None], vector.reshape(1, len(weight))]
+    return weights
 
 
 def follow(work):
