@@ -661,7 +661,8 @@ def report(bench, about, rows, peaks):
     if peaks:
         lines += ["", "## Fraction of the fastest matrix product", "",
                   "Fastest `torch.mm`: " + ", ".join(f"{dtype} {threads} thread{'s' * (threads > 1)} {peak / 1e9:,.0f} GFLOP/s"
-                                                    for (dtype, threads), peak in peaks.items()) + ".", ""]
+                                                    for (dtype, threads), peak in peaks.items())
+                  + ". Products and convolutions come from different libraries (MKL, oneDNN): a convolution may exceed it.", ""]
         lines += peak_table([row for row in trained if row.work["work"] == "cnn"], peaks)
     if others:
         lines += ["", "## Whole processes", ""] + process_table(others)
