@@ -2,12 +2,13 @@
 # and where networks train.
 DEVICE ?= auto
 
-.PHONY: help setup build reproduce test lint clean
+.PHONY: help setup build reproduce test bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make build      set up, leave target/release/ocs'
+	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
 	@echo 'make lint       formatting and clippy, as CI checks them'
 	@echo 'DEVICE=cuda     with the CUDA libraries, on a GPU'
 
@@ -22,6 +23,10 @@ reproduce: build
 
 test: setup
 	cargo test --release
+
+# BENCH holds further arguments of bench/compare.py, such as --quick or --only CNN.
+bench: build
+	python3 bench/compare.py --write bench/RESULTS.md $(BENCH)
 
 lint: setup
 	cargo fmt --check

@@ -111,7 +111,7 @@ fn steps_on_moments_are_steps_on_the_samples() {
         .concat(),
     ];
     for keys in &tasks {
-        for widths in ["[]", "[16]", "[16, 12]", "[9, 10, 11]"] {
+        for widths in ["[]", "[64]", "[16, 12]", "[70, 64]", "[9, 10, 11]"] {
             for bias in ["none", "input", "output", "all"] {
                 let (widths, bias) =
                     (format!("network.hidden={widths}"), format!("network.bias={bias}"));
