@@ -7,7 +7,7 @@ use ocs::config::{self, Config, Inputs};
 use ocs::data::{self, Dataset};
 use ocs::model::{self, Network, Placement};
 use ocs::task::{Task, TaskInputs};
-use ocs::train::{Member, Observer, SharedMoments, Snapshot, train, train_together};
+use ocs::train::{Member, Observer, SharedMoments, Snapshot, train_together};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -26,11 +26,12 @@ fn task(config: &Config) -> Task {
     Task::new(&config.task, Some(&GLYPHS)).unwrap()
 }
 
-/// All outputs of a run: step by step, on the evaluation set and (if another is observed) the training set.
-fn observed(config: &Config, task: &Task, seed: u64) -> Vec<Snapshot> {
+/// All that is observed of a run.
+fn observed(config: &Config, task: &Task, moments: &SharedMoments, seed: u64) -> Vec<Snapshot> {
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
-    train(config, task, seed, Device::Cpu, None, &mut observer).unwrap();
+    let member = Member { config, task, moments, seed, resumed: None, observer: &mut observer };
+    train_together(vec![member], Device::Cpu).unwrap();
     seen
 }
 
@@ -96,7 +97,7 @@ fn largest(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
 
 #[test]
 fn steps_on_moments_are_steps_on_the_samples() {
-    let glyphs = ["task.inputs=glyphs", "task.samples={train: 300, test: 40}"];
+    let glyphs = ["task.inputs=glyphs", "task.samples={train: 120, test: 20}"];
     let frequencies = "task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]";
     let tasks: [Vec<&str>; 6] = [
         vec![],
@@ -111,6 +112,7 @@ fn steps_on_moments_are_steps_on_the_samples() {
         .concat(),
     ];
     for keys in &tasks {
+        let moments = SharedMoments::default();
         for widths in ["[]", "[64]", "[16, 12]", "[70, 64]", "[9, 10, 11]"] {
             for bias in ["none", "input", "output", "all"] {
                 let (widths, bias) =
@@ -119,7 +121,7 @@ fn steps_on_moments_are_steps_on_the_samples() {
                     "network.initialisation={kaiming: {gain: 0.5}}",
                     "training.precision=float64",
                     "training.learning_rate=0.01",
-                    "training.steps=60",
+                    "training.steps=30",
                     "training.observations=2",
                     &widths,
                     &bias,
@@ -127,7 +129,7 @@ fn steps_on_moments_are_steps_on_the_samples() {
                 let config = config(&[&keys[..], &common].concat());
                 let task = task(&config);
                 let expected = on_samples(&config, &task, 3);
-                let seen = observed(&config, &task, 3);
+                let seen = observed(&config, &task, &moments, 3);
                 let distance = |snapshot: &Snapshot| {
                     largest(snapshot.evaluation.responses.iter().copied(), &expected)
                 };
@@ -149,13 +151,13 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
             "network.hidden=[16, 12]",
             "training.precision=float64",
             "training.learning_rate=0.05",
-            "training.steps=60",
+            "training.steps=30",
             "training.observations=2",
             &bias,
         ]);
-        let task = task(&config);
+        let (task, moments) = (task(&config), SharedMoments::default());
         let expected = on_samples(&config, &task, 3);
-        let last = observed(&config, &task, 3).pop().unwrap().evaluation.responses;
+        let last = observed(&config, &task, &moments, 3).pop().unwrap().evaluation.responses;
         assert!(largest(last.iter().copied(), &expected) < 1e-11, "{bias}");
     }
     // A minibatch that holds all samples is the full batch, in another order.
@@ -174,7 +176,8 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
     let (batch, full) = (keys("training.batch_size=64"), keys("training.batch_size=null"));
     let task = task(&full);
     let expected = on_samples(&full, &task, 5);
-    let last = observed(&batch, &task, 5).pop().unwrap().evaluation.responses;
+    let last =
+        observed(&batch, &task, &SharedMoments::default(), 5).pop().unwrap().evaluation.responses;
     assert!(largest(last.iter().copied(), &expected) < 1e-11);
 }
 
@@ -230,7 +233,7 @@ fn a_stack_of_seeds_is_each_seed_alone() {
                 train_together(members, Device::Cpu).unwrap();
                 for (seed, together) in together.iter().enumerate() {
                     for (alone, together) in
-                        observed(&config, &task, seed as u64).iter().zip(together)
+                        observed(&config, &task, &moments, seed as u64).iter().zip(together)
                     {
                         let expected: Vec<f64> =
                             alone.evaluation.responses.iter().copied().collect();

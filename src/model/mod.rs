@@ -163,14 +163,25 @@ impl Network {
         }
     }
 
-    /// Convolution, activation, pooling. Both activations are increasing, so max pooling commutes with them and goes
-    /// first, which leaves four times fewer elements to activate.
+    /// Convolution, activation, pooling. Both activations are increasing and a bias is the same everywhere, so max pooling
+    /// commutes with them and goes first, which leaves four times fewer elements to them.
     fn block(&self, layer: &Layer, x: &Tensor) -> Tensor {
-        let x = layer.convolution(x, self.compute);
+        let bias = layer.bias.as_ref();
+        // In bfloat16 the convolution adds its bias faster than a further pass does.
+        let (early, late) =
+            if self.compute == Kind::BFloat16 { (bias, None) } else { (None, bias) };
         match self.pooling {
-            Pooling::Max => self.activate(&x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)),
+            Pooling::Max => {
+                let x = layer.convolution(x, early, self.compute);
+                let mut x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
+                if let Some(bias) = late {
+                    x += bias.view([1, -1, 1, 1]);
+                }
+                self.activate(&x)
+            }
             Pooling::Average => {
-                self.activate(&x).avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+                let x = self.activate(&layer.convolution(x, bias, self.compute));
+                x.avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
             }
         }
     }
@@ -193,8 +204,8 @@ impl Layer {
         )
     }
 
-    fn convolution(&self, x: &Tensor, compute: Kind) -> Tensor {
-        let bias = self.bias.as_ref().map(|bias| bias.to_kind(compute));
+    fn convolution(&self, x: &Tensor, bias: Option<&Tensor>, compute: Kind) -> Tensor {
+        let bias = bias.map(|bias| bias.to_kind(compute));
         x.conv2d(&self.weight.to_kind(compute), bias, [1, 1], [1, 1], [1, 1], 1)
     }
 }
