@@ -104,22 +104,20 @@ fn train_prepared(
 }
 
 impl Prepared<'_> {
-    /// Writes the record, and returns a sentence if the run diverged.
+    /// Writes the record, unless its last checkpoint did, and returns a sentence if the run diverged.
     fn finish(
         &mut self,
         outcome: Outcome,
         tell: &(dyn Fn(Event) + Sync),
     ) -> Result<Option<String>> {
         let Prepared { job, path, judges, record, .. } = self;
-        record.status = match outcome {
-            Outcome::Complete => Status::Complete,
-            Outcome::Stopped => Status::Running,
-            Outcome::Diverged { step, last_finite_loss } => {
-                Status::Diverged { step, last_finite_loss }
-            }
-        };
-        job.finish(record, judges);
-        record::write_json(path, record)?;
+        if let Outcome::Diverged { step, last_finite_loss } = outcome {
+            record.status = Status::Diverged { step, last_finite_loss };
+        }
+        if record.status != Status::Complete {
+            job.finish(record, judges);
+            record::write_json(path, record)?;
+        }
         tell(Event::Finished { record });
         let Outcome::Diverged { step, last_finite_loss } = outcome else { return Ok(None) };
         Ok(Some(format!(
@@ -322,6 +320,9 @@ impl train::Observer for Watch<'_> {
         self.written = Instant::now();
         self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
         // The record first: with the older checkpoint it is cut back, without its curves nothing could be.
+        if checkpoint.step() == self.job.config.training.steps {
+            self.record.status = Status::Complete;
+        }
         self.job.finish(self.record, self.judges);
         record::write_json(self.path, self.record)?;
         checkpoint.write(&self.path.with_extension("checkpoint"))
