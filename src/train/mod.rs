@@ -270,8 +270,8 @@ struct Progress {
 
 /// Networks between two steps.
 enum Engine {
-    Stack(LinearStack),
-    Single(SingleRun),
+    Stack(Box<LinearStack>),
+    Single(Box<SingleRun>),
 }
 
 impl Engine {
@@ -279,9 +279,9 @@ impl Engine {
     fn new(members: &[Member], device: Device) -> Result<Self> {
         let mut engine = match members {
             [member] if member.config.network.kind != NetworkKind::Linear => {
-                Engine::Single(SingleRun::new(member, device)?)
+                Engine::Single(Box::new(SingleRun::new(member, device)?))
             }
-            members => Engine::Stack(LinearStack::new(members, device)?),
+            members => Engine::Stack(Box::new(LinearStack::new(members, device)?)),
         };
         for (index, member) in members.iter().enumerate() {
             let Some(checkpoint) = member.resumed else { continue };
