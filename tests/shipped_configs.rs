@@ -249,6 +249,13 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ("training: {observations: 1000000000000}", "training.observations must be 2 to 100000"),
         ("training: {learning_rate: 1e-320}", "between 1e-12 and 1e6"),
         ("network: {initialisation: {aligned: {a0: 1e8}}}", "positive and at most 1000"),
+        (
+            "network: {kind: mlp, initialisation: {normal: {std: 1}}}\nkernel: {samples: 1}",
+            "kernel.samples must be 2 to 4096, not 1",
+        ),
+        ("kernel: {times: 1}", "kernel.times must be 2 to 1000, not 1"),
+        ("kernel: {}", "kernel is for network.kind mlp and cnn"),
+        ("kernel: {width: 3}", "unknown field `width`"),
         ("quick: {steps: 2}", "quick.steps must be in (0, 1]"),
         ("training: [", "at line"),
         ("- 1", "invalid type"),

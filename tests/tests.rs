@@ -12,6 +12,8 @@ mod data_sets;
 mod experiments;
 /// Figures come out of records alone.
 mod figures;
+/// Tangent kernels are those of per-sample gradients, of wide networks' theory, and their claims notice what is wrong.
+mod kernels;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Optimisers, layers and preprocessing do what PyTorch's do.

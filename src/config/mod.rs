@@ -28,6 +28,8 @@ pub struct Config {
     /// Fraction q of the OCS phase: onset at `M <= q ||ybar||`, end at `V >= q V_target`. In (0, 1); keep it below 0.2: from
     /// 0.3 on, the two are crossed in the opposite order even where no constant is learned first.
     pub phase_threshold: f64,
+    /// The neural tangent kernel along training, for mlp and cnn; `null` = none.
+    pub kernel: Option<KernelConfig>,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
     /// Settings compared: each name maps dotted keys to the values that it overrides. None = one condition, "default".
@@ -56,6 +58,8 @@ pub enum Experiment {
     OcsLoss,
     /// Why, in real images?
     OcsGram,
+    /// And in nonlinear networks?
+    OcsKernel,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
@@ -65,7 +69,7 @@ pub enum Experiment {
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 10] = [
+    pub const ALL: [Experiment; 11] = [
         Experiment::OcsLinear,
         Experiment::OcsModes,
         Experiment::OcsInitScale,
@@ -74,6 +78,7 @@ impl Experiment {
         Experiment::OcsFrequencies,
         Experiment::OcsLoss,
         Experiment::OcsGram,
+        Experiment::OcsKernel,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
     ];
@@ -89,6 +94,7 @@ impl Experiment {
             Experiment::OcsFrequencies => "ocs_frequencies",
             Experiment::OcsLoss => "ocs_loss",
             Experiment::OcsGram => "ocs_gram",
+            Experiment::OcsKernel => "ocs_kernel",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
         }
@@ -445,6 +451,16 @@ pub enum Precision {
     Float64,
     /// Forward and backward in 16 bits, weights in 32.
     Bfloat16,
+}
+
+/// Which neural tangent kernels a run leaves in its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KernelConfig {
+    /// The kernel is that of the first so many training samples, or of all if there are fewer. 2 to 4,096.
+    pub samples: usize,
+    /// At about how many log-spaced observations, besides step 0 and the last. 2 to 1,000.
+    pub times: usize,
 }
 
 /// How `ocs reproduce --quick` shortens an experiment; figures and claims are marked as quick.

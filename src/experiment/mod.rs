@@ -5,12 +5,14 @@ mod gram;
 mod images;
 mod job;
 mod judges;
+mod kernel;
 mod ocs_cifar10;
 mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_gram;
+mod ocs_kernel;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
@@ -47,6 +49,7 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
         | Experiment::OcsModes
         | Experiment::OcsDepth
         | Experiment::OcsLoss
+        | Experiment::OcsKernel
         | Experiment::OcsMnist
         | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
@@ -63,6 +66,7 @@ pub fn optional_inputs(experiment: Experiment) -> &'static [Inputs] {
         | Experiment::OcsCorrelation
         | Experiment::OcsFrequencies
         | Experiment::OcsLoss
+        | Experiment::OcsKernel
         | Experiment::OcsMnist
         | Experiment::OcsCifar10 => &[],
     }
@@ -83,6 +87,7 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
         Experiment::OcsLoss => ocs_loss::claims(runs),
         Experiment::OcsGram => ocs_gram::claims(runs),
+        Experiment::OcsKernel => ocs_kernel::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
     }

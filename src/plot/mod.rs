@@ -13,6 +13,7 @@ mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_gram;
+mod ocs_kernel;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
@@ -72,6 +73,7 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
         Experiment::OcsFrequencies => ocs_frequencies::figure(runs),
         Experiment::OcsLoss => ocs_loss::figure(runs),
         Experiment::OcsGram => ocs_gram::figure(runs),
+        Experiment::OcsKernel => ocs_kernel::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
     }
