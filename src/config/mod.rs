@@ -65,11 +65,13 @@ pub enum Experiment {
     /// Do networks trained on CIFAR-10?
     #[serde(rename = "ocs_cifar10")]
     OcsCifar10,
+    /// Does the order of learning follow the labels, or the images?
+    OcsClasses,
 }
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 11] = [
+    pub const ALL: [Experiment; 12] = [
         Experiment::OcsLinear,
         Experiment::OcsModes,
         Experiment::OcsInitScale,
@@ -81,6 +83,7 @@ impl Experiment {
         Experiment::OcsKernel,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
+        Experiment::OcsClasses,
     ];
 
     /// The stem that config, record folder and figure share.
@@ -97,6 +100,7 @@ impl Experiment {
             Experiment::OcsKernel => "ocs_kernel",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
+            Experiment::OcsClasses => "ocs_classes",
         }
     }
 }
@@ -123,6 +127,17 @@ pub struct TaskConfig {
     pub input_scale: InputScale,
     /// Images: how many samples are used.
     pub samples: Samples,
+}
+
+/// CIFAR-10's classes that are vehicles: airplane, automobile, ship, truck. The others are animals.
+pub const VEHICLES: [usize; 4] = [0, 1, 8, 9];
+
+impl TaskConfig {
+    /// A side for each item of a task on CIFAR-10: 1 for a vehicle, -1 for an animal. `None` without classes.
+    pub fn vehicles(&self) -> Option<Vec<f64>> {
+        let side = |class: &usize| if VEHICLES.contains(class) { 1.0 } else { -1.0 };
+        Some(self.classes.as_ref()?.iter().map(side).collect())
+    }
 }
 
 /// What the network sees.

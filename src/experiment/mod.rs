@@ -7,6 +7,7 @@ mod job;
 mod judges;
 mod kernel;
 mod ocs_cifar10;
+mod ocs_classes;
 mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_correlation;
@@ -45,6 +46,7 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
         Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
         Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
         Experiment::OcsGram => ocs_gram::theory_only(config),
+        Experiment::OcsClasses => ocs_classes::theory_only(config),
         Experiment::OcsLinear
         | Experiment::OcsModes
         | Experiment::OcsDepth
@@ -68,7 +70,8 @@ pub fn optional_inputs(experiment: Experiment) -> &'static [Inputs] {
         | Experiment::OcsLoss
         | Experiment::OcsKernel
         | Experiment::OcsMnist
-        | Experiment::OcsCifar10 => &[],
+        | Experiment::OcsCifar10
+        | Experiment::OcsClasses => &[],
     }
 }
 
@@ -90,5 +93,6 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsKernel => ocs_kernel::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
+        Experiment::OcsClasses => ocs_classes::claims(runs),
     }
 }

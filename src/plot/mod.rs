@@ -8,6 +8,7 @@ mod contact_sheet;
 mod images;
 mod moments;
 mod ocs_cifar10;
+mod ocs_classes;
 mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_correlation;
@@ -76,6 +77,7 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
         Experiment::OcsKernel => ocs_kernel::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
+        Experiment::OcsClasses => ocs_classes::figure(runs),
     }
 }
 
