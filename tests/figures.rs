@@ -1,4 +1,4 @@
-mod fake;
+pub mod fake;
 
 use std::path::Path;
 
@@ -23,6 +23,7 @@ fn runs_of(stem: Experiment) -> RunFolder {
         Experiment::OcsGram => fake::gram(),
         Experiment::OcsKernel => fake::kernel(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
+        Experiment::OcsClasses => fake::classes(),
     }
 }
 
@@ -41,6 +42,9 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
         Experiment::OcsGram => (&["M / ‖ȳ‖", "Fashion-MNIST", "predicted", "10⁻¹"], 13),
         Experiment::OcsKernel => {
             (&["drift at the crossing", "hidden units", "ReLU CNN, raw", "10⁻¹"], 9)
+        }
+        Experiment::OcsClasses => {
+            (&["vehicles against animals", "learned fraction", "regrouped 3", "never", "10⁰"], 11)
         }
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
         Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),

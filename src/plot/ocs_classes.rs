@@ -28,10 +28,10 @@ const TREES: [(&str, &str); 4] = [
 const LEFT: f64 = 46.0;
 const WIDTH: f64 = 100.0;
 const GAP: f64 = 13.0;
-const TOPS: [f64; 2] = [74.0, 201.0];
+const TOPS: [f64; 2] = [74.0, 209.0];
 const HEIGHT: f64 = 76.0;
-const BELOW: (f64, f64) = (329.0, 92.0);
-const PAGE_HEIGHT: f64 = 470.0;
+const BELOW: (f64, f64) = (341.0, 92.0);
+const PAGE_HEIGHT: f64 = 486.0;
 const DOT: f64 = 2.0;
 
 /// Vehicles against animals.
@@ -78,7 +78,7 @@ pub fn figure(runs: &RunFolder) -> Canvas {
         })
         .collect();
     entries.push(Entry::new(Sample::Line(stroke(VEHICLES)), "vehicles against animals"));
-    entries.push(Entry::new(Sample::Upright(ONSET), "onset of the OCS phase"));
+    entries.push(Entry::new(Sample::Upright(ONSET), "onset of the OCS"));
     entries.push(Entry::new(Sample::Line(THRESHOLD), "learned"));
     legend(&mut canvas, (12.0, 27.0), PAGE_WIDTH - 12.0, &entries);
     for ((network, words, letter), top) in NETWORKS.into_iter().zip(TOPS) {
@@ -158,7 +158,7 @@ fn summary(canvas: &mut Canvas, runs: &RunFolder) {
                 }
             }
             let Some((x, _)) = panel.place(column as f64 + 0.5, 1.0) else { continue };
-            let short = if column == 0 { "meant" } else { &name[name.len() - 1..] };
+            let short = if column == 0 { "meaningful" } else { &name[name.len() - 1..] };
             let below = (x, frame.bottom() + 8.5);
             canvas.text(Text::new(short, below, Anchor::Middle, TEXT_SIZE));
         }

@@ -420,3 +420,35 @@ pub fn kernel() -> RunFolder {
     }
     runs
 }
+
+/// Runs of `ocs_classes`: two networks, four trees and the mirrored one, two seeds.
+pub fn classes() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for network in ["linear", "cnn"] {
+        for (tree, classes, top) in [
+            ("semantic", [0, 8, 1, 9, 3, 5, 4, 7], 0.5),
+            ("mirrored", [7, 4, 5, 3, 9, 1, 8, 0], 0.5),
+            ("regrouped-1", [0, 3, 9, 7, 8, 5, 1, 4], 0.01),
+            ("regrouped-2", [1, 7, 8, 3, 0, 4, 9, 5], 0.02),
+            ("regrouped-3", [9, 5, 0, 7, 1, 3, 8, 4], 0.03),
+        ] {
+            if (network, tree) == ("cnn", "mirrored") {
+                continue;
+            }
+            for seed in 0..2 {
+                let rates = [3.0, varied(top, seed), 0.15, 0.25 - 0.4 * top];
+                let learner = Learner { rates, start: 1e-3, output_bias: false };
+                let mut run = record(&format!("{network}-{tree}"), seed, learner, (1_000, 0.02));
+                run.config.task.classes = Some(classes.to_vec());
+                run.config.seeds = vec![seed];
+                if network == "linear" {
+                    run.training_curves = Some(run.curves.clone());
+                    runs.theories.push(theory(&run));
+                }
+                runs.records.push(run);
+            }
+        }
+    }
+    runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
