@@ -160,7 +160,10 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             // Nothing is known without theory and Gram matrices: crossings, spectra, overlaps.
             Experiment::OcsGram => assert_eq!(says(&canvas, "not run"), 10),
             // Conditions share panels.
-            Experiment::OcsKernel | Experiment::OcsInitScale | Experiment::OcsDepth => {}
+            Experiment::OcsKernel
+            | Experiment::OcsClasses
+            | Experiment::OcsInitScale
+            | Experiment::OcsDepth => {}
         }
         let nothing = plot::figure(stem, &RunFolder::default());
         assert!(says(&nothing, "not run") >= contents(stem).1, "{stem:?}");
