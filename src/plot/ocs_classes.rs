@@ -73,7 +73,7 @@ pub fn figure(runs: &RunFolder) -> Canvas {
     canvas.text(Text::centred(title, (12.0, 12.0), Anchor::Start, LETTER_SIZE).bold());
     let mut entries: Vec<Entry> = (0..3)
         .map(|level| {
-            let caption = format!("level {} of the labels", level + 1);
+            let caption = format!("labels, level {}", level + 1);
             Entry::new(Sample::Line(stroke(level_look(level))), caption)
         })
         .collect();
