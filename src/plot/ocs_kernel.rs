@@ -91,7 +91,7 @@ fn curve(record: &Record, of: Quantity) -> Option<Curve> {
 fn along_training(canvas: &mut Canvas, runs: &RunFolder) {
     let at = (12.0, ROWS[0].0 - 14.0);
     heading(canvas, ('a', "Along training"), at, PAGE_WIDTH, &[]);
-    let last = runs.records.iter().filter(|record| is_network(record));
+    let last = runs.records.iter().filter(is_network);
     let last = last.filter_map(|record| record.kernel.as_ref()?.step.last().copied()).max();
     let x = || Axis::logarithmic(0.9, 1.1 * (last.unwrap_or(9) as f64 + 1.0), "step + 1");
     let panels: [(Axis, Quantity); 3] = [
