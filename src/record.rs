@@ -54,6 +54,9 @@ pub struct Record {
     pub curves: Curves,
     /// Metrics on the training set; for full-batch runs on images, else `null`.
     pub training_curves: Option<Curves>,
+    /// The neural tangent kernel along training; `null` unless the config asks for it.
+    #[serde(default)]
+    pub kernel: Option<KernelRecord>,
 }
 
 /// How far a run came.
@@ -209,6 +212,76 @@ pub struct GramRecord {
     pub projection_cv: Option<f64>,
 }
 
+/// What the neural tangent kernel of a network did along training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KernelRecord {
+    /// N: the kernel is that of the first so many training samples.
+    pub samples: usize,
+    /// Steps at which it was computed; one value of each curve below for each.
+    pub step: Vec<u64>,
+    /// Largest eigenvalue of `Theta / N` (of `P^(1/2) Theta P^(1/2)` for weighted items).
+    pub largest: Vec<f64>,
+    /// Sum of all eigenvalues, likewise.
+    pub trace: Vec<f64>,
+    /// `|<v_top, 1>| / sqrt(N)`, in [0, 1]; its square is `||P_top 1||^2 / N`.
+    pub ones_alignment: Vec<f64>,
+    /// `kappa_0 / kappa_1`; `null` where there is one eigenvalue alone.
+    pub ratio: Vec<Option<f64>>,
+    /// `||Theta - Theta(0)|| / ||Theta(0)||`, Frobenius norms.
+    pub drift: Vec<f64>,
+    /// Cosine of Theta and Theta(0).
+    pub cosine: Vec<f64>,
+    /// The same samples' inputs, `X X^T`: the kernel of one linear layer.
+    pub inputs: KernelMoment,
+    /// The expected kernel of wide layers at step 0: of ReLU MLPs with independent weights (normal on vectors), else `null`.
+    pub expected: Option<KernelMoment>,
+    /// What a network with this kernel, standing still, would do; in full batch under squared error, where all training
+    /// samples are the kernel's, else `null`.
+    pub lazy: Option<LazyRecord>,
+}
+
+/// A kernel at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct KernelMoment {
+    /// `|<v_top, 1>| / sqrt(N)`.
+    pub ones_alignment: f64,
+    /// `kappa_0 / kappa_1`.
+    pub ratio: Option<f64>,
+}
+
+/// Learning under the kernel of step 0, on the training set, from the network's own start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LazyRecord {
+    /// `V_target` of the training set.
+    pub target_variance: f64,
+    /// Its phase, read off the curves below as a run's is off its own.
+    pub phase: Phase,
+    /// `eta * step` at the run's observations.
+    pub time: Vec<f64>,
+    /// `M`, likewise.
+    pub mean_output_error: Vec<f64>,
+    /// `V`, likewise.
+    pub input_dependence: Vec<f64>,
+}
+
+impl KernelRecord {
+    /// `kappa_0` over the mean of all other eigenvalues at step 0. Contrasts that share one eigenvalue in wide networks have
+    /// it split in narrow ones, largest first, which lowers `kappa_0 / kappa_1` but not this.
+    pub fn ratio_to_mean(&self) -> Option<f64> {
+        let (largest, trace) = (self.largest.first()?, self.trace.first()?);
+        Some(largest * (self.samples as f64 - 1.0) / (trace - largest))
+    }
+
+    /// Drift at a time, interpolated between the steps at which the kernel is known; `None` after the last.
+    pub fn drift_at(&self, time: f64, learning_rate: f64) -> Option<f64> {
+        let times: Vec<f64> = self.step.iter().map(|&step| learning_rate * step as f64).collect();
+        let after = times.iter().position(|&known| known >= time)?;
+        let Some(before) = after.checked_sub(1) else { return self.drift.first().copied() };
+        let share = (time - times[before]) / (times[after] - times[before]);
+        Some(self.drift[before] + share * (self.drift[after] - self.drift[before]))
+    }
+}
+
 /// Where a run's record lies: `folder/condition/seed.json`.
 pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
     folder.join(condition).join(format!("{seed}.json"))
@@ -220,6 +293,17 @@ pub fn condition_of_seed(condition: &str, seed: u64) -> String {
 }
 
 impl Record {
+    /// The phase on the samples to which a lazy prediction refers: the training set, which is the evaluation set where each
+    /// item is one vector.
+    pub fn lazily_predicted(&self) -> Option<(Phase, Phase)> {
+        let lazy = self.kernel.as_ref()?.lazy.as_ref()?;
+        let observed = match &self.training_curves {
+            Some(_) => self.training_phase(lazy.target_variance)?,
+            None => self.phase,
+        };
+        Some((lazy.phase, observed))
+    }
+
     /// The phase on the training set, whose `V_target` theory tells; `None` if it was not observed.
     pub fn training_phase(&self, target_variance: f64) -> Option<Phase> {
         let curves = self.training_curves.as_ref()?;

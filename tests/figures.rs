@@ -1,4 +1,4 @@
-mod fake;
+pub mod fake;
 
 use std::path::Path;
 
@@ -21,7 +21,9 @@ fn runs_of(stem: Experiment) -> RunFolder {
         Experiment::OcsFrequencies => fake::frequencies(),
         Experiment::OcsLoss => fake::loss(),
         Experiment::OcsGram => fake::gram(),
+        Experiment::OcsKernel => fake::kernel(),
         Experiment::OcsMnist | Experiment::OcsCifar10 => fake::images(),
+        Experiment::OcsClasses => fake::classes(),
     }
 }
 
@@ -38,6 +40,12 @@ fn contents(stem: Experiment) -> (&'static [&'static str], usize) {
             (&["learned fraction f", "half times: f₀ ", "slope 2μ", "Drift of ln a"], 7)
         }
         Experiment::OcsGram => (&["M / ‖ȳ‖", "Fashion-MNIST", "predicted", "10⁻¹"], 13),
+        Experiment::OcsKernel => {
+            (&["drift at the crossing", "hidden units", "ReLU CNN, raw", "10⁻¹"], 9)
+        }
+        Experiment::OcsClasses => {
+            (&["vehicles against animals", "learned fraction", "regrouped 3", "never", "10⁰"], 11)
+        }
         Experiment::OcsInitScale => (&["ln(end / onset)", "1/a₀", "2 layers", "ln 3"], 2),
         Experiment::OcsDepth => (&["ln(end / onset)", "3 layers", "layers", "thresholds"], 8),
     }
@@ -152,7 +160,10 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
             // Nothing is known without theory and Gram matrices: crossings, spectra, overlaps.
             Experiment::OcsGram => assert_eq!(says(&canvas, "not run"), 10),
             // Conditions share panels.
-            Experiment::OcsInitScale | Experiment::OcsDepth => {}
+            Experiment::OcsKernel
+            | Experiment::OcsClasses
+            | Experiment::OcsInitScale
+            | Experiment::OcsDepth => {}
         }
         let nothing = plot::figure(stem, &RunFolder::default());
         assert!(says(&nothing, "not run") >= contents(stem).1, "{stem:?}");

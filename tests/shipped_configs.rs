@@ -78,6 +78,38 @@ fn the_gram_experiment_is_three_data_sets_by_three_preprocessings() {
 }
 
 #[test]
+fn the_trees_of_classes_mean_what_their_names_say() {
+    let config = config::load(&path_of(Experiment::OcsClasses), &[]).unwrap();
+    let conditions = resolve_conditions(&config).unwrap();
+    assert_eq!(conditions.len(), 9);
+    let classes_of = |name: &str| {
+        let (_, resolved) = conditions.iter().find(|(condition, _)| condition == name).unwrap();
+        resolved.task.classes.clone().unwrap()
+    };
+    let semantic = classes_of("linear-semantic");
+    for (name, resolved) in &conditions {
+        let classes = resolved.task.classes.clone().unwrap();
+        let mut sorted = classes.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 3, 4, 5, 7, 8, 9], "{name}");
+        // Both networks learn the same trees.
+        let tree = name.split_once('-').unwrap().1;
+        assert_eq!(classes, classes_of(&format!("linear-{tree}")), "{name}");
+        let sides = resolved.task.vehicles().unwrap();
+        let halves: Vec<f64> = sides.chunks(4).map(|half| half.iter().sum()).collect();
+        let is_mixed = sides.chunks(2).all(|pair| pair[0] != pair[1]);
+        match tree {
+            "semantic" => assert_eq!((halves, is_mixed), (vec![4.0, -4.0], false)),
+            "mirrored" => {
+                let exchanged: Vec<usize> = classes.iter().rev().copied().collect();
+                assert_eq!(exchanged, semantic);
+            }
+            _ => assert_eq!((halves, is_mixed), (vec![0.0, 0.0], true), "{name}"),
+        }
+    }
+}
+
+#[test]
 fn a_printed_config_reads_back_as_itself() {
     for experiment in Experiment::ALL {
         let config = config::load(&path_of(experiment), &[]).unwrap();
@@ -249,6 +281,13 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ("training: {observations: 1000000000000}", "training.observations must be 2 to 100000"),
         ("training: {learning_rate: 1e-320}", "between 1e-12 and 1e6"),
         ("network: {initialisation: {aligned: {a0: 1e8}}}", "positive and at most 1000"),
+        (
+            "network: {kind: mlp, initialisation: {normal: {std: 1}}}\nkernel: {samples: 1}",
+            "kernel.samples must be 2 to 4096, not 1",
+        ),
+        ("kernel: {times: 1}", "kernel.times must be 2 to 1000, not 1"),
+        ("kernel: {}", "kernel is for network.kind mlp and cnn"),
+        ("kernel: {width: 3}", "unknown field `width`"),
         ("quick: {steps: 2}", "quick.steps must be in (0, 1]"),
         ("training: [", "at line"),
         ("- 1", "invalid type"),

@@ -6,12 +6,16 @@ mod architecture;
 mod command_line;
 /// What inputs and losses do to the OCS: claims hold on the quick form, and controls fail where they should.
 mod experiments_of_inputs;
+/// Claims on class hierarchies tell a tree that follows the images from one that does not.
+mod class_trees;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
 /// Claims hold in quick runs, and their negative controls fail where they should.
 mod experiments;
 /// Figures come out of records alone.
 mod figures;
+/// Tangent kernels are those of per-sample gradients, of wide networks' theory, and their claims notice what is wrong.
+mod kernels;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Optimisers, layers and preprocessing do what PyTorch's do.

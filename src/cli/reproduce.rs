@@ -21,7 +21,8 @@ use crate::record::{self, Record, RunFolder};
 #[derive(Args)]
 pub struct Reproduce {
     /// Experiments [default: all]: ocs_linear | ocs_modes | ocs_init_scale | ocs_depth |
-    /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_gram | ocs_mnist | ocs_cifar10
+    /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_gram | ocs_kernel | ocs_mnist | ocs_cifar10 |
+    /// ocs_classes
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look in a minute or two; figures and claims are marked, and go to RUNS/quick and
     /// PLOTS/quick
@@ -60,8 +61,10 @@ fn built_in(experiment: Experiment) -> &'static str {
         Experiment::OcsFrequencies => include_str!("../../configs/ocs_frequencies.yaml"),
         Experiment::OcsLoss => include_str!("../../configs/ocs_loss.yaml"),
         Experiment::OcsGram => include_str!("../../configs/ocs_gram.yaml"),
+        Experiment::OcsKernel => include_str!("../../configs/ocs_kernel.yaml"),
         Experiment::OcsMnist => include_str!("../../configs/ocs_mnist.yaml"),
         Experiment::OcsCifar10 => include_str!("../../configs/ocs_cifar10.yaml"),
+        Experiment::OcsClasses => include_str!("../../configs/ocs_classes.yaml"),
     }
 }
 

@@ -3,14 +3,18 @@
 use anyhow::{Result, bail, ensure};
 
 use super::{
-    Adam, Aligned, Config, Initialisation, Inputs, Kaiming, Loss, NetworkConfig, NetworkKind,
-    Normal, Optimiser, Orthogonal, Precision, Quick, Sgd, TaskConfig, TrainingConfig, Tree,
+    Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, NetworkConfig,
+    NetworkKind, Normal, Optimiser, Orthogonal, Precision, Quick, Sgd, TaskConfig, TrainingConfig,
+    Tree,
 };
 
 /// More units a layer, items or observations would not fit into memory.
 const MOST_UNITS: usize = 65_536;
 const MOST_ITEMS: usize = 65_536;
 const MOST_OBSERVATIONS: usize = 100_000;
+/// A larger kernel would not fit into memory, nor be diagonalised a dozen times today.
+const MOST_KERNEL_SAMPLES: usize = 4096;
+const MOST_KERNEL_TIMES: usize = 1000;
 
 /// Images of every data set have classes 0 to 9.
 const N_CLASSES: usize = 10;
@@ -231,6 +235,26 @@ impl TrainingConfig {
     }
 }
 
+impl KernelConfig {
+    fn check(&self, network: NetworkKind) -> Result<()> {
+        ensure!(
+            (2..=MOST_KERNEL_SAMPLES).contains(&self.samples),
+            "kernel.samples must be 2 to {MOST_KERNEL_SAMPLES}, not {}",
+            self.samples
+        );
+        ensure!(
+            (2..=MOST_KERNEL_TIMES).contains(&self.times),
+            "kernel.times must be 2 to {MOST_KERNEL_TIMES}, not {}",
+            self.times
+        );
+        ensure!(
+            network != NetworkKind::Linear,
+            "kernel is for network.kind mlp and cnn: of linear networks `ocs gram` tells, or set kernel to null"
+        );
+        Ok(())
+    }
+}
+
 impl Quick {
     fn check(&self) -> Result<()> {
         ensure!(self.seeds >= 1, "quick.seeds must be at least 1, not 0");
@@ -282,6 +306,9 @@ impl Config {
         self.task.check()?;
         self.network.check(self.task.inputs)?;
         self.training.check()?;
+        if let Some(kernel) = &self.kernel {
+            kernel.check(self.network.kind)?;
+        }
         if self.training.loss == Loss::BinaryCrossEntropy
             && let Initialisation::Aligned(_) = self.network.initialisation
         {

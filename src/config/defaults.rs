@@ -2,8 +2,8 @@
 
 use super::{
     Activation, Adam, Aligned, AlignedBiases, Bias, Conditions, Config, Initialisation, InputScale,
-    Inputs, Loss, NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick,
-    Samples, Sgd, TaskConfig, TrainingConfig,
+    Inputs, KernelConfig, Loss, NetworkConfig, NetworkKind, Optimiser, Pooling, Precision,
+    Preprocessing, Quick, Samples, Sgd, TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -15,6 +15,7 @@ impl Default for Config {
             network: NetworkConfig::default(),
             training: TrainingConfig::default(),
             phase_threshold: 0.1,
+            kernel: None,
             quick: Quick::default(),
             conditions: Conditions::default(),
             seeds: vec![0, 1, 2, 3, 4],
@@ -71,6 +72,12 @@ impl Default for TrainingConfig {
 impl Default for Adam {
     fn default() -> Self {
         Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+}
+
+impl Default for KernelConfig {
+    fn default() -> Self {
+        KernelConfig { samples: 256, times: 12 }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Config {
     /// Fraction q of the OCS phase: onset at `M <= q ||ybar||`, end at `V >= q V_target`. In (0, 1); keep it below 0.2: from
     /// 0.3 on, the two are crossed in the opposite order even where no constant is learned first.
     pub phase_threshold: f64,
+    /// The neural tangent kernel along training, for mlp and cnn; `null` = none.
+    pub kernel: Option<KernelConfig>,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
     /// Settings compared: each name maps dotted keys to the values that it overrides. None = one condition, "default".
@@ -56,16 +58,20 @@ pub enum Experiment {
     OcsLoss,
     /// Why, in real images?
     OcsGram,
+    /// And in nonlinear networks?
+    OcsKernel,
     /// Do networks trained on MNIST?
     OcsMnist,
     /// Do networks trained on CIFAR-10?
     #[serde(rename = "ocs_cifar10")]
     OcsCifar10,
+    /// Does the order of learning follow the labels, or the images?
+    OcsClasses,
 }
 
 impl Experiment {
     /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 10] = [
+    pub const ALL: [Experiment; 12] = [
         Experiment::OcsLinear,
         Experiment::OcsModes,
         Experiment::OcsInitScale,
@@ -74,8 +80,10 @@ impl Experiment {
         Experiment::OcsFrequencies,
         Experiment::OcsLoss,
         Experiment::OcsGram,
+        Experiment::OcsKernel,
         Experiment::OcsMnist,
         Experiment::OcsCifar10,
+        Experiment::OcsClasses,
     ];
 
     /// The stem that config, record folder and figure share.
@@ -89,8 +97,10 @@ impl Experiment {
             Experiment::OcsFrequencies => "ocs_frequencies",
             Experiment::OcsLoss => "ocs_loss",
             Experiment::OcsGram => "ocs_gram",
+            Experiment::OcsKernel => "ocs_kernel",
             Experiment::OcsMnist => "ocs_mnist",
             Experiment::OcsCifar10 => "ocs_cifar10",
+            Experiment::OcsClasses => "ocs_classes",
         }
     }
 }
@@ -117,6 +127,17 @@ pub struct TaskConfig {
     pub input_scale: InputScale,
     /// Images: how many samples are used.
     pub samples: Samples,
+}
+
+/// CIFAR-10's classes that are vehicles: airplane, automobile, ship, truck. The others are animals.
+pub const VEHICLES: [usize; 4] = [0, 1, 8, 9];
+
+impl TaskConfig {
+    /// A side for each item of a task on CIFAR-10: 1 for a vehicle, -1 for an animal. `None` without classes.
+    pub fn vehicles(&self) -> Option<Vec<f64>> {
+        let side = |class: &usize| if VEHICLES.contains(class) { 1.0 } else { -1.0 };
+        Some(self.classes.as_ref()?.iter().map(side).collect())
+    }
 }
 
 /// What the network sees.
@@ -445,6 +466,16 @@ pub enum Precision {
     Float64,
     /// Forward and backward in 16 bits, weights in 32.
     Bfloat16,
+}
+
+/// Which neural tangent kernels a run leaves in its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KernelConfig {
+    /// The kernel is that of the first so many training samples, or of all if there are fewer. 2 to 4,096.
+    pub samples: usize,
+    /// At about how many log-spaced observations, besides step 0 and the last. 2 to 1,000.
+    pub times: usize,
 }
 
 /// How `ocs reproduce --quick` shortens an experiment; figures and claims are marked as quick.

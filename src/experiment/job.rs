@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::judges::Judges;
+use super::kernel::Kernels;
 use super::run::{Event, Interrupted, Options};
 use crate::config::Config;
 use crate::metrics::{Curves, Phase};
@@ -39,6 +40,7 @@ struct Prepared<'a> {
     job: &'a Job,
     path: PathBuf,
     judges: Judges,
+    kernels: Option<Kernels>,
     record: Record,
     resumed: Option<Checkpoint>,
 }
@@ -74,13 +76,14 @@ fn train_prepared(
         runs.iter().map(|run| format!("'{}', seed {}", run.job.condition, run.job.seed)).collect();
     let mut watches: Vec<Watch> = Vec::new();
     let mut resumed = Vec::new();
-    for Prepared { job, path, judges, record, resumed: checkpoint } in runs.iter_mut() {
+    for Prepared { job, path, judges, kernels, record, resumed: checkpoint } in runs.iter_mut() {
         let before = record.wall_time;
         resumed.push(checkpoint.as_ref());
         watches.push(Watch {
             job,
             options,
             judges,
+            kernels: kernels.as_mut(),
             record,
             path,
             tell,
@@ -163,7 +166,8 @@ impl Job {
         }
         let step = resumed.as_ref().map_or(0, Checkpoint::step);
         tell(Event::Started { condition: &self.condition, seed: self.seed, step });
-        Ok(Some(Prepared { job: self, path, judges, record, resumed }))
+        let kernels = Kernels::new(self);
+        Ok(Some(Prepared { job: self, path, judges, kernels, record, resumed }))
     }
 
     /// The record of an earlier run of the same config on the same data and machine, if there is one that can be read.
@@ -204,6 +208,10 @@ impl Job {
     ) -> Option<Checkpoint> {
         let folder = path.with_extension("checkpoint");
         if !folder.is_dir() {
+            return None;
+        }
+        if self.config.kernel.is_some() {
+            tracing::info!(path = %path.display(), "starting anew: checkpoints do not keep the first kernel");
             return None;
         }
         let checkpoint = match Checkpoint::read(&folder) {
@@ -250,6 +258,7 @@ impl Job {
             phase_sensitivity: Vec::new(),
             curves: Curves::default(),
             training_curves: None,
+            kernel: None,
         }
     }
 
@@ -278,6 +287,7 @@ struct Watch<'a> {
     job: &'a Job,
     options: &'a Options,
     judges: &'a Judges,
+    kernels: Option<&'a mut Kernels>,
     record: &'a mut Record,
     path: &'a Path,
     tell: &'a (dyn Fn(Event) + Sync),
@@ -303,6 +313,9 @@ impl Watch<'_> {
 impl train::Observer for Watch<'_> {
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
         self.judges.judge(&snapshot, self.record);
+        if let Some(kernels) = &mut self.kernels {
+            kernels.see(self.job, &snapshot, self.record);
+        }
         let Job { condition, seed, config, .. } = self.job;
         let steps = config.training.steps;
         let (step, loss) = (snapshot.step, snapshot.evaluation.loss);

@@ -5,12 +5,15 @@ mod gram;
 mod images;
 mod job;
 mod judges;
+mod kernel;
 mod ocs_cifar10;
+mod ocs_classes;
 mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_gram;
+mod ocs_kernel;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
@@ -43,10 +46,12 @@ pub fn theory_only(experiment: Experiment, config: &Config) -> Result<Vec<(Strin
         Experiment::OcsCorrelation => ocs_correlation::theory_only(config),
         Experiment::OcsFrequencies => ocs_frequencies::theory_only(config),
         Experiment::OcsGram => ocs_gram::theory_only(config),
+        Experiment::OcsClasses => ocs_classes::theory_only(config),
         Experiment::OcsLinear
         | Experiment::OcsModes
         | Experiment::OcsDepth
         | Experiment::OcsLoss
+        | Experiment::OcsKernel
         | Experiment::OcsMnist
         | Experiment::OcsCifar10 => Ok(Vec::new()),
     }
@@ -63,8 +68,10 @@ pub fn optional_inputs(experiment: Experiment) -> &'static [Inputs] {
         | Experiment::OcsCorrelation
         | Experiment::OcsFrequencies
         | Experiment::OcsLoss
+        | Experiment::OcsKernel
         | Experiment::OcsMnist
-        | Experiment::OcsCifar10 => &[],
+        | Experiment::OcsCifar10
+        | Experiment::OcsClasses => &[],
     }
 }
 
@@ -83,7 +90,9 @@ pub fn claims(experiment: Experiment, runs: &RunFolder) -> Result<Vec<Claim>> {
         Experiment::OcsFrequencies => ocs_frequencies::claims(runs),
         Experiment::OcsLoss => ocs_loss::claims(runs),
         Experiment::OcsGram => ocs_gram::claims(runs),
+        Experiment::OcsKernel => ocs_kernel::claims(runs),
         Experiment::OcsMnist => ocs_mnist::claims(runs),
         Experiment::OcsCifar10 => ocs_cifar10::claims(runs),
+        Experiment::OcsClasses => ocs_classes::claims(runs),
     }
 }

@@ -21,8 +21,16 @@ pub const OPTIONAL: Inputs = Inputs::FashionMnist;
 
 /// Theory answers each condition for its first seed; here for the others.
 pub fn theory_only(config: &Config) -> Result<Vec<(String, Config)>> {
+    other_seeds(config, |_| true)
+}
+
+/// The conditions that `wanted` names with every seed but the first.
+pub fn other_seeds(config: &Config, wanted: fn(&str) -> bool) -> Result<Vec<(String, Config)>> {
     let mut conditions = Vec::new();
     for (condition, resolved) in resolve_conditions(config)? {
+        if !wanted(&condition) {
+            continue;
+        }
         for &seed in config.seeds.iter().skip(1) {
             let config = Config { seeds: vec![seed], ..resolved.clone() };
             conditions.push((condition_of_seed(&condition, seed), config));

@@ -202,7 +202,7 @@ fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
 /// Writes `condition/theory.json` for each condition that theory covers, and tells why it does not cover the others; beside
 /// it `gram.json` for images, which lie in the folder `data`.
 ///
-/// Images are answered for `ocs_gram` alone, which reads the answer: it may take minutes, and nobody who trains a network
+/// Images are answered for `ocs_gram` and `ocs_classes` alone, which read the answer: it may take minutes, and nobody who trains a network
 /// should have to wait for it. `ocs theory` answers any config.
 ///
 /// # Errors
@@ -225,8 +225,12 @@ pub fn write_theories(
             false => Ok(()),
         };
         let are_images = config.task.inputs.are_images();
-        let answer = if are_images && config.experiment != Some(Experiment::OcsGram) {
-            Err(anyhow!("theory of images is written for ocs_gram alone: ask `ocs theory`"))
+        let reads_it =
+            matches!(config.experiment, Some(Experiment::OcsGram | Experiment::OcsClasses));
+        let answer = if are_images && !reads_it {
+            Err(anyhow!(
+                "theory of images is written for ocs_gram and ocs_classes alone: ask `ocs theory`"
+            ))
         } else {
             theory_of(condition, config, None, &mut tasks)
         };

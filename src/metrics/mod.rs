@@ -2,12 +2,14 @@
 //!
 //! Samples carry weights `p` that sum to 1; averages `<.>` are weighted by them. `ybar` is the OCS.
 
+mod contrasts;
 mod curves;
 mod judge;
 mod mode_reader;
 mod phase;
 
+pub use contrasts::{Contrasts, Direction};
 pub use curves::Curves;
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
-pub use phase::{Phase, half_time};
+pub use phase::{Phase, first_time, half_time};

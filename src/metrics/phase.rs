@@ -57,8 +57,13 @@ impl Phase {
 
 /// First time at which a learned fraction reaches one half, interpolated like the crossings of a phase; `None` if never.
 pub fn half_time(time: &[f64], fractions: &[f64]) -> Option<f64> {
-    let doubled: Vec<f64> = fractions.iter().map(|fraction| 2.0 * fraction).collect();
-    first_reaching_one(time, &doubled)
+    first_time(time, fractions, 0.5)
+}
+
+/// First time at which a learned fraction reaches a positive threshold, likewise.
+pub fn first_time(time: &[f64], fractions: &[f64], threshold: f64) -> Option<f64> {
+    let shares: Vec<f64> = fractions.iter().map(|fraction| fraction / threshold).collect();
+    first_reaching_one(time, &shares)
 }
 
 /// First time at which `value`, non-negative, reaches 1.

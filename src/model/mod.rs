@@ -3,6 +3,7 @@
 //! Losses and the clock follow `theory`: half the squared error, summed over labels and averaged over samples.
 
 mod initialisation;
+mod kernel;
 
 use anyhow::{Result, ensure};
 use rand_chacha::ChaCha8Rng;
@@ -10,6 +11,8 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::config::{Activation, Loss, NetworkConfig, NetworkKind, Pooling};
 use crate::task::{Task, TaskInputs};
+
+pub use kernel::kernel_megabytes;
 
 /// A feed-forward network.
 #[derive(Debug)]

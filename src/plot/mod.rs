@@ -8,11 +8,13 @@ mod contact_sheet;
 mod images;
 mod moments;
 mod ocs_cifar10;
+mod ocs_classes;
 mod ocs_depth;
 mod ocs_init_scale;
 mod ocs_correlation;
 mod ocs_frequencies;
 mod ocs_gram;
+mod ocs_kernel;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
@@ -72,8 +74,10 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
         Experiment::OcsFrequencies => ocs_frequencies::figure(runs),
         Experiment::OcsLoss => ocs_loss::figure(runs),
         Experiment::OcsGram => ocs_gram::figure(runs),
+        Experiment::OcsKernel => ocs_kernel::figure(runs),
         Experiment::OcsMnist => ocs_mnist::figure(runs),
         Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
+        Experiment::OcsClasses => ocs_classes::figure(runs),
     }
 }
 

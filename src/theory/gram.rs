@@ -48,7 +48,7 @@ const BLOCK: usize = 2048;
 const ZERO: f64 = 1e-12;
 
 /// Eigenvalues nearer than this share of the largest are one eigenvalue.
-const EQUAL: f64 = 1e-9;
+pub(super) const EQUAL: f64 = 1e-9;
 
 /// Size of `||xbar||^2 / <||x||^2>` up to which the mean is zero: centring leaves rounding errors of 1e-32.
 const NO_MEAN: f64 = 1e-20;
@@ -140,6 +140,13 @@ impl Gram {
     pub fn ratio(&self) -> Option<f64> {
         Some(self.variances[0] / self.variances.get(1)?)
     }
+}
+
+/// Products `x_i . x_j` of the first `count` training inputs (or of as many as there are), `[n, n]`.
+pub fn input_products(task: &Task, count: usize) -> Array2<f64> {
+    let samples = Samples::of(task);
+    let rows = samples.rows(&(0..count.min(samples.count())));
+    to_array(&rows.matmul(&rows.tr()))
 }
 
 /// `Sigma_x`, or `K_p`. In features block by block: no more than a block is ever float64.

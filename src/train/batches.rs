@@ -181,6 +181,11 @@ impl Samples {
         Ok(Samples { training, evaluation, batch_size, device })
     }
 
+    /// Inputs of the first `count` training samples, or of as many as there are, `[n, n_inputs]`.
+    pub fn first_training_inputs(&self, count: usize) -> Tensor {
+        self.training.inputs.range(0, count.min(self.training.n_samples()) as i64)
+    }
+
     /// The order in which a run with this seed sees the training set; none in full batch.
     pub fn order(&self, seed: u64) -> Option<Order> {
         self.batch_size.map(|size| Order::new(self.training.n_samples(), size, seed))

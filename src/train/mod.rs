@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub bias_norms: Vec<Option<f64>>,
     /// The last layer's bias, `[n_labels]`.
     pub output_bias: Option<Vec<f64>>,
+    /// The neural tangent kernel of the first training samples, `[n, n]`, at the steps that `kernel_steps` names.
+    pub kernel: Option<Array2<f64>>,
 }
 
 /// Responses to a set of samples.
@@ -115,6 +117,18 @@ pub fn observed_steps(steps: u64, observations: usize) -> Vec<u64> {
     observed.sort_unstable();
     observed.dedup();
     observed
+}
+
+/// Observed steps at which kernels are computed: step 0, the last, and those nearest to `kernel.times` log-spaced ones.
+pub fn kernel_steps(config: &Config) -> Vec<u64> {
+    let Some(kernel) = config.kernel else { return Vec::new() };
+    let training = &config.training;
+    let observed = observed_steps(training.steps, training.observations);
+    let nearest = |wanted: &u64| observed.iter().copied().min_by_key(|step| step.abs_diff(*wanted));
+    let mut steps: Vec<u64> =
+        observed_steps(training.steps, kernel.times).iter().filter_map(nearest).collect();
+    steps.dedup();
+    steps
 }
 
 /// One run of a stack.

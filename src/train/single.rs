@@ -1,6 +1,7 @@
 //! One network whose gradients libtorch finds: perceptrons and convolutions.
 
 use anyhow::Result;
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -8,8 +9,8 @@ use tch::{Device, Kind, Tensor};
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::optimiser::OptimiserState;
-use super::{Answer, Member, Snapshot, to_array, to_vector};
-use crate::config::{Config, Precision};
+use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
+use crate::config::{Config, KernelConfig, Precision};
 use crate::model::{self, Network, Placement};
 
 /// A network between two steps.
@@ -89,7 +90,18 @@ impl SingleRun {
             weight_norms: layers.iter().map(|layer| norm(&layer.weight)).collect(),
             bias_norms: layers.iter().map(|layer| layer.bias.as_ref().map(norm)).collect(),
             output_bias: output_bias.map(to_vector).transpose()?,
+            kernel: self.kernel()?,
         })
+    }
+
+    /// The tangent kernel, where one is asked for.
+    fn kernel(&self) -> Result<Option<Array2<f64>>> {
+        let Some(KernelConfig { samples, .. }) = self.config.kernel else { return Ok(None) };
+        if !kernel_steps(&self.config).contains(&self.step) {
+            return Ok(None);
+        }
+        let inputs = self.samples.first_training_inputs(samples);
+        to_array(&self.network.tangent_kernel(&inputs)).map(Some)
     }
 
     /// Its tensors, and its place in the order of samples.

@@ -305,6 +305,8 @@ impl LinearStack {
                     output_bias: output_biases
                         .as_ref()
                         .map(|biases| biases[member * n_labels..][..n_labels].to_vec()),
+                    // Of a linear network the Gram matrix of its inputs says what a kernel would.
+                    kernel: None,
                 }
             })
             .collect())

@@ -4,8 +4,8 @@ use ndarray::Array2;
 use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs};
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{
-    GramRecord, Method, ModeRecord, Record, RunFolder, SCHEMA_VERSION, Status, TheoryRecord,
-    condition_of_seed,
+    GramRecord, KernelMoment, KernelRecord, LazyRecord, Method, ModeRecord, Record, RunFolder,
+    SCHEMA_VERSION, Status, TheoryRecord, condition_of_seed,
 };
 use ocs::task::Hierarchy;
 
@@ -105,6 +105,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         phase_sensitivity: Vec::new(),
         curves,
         training_curves: None,
+        kernel: None,
     }
 }
 
@@ -354,5 +355,100 @@ pub fn gram() -> RunFolder {
             });
         }
     }
+    runs
+}
+
+/// A kernel that grows by `growth`, and foretells the run's own curves `late` times later.
+fn with_kernel(mut run: Record, alignment: f64, growth: f64, late: f64) -> Record {
+    let step = vec![0, 10, 100, 1000];
+    let inputs = KernelMoment { ones_alignment: 0.0, ratio: Some(1.4) };
+    let shift = |time: Option<f64>| time.map(|time| late * time);
+    let phase = Phase::between(shift(run.phase.onset), shift(run.phase.end));
+    run.kernel = Some(KernelRecord {
+        samples: 8,
+        largest: vec![10.0; 4],
+        trace: vec![38.0; 4],
+        ones_alignment: vec![alignment; 4],
+        ratio: vec![Some(2.4); 4],
+        drift: vec![0.0, 0.01 * growth, 0.1 * growth, growth],
+        cosine: vec![1.0; 4],
+        inputs,
+        expected: Some(KernelMoment { ones_alignment: 1.0, ratio: Some(2.5) }),
+        lazy: Some(LazyRecord {
+            target_variance: run.target_variance,
+            phase,
+            time: Vec::new(),
+            mean_output_error: Vec::new(),
+            input_dependence: Vec::new(),
+        }),
+        step,
+    });
+    run
+}
+
+/// Runs of `ocs_kernel`: networks on images, and on one-hot inputs against width and depth.
+pub fn kernel() -> RunFolder {
+    let mut runs = RunFolder::default();
+    let learner =
+        Learner { rates: [1.0, 0.331, 0.217, 0.125], start: 1e-4 / 2.65, output_bias: false };
+    for (index, condition) in [
+        "relu-none-raw",
+        "relu-none-centred",
+        "relu-all-centred",
+        "tanh-none-raw",
+        "tanh-none-centred",
+        "cnn-none-raw",
+        "cnn-none-centred",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for seed in 0..2 {
+            let run = record(condition, seed, learner, (1_000, 0.02));
+            let alignment = if condition == "tanh-none-centred" { 0.01 } else { 0.95 };
+            let growth = 0.05 * (1.0 + index as f64);
+            runs.records.push(with_kernel(run, alignment, growth, 1.0 + growth * 0.1));
+        }
+    }
+    for (prefix, sizes) in [("width", [16, 256, 16384]), ("depth", [1, 4, 8])] {
+        for size in sizes {
+            let mut run = record(&format!("{prefix}-{size}"), 0, learner, (1_000, 0.02));
+            run.config.network.hidden =
+                if prefix == "width" { vec![size] } else { vec![1024; size] };
+            runs.records.push(with_kernel(run, 0.97, 0.5, 1.2));
+        }
+    }
+    runs
+}
+
+/// Runs of `ocs_classes`: two networks, four trees and the mirrored one, two seeds.
+pub fn classes() -> RunFolder {
+    let mut runs = RunFolder::default();
+    for network in ["linear", "cnn"] {
+        for (tree, classes, top) in [
+            ("semantic", [0, 8, 1, 9, 3, 5, 4, 7], 0.5),
+            ("mirrored", [7, 4, 5, 3, 9, 1, 8, 0], 0.5),
+            ("regrouped-1", [0, 3, 9, 7, 8, 5, 1, 4], 0.01),
+            ("regrouped-2", [1, 7, 8, 3, 0, 4, 9, 5], 0.02),
+            ("regrouped-3", [9, 5, 0, 7, 1, 3, 8, 4], 0.03),
+        ] {
+            if (network, tree) == ("cnn", "mirrored") {
+                continue;
+            }
+            for seed in 0..2 {
+                let rates = [3.0, varied(top, seed), 0.15, 0.25 - 0.4 * top];
+                let learner = Learner { rates, start: 1e-3, output_bias: false };
+                let mut run = record(&format!("{network}-{tree}"), seed, learner, (1_000, 0.02));
+                run.config.task.classes = Some(classes.to_vec());
+                run.config.seeds = vec![seed];
+                if network == "linear" {
+                    run.training_curves = Some(run.curves.clone());
+                    runs.theories.push(theory(&run));
+                }
+                runs.records.push(run);
+            }
+        }
+    }
+    runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
     runs
 }

@@ -1,0 +1,256 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use ndarray::{Array1, Array2};
+use ocs::config::{self, Bias, Config, Experiment};
+use ocs::data::{Dataset, Split};
+use ocs::experiment::{Claim, Options, Verdict, claims, train_all};
+use ocs::metrics::Phase;
+use ocs::model::{Network, Placement, kernel_megabytes};
+use ocs::record::{Record, RunFolder};
+use ocs::task::Task;
+use ocs::theory::{KernelSpectrum, ReluKernels};
+use ocs::train::kernel_steps;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor};
+
+fn config(keys: &[&str]) -> Config {
+    let set: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    config::parse("network: {initialisation: {normal: {std: 0.4}}}", "test", &set).unwrap()
+}
+
+fn network(config: &Config, task: &Task) -> Network {
+    let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
+    Network::new(&config.network, task, placement, &mut ChaCha8Rng::seed_from_u64(3)).unwrap()
+}
+
+/// Six labels, images of 2 x 8 x 8 without a pattern.
+fn images(config: &Config) -> Task {
+    let pixels = (0..6 * 128u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let split = Split { pixels: pixels.collect(), classes: vec![0, 1, 2, 3, 4, 5] };
+    let (train, test) = (split.clone(), split);
+    let inputs = config::Inputs::Glyphs;
+    let dataset = Dataset { inputs, channels: 2, height: 8, width: 8, train, test };
+    Task::new(&config.task, Some(&dataset)).unwrap()
+}
+
+fn inputs(n: i64, n_inputs: i64) -> Tensor {
+    let values: Vec<f64> = (0..n * n_inputs).map(|i| (1.3 * i as f64).sin()).collect();
+    Tensor::from_slice(&values).view([n, n_inputs])
+}
+
+fn array(tensor: &Tensor) -> Array2<f64> {
+    let (rows, columns) = tensor.size2().unwrap();
+    let values = Vec::<f64>::try_from(&tensor.contiguous().view(-1)).unwrap();
+    Array2::from_shape_vec((rows as usize, columns as usize), values).unwrap()
+}
+
+/// Sample by sample and output by output, with libtorch's gradients of every parameter.
+fn by_gradients(network: &Network, inputs: &Tensor) -> Array2<f64> {
+    let parameters: Vec<Tensor> = network.parameters().into_iter().map(|(_, p)| p).collect();
+    let n = inputs.size()[0];
+    let n_labels = network.forward(inputs).size()[1];
+    let rows: Vec<Tensor> = (0..n * n_labels)
+        .map(|index| {
+            let outputs = network.forward(&inputs.narrow(0, index / n_labels, 1));
+            let output = outputs.get(0).get(index % n_labels);
+            let gradients = Tensor::run_backward(&[output], &parameters, false, false);
+            Tensor::cat(&gradients.iter().map(|g| g.contiguous().view(-1)).collect::<Vec<_>>(), 0)
+        })
+        .collect();
+    let rows = Tensor::stack(&rows, 0).view([n, -1]);
+    array(&(rows.matmul(&rows.tr()) / n_labels as f64))
+}
+
+#[test]
+fn the_kernel_is_that_of_per_sample_gradients() {
+    let networks: [&[&str]; 6] = [
+        &["network.kind=mlp", "network.hidden=[5, 7]"],
+        &[
+            "network.kind=mlp",
+            "network.hidden=[5, 7]",
+            "network.activation=tanh",
+            "network.bias=all",
+        ],
+        &["network.kind=mlp", "network.hidden=[9]", "network.bias=input"],
+        &["network.kind=cnn", "network.hidden=[3, 4]"],
+        &["network.kind=cnn", "network.hidden=[3, 4]", "network.bias=all"],
+        &[
+            "network.kind=cnn",
+            "network.hidden=[3]",
+            "network.activation=tanh",
+            "network.pooling=average",
+            "network.bias=output",
+        ],
+    ];
+    for keys in networks {
+        let config = config(&[&["task.inputs=glyphs", "task.branching=[6]"], keys].concat());
+        let network = network(&config, &images(&config));
+        // More than a block, and not a whole number of them.
+        let inputs = inputs(70, 128);
+        let kernel = array(&tch::no_grad(|| network.tangent_kernel(&inputs)));
+        let expected = by_gradients(&network, &inputs);
+        let largest = expected.iter().copied().fold(0.0, f64::max);
+        let gap = (&kernel - &expected).iter().map(|gap| gap.abs()).fold(0.0, f64::max);
+        assert!(gap <= 1e-10 * largest, "{keys:?}: {gap} of {largest}");
+    }
+}
+
+#[test]
+fn wide_random_networks_have_the_arc_cosine_kernels() {
+    // C12, and the same with unequal inputs, biases and layers.
+    let config_of = |keys: &[&str]| config(&[&["network.kind=mlp"], keys].concat());
+    let even = |n: usize| Array1::from_elem(n, 1.0 / n as f64);
+    let wide = config_of(&["network.hidden=[16384]"]);
+    let task = Task::new(&wide.task, None).unwrap();
+    let eye = Tensor::eye(8, (Kind::Double, Device::Cpu));
+    let kernel = array(&network(&wide, &task).tangent_kernel(&eye));
+    let spectrum = KernelSpectrum::new(&kernel, &even(8));
+    assert!((spectrum.ratio().unwrap() - 2.51).abs() <= 0.1, "{:?}", spectrum.eigenvalues);
+    assert!(spectrum.ones_alignment() >= 0.99);
+
+    let config = config_of(&["network.hidden=[2000, 1500]", "network.bias=all"]);
+    let x = inputs(8, 8);
+    let kernel = array(&network(&config, &task).tangent_kernel(&x));
+    let gram = array(&x.matmul(&x.tr()));
+    let of = |bias| ReluKernels::new(&gram, &[2000, 1500], &[0.16; 3], bias).tangent;
+    let miss = |expected: &Array2<f64>| {
+        let square = |matrix: &Array2<f64>| (matrix * matrix).sum();
+        (square(&(&kernel - expected)) / square(expected)).sqrt()
+    };
+    assert!(miss(&of(Bias::All)) < 0.05, "{}", miss(&of(Bias::All)));
+    // Something wrong is noticed: a layer less.
+    let shallow = ReluKernels::new(&gram, &[2000], &[0.16; 2], Bias::All).tangent;
+    assert!(miss(&shallow) > 0.5);
+}
+
+#[test]
+fn kernels_are_computed_at_observed_steps() {
+    let keys =
+        ["network.kind=mlp", "kernel.times=5", "training.steps=1000", "training.observations=30"];
+    let steps = kernel_steps(&config(&keys));
+    assert_eq!((steps[0], steps[1], steps[steps.len() - 1]), (0, 1, 1000));
+    assert!((5..=7).contains(&steps.len()), "{steps:?}");
+    assert_eq!(kernel_steps(&config(&["network.kind=mlp"])), Vec::<u64>::new());
+}
+
+#[test]
+fn memory_grows_with_samples_and_widths() {
+    let of = |keys: &[&str], samples| {
+        let config = config(&[&["network.kind=mlp"], keys].concat());
+        let task = Task::new(&config.task, None).unwrap();
+        kernel_megabytes(&config.network, &task, samples)
+    };
+    // Twice 100 rows of 8 + 14 * 64 and 64 + 14 * 14 numbers, and three matrices.
+    let expected = 8e-6 * (200.0 * (8.0 + 14.0 * 64.0 + 64.0 + 196.0) + 3e4);
+    assert!((of(&["network.hidden=[64]"], 100) - expected).abs() < 1e-9);
+    assert!(of(&["network.hidden=[640]"], 100) > 5.0 * expected);
+}
+
+/// The shipped config's quick form on glyphs, small.
+fn trained(keys: &[&str], keep: fn(&str) -> bool) -> RunFolder {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/ocs_kernel.yaml");
+    let set: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    let mut config = config::load(&path, &set).unwrap().quickened();
+    config.conditions.0.retain(|(name, _)| keep(name));
+    // `--set` has the last word over conditions too; these are to stay on vectors.
+    for (name, entries) in &mut config.conditions.0 {
+        if name.starts_with("width-") || name.starts_with("depth-") {
+            entries.push("task.inputs=one-hot".parse().unwrap());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        folder: folder.path().to_owned(),
+        data: folder.path().to_owned(),
+        device: Device::Cpu,
+        threads: 1,
+        jobs: 2,
+        resume: false,
+        quick: true,
+        write_every: Duration::from_secs(3600),
+        interrupted: Arc::new(AtomicBool::new(false)),
+    };
+    train_all(&config, &options, &|_| ()).unwrap();
+    RunFolder::read(folder.path()).unwrap()
+}
+
+fn verdict(claims: &[Claim], id: &str) -> Verdict {
+    claims.iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("no claim {id}")).verdict
+}
+
+const GLYPHS: [&str; 3] = ["task.inputs=glyphs", "quick.train_samples=64", "task.samples.test=64"];
+
+#[test]
+fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
+    let runs = trained(&GLYPHS, |name| name != "depth-6" && name != "depth-4");
+    let kernel = runs.of("relu-none-centred")[0].kernel.as_ref().unwrap();
+    assert_eq!((kernel.samples, kernel.step[0], kernel.drift[0]), (64, 0, 0.0));
+    assert!(kernel.inputs.ones_alignment < 1e-6 && kernel.expected.is_some());
+    let lazy = kernel.lazy.as_ref().unwrap();
+    assert_eq!(lazy.time.len(), runs.of("relu-none-centred")[0].curves.time.len());
+
+    let decide = |runs: &RunFolder| claims(Experiment::OcsKernel, runs).unwrap();
+    // Which hold on any images.
+    let sound = decide(&runs);
+    for id in [
+        "linear-has-none",
+        "tanh-makes-none",
+        "relu-makes-a-constant",
+        "one-hot",
+        "one-hot-no-lazy-phase",
+        "arc-cosine",
+        "lazy-times",
+    ] {
+        assert_eq!(verdict(&sound, id), Verdict::Holds, "{id}: {sound:#?}");
+    }
+    type Spoil = fn(&mut Record);
+    let cases: [(&str, Spoil); 6] = [
+        ("linear-has-none", |run| run.kernel.as_mut().unwrap().inputs.ones_alignment = 1e-5),
+        ("tanh-makes-none", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = 0.2),
+        ("relu-makes-a-constant", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = 0.8),
+        ("arc-cosine", |run| {
+            let ratio = &mut run.kernel.as_mut().unwrap().ratio[0];
+            *ratio = ratio.map(|ratio| 1.3 * ratio);
+        }),
+        ("one-hot-no-lazy-phase", |run| run.phase = Phase::between(Some(0.1), Some(0.2))),
+        ("lazy-times", |run| {
+            let lazy = run.kernel.as_mut().unwrap().lazy.as_mut().unwrap();
+            lazy.phase = Phase::between(lazy.phase.onset, lazy.phase.end.map(|end| 1.3 * end));
+        }),
+    ];
+    for (id, spoil) in cases {
+        let mut spoilt = runs.clone();
+        spoilt.records.iter_mut().for_each(spoil);
+        assert_eq!(verdict(&decide(&spoilt), id), Verdict::Fails, "{id}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_with_kernels_starts_anew_and_ends_the_same() {
+    // Checkpoints keep no first kernel, from which drift is measured.
+    let folder = tempfile::tempdir().unwrap();
+    let keys = ["network.kind=mlp", "kernel.times=4", "training.steps=20", "seeds=[0]"];
+    let config = config(&keys);
+    let options = |resume, interrupted| Options {
+        folder: folder.path().to_owned(),
+        data: folder.path().to_owned(),
+        device: Device::Cpu,
+        threads: 1,
+        jobs: 1,
+        resume,
+        quick: false,
+        write_every: Duration::ZERO,
+        interrupted: Arc::new(AtomicBool::new(interrupted)),
+    };
+    let record = || RunFolder::read(folder.path()).unwrap().records.remove(0);
+    train_all(&config, &options(false, false), &|_| ()).unwrap();
+    let whole = record();
+    train_all(&config, &options(false, true), &|_| ()).unwrap_err();
+    train_all(&config, &options(true, false), &|_| ()).unwrap();
+    let again = record();
+    assert_eq!((&again.kernel, &again.curves), (&whole.kernel, &whole.curves));
+    assert!(again.kernel.unwrap().lazy.is_some());
+}
