@@ -85,3 +85,85 @@ fn a_flow_that_would_take_for_ever_is_refused_with_the_remedy() {
     let error = Theory::new(&config(&keys.map(str::to_owned))).unwrap_err();
     assert!(error.to_string().contains("a0 >= 1e-20"), "{error:#}");
 }
+
+fn phase_of(keys: &[&str]) -> (f64, f64) {
+    let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+    let (onset, end) = Theory::new(&config(&keys)).unwrap().onset_and_end(0.1).unwrap();
+    (onset.unwrap(), end.unwrap())
+}
+
+#[test]
+fn without_correlation_correlated_inputs_are_one_hot_inputs() {
+    for bias in ["none", "input", "output", "all"] {
+        let bias = format!("network.bias={bias}");
+        let plain = phase_of(&[&bias]);
+        let nearly = phase_of(&[&bias, "task.inputs=correlated", "task.correlation=1e-9"]);
+        assert!((nearly.0 / plain.0 - 1.0).abs() < 1e-7, "{bias}: {nearly:?} against {plain:?}");
+        assert!((nearly.1 / plain.1 - 1.0).abs() < 1e-7, "{bias}: {nearly:?} against {plain:?}");
+    }
+}
+
+#[test]
+fn inputs_that_hardly_differ_teach_the_constant_at_once_and_differences_hardly() {
+    // rho -> 1: s_0 -> ||ybar||, d_0 -> 1, and all contrasts slow down as sqrt(1 - rho), THEORY (13).
+    let beta = (7.0f64 / 8.0).sqrt();
+    let logit = |q: f64| (q / (1.0 - q)).ln();
+    let limit = (logit(0.9) - logit(1e-4 / beta)) / (2.0 * beta);
+    let at = |rho: &str| {
+        phase_of(&[
+            "task.inputs=correlated",
+            &format!("task.correlation={rho}"),
+            "network.bias=none",
+        ])
+    };
+    let (near, nearer) = (at("0.999999"), at("0.99999999"));
+    assert!((nearer.0 / limit - 1.0).abs() < 1e-5, "{nearer:?} against {limit}");
+    // Ten times slower, and a little more: the start is nearer to the end, by ln 10 of the logarithm of the way.
+    let ratio = nearer.1 / near.1;
+    assert!((10.0..13.0).contains(&ratio), "{near:?}, {nearer:?}");
+}
+
+#[test]
+fn from_ever_smaller_starts_the_phase_of_an_input_bias_tends_to_ln_3() {
+    let gap = |a0: &str| {
+        let start = format!("network.initialisation={{aligned: {{a0: {a0}, biases: aligned}}}}");
+        let (onset, end) = phase_of(&["network.bias=input", &start]);
+        (end / onset).ln() - 3.0f64.ln()
+    };
+    let gaps = ["1.0e-4", "1.0e-20", "1.0e-100", "1.0e-300"].map(gap);
+    assert!(gaps.windows(2).all(|pair| pair[1].abs() < pair[0].abs()), "{gaps:?}");
+    assert!(gaps[3].abs() < 2e-3, "{gaps:?}");
+}
+
+#[test]
+fn the_ocs_is_the_weighted_mean_target_and_the_best_constant_answer() {
+    let trees =
+        ["[[0, 1, 2], [3, [4, 5]]]", "[[0, 1], [2, 3, 4, 5]]", "[[[0, 1], [2]], [3, 4, 5]]"];
+    for (seed, tree) in trees.into_iter().enumerate() {
+        let weight = |item: usize| 1.0 + ((seed + 3 * item) % 5) as f64;
+        let frequencies: Vec<String> = (0..6).map(|item| weight(item).to_string()).collect();
+        let keys =
+            [format!("task.tree={tree}"), format!("task.frequencies=[{}]", frequencies.join(", "))];
+        let task = ocs::task::Task::new(&config(&keys).task, None).unwrap();
+        let total: f64 = (0..6).map(weight).sum();
+        let loss = |answer: &ndarray::Array1<f64>| -> f64 {
+            (0..6)
+                .map(|item| {
+                    let error = &task.targets.row(item) - answer;
+                    weight(item) / total * error.dot(&error)
+                })
+                .sum()
+        };
+        let ocs = task.ocs();
+        for label in 0..ocs.len() {
+            let mean: f64 =
+                (0..6).map(|item| weight(item) / total * task.targets[[item, label]]).sum();
+            assert!((ocs[label] - mean).abs() < 1e-14, "{tree}, label {label}");
+            for shift in [-1e-3, 1e-3] {
+                let mut other = ocs.clone();
+                other[label] += shift;
+                assert!(loss(&other) > loss(&ocs), "{tree}, label {label}");
+            }
+        }
+    }
+}
