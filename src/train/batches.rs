@@ -250,10 +250,11 @@ impl Set {
     /// Applies `forward` to all inputs, `[n_samples, n_inputs]`, in chunks that keep activations small.
     pub fn in_chunks(&self, kind: NetworkKind, forward: impl Fn(&Tensor) -> Tensor) -> Tensor {
         let n_samples = self.targets.size()[0];
-        // Activations of a convolution leave the cache beyond some hundred images.
-        let chunk = match kind {
-            NetworkKind::Linear | NetworkKind::Mlp => 10_000,
-            NetworkKind::Cnn => 200,
+        // On a CPU activations of a convolution leave the cache beyond some sixty images.
+        let chunk: i64 = match (kind, self.targets.device()) {
+            (NetworkKind::Linear | NetworkKind::Mlp, _) => 10_000,
+            (NetworkKind::Cnn, Device::Cpu) => 64,
+            (NetworkKind::Cnn, _) => 2_000,
         };
         let outputs: Vec<Tensor> = (0..n_samples)
             .step_by(chunk as usize)
