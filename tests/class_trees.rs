@@ -1,11 +1,8 @@
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
-use ocs::config::{self, Experiment, resolve_conditions};
-use ocs::experiment::{Claim, Options, Verdict, claims, theory_only, train_all, write_theories};
+use ocs::config::Experiment;
+use ocs::experiment::{Claim, Verdict, claims};
 use ocs::record::{Record, RunFolder};
+
+use crate::quick_runs;
 
 /// The shipped config's quick form on glyphs: there the trees mean nothing, but what theory foretells must come.
 fn trained() -> RunFolder {
@@ -16,33 +13,14 @@ fn trained() -> RunFolder {
         "training.learning_rate=1.5e-3",
         "training.steps=3000",
     ];
-    let keys = keys.map(|key| key.parse().unwrap());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/ocs_classes.yaml");
-    let mut config = config::load(&path, &keys).unwrap().quickened();
+    let mut config = quick_runs::shipped(Experiment::OcsClasses, &keys);
     // Nothing is asked of convolutions here.
     for (name, entries) in &mut config.conditions.0 {
         if name.starts_with("cnn") {
             entries.push("training.steps=3".parse().unwrap());
         }
     }
-    let folder = tempfile::tempdir().unwrap();
-    let mut conditions = resolve_conditions(&config).unwrap();
-    conditions.extend(theory_only(Experiment::OcsClasses, &config).unwrap());
-    let uncovered = &mut |name: &str, _: &anyhow::Error| assert!(name.starts_with("cnn"), "{name}");
-    write_theories(&conditions, folder.path(), folder.path(), uncovered).unwrap();
-    let options = Options {
-        folder: folder.path().to_owned(),
-        data: folder.path().to_owned(),
-        device: tch::Device::Cpu,
-        threads: 1,
-        jobs: 2,
-        resume: false,
-        quick: true,
-        write_every: Duration::from_secs(3600),
-        interrupted: Arc::new(AtomicBool::new(false)),
-    };
-    train_all(&config, &options, &|_| ()).unwrap();
-    RunFolder::read(folder.path()).unwrap()
+    quick_runs::trained(&config, |condition| condition.starts_with("cnn"))
 }
 
 fn verdict(runs: &RunFolder, id: &str) -> Verdict {

@@ -1,22 +1,12 @@
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
-use ocs::config::{self, Config, Experiment, resolve_conditions};
-use ocs::experiment::{
-    Claim, Options, Verdict, claims, theory_of, theory_only, train_all, write_theories,
-};
+use ocs::config::{Config, Experiment, resolve_conditions};
+use ocs::experiment::{Claim, Verdict, claims, theory_of};
 use ocs::record::{Record, RunFolder};
+
+use crate::quick_runs;
 
 /// The shipped config as `--quick` runs it, without conditions that `keep` rejects.
 fn quick(experiment: Experiment, keys: &[&str], keep: fn(&str) -> bool) -> Config {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("configs")
-        .join(experiment.stem())
-        .with_extension("yaml");
-    let overrides: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
-    let mut config = config::load(&path, &overrides).unwrap().quickened();
+    let mut config = quick_runs::shipped(experiment, keys);
     config.conditions.0.retain(|(name, _)| keep(name));
     config
 }
@@ -26,27 +16,8 @@ fn decided(config: &Config) -> Vec<Claim> {
     claims(config.experiment.unwrap(), &trained(config)).unwrap()
 }
 
-/// Theory and training, as `ocs reproduce` does them.
 fn trained(config: &Config) -> RunFolder {
-    let experiment = config.experiment.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let mut conditions = resolve_conditions(config).unwrap();
-    conditions.extend(theory_only(experiment, config).unwrap());
-    let uncovered = &mut |name: &str, reason: &anyhow::Error| panic!("{name}: {reason:#}");
-    write_theories(&conditions, folder.path(), folder.path(), uncovered).unwrap();
-    let options = Options {
-        folder: folder.path().to_owned(),
-        data: folder.path().to_owned(),
-        device: tch::Device::Cpu,
-        threads: 1,
-        jobs: 2,
-        resume: false,
-        quick: true,
-        write_every: Duration::from_secs(3600),
-        interrupted: Arc::new(AtomicBool::new(false)),
-    };
-    train_all(config, &options, &|_| ()).unwrap();
-    RunFolder::read(folder.path()).unwrap()
+    quick_runs::trained(config, |_| false)
 }
 
 fn assert_all_hold(claims: &[Claim]) {

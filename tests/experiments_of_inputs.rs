@@ -1,41 +1,11 @@
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use ocs::config::Experiment;
+use ocs::experiment::{self, Claim, Verdict};
 
-use ocs::config::{self, Experiment, resolve_conditions};
-use ocs::experiment::{self, Claim, Options, Verdict};
-use ocs::record::{self, RunFolder};
+use crate::quick_runs;
 
 /// Claims of an experiment's quick form, with some keys set.
 fn claims_with(stem: Experiment, set: &[&str]) -> Vec<Claim> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(stem.stem());
-    let set: Vec<config::Override> = set.iter().map(|text| text.parse().unwrap()).collect();
-    let config = config::load(&path.with_extension("yaml"), &set).unwrap().quickened();
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        folder: folder.path().to_owned(),
-        data: folder.path().to_owned(),
-        device: tch::Device::Cpu,
-        threads: 1,
-        jobs: 2,
-        resume: false,
-        quick: true,
-        write_every: Duration::from_secs(60),
-        interrupted: Arc::new(AtomicBool::new(false)),
-    };
-    let mut conditions = resolve_conditions(&config).unwrap();
-    conditions.extend(experiment::theory_only(stem, &config).unwrap());
-    experiment::write_theories(
-        &conditions,
-        folder.path(),
-        folder.path(),
-        &mut |condition, reason| panic!("{condition}: {reason:#}"),
-    )
-    .unwrap();
-    experiment::train_all(&config, &options, &|_| ()).unwrap();
-    let runs = RunFolder::read(folder.path()).unwrap();
-    assert!(runs.records.iter().all(|run| matches!(run.status, record::Status::Complete)));
+    let runs = quick_runs::trained(&quick_runs::shipped(stem, set), |_| false);
     experiment::claims(stem, &runs).unwrap()
 }
 

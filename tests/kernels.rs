@@ -16,6 +16,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use crate::quick_runs;
+use crate::reproducible_runs::options;
+
 fn config(keys: &[&str]) -> Config {
     let set: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
     config::parse("network: {initialisation: {normal: {std: 0.4}}}", "test", &set).unwrap()
@@ -151,9 +154,7 @@ fn memory_grows_with_samples_and_widths() {
 
 /// The shipped config's quick form on glyphs, small.
 fn trained(keys: &[&str], keep: fn(&str) -> bool) -> RunFolder {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/ocs_kernel.yaml");
-    let set: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
-    let mut config = config::load(&path, &set).unwrap().quickened();
+    let mut config = quick_runs::shipped(Experiment::OcsKernel, keys);
     config.conditions.0.retain(|(name, _)| keep(name));
     // `--set` has the last word over conditions too; these are to stay on vectors.
     for (name, entries) in &mut config.conditions.0 {
@@ -161,20 +162,8 @@ fn trained(keys: &[&str], keep: fn(&str) -> bool) -> RunFolder {
             entries.push("task.inputs=one-hot".parse().unwrap());
         }
     }
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        folder: folder.path().to_owned(),
-        data: folder.path().to_owned(),
-        device: Device::Cpu,
-        threads: 1,
-        jobs: 2,
-        resume: false,
-        quick: true,
-        write_every: Duration::from_secs(3600),
-        interrupted: Arc::new(AtomicBool::new(false)),
-    };
-    train_all(&config, &options, &|_| ()).unwrap();
-    RunFolder::read(folder.path()).unwrap()
+    // Theory has nothing to say of perceptrons and convolutions.
+    quick_runs::trained(&config, |_| true)
 }
 
 fn verdict(claims: &[Claim], id: &str) -> Verdict {
@@ -235,15 +224,10 @@ fn an_interrupted_run_with_kernels_starts_anew_and_ends_the_same() {
     let keys = ["network.kind=mlp", "kernel.times=4", "training.steps=20", "seeds=[0]"];
     let config = config(&keys);
     let options = |resume, interrupted| Options {
-        folder: folder.path().to_owned(),
-        data: folder.path().to_owned(),
-        device: Device::Cpu,
-        threads: 1,
-        jobs: 1,
         resume,
-        quick: false,
         write_every: Duration::ZERO,
         interrupted: Arc::new(AtomicBool::new(interrupted)),
+        ..options(folder.path())
     };
     let record = || RunFolder::read(folder.path()).unwrap().records.remove(0);
     train_all(&config, &options(false, false), &|_| ()).unwrap();

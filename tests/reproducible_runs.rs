@@ -32,7 +32,7 @@ fn config(keys: &[&str], seed: u64) -> Config {
     config::parse("name: test", "test", &overrides).unwrap()
 }
 
-fn options(folder: &Path) -> Options {
+pub fn options(folder: &Path) -> Options {
     Options {
         folder: folder.to_owned(),
         data: folder.to_owned(),

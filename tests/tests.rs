@@ -32,3 +32,5 @@ mod stacks;
 mod robust_theory;
 /// Theory on images is the flow of the layers themselves, and gradient descent follows it.
 mod theory_of_images;
+/// No promise of its own: shipped experiments in their quick form, for those above that decide claims.
+mod quick_runs;
