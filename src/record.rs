@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, TaskConfig};
-use crate::metrics::{Curves, Phase};
+use crate::metrics::{Curves, Phase, norm};
 
 /// Raised when the meaning of a field changes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -126,7 +126,7 @@ pub struct TheoryRecord {
 impl TheoryRecord {
     /// `||ybar||`.
     pub fn ocs_norm(&self) -> f64 {
-        self.ocs.iter().map(|rate| rate * rate).sum::<f64>().sqrt()
+        norm(&self.ocs)
     }
 
     /// One of the (degenerate) modes of a split: 0 is the constant, l the contrasts of level l. For balanced trees on which
@@ -307,8 +307,8 @@ impl Record {
     /// The phase on the training set, whose `V_target` theory tells; `None` if it was not observed.
     pub fn training_phase(&self, target_variance: f64) -> Option<Phase> {
         let curves = self.training_curves.as_ref()?;
-        let norm = self.ocs.iter().map(|value| value * value).sum::<f64>().sqrt();
-        Some(Phase::of(curves, self.config.phase_threshold, norm, target_variance))
+        let threshold = self.config.phase_threshold;
+        Some(Phase::of(curves, threshold, norm(&self.ocs), target_variance))
     }
 }
 

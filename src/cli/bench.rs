@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::train::Seeds;
-use super::{ComputeArguments, ConfigArguments, Success, misuse, output};
+use super::train::SeededConfigArguments;
+use super::{ComputeArguments, Success, output};
 use crate::experiment;
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
@@ -14,10 +14,7 @@ use crate::experiment;
 #[derive(Args)]
 pub struct Bench {
     #[command(flatten)]
-    config: ConfigArguments,
-    /// Seeds instead of the config's: 0..10 (without 10), or 0,3,5
-    #[arg(long, value_name = "SEEDS", value_parser = super::train::parse_seeds)]
-    seeds: Option<Seeds>,
+    config: SeededConfigArguments,
     #[command(flatten)]
     compute: ComputeArguments,
     /// Steps of each run before the clock starts
@@ -49,11 +46,7 @@ struct Answer {
 
 impl Bench {
     pub fn run(self) -> Result<Success> {
-        let mut config = self.config.load()?;
-        if let Some(Seeds(seeds)) = self.seeds {
-            config.seeds = seeds;
-            config.check().map_err(misuse)?;
-        }
+        let config = self.config.load()?;
         let options = self.compute.options(std::path::Path::new(""))?;
         let seeds = config.seeds.len();
         let conditions = experiment::time_steps(&config, &options, self.warm_up)?

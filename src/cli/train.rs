@@ -19,10 +19,7 @@ use crate::record::{self, Record, Status};
 #[derive(Args)]
 pub struct Train {
     #[command(flatten)]
-    config: ConfigArguments,
-    /// Seeds instead of the config's: 0..10 (without 10), or 0,3,5
-    #[arg(long, value_name = "SEEDS", value_parser = parse_seeds)]
-    seeds: Option<Seeds>,
+    config: SeededConfigArguments,
     #[command(flatten)]
     compute: ComputeArguments,
     /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
@@ -36,13 +33,34 @@ pub struct Train {
     json: bool,
 }
 
+/// A config, what to change in it, and its seeds.
+#[derive(Args)]
+pub struct SeededConfigArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Seeds instead of the config's: 0..10 (without 10), or 0,3,5
+    #[arg(long, value_name = "SEEDS", value_parser = parse_seeds)]
+    seeds: Option<Seeds>,
+}
+
+impl SeededConfigArguments {
+    pub fn load(&self) -> Result<Config> {
+        let mut config = self.config.load()?;
+        if let Some(Seeds(seeds)) = &self.seeds {
+            config.seeds.clone_from(seeds);
+            config.check().map_err(misuse)?;
+        }
+        Ok(config)
+    }
+}
+
 /// Seeds, each once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seeds(pub Vec<u64>);
+struct Seeds(Vec<u64>);
 
 const MOST_SEEDS: u64 = 100_000;
 
-pub fn parse_seeds(text: &str) -> Result<Seeds> {
+fn parse_seeds(text: &str) -> Result<Seeds> {
     let number = |text: &str| {
         text.trim()
             .parse::<u64>()
@@ -77,11 +95,7 @@ struct RunSummary {
 
 impl Train {
     pub fn run(self) -> Result<Success> {
-        let mut config = self.config.load()?;
-        if let Some(Seeds(seeds)) = self.seeds {
-            config.seeds = seeds;
-            config.check().map_err(misuse)?;
-        }
+        let config = self.config.load()?;
         let folder = self.out.join(&config.name);
         let options = Options { resume: self.resume, ..self.compute.options(&folder)? };
         let (records, summary) = train(&config, &options)?;

@@ -495,6 +495,12 @@ pub struct Quick {
 }
 
 impl Config {
+    /// `a0` and `rho` of correlated inputs and an aligned start; `None` for any other.
+    pub fn start_and_correlation(&self) -> Option<(f64, f64)> {
+        let a0 = self.network.initialisation.aligned_strength()?;
+        (self.task.inputs == Inputs::Correlated).then_some((a0, self.task.correlation))
+    }
+
     /// The config that `ocs reproduce --quick` runs.
     pub fn quickened(&self) -> Config {
         let mut config = self.clone();

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
-use super::ocs_gram::other_seeds;
+use super::theory::other_seeds;
 use crate::config::{Config, Experiment};
 use crate::metrics::{Contrasts, Curves, first_time};
 use crate::record::{Record, RunFolder, TheoryRecord};

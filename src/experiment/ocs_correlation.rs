@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use super::claim::{Claim, Measurement};
 use super::verdicts::{exists, is_absent, log_ratios, phase_sensitivity};
 use crate::config::Experiment;
-use crate::config::{Config, Initialisation, Inputs, resolve_conditions};
+use crate::config::{Config, Initialisation, resolve_conditions};
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
 use crate::theory::Theory;
@@ -30,7 +30,7 @@ pub fn theory_only(config: &Config) -> Result<Vec<(String, Config)>> {
     let mut starts = vec![SMALLEST_START];
     let mut base = config.clone();
     for (_, condition) in resolve_conditions(config)? {
-        if let Some((a0, _)) = start_and_correlation(&condition) {
+        if let Some((a0, _)) = condition.start_and_correlation() {
             starts.push(a0);
             base = condition;
         }
@@ -59,12 +59,6 @@ pub fn theory_only(config: &Config) -> Result<Vec<(String, Config)>> {
         }
     }
     Ok(conditions)
-}
-
-/// a0 and rho of a condition with correlated inputs and an aligned start.
-fn start_and_correlation(config: &Config) -> Option<(f64, f64)> {
-    let a0 = config.network.initialisation.aligned_strength()?;
-    (config.task.inputs == Inputs::Correlated).then_some((a0, config.task.correlation))
 }
 
 /// rho at which onset and end coincide, bisected; `None` if the phase is there at rho = 0, or absent at 0.9.
@@ -110,7 +104,7 @@ fn runs_where<'a>(
         .records
         .iter()
         .filter(|record| {
-            start_and_correlation(&record.config).is_some_and(|(a0, rho)| picks(a0, rho))
+            record.config.start_and_correlation().is_some_and(|(a0, rho)| picks(a0, rho))
         })
         .collect();
     ensure!(

@@ -7,6 +7,7 @@ use super::claim::{Claim, Measurement, Verdict};
 use super::verdicts::{exists, is_absent, log_ratios, phase_sensitivity};
 use crate::config::Experiment;
 use crate::config::{Config, resolve_conditions};
+use crate::metrics::norm;
 use crate::record::{Record, RunFolder};
 
 const STEM: &str = "ocs_frequencies";
@@ -39,10 +40,6 @@ struct Middle {
     times_farther: f64,
 }
 
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|value| value * value).sum::<f64>().sqrt()
-}
-
 impl Middle {
     /// `None` if onset or end is missing. `uniform` are base rates with equal frequencies.
     fn of(record: &Record, uniform: &[f64]) -> Option<Middle> {
@@ -52,11 +49,11 @@ impl Middle {
         };
         let errors = apart(&record.ocs);
         let product: f64 = response.iter().zip(&record.ocs).map(|(a, b)| a * b).sum();
-        let norms = norm(response.iter().copied()) * norm(record.ocs.iter().copied());
+        let norms = norm(&response) * norm(&record.ocs);
         Some(Middle {
             largest: errors.iter().map(|error| error.abs()).fold(0.0, f64::max),
             cosine: product / norms,
-            times_farther: norm(apart(uniform).into_iter()) / norm(errors.into_iter()),
+            times_farther: norm(&apart(uniform)) / norm(&errors),
         })
     }
 }

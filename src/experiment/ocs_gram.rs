@@ -4,10 +4,11 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
+use super::theory::other_seeds;
 use super::verdicts::{exists, is_absent};
-use crate::config::{Config, Experiment, Inputs, resolve_conditions};
-use crate::metrics::Phase;
-use crate::record::{GramRecord, Record, RunFolder, TheoryRecord, condition_of_seed};
+use crate::config::{Config, Experiment, Inputs};
+use crate::metrics::{Phase, norm};
+use crate::record::{GramRecord, Record, RunFolder, TheoryRecord};
 
 const STEM: &str = "ocs_gram";
 /// Data sets: condition's part, and words.
@@ -22,21 +23,6 @@ pub const OPTIONAL: Inputs = Inputs::FashionMnist;
 /// Theory answers each condition for its first seed; here for the others.
 pub fn theory_only(config: &Config) -> Result<Vec<(String, Config)>> {
     other_seeds(config, |_| true)
-}
-
-/// The conditions that `wanted` names with every seed but the first.
-pub fn other_seeds(config: &Config, wanted: fn(&str) -> bool) -> Result<Vec<(String, Config)>> {
-    let mut conditions = Vec::new();
-    for (condition, resolved) in resolve_conditions(config)? {
-        if !wanted(&condition) {
-            continue;
-        }
-        for &seed in config.seeds.iter().skip(1) {
-            let config = Config { seeds: vec![seed], ..resolved.clone() };
-            conditions.push((condition_of_seed(&condition, seed), config));
-        }
-    }
-    Ok(conditions)
 }
 
 /// Runs of one data set under one preprocessing, with what theory says of each.
@@ -324,8 +310,4 @@ fn plateau(condition: &Condition) -> Option<Claim> {
         ),
         Measurement::of("smallest D_ocs / V of targets", &measured),
     ))
-}
-
-fn norm(values: &[f64]) -> f64 {
-    values.iter().map(|value| value * value).sum::<f64>().sqrt()
 }

@@ -13,8 +13,7 @@ use super::job::{Job, run_together};
 use super::tasks::Tasks;
 use crate::config::{Config, NetworkKind, resolve_conditions};
 use crate::record::Record;
-use crate::task::Task;
-use crate::train::{Member, SharedMoments, Snapshot, Unwatched, can_be_stacked};
+use crate::train::{Member, Snapshot, Unwatched, can_be_stacked};
 
 /// Where and how runs run.
 #[derive(Debug, Clone)]
@@ -233,16 +232,11 @@ fn n_weights(job: &Job) -> usize {
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
 fn plan(config: &Config, conditions: Vec<(String, Config)>, tasks: &mut Tasks) -> Result<Vec<Job>> {
-    let mut known: Vec<(Arc<Task>, Arc<SharedMoments>)> = Vec::new();
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
         let task = tasks.of(&condition, &resolved.task)?;
         let dataset = tasks.dataset_record(resolved.task.inputs, &task);
-        if !known.iter().any(|(known, _)| Arc::ptr_eq(known, &task)) {
-            known.push((task.clone(), Arc::default()));
-        }
-        let moments = known.iter().find(|(known, _)| Arc::ptr_eq(known, &task));
-        let moments = moments.map(|(_, moments)| moments.clone()).unwrap_or_default();
+        let moments = tasks.shared_moments(&resolved.task);
         for &seed in &config.seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];

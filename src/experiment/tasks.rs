@@ -10,6 +10,7 @@ use crate::data::{self, Dataset};
 use crate::record::DatasetRecord;
 use crate::task::{Task, TaskInputs};
 use crate::theory::Moments;
+use crate::train::SharedMoments;
 
 /// What was read and made so far.
 pub struct Tasks {
@@ -18,6 +19,7 @@ pub struct Tasks {
     checksums: Vec<(Inputs, String)>,
     tasks: Vec<(TaskConfig, Arc<Task>)>,
     moments: Vec<(TaskConfig, Arc<Moments>)>,
+    shared_moments: Vec<(TaskConfig, Arc<SharedMoments>)>,
 }
 
 impl Tasks {
@@ -29,6 +31,7 @@ impl Tasks {
             checksums: Vec::new(),
             tasks: Vec::new(),
             moments: Vec::new(),
+            shared_moments: Vec::new(),
         }
     }
 
@@ -67,6 +70,16 @@ impl Tasks {
         let moments = Arc::new(moments);
         self.moments.push((config.clone(), moments.clone()));
         Ok(moments)
+    }
+
+    /// Where all runs that learn a task find its moments for training.
+    pub fn shared_moments(&mut self, config: &TaskConfig) -> Arc<SharedMoments> {
+        if let Some((_, moments)) = self.shared_moments.iter().find(|(known, _)| known == config) {
+            return moments.clone();
+        }
+        let moments = Arc::<SharedMoments>::default();
+        self.shared_moments.push((config.clone(), moments.clone()));
+        moments
     }
 
     /// Where a task's images come from; `None` without images.

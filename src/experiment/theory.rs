@@ -10,10 +10,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::gram;
 use super::tasks::Tasks;
-use crate::config::{Config, Experiment, Initialisation, Loss};
+use crate::config::{Config, Experiment, Initialisation, Loss, resolve_conditions};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
-use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
+use crate::record::{Method, ModeRecord, TheoryRecord, condition_of_seed, write_json};
 use crate::task::Task;
 use crate::theory::{ImageTheory, LayerStart, Mode, Moment, Theory, ensure_images_are_covered};
 use crate::train::observed_steps;
@@ -197,6 +197,21 @@ fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
         initial_strength: mode.initial_strength,
         final_strength,
     }
+}
+
+/// The conditions that `wanted` names with every seed but the first.
+pub fn other_seeds(config: &Config, wanted: fn(&str) -> bool) -> Result<Vec<(String, Config)>> {
+    let mut conditions = Vec::new();
+    for (condition, resolved) in resolve_conditions(config)? {
+        if !wanted(&condition) {
+            continue;
+        }
+        for &seed in config.seeds.iter().skip(1) {
+            let config = Config { seeds: vec![seed], ..resolved.clone() };
+            conditions.push((condition_of_seed(&condition, seed), config));
+        }
+    }
+    Ok(conditions)
 }
 
 /// Writes `condition/theory.json` for each condition that theory covers, and tells why it does not cover the others; beside

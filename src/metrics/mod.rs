@@ -13,3 +13,8 @@ pub use curves::Curves;
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
 pub use phase::{Phase, first_time, half_time};
+
+/// Euclidean length.
+pub fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use tch::{Kind, Tensor};
 
+use super::to_tensor;
 use crate::config::{
     Aligned, AlignedBiases, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal,
 };
@@ -123,9 +124,7 @@ fn modes(task: &Task, with_constant: bool) -> (Tensor, Tensor) {
         // < y 1 > = ybar.
         correlation = concatenate![Axis(1), correlation, task.ocs().insert_axis(Axis(1))];
     }
-    let (rows, columns) = correlation.dim();
-    let values: Vec<f64> = correlation.iter().copied().collect();
-    singular_modes(&Tensor::from_slice(&values).view([rows as i64, columns as i64]))
+    singular_modes(&to_tensor(&correlation))
 }
 
 /// Singular vectors with singular values above rounding errors.

@@ -6,6 +6,7 @@ mod initialisation;
 mod kernel;
 
 use anyhow::{Result, ensure};
+use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -220,6 +221,12 @@ fn channels_last(x: &Tensor) -> Tensor {
     let [_, channels, height, width] = size[..] else { return x.shallow_clone() };
     let strides = [height * width * channels, 1, width * channels, channels];
     x.permute([0, 2, 3, 1]).contiguous().as_strided(&size, strides, None)
+}
+
+/// A matrix as a float64 tensor on the CPU.
+pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
+    let values: Vec<f64> = matrix.iter().copied().collect();
+    Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
 }
 
 /// The loss of `outputs` (responses, or logits under cross-entropy), `[.., n_samples, n_labels]`, with sample weights

@@ -1,6 +1,6 @@
 //! What is drawn of a record: its metrics as fractions, over time or step, for one seed or several.
 
-use crate::metrics::{Curves, Phase};
+use crate::metrics::{Curves, Phase, norm};
 use crate::record::{Record, TheoryRecord};
 
 /// Time or step, and the value observed there.
@@ -141,7 +141,7 @@ impl<'a> Account<'a> {
 
     /// `M / ||ybar||`.
     pub fn mean_output_error(&self) -> Curve {
-        let norm = self.ocs.iter().map(|value| value * value).sum::<f64>().sqrt();
+        let norm = norm(self.ocs);
         self.curve(self.curves.mean_output_error.iter().map(|error| Some(error / norm)))
     }
 

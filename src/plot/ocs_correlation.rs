@@ -36,12 +36,6 @@ const INPUT_BIAS: Look = Look { colour: INK, ..LOOKS[3] };
 const CONSTANT: Stroke = Stroke::solid(GREEN, 1.0);
 const CONTRASTS: Stroke = Stroke::broken(PURPLE, 1.0, super::style::Dash::Dashed);
 
-/// a0 and rho of a condition without biases.
-fn start_and_correlation(config: &Config) -> Option<(f64, f64)> {
-    let a0 = config.network.initialisation.aligned_strength()?;
-    (config.task.inputs == Inputs::Correlated).then_some((a0, config.task.correlation))
-}
-
 /// Everything that belongs to one a0.
 struct Start<'a> {
     a0: f64,
@@ -55,7 +49,7 @@ struct Start<'a> {
 impl<'a> Start<'a> {
     fn new(runs: &'a RunFolder, a0: f64, look: Look) -> Start<'a> {
         let of_start = |config: &Config| {
-            start_and_correlation(config).filter(|(start, _)| *start == a0).map(|(_, rho)| rho)
+            config.start_and_correlation().filter(|(start, _)| *start == a0).map(|(_, rho)| rho)
         };
         let mut trained: Vec<&Record> =
             runs.records.iter().filter(|record| of_start(&record.config).is_some()).collect();
@@ -93,7 +87,7 @@ fn starts(runs: &RunFolder) -> Vec<Start<'_>> {
     let configs = runs.records.iter().map(|record| &record.config);
     let configs = configs.chain(runs.theories.iter().map(|theory| &theory.config));
     let mut all: Vec<f64> =
-        configs.filter_map(|config| start_and_correlation(config).map(|(a0, _)| a0)).collect();
+        configs.filter_map(|config| config.start_and_correlation().map(|(a0, _)| a0)).collect();
     all.sort_by(|a, b| b.total_cmp(a));
     all.dedup();
     // The fourth look is the input bias's.
@@ -217,7 +211,7 @@ fn eigenvalues(canvas: &mut Canvas, runs: &RunFolder) {
         .theories
         .iter()
         .filter_map(|theory| {
-            let (_, rho) = start_and_correlation(&theory.config)?;
+            let (_, rho) = theory.config.start_and_correlation()?;
             let n_items = theory.config.task.n_items() as f64;
             let [constant, contrast, ..] = theory.modes.as_slice() else { return None };
             Some((rho, n_items * constant.input_variance, n_items * contrast.input_variance))

@@ -1,13 +1,13 @@
 //! Samples on the device: images stay bytes there and become floats batch by batch.
 
 use anyhow::{Result, ensure};
-use ndarray::Array2;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::config::NetworkKind;
+use crate::model::to_tensor;
 use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
 
 /// The training set, in the order in which it is shown, and the evaluation set.
@@ -66,12 +66,6 @@ pub struct Order {
     position: usize,
     /// The generator's position before this epoch's permutation was drawn.
     epoch_word: u128,
-}
-
-/// A matrix as a float64 tensor on the CPU.
-pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
-    let values: Vec<f64> = matrix.iter().copied().collect();
-    Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
 }
 
 /// Apart from the stream that draws initial weights.

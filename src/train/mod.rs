@@ -325,9 +325,11 @@ impl Engine {
     /// Until the device has done what it was given.
     fn wait(&self) {
         // A value that is asked for has to be there.
-        if let Some((_, tensor)) = self.state(0).0.first() {
-            tensor.sum(Kind::Double).double_value(&[]);
-        }
+        let parameter = match self {
+            Engine::Stack(stack) => stack.first_weight(),
+            Engine::Single(run) => run.first_weight(),
+        };
+        parameter.sum(Kind::Double).double_value(&[]);
     }
 
     fn observe(&self) -> Result<Vec<Snapshot>> {

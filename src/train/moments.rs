@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
-use super::batches::{self, SetInputs};
+use super::batches::SetInputs;
+use crate::model::to_tensor;
 use crate::task::{Task, TaskInputs};
 
 /// Moments of a training set, float64; samples enter with their weights p.
@@ -61,7 +62,7 @@ impl SharedMoments {
 
 impl Moments {
     fn of(task: &Task, device: Device, rotated: bool) -> Result<Self> {
-        let place = |matrix: &Array2<f64>| batches::to_tensor(matrix).to_device(device);
+        let place = |matrix: &Array2<f64>| to_tensor(matrix).to_device(device);
         let mean_input = task.probabilities.dot(&task.item_means()).insert_axis(ndarray::Axis(0));
         let input_output = place(&task.input_output_correlation().reversed_axes());
         let covariance = match &task.inputs {

@@ -55,6 +55,11 @@ impl SingleRun {
         self.step
     }
 
+    /// The first layer's weights.
+    pub fn first_weight(&self) -> &Tensor {
+        &self.network.layers()[0].weight
+    }
+
     /// One update.
     pub fn descend(&mut self) {
         let batch = self.samples.next_batch(&mut self.order);

@@ -153,6 +153,11 @@ impl LinearStack {
         self.step
     }
 
+    /// The first layer's weights, of all members.
+    pub fn first_weight(&self) -> &Tensor {
+        &self.layers[0].weight
+    }
+
     /// One update of every member.
     pub fn descend(&mut self) {
         let above = self.above();
