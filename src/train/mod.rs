@@ -8,8 +8,8 @@ mod checkpoint;
 pub mod device;
 mod moments;
 mod optimiser;
-mod single;
-mod stack;
+mod nonlinear;
+mod linear;
 
 use anyhow::{Result, bail, ensure};
 use ndarray::Array2;
@@ -21,11 +21,11 @@ use crate::task::Task;
 use batches::Place;
 pub use checkpoint::Checkpoint;
 use checkpoint::NamedTensors;
+use linear::LinearStack;
+pub use linear::can_be_stacked;
 pub use moments::SharedMoments;
+use nonlinear::SingleRun;
 pub use optimiser::OptimiserState;
-use single::SingleRun;
-use stack::LinearStack;
-pub use stack::can_be_stacked;
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {

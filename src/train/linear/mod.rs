@@ -1,19 +1,22 @@
 //! Linear networks of one shape, trained side by side in one stack of tensors with their gradients written out.
 
+mod drive;
+mod start;
+
 use anyhow::{Context, Result, ensure};
 use ndarray::s;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
-use super::moments::Moments;
 use super::optimiser::OptimiserState;
 use super::{Answer, Member, Snapshot, to_vector};
 use crate::config::{Bias, Config, Loss, NetworkKind, Optimiser, Precision};
-use crate::model::{self, Network, Placement};
+use crate::model;
 use crate::task::TaskInputs;
+
+use drive::{Drive, outputs};
+use start::{Axes, StackedLayer, initial_layers};
 
 /// Linear networks `yhat = W_L (.. (W_1 x + b_1) ..) + b_L` of any depth, one for each member.
 ///
@@ -38,54 +41,6 @@ pub struct LinearStack {
     learning_rate: f64,
     loss: Loss,
     step: u64,
-}
-
-/// Axes in which the stack's weights are told, one a column. Gradient descent commutes with rotations of the inputs and of
-/// each hidden layer, and never leaves the span of what reaches a hidden layer from both sides: where that is smaller than
-/// the layer, the rest is left out of every step, and nothing else changes.
-#[derive(Default)]
-struct Axes {
-    /// Of the inputs, `[n_inputs, n_inputs]`; `None`: their own.
-    inputs: Option<Tensor>,
-    /// Of each hidden layer, `[n_members, width, n_kept]`; `None`: its own.
-    hidden: Vec<Option<Tensor>>,
-}
-
-/// One layer of every member.
-struct StackedLayer {
-    /// `[n_members, n_outputs, n_inputs]`; the first layer's transposed, so that the map of its many inputs is contiguous,
-    /// and with its bias as a last row.
-    weight: Tensor,
-    /// `[n_members, 1, n_outputs]`; absent in the first layer.
-    bias: Option<Tensor>,
-}
-
-/// Where `E` comes from, scaled by what the optimiser wants of gradients.
-enum Drive {
-    /// From moments, under full-batch squared error. Constants for each member, so that little is broadcast.
-    Moments {
-        /// `-[Sigma_xy; <y>]`, `[n_members, n_rows, n_labels]`.
-        minus_targets: Tensor,
-        covariance: Covariance,
-    },
-    /// From each step's samples.
-    Samples {
-        /// Factor of gradients.
-        scale: f64,
-    },
-}
-
-/// `<x x^T>` of inputs with a 1 appended if there are biases.
-enum Covariance {
-    /// `[n_members, n_rows, n_rows]`.
-    Dense(Tensor),
-    /// Inputs in their eigenvectors.
-    Diagonal {
-        /// `[n_members, n_rows, n_labels]`: variances, 1 for the appended row.
-        variances: Tensor,
-        /// `<x>`, `[n_members, 1, n_inputs]`; only if a 1 is appended.
-        mean_input: Option<Tensor>,
-    },
 }
 
 /// Whether two runs can share a stack: all but their starts is the same.
@@ -131,7 +86,7 @@ impl LinearStack {
                 let has_biases = config.network.bias != Bias::None;
                 Drive::of(&moments, members.len() as i64, has_biases, scale, kind)
             }
-            None => Drive::Samples { scale },
+            None => Drive::Samples { scale, loss: training.loss },
         };
         Ok(LinearStack {
             layers,
@@ -162,7 +117,8 @@ impl LinearStack {
     pub fn descend(&mut self) {
         let above = self.above();
         let map = self.map(&above);
-        let drive = self.drive(&map);
+        let batch = || self.samples.next_batch(&mut self.orders);
+        let drive = self.drive.at(&map, self.n_inputs, batch);
         let through_ones = drive.narrow(1, drive.size()[1] - 1, 1);
         let mut gradients = Vec::with_capacity(self.parameters.len());
         let first = &self.layers[0].weight;
@@ -226,42 +182,6 @@ impl LinearStack {
             }
         }
         map
-    }
-
-    /// `E`.
-    fn drive(&mut self, map: &Tensor) -> Tensor {
-        match &self.drive {
-            Drive::Moments { minus_targets, covariance: Covariance::Dense(covariance) } => {
-                minus_targets.baddbmm(covariance, map, 1, 1)
-            }
-            Drive::Moments {
-                minus_targets,
-                covariance: Covariance::Diagonal { variances, mean_input },
-            } => {
-                let drive = minus_targets.addcmul(map, variances);
-                if let Some(mean_input) = mean_input {
-                    let of_inputs = |rows: &Tensor| rows.narrow(1, 0, self.n_inputs);
-                    let of_ones = |rows: &Tensor| rows.narrow(1, self.n_inputs, 1);
-                    let mut through_inputs = of_inputs(&drive);
-                    through_inputs += mean_input.transpose(1, 2) * of_ones(map);
-                    let mut through_ones = of_ones(&drive);
-                    through_ones += mean_input.bmm(&of_inputs(map));
-                }
-                drive
-            }
-            Drive::Samples { scale } => {
-                let batch = self.samples.next_batch(&mut self.orders);
-                let outputs = outputs(&batch.inputs, map, self.n_inputs);
-                let error = model::responses(self.loss, &outputs) - batch.targets;
-                let error = error * (batch.weights.unsqueeze(-1) * *scale);
-                let through_inputs = batch.inputs.transpose(-2, -1).matmul(&error);
-                if map.size()[1] == self.n_inputs {
-                    return through_inputs;
-                }
-                let through_ones = error.sum_dim_intlist(1i64, true, None);
-                Tensor::cat(&[through_inputs, through_ones], 1)
-            }
-        }
     }
 
     /// What every member answers now.
@@ -401,127 +321,6 @@ impl LinearStack {
         self.step = checkpoint.step();
         self.optimiser.updates = self.step;
         Ok(())
-    }
-}
-
-impl Drive {
-    fn of(moments: &Moments, n_members: i64, has_biases: bool, scale: f64, kind: Kind) -> Self {
-        let Moments { input_output, covariance, mean_input, mean_target, .. } = moments;
-        let for_each = |tensor: &Tensor, scale: f64| {
-            let tensor = (tensor * scale).to_kind(kind).unsqueeze(0);
-            let size = tensor.size();
-            tensor.expand([n_members, size[1], size[2]], false).contiguous()
-        };
-        let with_ones = |rows: &Tensor, last: &Tensor| {
-            if has_biases { Tensor::cat(&[rows, last], 0) } else { rows.shallow_clone() }
-        };
-        let covariance = if covariance.size()[1] > 1 || (has_biases && moments.basis.is_none()) {
-            let is_diagonal = covariance.size()[1] == 1;
-            let inputs = if is_diagonal {
-                Tensor::diag_embed(&covariance.squeeze_dim(1), 0, 0, 1)
-            } else {
-                covariance.shallow_clone()
-            };
-            let one = Tensor::ones([1, 1], (Kind::Double, covariance.device()));
-            let dense = if has_biases {
-                let last = Tensor::cat(&[mean_input, &one], 1);
-                Tensor::cat(&[Tensor::cat(&[inputs, mean_input.tr()], 1), last], 0)
-            } else {
-                inputs
-            };
-            Covariance::Dense(for_each(&dense, scale))
-        } else {
-            let variances = covariance.expand_as(input_output);
-            let variances = with_ones(&variances, &mean_target.ones_like());
-            Covariance::Diagonal {
-                variances: for_each(&variances, scale),
-                mean_input: has_biases.then(|| for_each(mean_input, scale)),
-            }
-        };
-        let minus_targets = for_each(&with_ones(input_output, mean_target), -scale);
-        Drive::Moments { minus_targets, covariance }
-    }
-}
-
-/// Outputs `[.., n_samples, n_labels]` of a map to inputs `[.., n_samples, n_inputs]`; a row beyond `n_inputs` is the
-/// constant's.
-fn outputs(inputs: &Tensor, map: &Tensor, n_inputs: i64) -> Tensor {
-    let outputs = inputs.matmul(&map.narrow(1, 0, n_inputs));
-    if map.size()[1] == n_inputs { outputs } else { outputs + map.narrow(1, n_inputs, 1) }
-}
-
-/// Every member's initial weights, drawn as for a network of its own, told in the given axes of inputs and (if `rotated` is
-/// allowed) in as few axes of hidden layers as hold them.
-fn initial_layers(
-    members: &[Member],
-    device: Device,
-    kind: Kind,
-    inputs: Option<&Tensor>,
-    rotated: bool,
-) -> Result<(Vec<StackedLayer>, Axes)> {
-    let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
-    let networks = members
-        .iter()
-        .map(|member| {
-            let mut generator = ChaCha8Rng::seed_from_u64(member.seed);
-            Network::new(&member.config.network, member.task, placement, &mut generator)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let n_layers = networks.first().map_or(0, |network| network.layers().len());
-    let stack = |tensors: Vec<Tensor>| Tensor::stack(&tensors, 0).to_device(device);
-    let mut layers: Vec<StackedLayer> = (0..n_layers)
-        .map(|index| {
-            let layers = || networks.iter().map(move |network| &network.layers()[index]);
-            let weight = stack(layers().map(|layer| layer.weight.detach()).collect());
-            let biases: Option<Vec<Tensor>> =
-                layers().map(|layer| Some(layer.bias.as_ref()?.detach().unsqueeze(0))).collect();
-            StackedLayer { weight, bias: biases.map(stack) }
-        })
-        .collect();
-    if let Some(inputs) = inputs {
-        layers[0].weight = layers[0].weight.matmul(inputs);
-    }
-    let hidden = (1..n_layers)
-        .map(|above| if rotated { in_its_span(&mut layers[above - 1..=above]) } else { None });
-    let hidden = hidden.collect();
-    let first = layers[0].weight.transpose(1, 2);
-    layers[0].weight = match layers[0].bias.take() {
-        Some(bias) => Tensor::cat(&[first, bias], 1),
-        None => first,
-    };
-    for layer in &mut layers {
-        layer.weight = layer.weight.to_kind(kind).contiguous();
-        layer.bias = layer.bias.as_ref().map(|bias| bias.to_kind(kind).contiguous());
-    }
-    let axes = Axes { inputs: inputs.map(Tensor::shallow_clone), hidden };
-    Ok((layers, axes.to_kind(kind)))
-}
-
-/// Tells the hidden layer between two in axes that span all that reaches it, and returns these; `None`, and no change, if
-/// they would not be fewer than it has units.
-fn in_its_span(pair: &mut [StackedLayer]) -> Option<Tensor> {
-    let [below, above] = pair else { return None };
-    let mut reached = vec![below.weight.shallow_clone(), above.weight.transpose(1, 2)];
-    reached.extend(below.bias.as_ref().map(|bias| bias.transpose(1, 2)));
-    let reached = Tensor::cat(&reached, 2);
-    let (_, width, n_directions) = reached.size3().ok()?;
-    if n_directions >= width {
-        return None;
-    }
-    let (axes, _) = Tensor::linalg_qr(&reached, "reduced");
-    below.weight = axes.transpose(1, 2).bmm(&below.weight);
-    below.bias = below.bias.as_ref().map(|bias| bias.bmm(&axes));
-    above.weight = above.weight.bmm(&axes);
-    Some(axes)
-}
-
-impl Axes {
-    fn to_kind(&self, kind: Kind) -> Self {
-        let converted = |axes: &Option<Tensor>| axes.as_ref().map(|axes| axes.to_kind(kind));
-        Axes {
-            inputs: converted(&self.inputs),
-            hidden: self.hidden.iter().map(converted).collect(),
-        }
     }
 }
 
