@@ -54,11 +54,11 @@ fn array(tensor: &Tensor) -> Array2<f64> {
 fn by_gradients(network: &Network, inputs: &Tensor) -> Array2<f64> {
     let parameters: Vec<Tensor> = network.parameters().into_iter().map(|(_, p)| p).collect();
     let n = inputs.size()[0];
-    let n_labels = network.forward(inputs).size()[1];
+    let n_labels = network.forward(&inputs.unsqueeze(0)).size()[2];
     let rows: Vec<Tensor> = (0..n * n_labels)
         .map(|index| {
-            let outputs = network.forward(&inputs.narrow(0, index / n_labels, 1));
-            let output = outputs.get(0).get(index % n_labels);
+            let outputs = network.forward(&inputs.narrow(0, index / n_labels, 1).unsqueeze(0));
+            let output = outputs.view(-1).get(index % n_labels);
             let gradients = Tensor::run_backward(&[output], &parameters, false, false);
             Tensor::cat(&gradients.iter().map(|g| g.contiguous().view(-1)).collect::<Vec<_>>(), 0)
         })

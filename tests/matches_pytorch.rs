@@ -88,7 +88,7 @@ fn networks_answer_and_learn_as_pytorchs() {
     for (name, keys) in networks {
         let expected = &fixture()["networks"][name];
         let network = network(&keys);
-        let outputs = network.forward(&wave(&[4, 128], 0.5, 1.0));
+        let outputs = network.forward(&wave(&[1, 4, 128], 0.5, 1.0)).squeeze_dim(0);
         let found = Vec::<f64>::try_from(&outputs.contiguous().view(-1)).unwrap();
         for (a, b) in found.iter().zip(numbers(&expected["outputs"])) {
             assert!((a - b).abs() < 1e-12, "{name}: {a} against PyTorch's {b}");

@@ -39,6 +39,7 @@ pub fn options(folder: &Path) -> Options {
         device: tch::Device::Cpu,
         threads: 1,
         jobs: 1,
+        stack: None,
         resume: false,
         quick: false,
         write_every: Duration::from_secs(3600),
@@ -113,6 +114,31 @@ fn an_interrupted_run_that_is_resumed_ends_with_the_same_bytes() {
         let options = Options { resume: true, ..options(broken.path()) };
         train_all(&config, &options, &|_| ()).unwrap();
         assert_eq!(bytes(broken.path(), 5), expected, "{keys:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_stack_that_is_resumed_ends_with_the_same_bytes() {
+    for keys in RUNS {
+        let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut config = config(keys, 0);
+        config.seeds = vec![0, 1, 2];
+        let stacked = |folder: &Path| Options { stack: Some(3), ..options(folder) };
+        train_all(&config, &stacked(whole.path()), &|_| ()).unwrap();
+        let interrupted = stacked(broken.path());
+        let interrupt = |event: Event| {
+            if let Event::Observed { step, seed: 1, .. } = event
+                && step >= config.training.steps / 3
+            {
+                interrupted.interrupted.store(true, Ordering::Relaxed);
+            }
+        };
+        assert!(train_all(&config, &interrupted, &interrupt).unwrap_err().is::<Interrupted>());
+        let resumed = Options { resume: true, ..stacked(broken.path()) };
+        train_all(&config, &resumed, &|_| ()).unwrap();
+        for seed in config.seeds {
+            assert_eq!(bytes(broken.path(), seed), bytes(whole.path(), seed), "{keys:?}");
+        }
     }
 }
 

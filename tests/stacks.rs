@@ -1,4 +1,5 @@
-//! Linear networks train in stacks, from moments: the same numbers as one by one, on the samples, with libtorch's gradients.
+//! Networks train in stacks, linear ones from moments: the same numbers as one by one, on the samples, with libtorch's
+//! gradients.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -77,7 +78,7 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
     let parameters: Vec<Tensor> =
         network.parameters().into_iter().map(|(_, tensor)| tensor).collect();
     for _ in 0..config.training.steps {
-        let outputs = network.forward(&inputs);
+        let outputs = network.forward(&inputs.unsqueeze(0)).squeeze_dim(0);
         let loss = model::loss(config.training.loss, &outputs, &targets, &weights);
         let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
         tch::no_grad(|| {
@@ -87,7 +88,7 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
             }
         });
     }
-    let outputs = tch::no_grad(|| network.forward(&evaluation));
+    let outputs = tch::no_grad(|| network.forward(&evaluation.unsqueeze(0)));
     Vec::<f64>::try_from(&model::responses(config.training.loss, &outputs).view(-1)).unwrap()
 }
 
@@ -181,6 +182,46 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
     assert!(largest(last.iter().copied(), &expected) < 1e-11);
 }
 
+/// Trains five seeds in one stack and each alone, and compares all that is observed.
+fn are_alike(config: &Config, tolerance: f64, what: &str) {
+    let task = task(config);
+    let moments = SharedMoments::default();
+    let mut together: Vec<Vec<Snapshot>> = (0..5).map(|_| Vec::new()).collect();
+    let mut observers: Vec<_> =
+        together.iter_mut().map(|seen| |snapshot: Snapshot| seen.push(snapshot)).collect();
+    let members = observers
+        .iter_mut()
+        .enumerate()
+        .map(|(seed, observer)| Member {
+            config,
+            task: &task,
+            moments: &moments,
+            seed: seed as u64,
+            resumed: None,
+            observer: observer as &mut dyn Observer,
+        })
+        .collect();
+    train_together(members, Device::Cpu).unwrap();
+    for (seed, together) in together.iter().enumerate() {
+        let alone = observed(config, &task, &moments, seed as u64);
+        assert_eq!(alone.len(), together.len());
+        for (alone, together) in alone.iter().zip(together) {
+            let expected: Vec<f64> = alone.evaluation.responses.iter().copied().collect();
+            let miss = largest(together.evaluation.responses.iter().copied(), &expected);
+            assert!(miss <= tolerance, "{what}, seed {seed}, step {}: {miss:e}", alone.step);
+            assert!((alone.evaluation.loss - together.evaluation.loss).abs() <= tolerance);
+            let norms = |snapshot: &Snapshot| -> Vec<f64> {
+                let biases = snapshot.bias_norms.iter().flatten();
+                snapshot.weight_norms.iter().chain(biases).copied().collect()
+            };
+            assert!(largest(norms(together), &norms(alone)) <= 1e-5);
+            assert_eq!(alone.output_bias.is_some(), together.output_bias.is_some());
+        }
+        let moved = &alone[alone.len() - 1].evaluation.responses - &alone[0].evaluation.responses;
+        assert!(moved.iter().any(|x| x.abs() > 1e-3), "{what}: nothing was learned");
+    }
+}
+
 #[test]
 fn a_stack_of_seeds_is_each_seed_alone() {
     let optimisers = ["{sgd: {momentum: 0.0}}", "{sgd: {momentum: 0.9}}", "adam"];
@@ -210,45 +251,40 @@ fn a_stack_of_seeds_is_each_seed_alone() {
                 if inputs == "one-hot" {
                     keys.retain(|key| !key.starts_with("task.samples"));
                 }
-                let config = config(&keys);
-                let task = task(&config);
-                let moments = SharedMoments::default();
-                let mut together: Vec<Vec<Snapshot>> = (0..5).map(|_| Vec::new()).collect();
-                let mut observers: Vec<_> = together
-                    .iter_mut()
-                    .map(|seen| |snapshot: Snapshot| seen.push(snapshot))
-                    .collect();
-                let members = observers
-                    .iter_mut()
-                    .enumerate()
-                    .map(|(seed, observer)| Member {
-                        config: &config,
-                        task: &task,
-                        moments: &moments,
-                        seed: seed as u64,
-                        resumed: None,
-                        observer: observer as &mut dyn Observer,
-                    })
-                    .collect();
-                train_together(members, Device::Cpu).unwrap();
-                for (seed, together) in together.iter().enumerate() {
-                    for (alone, together) in
-                        observed(&config, &task, &moments, seed as u64).iter().zip(together)
-                    {
-                        let expected: Vec<f64> =
-                            alone.evaluation.responses.iter().copied().collect();
-                        let miss =
-                            largest(together.evaluation.responses.iter().copied(), &expected);
-                        assert!(miss <= tolerance, "{keys:?}, seed {seed}: {miss:e}");
-                        assert!(
-                            (alone.evaluation.loss - together.evaluation.loss).abs() <= tolerance
-                        );
-                        assert!(
-                            largest(together.weight_norms.iter().copied(), &alone.weight_norms)
-                                <= 1e-5
-                        );
-                    }
-                }
+                are_alike(&config(&keys), tolerance, &format!("{keys:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stack_of_perceptrons_or_convolutions_is_each_alone() {
+    let networks = [
+        "{kind: mlp, hidden: [16, 12], bias: all, activation: tanh}",
+        "{kind: mlp, hidden: [16], bias: none}",
+        "{kind: cnn, hidden: [4, 5], bias: all}",
+        "{kind: cnn, hidden: [4], bias: input, activation: tanh, pooling: average}",
+        "{kind: cnn, hidden: [3, 4], bias: none}",
+    ];
+    let trainings = [
+        "{batch_size: 16, learning_rate: 0.02, optimiser: {sgd: {momentum: 0.9}}}",
+        "{batch_size: 16, learning_rate: 0.003, optimiser: adam, loss: binary-cross-entropy}",
+        "{batch_size: null, learning_rate: 0.05}",
+    ];
+    for (precision, tolerance) in [("float32", 1e-5), ("float64", 1e-12)] {
+        for network in networks {
+            for training in trainings {
+                let keys = [
+                    "task.inputs=glyphs",
+                    "task.samples={train: 60, test: 80}",
+                    &format!("network={network}"),
+                    "network.initialisation={kaiming: {gain: 1.0}}",
+                    &format!("training={training}"),
+                    "training.steps=12",
+                    "training.observations=4",
+                    &format!("training.precision={precision}"),
+                ];
+                are_alike(&config(&keys), tolerance, &format!("{keys:?}"));
             }
         }
     }

@@ -26,8 +26,10 @@ pub struct Options {
     pub device: Device,
     /// Threads of libtorch in each run.
     pub threads: usize,
-    /// Runs at the same time.
+    /// Runs, or stacks of them, at the same time.
     pub jobs: usize,
+    /// Most runs of one shape that train in one stack of tensors; `None`: what suits network and device.
+    pub stack: Option<usize>,
     /// Keep complete runs of the same config, continue unfinished ones from their checkpoints.
     pub resume: bool,
     /// Whether configs were shortened by `--quick`; kept in records.
@@ -91,7 +93,7 @@ pub fn train_all(
     let jobs = plan(config, conditions, &mut Tasks::new(&options.data))?;
     let steps = jobs.iter().map(|job| job.config.training.steps).sum();
     tell(Event::Planned { runs: jobs.len(), steps });
-    let stacks = stacks(jobs, options.jobs);
+    let stacks = stacks(jobs, options);
     let workers = options.jobs.clamp(1, stacks.len().max(1));
     let queue = Mutex::new(stacks);
     let outcomes = Mutex::new((Summary::default(), None));
@@ -143,7 +145,7 @@ pub fn time_steps(
     let mut times = Vec::new();
     for condition in resolve_conditions(config)? {
         let (name, steps) = (condition.0.clone(), condition.1.training.steps);
-        let stacks = stacks(plan(config, vec![condition], &mut tasks)?, options.jobs);
+        let stacks = stacks(plan(config, vec![condition], &mut tasks)?, options);
         let workers = options.jobs.clamp(1, stacks.len().max(1));
         let mut shares: Vec<Vec<Vec<Job>>> = (0..workers).map(|_| Vec::new()).collect();
         for (index, stack) in stacks.into_iter().enumerate() {
@@ -194,12 +196,30 @@ fn time_share(
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Numbers that the weights of a stack may hold, so that they stay in a core's cache between two steps.
+/// Numbers that the weights of linear networks in one stack may hold on a CPU, so that they stay in a core's cache between
+/// two steps.
 const LARGEST_STACK: usize = 1 << 17;
+/// The same on a GPU, whose cores want more to do.
+const LARGEST_STACK_ON_GPU: usize = 1 << 24;
+/// Perceptrons or convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions are slow.
+const NONLINEAR_STACK_ON_GPU: usize = 16;
 
-/// Jobs that train together: linear networks of one shape, as many as a core's cache holds, spread over the workers; all
-/// others alone. The longest first, so that the last to end are short.
-fn stacks(jobs: Vec<Job>, workers: usize) -> VecDeque<Vec<Job>> {
+/// How many runs of a job's shape train in one stack.
+fn most_together(job: &Job, options: &Options) -> usize {
+    if let Some(most) = options.stack {
+        return most.max(1);
+    }
+    match (job.config.network.kind, options.device) {
+        (NetworkKind::Linear, Device::Cpu) => (LARGEST_STACK / n_weights(job).max(1)).max(1),
+        (NetworkKind::Linear, _) => (LARGEST_STACK_ON_GPU / n_weights(job).max(1)).max(1),
+        (NetworkKind::Mlp | NetworkKind::Cnn, Device::Cpu) => 1,
+        (NetworkKind::Mlp | NetworkKind::Cnn, _) => NONLINEAR_STACK_ON_GPU,
+    }
+}
+
+/// Jobs that train together: networks of one shape, as many as `most_together` says, spread over the workers. The longest
+/// first, so that the last to end are short.
+fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     let mut groups: Vec<Vec<Job>> = Vec::new();
     for job in jobs {
         match groups.iter_mut().find(|group| can_be_stacked(&group[0].config, &job.config)) {
@@ -209,9 +229,8 @@ fn stacks(jobs: Vec<Job>, workers: usize) -> VecDeque<Vec<Job>> {
     }
     let mut stacks: VecDeque<Vec<Job>> = VecDeque::new();
     for mut group in groups {
-        let most = (LARGEST_STACK / n_weights(&group[0]).max(1))
-            .max(1)
-            .min(group.len().div_ceil(workers.max(1)));
+        let share = group.len().div_ceil(options.jobs.max(1));
+        let most = most_together(&group[0], options).min(share);
         // Evenly, so that no worker is left with a small rest.
         let size = group.len().div_ceil(group.len().div_ceil(most));
         while !group.is_empty() {

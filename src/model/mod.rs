@@ -5,7 +5,7 @@
 mod initialisation;
 mod kernel;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Reduction, Tensor};
@@ -15,9 +15,10 @@ use crate::task::{Task, TaskInputs};
 
 pub use kernel::kernel_megabytes;
 
-/// A feed-forward network.
+/// A feed-forward network, or several of one shape side by side.
 #[derive(Debug)]
 pub struct Network {
+    n_members: i64,
     kind: NetworkKind,
     activation: Activation,
     pooling: Pooling,
@@ -28,7 +29,8 @@ pub struct Network {
     compute: Kind,
 }
 
-/// Weights, `[n_outputs, n_inputs]` or `[channels_out, channels_in, 3, 3]`, and perhaps a bias, `[n_outputs]`.
+/// Weights, `[n_outputs, n_inputs]` or `[channels_out, channels_in, 3, 3]`, and perhaps a bias, `[n_outputs]`. Of several
+/// networks the first dimension counts one network's outputs after the other's.
 #[derive(Debug)]
 pub struct Layer {
     /// Weights.
@@ -89,6 +91,21 @@ impl Network {
         placement: Placement,
         generator: &mut ChaCha8Rng,
     ) -> Result<Self> {
+        Network::side_by_side(&mut [(config, generator)], task, placement)
+    }
+
+    /// Networks that differ in their initial weights alone, each drawn as `new` draws it. Their layers hold the weights of
+    /// all; what one of them has is `member`'s to tell.
+    ///
+    /// # Errors
+    ///
+    /// As for `new`, or if there is no network.
+    pub fn side_by_side(
+        members: &mut [(&NetworkConfig, &mut ChaCha8Rng)],
+        task: &Task,
+        placement: Placement,
+    ) -> Result<Self> {
+        let config = members.first().context("there is no network to make")?.0;
         let shape = match &task.inputs {
             TaskInputs::Images { preprocessor, .. } => preprocessor.shape.map(|size| size as i64),
             TaskInputs::Vectors(vectors) => [1, 1, vectors.ncols() as i64],
@@ -102,24 +119,29 @@ impl Network {
             shape[1],
             shape[2]
         );
-        let start = initialisation::draw(config, &shapes, task, generator)?;
-        let n_layers = shapes.len();
-        let layers = start
-            .into_iter()
-            .enumerate()
-            .map(|(index, (weight, bias))| {
-                let bias = config.bias.at_layer(index, n_layers).then_some(bias);
+        let n_members = members.len() as i64;
+        let starts = members
+            .iter_mut()
+            .map(|(config, generator)| initialisation::draw(config, &shapes, task, generator))
+            .collect::<Result<Vec<_>>>()?;
+        let layers = (0..shapes.len())
+            .map(|index| {
+                let weights: Vec<&Tensor> = starts.iter().map(|start| &start[index].0).collect();
+                let biases: Vec<&Tensor> = starts.iter().map(|start| &start[index].1).collect();
+                let bias = config.bias.at_layer(index, shapes.len());
+                let bias = bias.then(|| Tensor::cat(&biases, 0));
+                let weight = in_memory(&Tensor::cat(&weights, 0), n_members);
                 Layer::new(&weight, bias.as_ref(), placement)
             })
             .collect();
-        let Placement { compute, .. } = placement;
         Ok(Network {
+            n_members,
             kind: config.kind,
             activation: config.activation,
             pooling: config.pooling,
             layers,
             shape,
-            compute,
+            compute: placement.compute,
         })
     }
 
@@ -140,24 +162,55 @@ impl Network {
         parameters
     }
 
-    /// Responses before any output nonlinearity, `[n_samples, n_labels]`, to `inputs`, `[n_samples, n_inputs]`.
+    /// One network's part of a tensor whose first dimension counts the outputs of all: a weight, a bias, or what an optimiser
+    /// keeps of one. A view.
+    pub fn member(&self, member: usize, tensor: &Tensor) -> Tensor {
+        let n_outputs = tensor.size()[0] / self.n_members;
+        tensor.narrow(0, member as i64 * n_outputs, n_outputs)
+    }
+
+    /// Responses before any output nonlinearity of each network, `[n_members, n_samples, n_labels]`, to its own inputs,
+    /// `[n_members, n_samples, n_inputs]`, or to inputs for all, `[1, n_samples, n_inputs]`.
     pub fn forward(&self, inputs: &Tensor) -> Tensor {
         let mut x = inputs.to_kind(self.compute);
+        let n_samples = x.size()[1];
         if self.kind == NetworkKind::Cnn {
-            let [channels, height, width] = self.shape;
-            x = channels_last(&x.view([-1, channels, height, width]));
+            let [_, height, width] = self.shape;
+            // Networks beside each other are groups of channels.
+            x = x.transpose(0, 1).reshape([n_samples, -1, height, width]);
+            x = in_memory(&x, self.n_members);
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let is_last = index + 1 == self.layers.len();
             x = match self.kind {
-                NetworkKind::Linear => layer.linear(&x, self.compute),
-                NetworkKind::Mlp if is_last => layer.linear(&x, self.compute),
-                NetworkKind::Mlp => self.activate(&layer.linear(&x, self.compute)),
-                NetworkKind::Cnn if is_last => layer.linear(&x.flatten(1, 3), self.compute),
+                NetworkKind::Linear => self.each_linear(layer, &x),
+                NetworkKind::Mlp if is_last => self.each_linear(layer, &x),
+                NetworkKind::Mlp => self.activate(&self.each_linear(layer, &x)),
+                NetworkKind::Cnn if is_last => {
+                    let x = x.reshape([n_samples, self.n_members, -1]).transpose(0, 1);
+                    self.each_linear(layer, &x)
+                }
                 NetworkKind::Cnn => self.block(layer, &x),
             };
         }
         x.to_kind(if self.compute == Kind::BFloat16 { Kind::Float } else { self.compute })
+    }
+
+    /// `[n_members, n_samples, n_outputs]` of `x`, `[n_members, n_samples, n_inputs]`, or `[1, n_samples, n_inputs]` for all.
+    fn each_linear(&self, layer: &Layer, x: &Tensor) -> Tensor {
+        let (n_members, n_given, n_samples) = (self.n_members, x.size()[0], x.size()[1]);
+        if n_given == 1 {
+            let y = layer.linear(&x.squeeze_dim(0), self.compute);
+            return y.view([n_samples, n_members, -1]).transpose(0, 1);
+        }
+        let weight = layer.weight.to_kind(self.compute).view([n_members, -1, x.size()[2]]);
+        let weight = weight.transpose(1, 2);
+        match &layer.bias {
+            None => x.bmm(&weight),
+            Some(bias) => {
+                bias.to_kind(self.compute).view([n_members, 1, -1]).baddbmm(x, &weight, 1, 1)
+            }
+        }
     }
 
     fn activate(&self, x: &Tensor) -> Tensor {
@@ -196,9 +249,10 @@ impl Layer {
         let trainable = |tensor: Tensor| tensor.set_requires_grad(true);
         let placed =
             |tensor: &Tensor| tensor.to_kind(placement.weights).to_device(placement.device);
-        let weight = placed(weight);
-        let weight = if weight.dim() == 4 { channels_last(&weight) } else { weight.copy() };
-        Layer { weight: trainable(weight), bias: bias.map(|bias| trainable(placed(bias).copy())) }
+        Layer {
+            weight: trainable(placed(weight).copy()),
+            bias: bias.map(|bias| trainable(placed(bias).copy())),
+        }
     }
 
     fn linear(&self, x: &Tensor, compute: Kind) -> Tensor {
@@ -208,17 +262,24 @@ impl Layer {
         )
     }
 
+    /// Channels of all networks, of their own channels or of channels for all.
     fn convolution(&self, x: &Tensor, bias: Option<&Tensor>, compute: Kind) -> Tensor {
         let bias = bias.map(|bias| bias.to_kind(compute));
-        x.conv2d(&self.weight.to_kind(compute), bias, [1, 1], [1, 1], [1, 1], 1)
+        let weight = self.weight.to_kind(compute);
+        let groups = x.size()[1] / weight.size()[1];
+        x.conv2d(&weight, bias, [1, 1], [1, 1], [1, 1], groups)
     }
 }
 
-/// The same values with channels innermost in memory, as convolutions want them. With strides that say so for one channel
-/// too: where they leave it open, libtorch takes the layout that makes pooling several times slower.
-fn channels_last(x: &Tensor) -> Tensor {
+/// The same values where convolutions want them in memory: one network's channels innermost, with strides that say so for
+/// one channel too (where they leave it open, libtorch takes the layout that makes pooling several times slower); several
+/// networks' outermost, which is what grouped convolutions are made for.
+fn in_memory(x: &Tensor, n_members: i64) -> Tensor {
     let size = x.size();
-    let [_, channels, height, width] = size[..] else { return x.shallow_clone() };
+    let [_, channels, height, width] = size[..] else { return x.contiguous() };
+    if n_members > 1 {
+        return x.contiguous();
+    }
     let strides = [height * width * channels, 1, width * channels, channels];
     x.permute([0, 2, 3, 1]).contiguous().as_strided(&size, strides, None)
 }

@@ -241,20 +241,28 @@ impl Set {
         self.targets.size()[0] as usize
     }
 
-    /// Applies `forward` to all inputs, `[n_samples, n_inputs]`, in chunks that keep activations small.
-    pub fn in_chunks(&self, kind: NetworkKind, forward: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    /// What `n_members` networks answer to all inputs, `[n_members, n_samples, n_labels]`: `forward` of `[n_samples,
+    /// n_inputs]`, in chunks that keep activations small.
+    pub fn in_chunks(
+        &self,
+        kind: NetworkKind,
+        n_members: usize,
+        forward: impl Fn(&Tensor) -> Tensor,
+    ) -> Tensor {
         let n_samples = self.targets.size()[0];
-        // On a CPU activations of a convolution leave the cache beyond some sixty images.
-        let chunk: i64 = match (kind, self.targets.device()) {
-            (NetworkKind::Linear | NetworkKind::Mlp, _) => 10_000,
-            (NetworkKind::Cnn, Device::Cpu) => 64,
-            (NetworkKind::Cnn, _) => 2_000,
+        let chunk: usize = match (kind, self.targets.device()) {
+            (NetworkKind::Linear, _) => 10_000,
+            (NetworkKind::Mlp, _) => 10_000 / n_members,
+            // On a CPU activations of a convolution leave the cache beyond some sixty images.
+            (NetworkKind::Cnn, Device::Cpu) => 64 / n_members,
+            (NetworkKind::Cnn, _) => 2_000 / n_members,
         };
+        let chunk = chunk.max(1) as i64;
         let outputs: Vec<Tensor> = (0..n_samples)
             .step_by(chunk as usize)
             .map(|start| forward(&self.inputs.range(start, chunk.min(n_samples - start))))
             .collect();
-        Tensor::cat(&outputs, 0)
+        Tensor::cat(&outputs, 1)
     }
 }
 

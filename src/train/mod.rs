@@ -1,7 +1,7 @@
 //! Gradient descent: the loop, shown to an observer at log-spaced steps. Knows no metric and no theory.
 //!
-//! Linear networks train in stacks, many runs at once with their gradients written out; perceptrons and convolutions one by
-//! one, with libtorch's.
+//! Networks of one shape train in stacks, many runs at once: linear ones with their gradients written out, perceptrons and
+//! convolutions with libtorch's.
 
 mod batches;
 mod checkpoint;
@@ -11,20 +11,20 @@ mod optimiser;
 mod nonlinear;
 mod linear;
 
-use anyhow::{Result, bail, ensure};
-use ndarray::Array2;
+use anyhow::{Context, Result, bail, ensure};
+use ndarray::{Array2, Array3, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Config, NetworkKind};
+use crate::config::{Config, Loss, NetworkConfig, NetworkKind};
+use crate::model;
 use crate::task::Task;
 
-use batches::Place;
+use batches::{Place, Set};
 pub use checkpoint::Checkpoint;
 use checkpoint::NamedTensors;
 use linear::LinearStack;
-pub use linear::can_be_stacked;
 pub use moments::SharedMoments;
-use nonlinear::SingleRun;
+use nonlinear::NonlinearStack;
 pub use optimiser::OptimiserState;
 
 /// What the network answered at one moment of training.
@@ -53,6 +53,22 @@ pub struct Answer {
     pub responses: Array2<f64>,
     /// The training loss's form on these samples.
     pub loss: f64,
+}
+
+impl Answer {
+    /// One answer for each network; `outputs` are `[n_members, n_samples, n_labels]`.
+    fn of_each(outputs: &Tensor, set: &Set, loss: Loss) -> Result<Vec<Self>> {
+        let (n_members, n_samples, n_labels) = outputs.size3()?;
+        let losses = to_vector(&model::loss(loss, outputs, &set.targets, &set.weights))?;
+        let responses = to_vector(&model::responses(loss, outputs))?;
+        let shape = (n_members as usize, n_samples as usize, n_labels as usize);
+        let responses = Array3::from_shape_vec(shape, responses)?;
+        let of_member = |(responses, loss): (ArrayView2<f64>, f64)| Answer {
+            responses: responses.to_owned(),
+            loss,
+        };
+        Ok(responses.outer_iter().zip(losses).map(of_member).collect())
+    }
 }
 
 /// Who watches a run.
@@ -129,6 +145,18 @@ pub fn kernel_steps(config: &Config) -> Vec<u64> {
         observed_steps(training.steps, kernel.times).iter().filter_map(nearest).collect();
     steps.dedup();
     steps
+}
+
+/// Whether two runs can share a stack: all but their starts is the same. What observes a kernel trains alone.
+pub fn can_be_stacked(one: &Config, other: &Config) -> bool {
+    let shape = |config: &Config| {
+        let mut config = config.clone();
+        config.name = String::new();
+        config.seeds = Vec::new();
+        config.network.initialisation = NetworkConfig::default().initialisation;
+        config
+    };
+    one.kernel.is_none() && shape(one) == shape(other)
 }
 
 /// One run of a stack.
@@ -284,25 +312,26 @@ struct Progress {
 
 /// Networks between two steps.
 enum Engine {
-    Stack(Box<LinearStack>),
-    Single(Box<SingleRun>),
+    Linear(Box<LinearStack>),
+    Nonlinear(Box<NonlinearStack>),
 }
 
 impl Engine {
     /// Members at their first step, or where their checkpoints left them.
     fn new(members: &[Member], device: Device) -> Result<Self> {
-        let mut engine = match members {
-            [member] if member.config.network.kind != NetworkKind::Linear => {
-                Engine::Single(Box::new(SingleRun::new(member, device)?))
+        let first = members.first().context("a stack has members")?;
+        let mut engine = match first.config.network.kind {
+            NetworkKind::Linear => Engine::Linear(Box::new(LinearStack::new(members, device)?)),
+            NetworkKind::Mlp | NetworkKind::Cnn => {
+                Engine::Nonlinear(Box::new(NonlinearStack::new(members, device)?))
             }
-            members => Engine::Stack(Box::new(LinearStack::new(members, device)?)),
         };
         for (index, member) in members.iter().enumerate() {
             let Some(checkpoint) = member.resumed else { continue };
             checkpoint.ensure_fits(member.seed, member.config.training.steps)?;
             match &mut engine {
-                Engine::Stack(stack) => stack.restore(index, checkpoint)?,
-                Engine::Single(run) => run.restore(checkpoint)?,
+                Engine::Linear(stack) => stack.restore(index, checkpoint)?,
+                Engine::Nonlinear(stack) => stack.restore(index, checkpoint)?,
             }
         }
         Ok(engine)
@@ -310,15 +339,15 @@ impl Engine {
 
     fn step(&self) -> u64 {
         match self {
-            Engine::Stack(stack) => stack.step(),
-            Engine::Single(run) => run.step(),
+            Engine::Linear(stack) => stack.step(),
+            Engine::Nonlinear(stack) => stack.step(),
         }
     }
 
     fn descend(&mut self) {
         match self {
-            Engine::Stack(stack) => stack.descend(),
-            Engine::Single(run) => run.descend(),
+            Engine::Linear(stack) => stack.descend(),
+            Engine::Nonlinear(stack) => stack.descend(),
         }
     }
 
@@ -326,23 +355,23 @@ impl Engine {
     fn wait(&self) {
         // A value that is asked for has to be there.
         let parameter = match self {
-            Engine::Stack(stack) => stack.first_weight(),
-            Engine::Single(run) => run.first_weight(),
+            Engine::Linear(stack) => stack.first_weight(),
+            Engine::Nonlinear(stack) => stack.first_weight(),
         };
         parameter.sum(Kind::Double).double_value(&[]);
     }
 
     fn observe(&self) -> Result<Vec<Snapshot>> {
         match self {
-            Engine::Stack(stack) => stack.observe(),
-            Engine::Single(run) => Ok(vec![run.observe()?]),
+            Engine::Linear(stack) => stack.observe(),
+            Engine::Nonlinear(stack) => stack.observe(),
         }
     }
 
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
         match self {
-            Engine::Stack(stack) => stack.state(member),
-            Engine::Single(run) => run.state(),
+            Engine::Linear(stack) => stack.state(member),
+            Engine::Nonlinear(stack) => stack.state(member),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! One network whose gradients libtorch finds: perceptrons and convolutions.
+//! Networks of one shape whose gradients libtorch finds, perceptrons and convolutions, trained side by side.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -13,41 +13,55 @@ use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
 use crate::config::{Config, KernelConfig, Precision};
 use crate::model::{self, Network, Placement};
 
-/// A network between two steps.
-pub struct SingleRun {
+/// Networks between two steps, one for each member: on a GPU, where one small network leaves most of the machine idle, many;
+/// elsewhere one.
+pub struct NonlinearStack {
+    n_members: usize,
+    /// The first member's; the others' differ in what no step asks for.
     config: Config,
     network: Network,
-    parameters: Vec<(String, Tensor)>,
+    parameters: NamedTensors,
     /// The same tensors without their names.
     tensors: Vec<Tensor>,
     optimiser: OptimiserState,
     samples: Samples,
-    /// One, or none in full batch.
-    order: Vec<Order>,
+    /// One for each member, or none in full batch.
+    orders: Vec<Order>,
     step: u64,
 }
 
-impl SingleRun {
-    /// At step 0.
-    pub fn new(member: &Member, device: Device) -> Result<Self> {
-        let (config, task) = (member.config, member.task);
+impl NonlinearStack {
+    /// At step 0. Members must be stackable.
+    pub fn new(members: &[Member], device: Device) -> Result<Self> {
+        let Member { config, task, .. } = members.first().context("a stack has members")?;
         let training = &config.training;
         let (weights, compute) = match training.precision {
             Precision::Float32 => (Kind::Float, Kind::Float),
             Precision::Float64 => (Kind::Double, Kind::Double),
             Precision::Bfloat16 => (Kind::Float, Kind::BFloat16),
         };
-        let mut generator = ChaCha8Rng::seed_from_u64(member.seed);
+        let mut generators: Vec<ChaCha8Rng> =
+            members.iter().map(|member| ChaCha8Rng::seed_from_u64(member.seed)).collect();
+        let configs = members.iter().map(|member| &member.config.network);
+        let mut starts: Vec<_> = configs.zip(&mut generators).collect();
         let placement = Placement { device, weights, compute };
-        let network = Network::new(&config.network, task, placement, &mut generator)?;
+        let network = Network::side_by_side(&mut starts, task, placement)?;
         let parameters = network.parameters();
         let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
         let samples = Samples::new(task, training.batch_size, device, weights, true)?;
-        let order = samples.order(member.seed).into_iter().collect();
-        let config = config.clone();
-        Ok(SingleRun { config, network, parameters, tensors, optimiser, samples, order, step: 0 })
+        Ok(NonlinearStack {
+            n_members: members.len(),
+            config: (*config).clone(),
+            network,
+            parameters,
+            tensors,
+            optimiser,
+            orders: members.iter().filter_map(|member| samples.order(member.seed)).collect(),
+            samples,
+            step: 0,
+        })
     }
 
     /// Updates done.
@@ -55,51 +69,64 @@ impl SingleRun {
         self.step
     }
 
-    /// The first layer's weights.
+    /// The first layer's weights, of all members.
     pub fn first_weight(&self) -> &Tensor {
         &self.network.layers()[0].weight
     }
 
-    /// One update.
+    /// One update of every member. Losses of different members have no weight in common: their sum's gradient is each
+    /// one's own.
     pub fn descend(&mut self) {
-        let batch = self.samples.next_batch(&mut self.order);
-        let outputs = self.network.forward(&batch.inputs.squeeze_dim(0));
-        let targets = batch.targets.squeeze_dim(0);
-        let loss = model::loss(self.config.training.loss, &outputs, &targets, &batch.weights)
-            * self.optimiser.gradient_scale();
+        let batch = self.samples.next_batch(&mut self.orders);
+        let outputs = self.network.forward(&batch.inputs);
+        let losses =
+            model::loss(self.config.training.loss, &outputs, &batch.targets, &batch.weights);
+        let loss = losses.sum(None) * self.optimiser.gradient_scale();
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
         self.step += 1;
     }
 
-    /// What the network answers now.
-    pub fn observe(&self) -> Result<Snapshot> {
-        let SingleRun { config, network, samples, .. } = self;
-        let answer = |set: &Set| -> Result<Answer> {
-            let outputs = set.in_chunks(config.network.kind, |inputs| network.forward(inputs));
-            let loss = model::loss(config.training.loss, &outputs, &set.targets, &set.weights)
-                .double_value(&[]);
-            Ok(Answer {
-                responses: to_array(&model::responses(config.training.loss, &outputs))?,
-                loss,
-            })
+    /// What every member answers now.
+    pub fn observe(&self) -> Result<Vec<Snapshot>> {
+        let NonlinearStack { config, network, samples, n_members, .. } = self;
+        let answers = |set: &Set| {
+            let outputs = set.in_chunks(config.network.kind, *n_members, |inputs| {
+                network.forward(&inputs.unsqueeze(0))
+            });
+            Answer::of_each(&outputs, set, config.training.loss)
         };
-        let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
+        let evaluation = answers(samples.evaluation())?;
+        let mut training: Vec<Option<Answer>> = match samples.training_to_observe() {
+            Some(set) => answers(set)?.into_iter().map(Some).collect(),
+            None => Vec::new(),
+        };
+        training.resize_with(evaluation.len(), || None);
         let layers = network.layers();
-        let output_bias = layers.last().and_then(|layer| layer.bias.as_ref());
-        Ok(Snapshot {
-            step: self.step,
-            time: config.training.learning_rate * self.step as f64,
-            evaluation: answer(samples.evaluation())?,
-            training: samples.training_to_observe().map(answer).transpose()?,
-            weight_norms: layers.iter().map(|layer| norm(&layer.weight)).collect(),
-            bias_norms: layers.iter().map(|layer| layer.bias.as_ref().map(norm)).collect(),
-            output_bias: output_bias.map(to_vector).transpose()?,
-            kernel: self.kernel()?,
-        })
+        let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
+        let answers = evaluation.into_iter().zip(training).enumerate();
+        answers
+            .map(|(index, (evaluation, training))| {
+                let of_member = |tensor: &Tensor| network.member(index, tensor);
+                let output_bias = layers.last().and_then(|layer| layer.bias.as_ref());
+                Ok(Snapshot {
+                    step: self.step,
+                    time: config.training.learning_rate * self.step as f64,
+                    evaluation,
+                    training,
+                    weight_norms: layers.iter().map(|l| norm(&of_member(&l.weight))).collect(),
+                    bias_norms: layers
+                        .iter()
+                        .map(|layer| Some(norm(&of_member(layer.bias.as_ref()?))))
+                        .collect(),
+                    output_bias: output_bias.map(|bias| to_vector(&of_member(bias))).transpose()?,
+                    kernel: self.kernel()?,
+                })
+            })
+            .collect()
     }
 
-    /// The tangent kernel, where one is asked for.
+    /// The tangent kernel, where one is asked for; then there is one member.
     fn kernel(&self) -> Result<Option<Array2<f64>>> {
         let Some(KernelConfig { samples, .. }) = self.config.kernel else { return Ok(None) };
         if !kernel_steps(&self.config).contains(&self.step) {
@@ -109,21 +136,33 @@ impl SingleRun {
         to_array(&self.network.tangent_kernel(&inputs)).map(Some)
     }
 
-    /// Its tensors, and its place in the order of samples.
-    pub fn state(&self) -> (NamedTensors, Option<Place>) {
-        let mut tensors = self.network.parameters();
-        tensors.extend(self.optimiser.named());
-        (tensors, self.order.first().map(Order::place))
+    /// One member's tensors, and its place in its order of samples.
+    pub fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
+        let tensors = self.tensors_of(member).collect();
+        (tensors, self.orders.get(member).map(Order::place))
     }
 
-    /// Puts a checkpoint's state back.
-    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        for (name, tensor) in self.parameters.iter().chain(&self.optimiser.named()) {
-            checkpoint.copy_to(name, tensor)?;
+    /// Views of what one member's checkpoint holds.
+    fn tensors_of(&self, member: usize) -> impl Iterator<Item = (String, Tensor)> {
+        let named = self.parameters.iter().map(|(name, t)| (name.clone(), t.shallow_clone()));
+        let named = named.chain(self.optimiser.named());
+        named.map(move |(name, tensor)| (name, self.network.member(member, &tensor)))
+    }
+
+    /// Puts a checkpoint's state back into one member; all members must be at the same step.
+    pub fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
+        for (name, tensor) in self.tensors_of(member) {
+            checkpoint.copy_to(&name, &tensor)?;
         }
-        if let Some(order) = self.order.first_mut() {
+        if let Some(order) = self.orders.get_mut(member) {
             order.go_to(checkpoint.place()?)?;
         }
+        ensure!(
+            self.step == 0 || self.step == checkpoint.step(),
+            "members of a stack go on from one step, not from {} and {}",
+            self.step,
+            checkpoint.step()
+        );
         self.step = checkpoint.step();
         self.optimiser.updates = self.step;
         Ok(())

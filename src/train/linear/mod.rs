@@ -4,15 +4,13 @@ mod drive;
 mod start;
 
 use anyhow::{Context, Result, ensure};
-use ndarray::s;
 use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::optimiser::OptimiserState;
 use super::{Answer, Member, Snapshot, to_vector};
-use crate::config::{Bias, Config, Loss, NetworkKind, Optimiser, Precision};
-use crate::model;
+use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision};
 use crate::task::TaskInputs;
 
 use drive::{Drive, outputs};
@@ -41,18 +39,6 @@ pub struct LinearStack {
     learning_rate: f64,
     loss: Loss,
     step: u64,
-}
-
-/// Whether two runs can share a stack: all but their starts is the same.
-pub fn can_be_stacked(one: &Config, other: &Config) -> bool {
-    let shape = |config: &Config| {
-        let mut config = config.clone();
-        config.name = String::new();
-        config.seeds = Vec::new();
-        config.network.initialisation = crate::config::NetworkConfig::default().initialisation;
-        config
-    };
-    one.network.kind == NetworkKind::Linear && shape(one) == shape(other)
 }
 
 impl LinearStack {
@@ -127,9 +113,17 @@ impl LinearStack {
             None => through_first.shallow_clone(),
             Some(above) => through_first.bmm(&above.transpose(1, 2)),
         });
-        let mut below = through_first.transpose(1, 2).bmm(first);
-        for (index, layer) in self.layers.iter().enumerate().skip(1) {
-            let above = above.get(index);
+        let mut below = through_first.transpose(1, 2);
+        for (index, pair) in self.layers.windows(2).enumerate() {
+            let [before, layer] = pair else { break };
+            below = match index {
+                0 => below.bmm(first),
+                _ => below.bmm(&before.weight.transpose(1, 2)),
+            };
+            if let Some(bias) = &before.bias {
+                below = below.baddbmm(&through_ones.transpose(1, 2), bias, 1, 1);
+            }
+            let above = above.get(index + 1);
             gradients.push(match above {
                 None => below.shallow_clone(),
                 Some(above) => above.bmm(&below),
@@ -139,12 +133,6 @@ impl LinearStack {
                     None => through_ones.shallow_clone(),
                     Some(above) => through_ones.bmm(&above.transpose(1, 2)),
                 });
-            }
-            if above.is_some() {
-                below = below.bmm(&layer.weight.transpose(1, 2));
-                if let Some(bias) = &layer.bias {
-                    below = below.baddbmm(&through_ones.transpose(1, 2), bias, 1, 1);
-                }
             }
         }
         self.optimiser.update(self.parameters.iter().map(|(_, tensor)| tensor), &gradients);
@@ -252,24 +240,11 @@ impl LinearStack {
         let (n_members, n_rows, n_labels) = map.size3()?;
         // One product for all members.
         let side_by_side = map.permute([1, 0, 2]).reshape([1, n_rows, -1]);
-        let outputs = set
-            .in_chunks(NetworkKind::Linear, |inputs| {
-                outputs(inputs, &side_by_side, self.n_inputs).squeeze_dim(0)
-            })
-            .view([-1, n_members, n_labels])
-            .transpose(0, 1);
-        let losses = to_vector(&model::loss(self.loss, &outputs, &set.targets, &set.weights))?;
-        let shape = (n_members as usize, set.n_samples(), n_labels as usize);
-        let responses = to_vector(&model::responses(self.loss, &outputs))?;
-        let responses = ndarray::Array3::from_shape_vec(shape, responses)?;
-        Ok(losses
-            .into_iter()
-            .enumerate()
-            .map(|(member, loss)| Answer {
-                responses: responses.slice(s![member, .., ..]).to_owned(),
-                loss,
-            })
-            .collect())
+        let outputs = set.in_chunks(NetworkKind::Linear, n_members as usize, |inputs| {
+            let outputs = outputs(inputs, &side_by_side, self.n_inputs).squeeze_dim(0);
+            outputs.view([-1, n_members, n_labels]).transpose(0, 1)
+        });
+        Answer::of_each(&outputs, set, self.loss)
     }
 
     /// One member's tensors and place in its order of samples: as they are, `stack.layer1.weight` and so on, for an exact
