@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import datetime
 import json
+import math
 import os
 import pathlib
 import re
@@ -474,7 +475,8 @@ def start_up_rows(bench, folder):
 def whole_job_rows(bench, folder):
     """`ocs train` with 200 observations over the bare steps, which `ocs bench` tells."""
     jobs = (("CNN, mnist", "cnn_mnist.yaml", 1, 500 if bench.quick else 3000),
-            ("linear one-hot, 10 seeds", "linear_one_hot.yaml", 10, 8000))
+            ("linear one-hot, 10 seeds", "linear_one_hot.yaml", 10, 8000),
+            ("linear one-hot, 100 seeds", "linear_one_hot.yaml", 100, 20_000 if bench.quick else 200_000))
     for work, config, seeds, steps in jobs:
         name = f"whole job with 200 observations, {work}, {steps:,} steps"
         if not bench.only.search(name):
@@ -491,6 +493,10 @@ def whole_job_rows(bench, folder):
         least, _, _ = ratio([a - b for a, b in zip(whole.seconds, start.seconds)], bare.seconds)
         row.notes.append(f"without start-up and reading of data ({duration(statistics.median(start.seconds))}, "
                          f"a run of 1 step): {least:.2f}")
+        extra = statistics.median(whole.seconds) - statistics.median(bare.seconds)
+        enough = extra / (statistics.median(bare.seconds) / steps * 0.05)
+        row.notes.append(f"start-up and 200 observations cost {duration(extra)}, however many the steps: by that 5 % of the "
+                         f"steps' time from {math.ceil(enough):,} steps on")
         yield row
 
 

@@ -193,8 +193,8 @@ struct ComputeArguments {
     /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Most runs of one shape that train in one stack of tensors [default: of linear networks as many as suit the device;
-    /// of perceptrons and convolutions 16 on CUDA, 1 on a CPU]
+    /// Most runs of one shape that train in one stack of tensors [default: of linear networks and perceptrons as many as
+    /// suit the device; of convolutions 16 on CUDA, 1 on a CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     stack: Option<u16>,
     #[command(flatten)]

@@ -196,25 +196,33 @@ fn time_share(
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Numbers that the weights of linear networks in one stack may hold on a CPU, so that they stay in a core's cache between
-/// two steps.
-const LARGEST_STACK: usize = 1 << 17;
+/// Numbers that the weights of a stack of fully connected networks may hold on a CPU, so that they stay in a core's cache
+/// between two steps.
+const LARGEST_STACK: usize = 1 << 19;
 /// The same on a GPU, whose cores want more to do.
 const LARGEST_STACK_ON_GPU: usize = 1 << 24;
-/// Perceptrons or convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions are slow.
-const NONLINEAR_STACK_ON_GPU: usize = 16;
+/// Convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions take twice as long.
+const CONVOLUTIONS_ON_GPU: usize = 16;
+/// Samples that one step of a nonlinear stack sees: all their activations are kept for the gradients.
+const MOST_SAMPLES: usize = 1 << 12;
 
 /// How many runs of a job's shape train in one stack.
 fn most_together(job: &Job, options: &Options) -> usize {
     if let Some(most) = options.stack {
         return most.max(1);
     }
-    match (job.config.network.kind, options.device) {
-        (NetworkKind::Linear, Device::Cpu) => (LARGEST_STACK / n_weights(job).max(1)).max(1),
-        (NetworkKind::Linear, _) => (LARGEST_STACK_ON_GPU / n_weights(job).max(1)).max(1),
-        (NetworkKind::Mlp | NetworkKind::Cnn, Device::Cpu) => 1,
-        (NetworkKind::Mlp | NetworkKind::Cnn, _) => NONLINEAR_STACK_ON_GPU,
-    }
+    let on_cpu = options.device == Device::Cpu;
+    let numbers = if on_cpu { LARGEST_STACK } else { LARGEST_STACK_ON_GPU };
+    let by_weights = numbers / n_weights(job).max(1);
+    let samples = job.config.training.batch_size.unwrap_or(job.task.n_samples());
+    let by_samples = MOST_SAMPLES / samples.max(1);
+    let most = match job.config.network.kind {
+        NetworkKind::Linear => by_weights,
+        NetworkKind::Mlp => by_weights.min(by_samples),
+        NetworkKind::Cnn if on_cpu => 1,
+        NetworkKind::Cnn => CONVOLUTIONS_ON_GPU.min(by_samples),
+    };
+    most.max(1)
 }
 
 /// Jobs that train together: networks of one shape, as many as `most_together` says, spread over the workers. The longest
@@ -241,7 +249,7 @@ fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     stacks
 }
 
-/// Weights of a linear network.
+/// Weights of a fully connected network.
 fn n_weights(job: &Job) -> usize {
     let mut widths = vec![job.task.n_inputs()];
     widths.extend(&job.config.network.hidden);

@@ -82,6 +82,14 @@ impl Task {
         self.probabilities.dot(&self.targets)
     }
 
+    /// Number of training samples.
+    pub fn n_samples(&self) -> usize {
+        match &self.inputs {
+            TaskInputs::Vectors(vectors) => vectors.nrows(),
+            TaskInputs::Images { train, .. } => train.items.len(),
+        }
+    }
+
     /// Number of input values of a sample.
     pub fn n_inputs(&self) -> usize {
         match &self.inputs {

@@ -13,8 +13,8 @@ use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
 use crate::config::{Config, KernelConfig, Precision};
 use crate::model::{self, Network, Placement};
 
-/// Networks between two steps, one for each member: on a GPU, where one small network leaves most of the machine idle, many;
-/// elsewhere one.
+/// Networks between two steps, one for each member. Several convolutions pay on a GPU alone, where a small one leaves most
+/// of the machine idle.
 pub struct NonlinearStack {
     n_members: usize,
     /// The first member's; the others' differ in what no step asks for.
