@@ -200,7 +200,7 @@ fn time_share(
 /// between two steps.
 const LARGEST_STACK: usize = 1 << 19;
 /// The same on a GPU, whose cores want more to do.
-const LARGEST_STACK_ON_GPU: usize = 1 << 24;
+const LARGEST_STACK_ON_GPU: usize = 1 << 22;
 /// Convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions take twice as long.
 const CONVOLUTIONS_ON_GPU: usize = 16;
 /// Samples that one step of a nonlinear stack sees: all their activations are kept for the gradients.

@@ -37,9 +37,19 @@ pub enum Covariance {
 }
 
 impl Drive {
-    /// From a task's moments; a 1 is appended to inputs if there are biases.
-    pub fn of(moments: &Moments, n_members: i64, has_biases: bool, scale: f64, kind: Kind) -> Self {
-        let Moments { input_output, covariance, mean_input, mean_target, .. } = moments;
+    /// From a task's moments; a 1 is appended to inputs if there are biases, and outputs beyond the labels' are zero.
+    pub fn of(
+        moments: &Moments,
+        [n_members, n_outputs]: [i64; 2],
+        has_biases: bool,
+        scale: f64,
+        kind: Kind,
+    ) -> Self {
+        let Moments { covariance, mean_input, .. } = moments;
+        let with_zeros =
+            |targets: &Tensor| targets.constant_pad_nd([0, n_outputs - targets.size()[1]]);
+        let (input_output, mean_target) =
+            (&with_zeros(&moments.input_output), &with_zeros(&moments.mean_target));
         let for_each = |tensor: &Tensor, scale: f64| {
             let tensor = (tensor * scale).to_kind(kind).unsqueeze(0);
             let size = tensor.size();

@@ -14,7 +14,7 @@ use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision};
 use crate::task::TaskInputs;
 
 use drive::{Drive, outputs};
-use start::{Axes, StackedLayer, initial_layers};
+use start::{Axes, StackedLayer, handy, initial_layers};
 
 /// Linear networks `yhat = W_L (.. (W_1 x + b_1) ..) + b_L` of any depth, one for each member.
 ///
@@ -29,6 +29,7 @@ use start::{Axes, StackedLayer, initial_layers};
 pub struct LinearStack {
     layers: Vec<StackedLayer>,
     n_inputs: i64,
+    n_labels: i64,
     /// All weights and biases, as the optimiser takes them, with their names.
     parameters: Vec<(String, Tensor)>,
     optimiser: OptimiserState,
@@ -62,7 +63,10 @@ impl LinearStack {
         let moments =
             from_moments.then(|| first.moments.get(task, device, inputs_rotated)).transpose()?;
         let basis = moments.as_ref().and_then(|moments| moments.basis.as_ref());
-        let (layers, axes) = initial_layers(members, device, kind, basis, rotated)?;
+        let n_labels = task.targets.ncols() as i64;
+        // Moments hold no targets for further outputs, which stay at zero; samples' losses count them.
+        let n_outputs = if from_moments { handy(n_labels) } else { n_labels };
+        let (layers, axes) = initial_layers(members, device, kind, basis, rotated, n_outputs)?;
         let parameters = named(&layers);
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
@@ -70,13 +74,14 @@ impl LinearStack {
         let drive = match moments {
             Some(moments) => {
                 let has_biases = config.network.bias != Bias::None;
-                Drive::of(&moments, members.len() as i64, has_biases, scale, kind)
+                Drive::of(&moments, [members.len() as i64, n_outputs], has_biases, scale, kind)
             }
             None => Drive::Samples { scale, loss: training.loss },
         };
         Ok(LinearStack {
             layers,
             n_inputs: task.n_inputs() as i64,
+            n_labels,
             parameters,
             optimiser,
             drive,
@@ -225,26 +230,32 @@ impl LinearStack {
             .collect())
     }
 
-    /// A layer's weights, the first layer's transposed, and bias.
+    /// A layer's weights, the first layer's transposed, and bias; of the last those of labels.
     fn weight_and_bias(&self, index: usize) -> (Tensor, Option<Tensor>) {
         let StackedLayer { weight, bias } = &self.layers[index];
-        if index == 0 && weight.size()[1] > self.n_inputs {
+        let (weight, bias) = if index == 0 && weight.size()[1] > self.n_inputs {
             (weight.narrow(1, 0, self.n_inputs), Some(weight.narrow(1, self.n_inputs, 1)))
         } else {
             (weight.shallow_clone(), bias.as_ref().map(Tensor::shallow_clone))
+        };
+        if index + 1 < self.layers.len() {
+            return (weight, bias);
         }
+        let outputs = if index == 0 { 2 } else { 1 };
+        let bias = bias.map(|bias| bias.narrow(2, 0, self.n_labels));
+        (weight.narrow(outputs, 0, self.n_labels), bias)
     }
 
     /// Responses to a set and their losses, one for each member.
     fn answers(&self, set: &Set, map: &Tensor) -> Result<Vec<Answer>> {
-        let (n_members, n_rows, n_labels) = map.size3()?;
+        let (n_members, n_rows, n_outputs) = map.size3()?;
         // One product for all members.
         let side_by_side = map.permute([1, 0, 2]).reshape([1, n_rows, -1]);
         let outputs = set.in_chunks(NetworkKind::Linear, n_members as usize, |inputs| {
             let outputs = outputs(inputs, &side_by_side, self.n_inputs).squeeze_dim(0);
-            outputs.view([-1, n_members, n_labels]).transpose(0, 1)
+            outputs.view([-1, n_members, n_outputs]).transpose(0, 1)
         });
-        Answer::of_each(&outputs, set, self.loss)
+        Answer::of_each(&outputs.narrow(2, 0, self.n_labels), set, self.loss)
     }
 
     /// One member's tensors and place in its order of samples: as they are, `stack.layer1.weight` and so on, for an exact

@@ -28,14 +28,25 @@ pub struct Axes {
     pub hidden: Vec<Option<Tensor>>,
 }
 
+/// Products are up to twice as fast where this divides the number of their columns (measured with MKL: 16 outputs against
+/// 15, 24 hidden directions against 23).
+const HANDY: usize = 8;
+
+/// The next number of columns that products like.
+pub fn handy(n: i64) -> i64 {
+    (n as usize).next_multiple_of(HANDY) as i64
+}
+
 /// Every member's initial weights, drawn as for a network of its own, told in the given axes of inputs and (if `rotated` is
-/// allowed) in as few axes of hidden layers as hold them.
+/// allowed) in as few axes of hidden layers as hold them. Beyond the labels' there are outputs up to `n_outputs` without
+/// weights.
 pub fn initial_layers(
     members: &[Member],
     device: Device,
     kind: Kind,
     inputs: Option<&Tensor>,
     rotated: bool,
+    n_outputs: i64,
 ) -> Result<(Vec<StackedLayer>, Axes)> {
     let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
     let networks = members
@@ -62,6 +73,11 @@ pub fn initial_layers(
     let hidden = (1..n_layers)
         .map(|above| if rotated { in_its_span(&mut layers[above - 1..=above]) } else { None });
     let hidden = hidden.collect();
+    if let Some(last) = layers.last_mut() {
+        let without_weights = n_outputs - last.weight.size()[1];
+        last.weight = last.weight.constant_pad_nd([0, 0, 0, without_weights]);
+        last.bias = last.bias.as_ref().map(|bias| bias.constant_pad_nd([0, without_weights]));
+    }
     let first = layers[0].weight.transpose(1, 2);
     layers[0].weight = match layers[0].bias.take() {
         Some(bias) => Tensor::cat(&[first, bias], 1),
@@ -83,9 +99,12 @@ fn in_its_span(pair: &mut [StackedLayer]) -> Option<Tensor> {
     reached.extend(below.bias.as_ref().map(|bias| bias.transpose(1, 2)));
     let reached = Tensor::cat(&reached, 2);
     let (_, width, n_directions) = reached.size3().ok()?;
-    if n_directions >= width {
+    let n_kept = handy(n_directions);
+    if n_kept >= width {
         return None;
     }
+    // Orthonormal also beyond what is reached.
+    let reached = reached.constant_pad_nd([0, n_kept - n_directions]);
     let (axes, _) = Tensor::linalg_qr(&reached, "reduced");
     below.weight = axes.transpose(1, 2).bmm(&below.weight);
     below.bias = below.bias.as_ref().map(|bias| bias.bmm(&axes));
