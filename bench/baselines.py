@@ -15,6 +15,7 @@ WORK is a JSON object, see compare.py.
 """
 
 import gzip
+import itertools
 import json
 import math
 import pathlib
@@ -220,12 +221,14 @@ class HiddenResponses:
     is the identity, so that a product with K adds the sum over items.
 
     `transposed` keeps output weights as [units, labels]. `augmented` takes the output bias for the weight of a unit that
-    is always 1. `chunk` trains so many seeds at a time, to stay in cache. `rotated` turns the hidden layer so that only
+    is always 1. `chunk` trains so many seeds at a time, to stay in cache. `padded` adds outputs that stay at zero up to a
+    multiple of eight, which products like. `rotated` turns the hidden layer so that only
     its n_items + n_labels directions that take part are kept, which is exact too: gradients of both layers stay in the
     span of the start's columns.
     """
 
-    def __init__(self, work, start, inputs, targets, transposed=False, augmented=False, chunk=None, rotated=False):
+    def __init__(self, work, start, inputs, targets, transposed=False, augmented=False, chunk=None, padded=False,
+                 rotated=False):
         dtype = dtype_of(work)
         self.bias, self.transposed = work["bias"] == "all", transposed
         self.augmented = augmented and self.bias
@@ -240,6 +243,8 @@ class HiddenResponses:
         if self.augmented:
             hidden = torch.cat([hidden, torch.ones(len(hidden), N_ITEMS, 1)], 2)
             w2, gap = torch.cat([w2, b2[..., None]], 2), targets.expand_as(gap)
+        if padded:
+            w2, gap = F.pad(w2, (0, 0, 0, -N_LABELS % 8)), F.pad(gap, (0, -N_LABELS % 8))
         if transposed:
             w2 = w2.mT
         stacks = [hidden, w2, gap]
@@ -284,8 +289,8 @@ class HiddenResponses:
     def state(self):
         parts = [[stack.double().reshape(-1, *stack.shape[-2:]) for stack in part] for part in self.parts]
         hidden, w2, gap = (torch.cat(stacks) for stacks in zip(*parts))
-        w2 = w2.mT if self.transposed else w2
-        b2 = (self.targets - gap)[:, 0]
+        w2 = (w2.mT if self.transposed else w2)[:, :N_LABELS]
+        b2 = (self.targets - gap[..., :N_LABELS])[:, 0]
         if self.augmented:
             hidden, w2, b2 = hidden[..., :-1], w2[..., :-1], w2[..., -1]
         if self.rotation is not None:
@@ -314,27 +319,32 @@ def one_hot_variants(work):
     for chunk in (None, 50, 200):
         if chunk is not None and chunk >= work["seeds"]:
             continue
-        for transposed in (False, True):
-            for augmented in (False, True) if work["bias"] == "all" else (False,):
-                name = (("stacked" if chunk is None else f"stacks of {chunk}") + ", own gradients, hidden responses"
-                        + ", transposed" * transposed + ", bias as a unit" * augmented)
-                options = {"chunk": chunk, "transposed": transposed, "augmented": augmented}
-                variants[name] = (CANDIDATE, builder(HiddenResponses, **options))
+        for transposed, augmented, padded in itertools.product((False, True), repeat=3):
+            if augmented and work["bias"] == "none":
+                continue
+            name = (("stacked" if chunk is None else f"stacks of {chunk}") + ", own gradients, hidden responses"
+                    + ", transposed" * transposed + ", bias as a unit" * augmented + ", 16 outputs" * padded)
+            options = {"chunk": chunk, "transposed": transposed, "augmented": augmented, "padded": padded}
+            variants[name] = (CANDIDATE, builder(HiddenResponses, **options))
     return variants
 
 
 # -- linear networks on the full batch of images -----------------------------------------------------------------------
 
 class FullBatch:
-    """What the hand-written forms share. A bias of the first layer is one more input that is always 1."""
+    """What the hand-written forms share. A bias of the first layer is one more input that is always 1. `padded` adds outputs
+    that stay at zero up to a multiple of eight, which products like."""
 
-    def __init__(self, work, start, inputs, targets):
+    def __init__(self, work, start, inputs, targets, padded=False):
         self.dtype, self.bias, self.rate = dtype_of(work), work["bias"] == "all", work["learning_rate"]
         w1, b1, w2, b2 = (tensor[0].to(self.dtype) for tensor in start)
         x = inputs.to(self.dtype)
         if self.bias:
             x = torch.cat([x, torch.ones(len(x), 1, dtype=self.dtype)], 1)
             w1 = torch.cat([w1, b1[:, None]], 1)
+        if padded:
+            targets, w2, b2 = (F.pad(tensor, (0,) * (2 * places) + (0, -N_LABELS % 8))
+                               for tensor, places in ((targets, 0), (w2, 1), (b2, 0)))
         self.x, self.targets = x, targets.to(self.dtype)
         self.w1, self.w2, self.b2 = w1.clone(), w2.clone(), b2.clone()
         self.prepare()
@@ -343,7 +353,7 @@ class FullBatch:
         pass
 
     def state(self):
-        w1, w2, b2 = self.w1.double(), self.w2.double(), self.b2.double()
+        w1, w2, b2 = self.w1.double(), self.w2.double()[:N_LABELS], self.b2.double()[:N_LABELS]
         b1 = w1[:, -1] if self.bias else torch.zeros(len(w1), dtype=torch.float64)
         return [w1[:, :-1][None] if self.bias else w1[None], b1[None], w2[None], b2[None]]
 
@@ -374,7 +384,7 @@ class ProductGradients(FullBatch):
     def run(self, steps):
         rate = self.rate / len(self.x)
         error = torch.empty_like(self.targets)
-        gradient = torch.empty(N_LABELS, self.x.shape[1], dtype=self.dtype)
+        gradient = torch.empty(len(self.w2), self.x.shape[1], dtype=self.dtype)
         for _ in range(steps):
             torch.addmm(self.targets, self.x, (self.w2 @ self.w1).t(), beta=-1.0, out=error)
             if self.bias:
@@ -411,20 +421,24 @@ class Correlations(ProductGradients):
 
 
 def full_batch_variants(work):
-    def builder(kind):
+    def builder(kind, **options):
         def build():
             pixels, classes = load_images("mnist", work["data"])
             chosen = slice(None) if work["images"] is None else slice(work["images"])
             inputs = torch.from_numpy(pixels[chosen].reshape(-1, 784)).float() / 255
             targets = torch.from_numpy(item_targets())[torch.from_numpy(classes[chosen])]
-            return kind(work, linear_start(work, 784), inputs, targets)
+            return kind(work, linear_start(work, 784), inputs, targets, **options)
         return build
 
     return {
         "eager on the samples": (EAGER, builder(EagerLinear)),
         "own gradients on the samples": (CANDIDATE, builder(SampleGradients)),
+        "own gradients on the samples, 16 outputs": (CANDIDATE, builder(SampleGradients, padded=True)),
         "own gradients on the samples, layers multiplied first": (CANDIDATE, builder(ProductGradients)),
+        "own gradients on the samples, layers multiplied first, 16 outputs":
+            (CANDIDATE, builder(ProductGradients, padded=True)),
         "correlation matrices": (INFORMATION, builder(Correlations)),
+        "correlation matrices, 16 outputs": (INFORMATION, builder(Correlations, padded=True)),
     }
 
 
