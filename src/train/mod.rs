@@ -6,26 +6,26 @@
 mod batches;
 mod checkpoint;
 pub mod device;
-mod moments;
-mod optimiser;
-mod nonlinear;
 mod linear;
+mod moments;
+mod nonlinear;
+mod optimiser;
+mod stack;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use ndarray::{Array2, Array3, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Config, Loss, NetworkConfig, NetworkKind};
+use crate::config::{Config, Loss};
 use crate::model;
 use crate::task::Task;
 
-use batches::{Place, Set};
+use batches::Set;
 pub use checkpoint::Checkpoint;
-use checkpoint::NamedTensors;
-use linear::LinearStack;
 pub use moments::SharedMoments;
-use nonlinear::NonlinearStack;
 pub use optimiser::OptimiserState;
+pub use stack::can_be_stacked;
+use stack::{Stack, stack};
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {
@@ -147,18 +147,6 @@ pub fn kernel_steps(config: &Config) -> Vec<u64> {
     steps
 }
 
-/// Whether two runs can share a stack: all but their starts is the same. What observes a kernel trains alone.
-pub fn can_be_stacked(one: &Config, other: &Config) -> bool {
-    let shape = |config: &Config| {
-        let mut config = config.clone();
-        config.name = String::new();
-        config.seeds = Vec::new();
-        config.network.initialisation = NetworkConfig::default().initialisation;
-        config
-    };
-    one.kernel.is_none() && shape(one) == shape(other)
-}
-
 /// One run of a stack.
 pub struct Member<'a> {
     /// Its config.
@@ -204,7 +192,7 @@ pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Ou
     let seen = resumed.map(Checkpoint::step);
     let training = &config.training;
     let observed = observed_steps(training.steps, training.observations);
-    let mut engine = Engine::new(&members, device)?;
+    let mut stack = stack(&members, device)?;
     let mut last_losses: Vec<f64> = members
         .iter()
         .map(|member| member.resumed.map_or(f64::NAN, Checkpoint::last_loss))
@@ -212,20 +200,20 @@ pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Ou
     let mut outcomes: Vec<Option<Outcome>> = vec![None; members.len()];
     // A checkpoint is taken after the observation of its own step.
     for observed in observed.into_iter().filter(|&step| seen.is_none_or(|seen| step > seen)) {
-        while engine.step() < observed {
+        while stack.step() < observed {
             // They share one clock: the first that still runs speaks for all.
             let speaker = outcomes.iter().position(Option::is_none).unwrap_or(0);
             let next = members[speaker].observer.before_step()?;
             if next != Continue::Yes {
-                keep(&engine, &mut members, &last_losses, &outcomes)?;
+                keep(stack.as_ref(), &mut members, &last_losses, &outcomes)?;
             }
             if next == Continue::No {
                 return Ok(ended(outcomes, Outcome::Stopped));
             }
-            engine.descend();
+            stack.descend();
         }
         let mut next = Continue::Yes;
-        for (index, snapshot) in tch::no_grad(|| engine.observe())?.into_iter().enumerate() {
+        for (index, snapshot) in tch::no_grad(|| stack.observe())?.into_iter().enumerate() {
             if outcomes[index].is_some() {
                 continue;
             }
@@ -240,7 +228,7 @@ pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Ou
                 "the loss is not finite before the first step: lower the initial weights"
             );
             outcomes[index] = Some(Outcome::Diverged {
-                step: engine.step(),
+                step: stack.step(),
                 last_finite_loss: last_losses[index],
             });
         }
@@ -248,9 +236,9 @@ pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Ou
             break;
         }
         if next != Continue::Yes {
-            keep(&engine, &mut members, &last_losses, &outcomes)?;
+            keep(stack.as_ref(), &mut members, &last_losses, &outcomes)?;
         }
-        if next == Continue::No && engine.step() < training.steps {
+        if next == Continue::No && stack.step() < training.steps {
             return Ok(ended(outcomes, Outcome::Stopped));
         }
     }
@@ -258,7 +246,7 @@ pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Ou
 }
 
 /// Runs between two steps that nobody watches: for measuring what steps cost.
-pub struct Unwatched(Engine);
+pub struct Unwatched(Box<dyn Stack>);
 
 impl Unwatched {
     /// Runs of one stack, as `train_together` takes them, at their first step.
@@ -267,7 +255,7 @@ impl Unwatched {
     ///
     /// As for `train`.
     pub fn new(members: &[Member], device: Device) -> Result<Self> {
-        Ok(Unwatched(Engine::new(members, device)?))
+        Ok(Unwatched(stack(members, device)?))
     }
 
     /// So many updates; returns when the device has done them.
@@ -286,7 +274,7 @@ fn ended(outcomes: Vec<Option<Outcome>>, others: Outcome) -> Vec<Outcome> {
 
 /// Gives every run that has not ended a checkpoint of its own.
 fn keep(
-    engine: &Engine,
+    stack: &dyn Stack,
     members: &mut [Member],
     last_losses: &[f64],
     outcomes: &[Option<Outcome>],
@@ -296,8 +284,8 @@ fn keep(
             continue;
         }
         let progress =
-            Progress { seed: member.seed, step: engine.step(), last_loss: last_losses[index] };
-        let (tensors, place) = engine.state(index);
+            Progress { seed: member.seed, step: stack.step(), last_loss: last_losses[index] };
+        let (tensors, place) = stack.state(index);
         member.observer.keep(Checkpoint::take(progress, tensors, place))?;
     }
     Ok(())
@@ -308,72 +296,6 @@ struct Progress {
     seed: u64,
     step: u64,
     last_loss: f64,
-}
-
-/// Networks between two steps.
-enum Engine {
-    Linear(Box<LinearStack>),
-    Nonlinear(Box<NonlinearStack>),
-}
-
-impl Engine {
-    /// Members at their first step, or where their checkpoints left them.
-    fn new(members: &[Member], device: Device) -> Result<Self> {
-        let first = members.first().context("a stack has members")?;
-        let mut engine = match first.config.network.kind {
-            NetworkKind::Linear => Engine::Linear(Box::new(LinearStack::new(members, device)?)),
-            NetworkKind::Mlp | NetworkKind::Cnn => {
-                Engine::Nonlinear(Box::new(NonlinearStack::new(members, device)?))
-            }
-        };
-        for (index, member) in members.iter().enumerate() {
-            let Some(checkpoint) = member.resumed else { continue };
-            checkpoint.ensure_fits(member.seed, member.config.training.steps)?;
-            match &mut engine {
-                Engine::Linear(stack) => stack.restore(index, checkpoint)?,
-                Engine::Nonlinear(stack) => stack.restore(index, checkpoint)?,
-            }
-        }
-        Ok(engine)
-    }
-
-    fn step(&self) -> u64 {
-        match self {
-            Engine::Linear(stack) => stack.step(),
-            Engine::Nonlinear(stack) => stack.step(),
-        }
-    }
-
-    fn descend(&mut self) {
-        match self {
-            Engine::Linear(stack) => stack.descend(),
-            Engine::Nonlinear(stack) => stack.descend(),
-        }
-    }
-
-    /// Until the device has done what it was given.
-    fn wait(&self) {
-        // A value that is asked for has to be there.
-        let parameter = match self {
-            Engine::Linear(stack) => stack.first_weight(),
-            Engine::Nonlinear(stack) => stack.first_weight(),
-        };
-        parameter.sum(Kind::Double).double_value(&[]);
-    }
-
-    fn observe(&self) -> Result<Vec<Snapshot>> {
-        match self {
-            Engine::Linear(stack) => stack.observe(),
-            Engine::Nonlinear(stack) => stack.observe(),
-        }
-    }
-
-    fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
-        match self {
-            Engine::Linear(stack) => stack.state(member),
-            Engine::Nonlinear(stack) => stack.state(member),
-        }
-    }
 }
 
 fn to_vector(tensor: &Tensor) -> Result<Vec<f64>> {

@@ -1,6 +1,6 @@
 //! Networks of one shape whose gradients libtorch finds, perceptrons and convolutions, trained side by side.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -9,6 +9,7 @@ use tch::{Device, Kind, Tensor};
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::optimiser::OptimiserState;
+use super::stack::Stack;
 use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
 use crate::config::{Config, KernelConfig, Precision};
 use crate::model::{self, Network, Placement};
@@ -64,19 +65,32 @@ impl NonlinearStack {
         })
     }
 
-    /// Updates done.
-    pub fn step(&self) -> u64 {
-        self.step
+    /// The tangent kernel, where one is asked for; then there is one member.
+    fn kernel(&self) -> Result<Option<Array2<f64>>> {
+        let Some(KernelConfig { samples, .. }) = self.config.kernel else { return Ok(None) };
+        if !kernel_steps(&self.config).contains(&self.step) {
+            return Ok(None);
+        }
+        let inputs = self.samples.first_training_inputs(samples);
+        to_array(&self.network.tangent_kernel(&inputs)).map(Some)
     }
 
-    /// The first layer's weights, of all members.
-    pub fn first_weight(&self) -> &Tensor {
-        &self.network.layers()[0].weight
+    /// Views of what one member's checkpoint holds.
+    fn tensors_of(&self, member: usize) -> impl Iterator<Item = (String, Tensor)> {
+        let named = self.parameters.iter().map(|(name, t)| (name.clone(), t.shallow_clone()));
+        let named = named.chain(self.optimiser.named());
+        named.map(move |(name, tensor)| (name, self.network.member(member, &tensor)))
+    }
+}
+
+impl Stack for NonlinearStack {
+    fn step(&self) -> u64 {
+        self.step
     }
 
     /// One update of every member. Losses of different members have no weight in common: their sum's gradient is each
     /// one's own.
-    pub fn descend(&mut self) {
+    fn descend(&mut self) {
         let batch = self.samples.next_batch(&mut self.orders);
         let outputs = self.network.forward(&batch.inputs);
         let losses =
@@ -87,8 +101,7 @@ impl NonlinearStack {
         self.step += 1;
     }
 
-    /// What every member answers now.
-    pub fn observe(&self) -> Result<Vec<Snapshot>> {
+    fn observe(&self) -> Result<Vec<Snapshot>> {
         let NonlinearStack { config, network, samples, n_members, .. } = self;
         let answers = |set: &Set| {
             let outputs = set.in_chunks(config.network.kind, *n_members, |inputs| {
@@ -126,45 +139,27 @@ impl NonlinearStack {
             .collect()
     }
 
-    /// The tangent kernel, where one is asked for; then there is one member.
-    fn kernel(&self) -> Result<Option<Array2<f64>>> {
-        let Some(KernelConfig { samples, .. }) = self.config.kernel else { return Ok(None) };
-        if !kernel_steps(&self.config).contains(&self.step) {
-            return Ok(None);
-        }
-        let inputs = self.samples.first_training_inputs(samples);
-        to_array(&self.network.tangent_kernel(&inputs)).map(Some)
-    }
-
-    /// One member's tensors, and its place in its order of samples.
-    pub fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
+    fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
         let tensors = self.tensors_of(member).collect();
         (tensors, self.orders.get(member).map(Order::place))
     }
 
-    /// Views of what one member's checkpoint holds.
-    fn tensors_of(&self, member: usize) -> impl Iterator<Item = (String, Tensor)> {
-        let named = self.parameters.iter().map(|(name, t)| (name.clone(), t.shallow_clone()));
-        let named = named.chain(self.optimiser.named());
-        named.map(move |(name, tensor)| (name, self.network.member(member, &tensor)))
-    }
-
-    /// Puts a checkpoint's state back into one member; all members must be at the same step.
-    pub fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
+    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
         for (name, tensor) in self.tensors_of(member) {
             checkpoint.copy_to(&name, &tensor)?;
         }
         if let Some(order) = self.orders.get_mut(member) {
             order.go_to(checkpoint.place()?)?;
         }
-        ensure!(
-            self.step == 0 || self.step == checkpoint.step(),
-            "members of a stack go on from one step, not from {} and {}",
-            self.step,
-            checkpoint.step()
-        );
-        self.step = checkpoint.step();
-        self.optimiser.updates = self.step;
         Ok(())
+    }
+
+    fn go_to(&mut self, step: u64) {
+        self.step = step;
+        self.optimiser.updates = step;
+    }
+
+    fn first_weight(&self) -> &Tensor {
+        &self.network.layers()[0].weight
     }
 }

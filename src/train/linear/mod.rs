@@ -3,12 +3,13 @@
 mod drive;
 mod start;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::optimiser::OptimiserState;
+use super::stack::Stack;
 use super::{Answer, Member, Snapshot, to_vector};
 use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision};
 use crate::task::TaskInputs;
@@ -94,18 +95,74 @@ impl LinearStack {
         })
     }
 
-    /// Updates done.
-    pub fn step(&self) -> u64 {
+    /// `U_1 .. U_{L-1}`, `[n_members, width, n_labels]`.
+    fn above(&self) -> Vec<Tensor> {
+        let mut above: Vec<Tensor> = Vec::new();
+        for layer in self.layers[1..].iter().rev() {
+            let weight = layer.weight.transpose(1, 2);
+            above.push(match above.last() {
+                None => weight,
+                Some(next) => weight.bmm(next),
+            });
+        }
+        above.reverse();
+        above
+    }
+
+    /// `T`, `[n_members, n_rows, n_labels]`.
+    fn map(&self, above: &[Tensor]) -> Tensor {
+        let first = &self.layers[0].weight;
+        let mut map = above.first().map_or_else(|| first.copy(), |above| first.bmm(above));
+        let later = self.layers.iter().enumerate().skip(1);
+        for (index, bias) in later.filter_map(|(index, layer)| Some((index, layer.bias.as_ref()?)))
+        {
+            let through =
+                above.get(index).map_or_else(|| bias.shallow_clone(), |above| bias.bmm(above));
+            if map.size()[1] == self.n_inputs {
+                map = Tensor::cat(&[map, through], 1);
+            } else {
+                let mut last = map.narrow(1, self.n_inputs, 1);
+                last += through;
+            }
+        }
+        map
+    }
+
+    /// A layer's weights, the first layer's transposed, and bias; of the last those of labels.
+    fn weight_and_bias(&self, index: usize) -> (Tensor, Option<Tensor>) {
+        let StackedLayer { weight, bias } = &self.layers[index];
+        let (weight, bias) = if index == 0 && weight.size()[1] > self.n_inputs {
+            (weight.narrow(1, 0, self.n_inputs), Some(weight.narrow(1, self.n_inputs, 1)))
+        } else {
+            (weight.shallow_clone(), bias.as_ref().map(Tensor::shallow_clone))
+        };
+        if index + 1 < self.layers.len() {
+            return (weight, bias);
+        }
+        let outputs = if index == 0 { 2 } else { 1 };
+        let bias = bias.map(|bias| bias.narrow(2, 0, self.n_labels));
+        (weight.narrow(outputs, 0, self.n_labels), bias)
+    }
+
+    /// Responses to a set and their losses, one for each member.
+    fn answers(&self, set: &Set, map: &Tensor) -> Result<Vec<Answer>> {
+        let (n_members, n_rows, n_outputs) = map.size3()?;
+        // One product for all members.
+        let side_by_side = map.permute([1, 0, 2]).reshape([1, n_rows, -1]);
+        let outputs = set.in_chunks(NetworkKind::Linear, n_members as usize, |inputs| {
+            let outputs = outputs(inputs, &side_by_side, self.n_inputs).squeeze_dim(0);
+            outputs.view([-1, n_members, n_outputs]).transpose(0, 1)
+        });
+        Answer::of_each(&outputs.narrow(2, 0, self.n_labels), set, self.loss)
+    }
+}
+
+impl Stack for LinearStack {
+    fn step(&self) -> u64 {
         self.step
     }
 
-    /// The first layer's weights, of all members.
-    pub fn first_weight(&self) -> &Tensor {
-        &self.layers[0].weight
-    }
-
-    /// One update of every member.
-    pub fn descend(&mut self) {
+    fn descend(&mut self) {
         let above = self.above();
         let map = self.map(&above);
         let batch = || self.samples.next_batch(&mut self.orders);
@@ -144,41 +201,7 @@ impl LinearStack {
         self.step += 1;
     }
 
-    /// `U_1 .. U_{L-1}`, `[n_members, width, n_labels]`.
-    fn above(&self) -> Vec<Tensor> {
-        let mut above: Vec<Tensor> = Vec::new();
-        for layer in self.layers[1..].iter().rev() {
-            let weight = layer.weight.transpose(1, 2);
-            above.push(match above.last() {
-                None => weight,
-                Some(next) => weight.bmm(next),
-            });
-        }
-        above.reverse();
-        above
-    }
-
-    /// `T`, `[n_members, n_rows, n_labels]`.
-    fn map(&self, above: &[Tensor]) -> Tensor {
-        let first = &self.layers[0].weight;
-        let mut map = above.first().map_or_else(|| first.copy(), |above| first.bmm(above));
-        let later = self.layers.iter().enumerate().skip(1);
-        for (index, bias) in later.filter_map(|(index, layer)| Some((index, layer.bias.as_ref()?)))
-        {
-            let through =
-                above.get(index).map_or_else(|| bias.shallow_clone(), |above| bias.bmm(above));
-            if map.size()[1] == self.n_inputs {
-                map = Tensor::cat(&[map, through], 1);
-            } else {
-                let mut last = map.narrow(1, self.n_inputs, 1);
-                last += through;
-            }
-        }
-        map
-    }
-
-    /// What every member answers now.
-    pub fn observe(&self) -> Result<Vec<Snapshot>> {
+    fn observe(&self) -> Result<Vec<Snapshot>> {
         let map = self.map(&self.above());
         let n_rows = map.size()[1];
         let map = match &self.axes.inputs {
@@ -230,37 +253,9 @@ impl LinearStack {
             .collect())
     }
 
-    /// A layer's weights, the first layer's transposed, and bias; of the last those of labels.
-    fn weight_and_bias(&self, index: usize) -> (Tensor, Option<Tensor>) {
-        let StackedLayer { weight, bias } = &self.layers[index];
-        let (weight, bias) = if index == 0 && weight.size()[1] > self.n_inputs {
-            (weight.narrow(1, 0, self.n_inputs), Some(weight.narrow(1, self.n_inputs, 1)))
-        } else {
-            (weight.shallow_clone(), bias.as_ref().map(Tensor::shallow_clone))
-        };
-        if index + 1 < self.layers.len() {
-            return (weight, bias);
-        }
-        let outputs = if index == 0 { 2 } else { 1 };
-        let bias = bias.map(|bias| bias.narrow(2, 0, self.n_labels));
-        (weight.narrow(outputs, 0, self.n_labels), bias)
-    }
-
-    /// Responses to a set and their losses, one for each member.
-    fn answers(&self, set: &Set, map: &Tensor) -> Result<Vec<Answer>> {
-        let (n_members, n_rows, n_outputs) = map.size3()?;
-        // One product for all members.
-        let side_by_side = map.permute([1, 0, 2]).reshape([1, n_rows, -1]);
-        let outputs = set.in_chunks(NetworkKind::Linear, n_members as usize, |inputs| {
-            let outputs = outputs(inputs, &side_by_side, self.n_inputs).squeeze_dim(0);
-            outputs.view([-1, n_members, n_outputs]).transpose(0, 1)
-        });
-        Answer::of_each(&outputs.narrow(2, 0, self.n_labels), set, self.loss)
-    }
-
     /// One member's tensors and place in its order of samples: as they are, `stack.layer1.weight` and so on, for an exact
     /// continuation, and as weights and biases in the networks' own axes, `layer1.weight`, for other readers.
-    pub fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
+    fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
         let of_member = |tensor: &Tensor| tensor.select(0, member as i64);
         let mut tensors: NamedTensors = self
             .parameters
@@ -290,23 +285,23 @@ impl LinearStack {
         (tensors, self.orders.get(member).map(Order::place))
     }
 
-    /// Puts a checkpoint's state back into one member; all members must be at the same step.
-    pub fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
+    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
         for (name, tensor) in self.parameters.iter().chain(&self.optimiser.named()) {
             checkpoint.copy_to(name, &tensor.select(0, member as i64))?;
         }
         if let Some(order) = self.orders.get_mut(member) {
             order.go_to(checkpoint.place()?)?;
         }
-        ensure!(
-            self.step == 0 || self.step == checkpoint.step(),
-            "members of a stack go on from one step, not from {} and {}",
-            self.step,
-            checkpoint.step()
-        );
-        self.step = checkpoint.step();
-        self.optimiser.updates = self.step;
         Ok(())
+    }
+
+    fn go_to(&mut self, step: u64) {
+        self.step = step;
+        self.optimiser.updates = step;
+    }
+
+    fn first_weight(&self) -> &Tensor {
+        &self.layers[0].weight
     }
 }
 

@@ -1,0 +1,74 @@
+//! Networks that train together, whatever their kind.
+
+use anyhow::{Context, Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+use super::batches::Place;
+use super::checkpoint::{Checkpoint, NamedTensors};
+use super::linear::LinearStack;
+use super::nonlinear::NonlinearStack;
+use super::{Member, Snapshot};
+use crate::config::{Config, NetworkConfig, NetworkKind};
+
+/// Networks between two steps, one for each member, all at the same step.
+pub trait Stack {
+    /// Updates done.
+    fn step(&self) -> u64;
+
+    /// One update of every member.
+    fn descend(&mut self);
+
+    /// What every member answers now.
+    fn observe(&self) -> Result<Vec<Snapshot>>;
+
+    /// What one member's checkpoint holds: its tensors, and its place in its order of samples.
+    fn state(&self, member: usize) -> (NamedTensors, Option<Place>);
+
+    /// Puts a checkpoint's state back into one member; `go_to` goes with it.
+    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()>;
+
+    /// Tells all members that so many updates are done.
+    fn go_to(&mut self, step: u64);
+
+    /// The first layer's weights, of all members.
+    fn first_weight(&self) -> &Tensor;
+
+    /// Returns when the device has done what it was given.
+    fn wait(&self) {
+        // A value that is asked for has to be there.
+        self.first_weight().sum(Kind::Double).double_value(&[]);
+    }
+}
+
+/// Members at their first step, or where their checkpoints left them.
+pub fn stack(members: &[Member], device: Device) -> Result<Box<dyn Stack>> {
+    let first = members.first().context("a stack has members")?;
+    let step = first.resumed.map(Checkpoint::step);
+    ensure!(
+        members.iter().all(|member| member.resumed.map(Checkpoint::step) == step),
+        "members of a stack go on from one step"
+    );
+    let mut stack: Box<dyn Stack> = match first.config.network.kind {
+        NetworkKind::Linear => Box::new(LinearStack::new(members, device)?),
+        NetworkKind::Mlp | NetworkKind::Cnn => Box::new(NonlinearStack::new(members, device)?),
+    };
+    for (index, member) in members.iter().enumerate() {
+        let Some(checkpoint) = member.resumed else { continue };
+        checkpoint.ensure_fits(member.seed, member.config.training.steps)?;
+        stack.restore(index, checkpoint)?;
+    }
+    stack.go_to(step.unwrap_or(0));
+    Ok(stack)
+}
+
+/// Whether two runs can share a stack: all but their starts is the same. What observes a kernel trains alone.
+pub fn can_be_stacked(one: &Config, other: &Config) -> bool {
+    let shape = |config: &Config| {
+        let mut config = config.clone();
+        config.name = String::new();
+        config.seeds = Vec::new();
+        config.network.initialisation = NetworkConfig::default().initialisation;
+        config
+    };
+    one.kernel.is_none() && shape(one) == shape(other)
+}
