@@ -25,6 +25,7 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
     write_theories(&conditions, folder.path(), folder.path(), refused).unwrap();
     let options = Options {
         jobs: 2,
+        cores: 1,
         stack: None,
         quick: true,
         write_every: Duration::from_secs(3600),

@@ -39,6 +39,7 @@ pub fn options(folder: &Path) -> Options {
         device: tch::Device::Cpu,
         threads: 1,
         jobs: 1,
+        cores: 1,
         stack: None,
         resume: false,
         quick: false,
@@ -85,6 +86,27 @@ fn two_runs_at_once_give_the_same_bytes_as_one_after_the_other() {
         for seed in [0, 1] {
             assert_eq!(bytes(together.path(), seed), run(keys, seed, alone.path()), "{keys:?}");
         }
+    }
+}
+
+#[test]
+fn answers_found_aside_are_the_same_bytes() {
+    for keys in RUNS {
+        let (aside, at_once) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let options = Options { cores: 2, ..options(aside.path()) };
+        train_all(&config(keys, 2), &options, &|_| ()).unwrap();
+        assert_eq!(bytes(aside.path(), 2), run(keys, 2, at_once.path()), "{keys:?}");
+        // Interrupted as soon as something is seen, by when it may have trained on; or to its end.
+        let again = tempfile::tempdir().unwrap();
+        let options = Options { folder: again.path().to_owned(), ..options };
+        let interrupt = |_: Event| options.interrupted.store(true, Ordering::Relaxed);
+        if let Err(error) = train_all(&config(keys, 2), &options, &interrupt) {
+            assert!(error.is::<Interrupted>(), "{error:#}");
+            options.interrupted.store(false, Ordering::Relaxed);
+            let resumed = Options { resume: true, ..options };
+            train_all(&config(keys, 2), &resumed, &|_| ()).unwrap();
+        }
+        assert_eq!(bytes(again.path(), 2), bytes(aside.path(), 2), "{keys:?}");
     }
 }
 

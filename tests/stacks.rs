@@ -32,7 +32,7 @@ fn observed(config: &Config, task: &Task, moments: &SharedMoments, seed: u64) ->
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
     let member = Member { config, task, moments, seed, resumed: None, observer: &mut observer };
-    train_together(vec![member], Device::Cpu).unwrap();
+    train_together(vec![member], Device::Cpu, false).unwrap();
     seen
 }
 
@@ -201,7 +201,7 @@ fn are_alike(config: &Config, tolerance: f64, what: &str) {
             observer: observer as &mut dyn Observer,
         })
         .collect();
-    train_together(members, Device::Cpu).unwrap();
+    train_together(members, Device::Cpu, false).unwrap();
     for (seed, together) in together.iter().enumerate() {
         let alone = observed(config, &task, &moments, seed as u64);
         assert_eq!(alone.len(), together.len());

@@ -232,6 +232,7 @@ impl ComputeArguments {
             device,
             threads,
             jobs,
+            cores,
             stack: self.stack.map(usize::from),
             resume: false,
             quick: false,

@@ -45,10 +45,12 @@ struct Prepared<'a> {
     resumed: Option<Checkpoint>,
 }
 
-/// Runs jobs of one stack, and returns a sentence for each that diverged.
+/// Runs jobs of one stack, and returns a sentence for each that diverged. If `aside`, a thread of its own answers what is
+/// observed.
 pub fn run_together(
     jobs: &[Job],
     options: &Options,
+    aside: bool,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<String>> {
     let mut prepared = Vec::new();
@@ -60,7 +62,7 @@ pub fn run_together(
     prepared.sort_by_key(step);
     let mut diverged = Vec::new();
     for runs in prepared.chunk_by_mut(|one, other| step(one) == step(other)) {
-        diverged.extend(train_prepared(runs, options, tell)?);
+        diverged.extend(train_prepared(runs, options, aside, tell)?);
     }
     Ok(diverged)
 }
@@ -69,6 +71,7 @@ pub fn run_together(
 fn train_prepared(
     runs: &mut [Prepared],
     options: &Options,
+    aside: bool,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<String>> {
     let start = Instant::now();
@@ -97,7 +100,7 @@ fn train_prepared(
         .zip(resumed)
         .map(|(watch, resumed)| watch.job.member(resumed, watch))
         .collect();
-    let outcomes = train::train_together(members, options.device)
+    let outcomes = train::train_together(members, options.device, aside)
         .with_context(|| format!("condition {}", names.join("; ")))?;
     let mut diverged = Vec::new();
     for (run, outcome) in runs.iter_mut().zip(&outcomes) {

@@ -28,6 +28,8 @@ pub struct Options {
     pub threads: usize,
     /// Runs, or stacks of them, at the same time.
     pub jobs: usize,
+    /// Cores of this machine. Where runs leave one idle each, it answers what is observed while they train on.
+    pub cores: usize,
     /// Most runs of one shape that train in one stack of tensors; `None`: what suits network and device.
     pub stack: Option<usize>,
     /// Keep complete runs of the same config, continue unfinished ones from their checkpoints.
@@ -95,6 +97,8 @@ pub fn train_all(
     tell(Event::Planned { runs: jobs.len(), steps });
     let stacks = stacks(jobs, options);
     let workers = options.jobs.clamp(1, stacks.len().max(1));
+    // Observers on the GPU would wait for steps.
+    let aside = options.device == Device::Cpu && 2 * workers * options.threads <= options.cores;
     let queue = Mutex::new(stacks);
     let outcomes = Mutex::new((Summary::default(), None));
     std::thread::scope(|scope| {
@@ -106,7 +110,7 @@ pub fn train_all(
                     let Some(stack) = stack else { return };
                     // A panic is a defect of this program; the other runs' records are worth more than its unwinding.
                     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        run_together(&stack, options, tell)
+                        run_together(&stack, options, aside, tell)
                     }))
                     .unwrap_or_else(|_| {
                         Err(anyhow::anyhow!("a run panicked: please report the message above"))

@@ -162,6 +162,18 @@ impl Network {
         parameters
     }
 
+    /// The same network with weights of its own, as they are now.
+    pub fn copy(&self) -> Self {
+        let copy = |tensor: &Tensor| {
+            tch::no_grad(|| tensor.detach().copy()).set_requires_grad(tensor.requires_grad())
+        };
+        let of_layer = |layer: &Layer| Layer {
+            weight: copy(&layer.weight),
+            bias: layer.bias.as_ref().map(copy),
+        };
+        Network { layers: self.layers.iter().map(of_layer).collect(), ..*self }
+    }
+
     /// One network's part of a tensor whose first dimension counts the outputs of all: a weight, a bias, or what an optimiser
     /// keeps of one. A view.
     pub fn member(&self, member: usize, tensor: &Tensor) -> Tensor {

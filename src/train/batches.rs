@@ -236,6 +236,15 @@ impl Set {
         Set { inputs, targets: place(targets), weights: place(Tensor::from_slice(&weights)) }
     }
 
+    /// The same samples, not copied, for another thread.
+    pub fn share(&self) -> Self {
+        Set {
+            inputs: self.inputs.share(),
+            targets: self.targets.shallow_clone(),
+            weights: self.weights.shallow_clone(),
+        }
+    }
+
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.targets.size()[0] as usize
@@ -282,6 +291,18 @@ impl SetInputs {
         let mean = place(preprocessor.mean.iter().map(|mean| 255.0 * mean).collect());
         let factor = place(preprocessor.factor.iter().map(|factor| factor / 255.0).collect());
         SetInputs::Bytes { pixels, mean, factor, kind }
+    }
+
+    fn share(&self) -> Self {
+        match self {
+            SetInputs::Ready(inputs) => SetInputs::Ready(inputs.shallow_clone()),
+            SetInputs::Bytes { pixels, mean, factor, kind } => SetInputs::Bytes {
+                pixels: pixels.shallow_clone(),
+                mean: mean.shallow_clone(),
+                factor: factor.shallow_clone(),
+                kind: *kind,
+            },
+        }
     }
 
     fn convert(&self, rows: impl Fn(&Tensor) -> Tensor) -> Tensor {

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::Progress;
 use super::batches::Place;
+use super::runs::Progress;
 
 /// Tensors with their names.
 pub(super) type NamedTensors = Vec<(String, Tensor)>;

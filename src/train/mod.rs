@@ -9,10 +9,14 @@ pub mod device;
 mod linear;
 mod moments;
 mod nonlinear;
+mod observations;
 mod optimiser;
+mod runs;
 mod stack;
 
-use anyhow::{Result, bail, ensure};
+use std::collections::VecDeque;
+
+use anyhow::{Result, bail};
 use ndarray::{Array2, Array3, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
@@ -23,7 +27,9 @@ use crate::task::Task;
 use batches::Set;
 pub use checkpoint::Checkpoint;
 pub use moments::SharedMoments;
+use observations::Observations;
 pub use optimiser::OptimiserState;
+use runs::Runs;
 pub use stack::can_be_stacked;
 use stack::{Stack, stack};
 
@@ -68,6 +74,14 @@ impl Answer {
             loss,
         };
         Ok(responses.outer_iter().zip(losses).map(of_member).collect())
+    }
+
+    /// Each network's answer to a set that may not be asked about.
+    fn or_none(answers: Option<Result<Vec<Self>>>, n_members: usize) -> Result<Vec<Option<Self>>> {
+        match answers {
+            Some(answers) => Ok(answers?.into_iter().map(Some).collect()),
+            None => Ok((0..n_members).map(|_| None).collect()),
+        }
     }
 }
 
@@ -179,70 +193,30 @@ pub fn train(
 ) -> Result<Outcome> {
     let moments = SharedMoments::default();
     let member = Member { config, task, moments: &moments, seed, resumed, observer };
-    Ok(train_together(vec![member], device)?.remove(0))
+    Ok(train_together(vec![member], device, false)?.remove(0))
 }
 
-/// Trains runs that `can_be_stacked` (or a single one) and that stand at the same step, and tells how each ended.
+/// Trains runs that `can_be_stacked` (or a single one) and that stand at the same step, and tells how each ended. If
+/// `aside`, another thread answers what is observed while these train on, with the same numbers; observers then see
+/// a snapshot some steps late.
 ///
 /// # Errors
 ///
 /// As for `train`; nothing is trained then.
-pub fn train_together(mut members: Vec<Member>, device: Device) -> Result<Vec<Outcome>> {
-    let Some(Member { config, resumed, .. }) = members.first() else { return Ok(Vec::new()) };
-    let seen = resumed.map(Checkpoint::step);
-    let training = &config.training;
-    let observed = observed_steps(training.steps, training.observations);
-    let mut stack = stack(&members, device)?;
-    let mut last_losses: Vec<f64> = members
-        .iter()
-        .map(|member| member.resumed.map_or(f64::NAN, Checkpoint::last_loss))
-        .collect();
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; members.len()];
-    // A checkpoint is taken after the observation of its own step.
-    for observed in observed.into_iter().filter(|&step| seen.is_none_or(|seen| step > seen)) {
-        while stack.step() < observed {
-            // They share one clock: the first that still runs speaks for all.
-            let speaker = outcomes.iter().position(Option::is_none).unwrap_or(0);
-            let next = members[speaker].observer.before_step()?;
-            if next != Continue::Yes {
-                keep(stack.as_ref(), &mut members, &last_losses, &outcomes)?;
-            }
-            if next == Continue::No {
-                return Ok(ended(outcomes, Outcome::Stopped));
-            }
-            stack.descend();
-        }
-        let mut next = Continue::Yes;
-        for (index, snapshot) in tch::no_grad(|| stack.observe())?.into_iter().enumerate() {
-            if outcomes[index].is_some() {
-                continue;
-            }
-            let loss = snapshot.evaluation.loss;
-            if loss.is_finite() {
-                last_losses[index] = loss;
-                next = next.max(members[index].observer.see(snapshot)?);
-                continue;
-            }
-            ensure!(
-                last_losses[index].is_finite(),
-                "the loss is not finite before the first step: lower the initial weights"
-            );
-            outcomes[index] = Some(Outcome::Diverged {
-                step: stack.step(),
-                last_finite_loss: last_losses[index],
-            });
-        }
-        if outcomes.iter().all(Option::is_some) {
-            break;
-        }
-        if next != Continue::Yes {
-            keep(stack.as_ref(), &mut members, &last_losses, &outcomes)?;
-        }
-        if next == Continue::No && stack.step() < training.steps {
-            return Ok(ended(outcomes, Outcome::Stopped));
-        }
+pub fn train_together(members: Vec<Member>, device: Device, aside: bool) -> Result<Vec<Outcome>> {
+    if members.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(ended(outcomes, Outcome::Complete))
+    let stack = stack(&members, device)?;
+    std::thread::scope(|scope| {
+        let observations = if aside {
+            let numbers: usize = stack.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
+            Observations::aside(scope, numbers * size_of::<f64>())
+        } else {
+            Observations::AtOnce(VecDeque::new())
+        };
+        Runs::new(members).train(stack, observations)
+    })
 }
 
 /// Runs between two steps that nobody watches: for measuring what steps cost.
@@ -265,37 +239,6 @@ impl Unwatched {
         }
         self.0.wait();
     }
-}
-
-/// Outcomes of runs of which some ended early.
-fn ended(outcomes: Vec<Option<Outcome>>, others: Outcome) -> Vec<Outcome> {
-    outcomes.into_iter().map(|outcome| outcome.unwrap_or(others)).collect()
-}
-
-/// Gives every run that has not ended a checkpoint of its own.
-fn keep(
-    stack: &dyn Stack,
-    members: &mut [Member],
-    last_losses: &[f64],
-    outcomes: &[Option<Outcome>],
-) -> Result<()> {
-    for (index, member) in members.iter_mut().enumerate() {
-        if outcomes[index].is_some() {
-            continue;
-        }
-        let progress =
-            Progress { seed: member.seed, step: stack.step(), last_loss: last_losses[index] };
-        let (tensors, place) = stack.state(index);
-        member.observer.keep(Checkpoint::take(progress, tensors, place))?;
-    }
-    Ok(())
-}
-
-/// How far a run is.
-struct Progress {
-    seed: u64,
-    step: u64,
-    last_loss: f64,
 }
 
 fn to_vector(tensor: &Tensor) -> Result<Vec<f64>> {

@@ -1,13 +1,13 @@
 //! Networks of one shape whose gradients libtorch finds, perceptrons and convolutions, trained side by side.
 
 use anyhow::{Context, Result};
-use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
+use super::observations::Observation;
 use super::optimiser::OptimiserState;
 use super::stack::Stack;
 use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
@@ -65,14 +65,11 @@ impl NonlinearStack {
         })
     }
 
-    /// The tangent kernel, where one is asked for; then there is one member.
-    fn kernel(&self) -> Result<Option<Array2<f64>>> {
-        let Some(KernelConfig { samples, .. }) = self.config.kernel else { return Ok(None) };
-        if !kernel_steps(&self.config).contains(&self.step) {
-            return Ok(None);
-        }
-        let inputs = self.samples.first_training_inputs(samples);
-        to_array(&self.network.tangent_kernel(&inputs)).map(Some)
+    /// What the tangent kernel is to be found of, where one is asked for; then there is one member.
+    fn kernel_inputs(&self) -> Option<Tensor> {
+        let KernelConfig { samples, .. } = self.config.kernel?;
+        let is_due = kernel_steps(&self.config).contains(&self.step);
+        is_due.then(|| self.samples.first_training_inputs(samples))
     }
 
     /// Views of what one member's checkpoint holds.
@@ -101,42 +98,50 @@ impl Stack for NonlinearStack {
         self.step += 1;
     }
 
-    fn observe(&self) -> Result<Vec<Snapshot>> {
-        let NonlinearStack { config, network, samples, n_members, .. } = self;
-        let answers = |set: &Set| {
-            let outputs = set.in_chunks(config.network.kind, *n_members, |inputs| {
-                network.forward(&inputs.unsqueeze(0))
-            });
-            Answer::of_each(&outputs, set, config.training.loss)
-        };
-        let evaluation = answers(samples.evaluation())?;
-        let mut training: Vec<Option<Answer>> = match samples.training_to_observe() {
-            Some(set) => answers(set)?.into_iter().map(Some).collect(),
-            None => Vec::new(),
-        };
-        training.resize_with(evaluation.len(), || None);
-        let layers = network.layers();
+    fn observation(&self) -> Result<Observation> {
         let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
-        let answers = evaluation.into_iter().zip(training).enumerate();
-        answers
-            .map(|(index, (evaluation, training))| {
-                let of_member = |tensor: &Tensor| network.member(index, tensor);
-                let output_bias = layers.last().and_then(|layer| layer.bias.as_ref());
-                Ok(Snapshot {
-                    step: self.step,
-                    time: config.training.learning_rate * self.step as f64,
+        let layers = self.network.layers();
+        let of_members = (0..self.n_members).map(|member| {
+            let of_member = |tensor: &Tensor| self.network.member(member, tensor);
+            let biases = || layers.iter().map(|l| l.bias.as_ref().map(of_member));
+            let weight_norms: Vec<f64> =
+                layers.iter().map(|layer| norm(&of_member(&layer.weight))).collect();
+            let bias_norms: Vec<Option<f64>> =
+                biases().map(|bias| bias.as_ref().map(norm)).collect();
+            let output_bias = biases().next_back().flatten();
+            Ok((weight_norms, bias_norms, output_bias.as_ref().map(to_vector).transpose()?))
+        });
+        let of_members = of_members.collect::<Result<Vec<_>>>()?;
+        let (network, config) = (self.network.copy(), self.config.clone());
+        let (step, time) = (self.step, config.training.learning_rate * self.step as f64);
+        let kernel_inputs = self.kernel_inputs();
+        let evaluation = self.samples.evaluation().share();
+        let training = self.samples.training_to_observe().map(Set::share);
+        Ok(Box::new(move || {
+            let answers = |set: &Set| {
+                let outputs = set.in_chunks(config.network.kind, of_members.len(), |inputs| {
+                    network.forward(&inputs.unsqueeze(0))
+                });
+                Answer::of_each(&outputs, set, config.training.loss)
+            };
+            let evaluation = answers(&evaluation)?;
+            let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;
+            let kernel = kernel_inputs.map(|inputs| to_array(&network.tangent_kernel(&inputs)));
+            let kernel = kernel.transpose()?;
+            let snapshots = of_members.into_iter().zip(evaluation).zip(training);
+            Ok(snapshots
+                .map(|(((weight_norms, bias_norms, output_bias), evaluation), training)| Snapshot {
+                    step,
+                    time,
                     evaluation,
                     training,
-                    weight_norms: layers.iter().map(|l| norm(&of_member(&l.weight))).collect(),
-                    bias_norms: layers
-                        .iter()
-                        .map(|layer| Some(norm(&of_member(layer.bias.as_ref()?))))
-                        .collect(),
-                    output_bias: output_bias.map(|bias| to_vector(&of_member(bias))).transpose()?,
-                    kernel: self.kernel()?,
+                    weight_norms,
+                    bias_norms,
+                    output_bias,
+                    kernel: kernel.clone(),
                 })
-            })
-            .collect()
+                .collect())
+        }))
     }
 
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
@@ -159,7 +164,7 @@ impl Stack for NonlinearStack {
         self.optimiser.updates = step;
     }
 
-    fn first_weight(&self) -> &Tensor {
-        &self.network.layers()[0].weight
+    fn parameters(&self) -> &[(String, Tensor)] {
+        &self.parameters
     }
 }

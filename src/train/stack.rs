@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
+use super::Member;
 use super::batches::Place;
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::linear::LinearStack;
 use super::nonlinear::NonlinearStack;
-use super::{Member, Snapshot};
+use super::observations::Observation;
 use crate::config::{Config, NetworkConfig, NetworkKind};
 
 /// Networks between two steps, one for each member, all at the same step.
@@ -18,8 +19,8 @@ pub trait Stack {
     /// One update of every member.
     fn descend(&mut self);
 
-    /// What every member answers now.
-    fn observe(&self) -> Result<Vec<Snapshot>>;
+    /// What finds every member's answers of now, whatever the stack does meanwhile.
+    fn observation(&self) -> Result<Observation>;
 
     /// What one member's checkpoint holds: its tensors, and its place in its order of samples.
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>);
@@ -30,13 +31,15 @@ pub trait Stack {
     /// Tells all members that so many updates are done.
     fn go_to(&mut self, step: u64);
 
-    /// The first layer's weights, of all members.
-    fn first_weight(&self) -> &Tensor;
+    /// Weights and biases of all members, with their names.
+    fn parameters(&self) -> &[(String, Tensor)];
 
     /// Returns when the device has done what it was given.
     fn wait(&self) {
         // A value that is asked for has to be there.
-        self.first_weight().sum(Kind::Double).double_value(&[]);
+        for (_, parameter) in self.parameters() {
+            parameter.sum(Kind::Double).double_value(&[]);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
+use super::observations::Observation;
 use super::optimiser::OptimiserState;
 use super::stack::Stack;
 use super::{Answer, Member, Snapshot, to_vector};
@@ -143,18 +144,6 @@ impl LinearStack {
         let bias = bias.map(|bias| bias.narrow(2, 0, self.n_labels));
         (weight.narrow(outputs, 0, self.n_labels), bias)
     }
-
-    /// Responses to a set and their losses, one for each member.
-    fn answers(&self, set: &Set, map: &Tensor) -> Result<Vec<Answer>> {
-        let (n_members, n_rows, n_outputs) = map.size3()?;
-        // One product for all members.
-        let side_by_side = map.permute([1, 0, 2]).reshape([1, n_rows, -1]);
-        let outputs = set.in_chunks(NetworkKind::Linear, n_members as usize, |inputs| {
-            let outputs = outputs(inputs, &side_by_side, self.n_inputs).squeeze_dim(0);
-            outputs.view([-1, n_members, n_outputs]).transpose(0, 1)
-        });
-        Answer::of_each(&outputs.narrow(2, 0, self.n_labels), set, self.loss)
-    }
 }
 
 impl Stack for LinearStack {
@@ -201,7 +190,7 @@ impl Stack for LinearStack {
         self.step += 1;
     }
 
-    fn observe(&self) -> Result<Vec<Snapshot>> {
+    fn observation(&self) -> Result<Observation> {
         let map = self.map(&self.above());
         let n_rows = map.size()[1];
         let map = match &self.axes.inputs {
@@ -211,12 +200,6 @@ impl Stack for LinearStack {
                 Tensor::cat(&[of_inputs, map.narrow(1, self.n_inputs, n_rows - self.n_inputs)], 1)
             }
         };
-        let evaluation = self.answers(self.samples.evaluation(), &map)?;
-        let mut training = match self.samples.training_to_observe() {
-            Some(set) => self.answers(set, &map)?.into_iter().map(Some).collect(),
-            None => Vec::new(),
-        };
-        training.resize_with(evaluation.len(), || None);
         let norms = |tensor: &Tensor| {
             let squares = tensor.to_kind(Kind::Double).square();
             to_vector(&squares.sum_dim_intlist([1i64, 2].as_slice(), false, None).sqrt())
@@ -229,13 +212,20 @@ impl Stack for LinearStack {
         }
         let (_, output_bias) = self.weight_and_bias(self.layers.len() - 1);
         let output_biases = output_bias.as_ref().map(to_vector).transpose()?;
-        let snapshots = evaluation.into_iter().zip(training).enumerate();
-        Ok(snapshots
-            .map(|(member, (evaluation, training))| {
-                let n_labels = evaluation.responses.ncols();
-                Snapshot {
-                    step: self.step,
-                    time: self.learning_rate * self.step as f64,
+        let (step, time) = (self.step, self.learning_rate * self.step as f64);
+        let (n_inputs, n_labels, loss) = (self.n_inputs, self.n_labels, self.loss);
+        let evaluation = self.samples.evaluation().share();
+        let training = self.samples.training_to_observe().map(Set::share);
+        Ok(Box::new(move || {
+            let answers = |set: &Set| answers(set, &map, [n_inputs, n_labels], loss);
+            let evaluation = answers(&evaluation)?;
+            let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;
+            let n_labels = n_labels as usize;
+            let snapshots = evaluation.into_iter().zip(training).enumerate();
+            Ok(snapshots
+                .map(|(member, (evaluation, training))| Snapshot {
+                    step,
+                    time,
                     evaluation,
                     training,
                     weight_norms: weight_norms.iter().map(|norms| norms[member]).collect(),
@@ -248,9 +238,9 @@ impl Stack for LinearStack {
                         .map(|biases| biases[member * n_labels..][..n_labels].to_vec()),
                     // Of a linear network the Gram matrix of its inputs says what a kernel would.
                     kernel: None,
-                }
-            })
-            .collect())
+                })
+                .collect())
+        }))
     }
 
     /// One member's tensors and place in its order of samples: as they are, `stack.layer1.weight` and so on, for an exact
@@ -300,9 +290,26 @@ impl Stack for LinearStack {
         self.optimiser.updates = step;
     }
 
-    fn first_weight(&self) -> &Tensor {
-        &self.layers[0].weight
+    fn parameters(&self) -> &[(String, Tensor)] {
+        &self.parameters
     }
+}
+
+/// Responses of maps `[n_members, n_rows, n_outputs]` to a set, and their losses, one for each member.
+fn answers(
+    set: &Set,
+    map: &Tensor,
+    [n_inputs, n_labels]: [i64; 2],
+    loss: Loss,
+) -> Result<Vec<Answer>> {
+    let (n_members, n_rows, n_outputs) = map.size3()?;
+    // One product for all members.
+    let side_by_side = map.permute([1, 0, 2]).reshape([1, n_rows, -1]);
+    let outputs = set.in_chunks(NetworkKind::Linear, n_members as usize, |inputs| {
+        let outputs = outputs(inputs, &side_by_side, n_inputs).squeeze_dim(0);
+        outputs.view([-1, n_members, n_outputs]).transpose(0, 1)
+    });
+    Answer::of_each(&outputs.narrow(2, 0, n_labels), set, loss)
 }
 
 /// `stack.layer1.weight`, `stack.layer1.bias`, ...

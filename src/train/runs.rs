@@ -1,0 +1,126 @@
+//! Runs of one stack, from their first step to their ends.
+
+use anyhow::{Result, ensure};
+
+use super::checkpoint::Checkpoint;
+use super::observations::Observations;
+use super::stack::Stack;
+use super::{Continue, Member, Outcome, Snapshot, observed_steps};
+
+/// Members on their way.
+pub struct Runs<'a> {
+    members: Vec<Member<'a>>,
+    /// Of each one's last observation; NaN before the first.
+    last_losses: Vec<f64>,
+    /// Of those that have ended.
+    outcomes: Vec<Option<Outcome>>,
+}
+
+/// How far a run is.
+pub struct Progress {
+    pub seed: u64,
+    pub step: u64,
+    pub last_loss: f64,
+}
+
+impl<'a> Runs<'a> {
+    /// At their start, or where their checkpoints left them.
+    pub fn new(members: Vec<Member<'a>>) -> Self {
+        let last_loss = |member: &Member| member.resumed.map_or(f64::NAN, Checkpoint::last_loss);
+        Runs {
+            last_losses: members.iter().map(last_loss).collect(),
+            outcomes: vec![None; members.len()],
+            members,
+        }
+    }
+
+    /// Trains them all and tells how each ended.
+    pub fn train(
+        mut self,
+        mut stack: Box<dyn Stack>,
+        mut observations: Observations,
+    ) -> Result<Vec<Outcome>> {
+        let Some(Member { config, resumed, .. }) = self.members.first() else {
+            return Ok(Vec::new());
+        };
+        let steps = config.training.steps;
+        let seen = resumed.map(Checkpoint::step);
+        let observed = observed_steps(steps, config.training.observations);
+        // A checkpoint is taken after the observation of its own step.
+        for observed in observed.into_iter().filter(|&step| seen.is_none_or(|seen| step > seen)) {
+            while stack.step() < observed {
+                let shown = self.show(&mut observations, false)?;
+                let next = shown.max(self.before_step()?);
+                if next != Continue::Yes {
+                    self.show(&mut observations, true)?;
+                    self.keep(stack.as_ref())?;
+                }
+                if next == Continue::No {
+                    return Ok(self.ended(Outcome::Stopped));
+                }
+                if self.outcomes.iter().all(Option::is_some) {
+                    return Ok(self.ended(Outcome::Complete));
+                }
+                stack.descend();
+            }
+            observations.ask(tch::no_grad(|| stack.observation())?)?;
+        }
+        if self.show(&mut observations, true)? != Continue::Yes {
+            self.keep(stack.as_ref())?;
+        }
+        Ok(self.ended(Outcome::Complete))
+    }
+
+    /// Shows what is observed by now, or `all` that was asked for, and says what members ask for next.
+    fn show(&mut self, observations: &mut Observations, all: bool) -> Result<Continue> {
+        let mut next = Continue::Yes;
+        while let Some(snapshots) = observations.next(all) {
+            for (index, snapshot) in snapshots?.into_iter().enumerate() {
+                next = next.max(self.see(index, snapshot)?);
+            }
+        }
+        Ok(next)
+    }
+
+    fn see(&mut self, index: usize, snapshot: Snapshot) -> Result<Continue> {
+        let (step, loss) = (snapshot.step, snapshot.evaluation.loss);
+        let last_finite_loss = self.last_losses[index];
+        if self.outcomes[index].is_some() {
+            return Ok(Continue::Yes);
+        }
+        if loss.is_finite() {
+            self.last_losses[index] = loss;
+            return self.members[index].observer.see(snapshot);
+        }
+        ensure!(
+            last_finite_loss.is_finite(),
+            "the loss is not finite before the first step: lower the initial weights"
+        );
+        self.outcomes[index] = Some(Outcome::Diverged { step, last_finite_loss });
+        Ok(Continue::Yes)
+    }
+
+    /// They share one clock: the first that still runs speaks for all.
+    fn before_step(&mut self) -> Result<Continue> {
+        let speaker = self.outcomes.iter().position(Option::is_none).unwrap_or(0);
+        self.members[speaker].observer.before_step()
+    }
+
+    /// Gives every run that has not ended a checkpoint of its own.
+    fn keep(&mut self, stack: &dyn Stack) -> Result<()> {
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if self.outcomes[index].is_some() {
+                continue;
+            }
+            let last_loss = self.last_losses[index];
+            let progress = Progress { seed: member.seed, step: stack.step(), last_loss };
+            let (tensors, place) = stack.state(index);
+            member.observer.keep(Checkpoint::take(progress, tensors, place))?;
+        }
+        Ok(())
+    }
+
+    fn ended(self, others: Outcome) -> Vec<Outcome> {
+        self.outcomes.into_iter().map(|outcome| outcome.unwrap_or(others)).collect()
+    }
+}
