@@ -2,7 +2,7 @@ pub mod fake;
 
 use std::path::Path;
 
-use ocs::config::Experiment;
+use ocs::config::{Experiment, Scale};
 use ocs::metrics::Phase;
 use ocs::plot::axis::Axis;
 use ocs::plot::canvas::{Canvas, Mark, Rectangle};
@@ -120,7 +120,7 @@ fn no_text_overlaps_another_or_leaves_the_page() {
         let mut runs = runs_of(stem);
         assert_eq!(clashes(&plot::figure(stem, &runs)), Vec::<String>::new(), "{stem:?}");
         for record in &mut runs.records {
-            record.quick = true;
+            record.scale = Scale::Quick;
             record.status = Status::Running;
             record.device = "cuda:0".to_owned();
             record.phase = Phase::default();
@@ -175,7 +175,7 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
 fn a_quick_or_unfinished_run_is_marked() {
     let mut runs = fake::images();
     assert_eq!(says(&plot::figure(Experiment::OcsMnist, &runs), "uick run"), 0);
-    runs.records[0].quick = true;
+    runs.records[0].scale = Scale::Quick;
     runs.records[1].status = Status::Diverged { step: 3, last_finite_loss: 1.0 };
     let canvas = plot::figure(Experiment::OcsMnist, &runs);
     assert_eq!(says(&canvas, "Quick run: fewer seeds and steps"), 1);

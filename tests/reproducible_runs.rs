@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ocs::config::{self, Config};
+use ocs::config::{self, Config, Scale};
 use ocs::experiment::{Event, Interrupted, Options, train_all};
 use ocs::record::{Record, Status, path_of, read_json};
 
@@ -40,7 +40,7 @@ pub fn options(folder: &Path) -> Options {
         threads: 1,
         jobs: 1,
         resume: false,
-        quick: false,
+        scale: Scale::Default,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),
     }

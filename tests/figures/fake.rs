@@ -1,7 +1,7 @@
 //! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
 
 use ndarray::Array2;
-use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs};
+use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Scale};
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{
     GramRecord, KernelMoment, KernelRecord, LazyRecord, Method, ModeRecord, Record, RunFolder,
@@ -91,7 +91,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         config,
         condition: condition.to_owned(),
         seed,
-        quick: false,
+        scale: Scale::Default,
         revision: "0123456789ab".to_owned(),
         device: "cpu".to_owned(),
         libtorch: "2.13.0".to_owned(),
