@@ -179,7 +179,19 @@ fn a_quick_or_unfinished_run_is_marked() {
     runs.records[1].status = Status::Diverged { step: 3, last_finite_loss: 1.0 };
     let canvas = plot::figure(Experiment::OcsMnist, &runs);
     assert_eq!(says(&canvas, "Quick run: fewer seeds and steps"), 1);
+    assert_eq!(says(&canvas, "full run"), 0);
     assert_eq!(says(&canvas, "1 of 48 runs diverged"), 1);
+}
+
+#[test]
+fn a_full_run_is_marked_on_every_figure_and_marks_overlap_nothing() {
+    for stem in Experiment::ALL {
+        let mut runs = runs_of(stem);
+        runs.records.iter_mut().for_each(|record| record.scale = Scale::Full);
+        let canvas = plot::figure(stem, &runs);
+        assert_eq!(says(&canvas, "Full run"), 1, "{stem:?}");
+        assert_eq!(clashes(&canvas), Vec::<String>::new(), "{stem:?}");
+    }
 }
 
 #[test]

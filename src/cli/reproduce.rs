@@ -255,7 +255,9 @@ fn origin(records: &[Record], asked: Scale) -> String {
     sets.dedup();
     let data = sets.concat();
     let mark = match (first.scale, asked) {
-        (Scale::Quick, _) => "**Quick run: fewer seeds and steps than the config asks for.** ".to_owned(),
+        (Scale::Quick, _) => {
+            "**Quick run: fewer seeds and steps than the config asks for.** ".to_owned()
+        }
         (Scale::Full, _) => "**Full run: as the config's section `full` says.** ".to_owned(),
         (Scale::Default, Scale::Full) => format!("It {AS_BY_DEFAULT}. "),
         (Scale::Default, Scale::Quick | Scale::Default) => String::new(),

@@ -4,8 +4,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::{
     Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, NetworkConfig,
-    NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd, TaskConfig, TrainingConfig,
-    Tree,
+    NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd, TaskConfig, TrainingConfig, Tree,
 };
 
 /// More units a layer, items or observations would not fit into memory.

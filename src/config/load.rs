@@ -178,7 +178,8 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
         };
         place = map.entry(Value::from(*part)).or_insert(Value::Null);
     }
-    let is_section = !CHOICES.contains(&key.as_str()) && key != "conditions" && key != "full.conditions";
+    let is_section =
+        !CHOICES.contains(&key.as_str()) && key != "conditions" && key != "full.conditions";
     match value {
         Value::Mapping(entries) if is_section && place.is_mapping() => {
             for entry in flatten(entries.clone())? {

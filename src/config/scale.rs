@@ -147,8 +147,10 @@ struct Changes {
 
 impl Changes {
     fn of_quick(quick: &Quick, seeds: &[u64]) -> Self {
-        let samples =
-            [("task.samples.train", quick.train_samples), ("task.samples.test", quick.test_samples)];
+        let samples = [
+            ("task.samples.train", quick.train_samples),
+            ("task.samples.test", quick.test_samples),
+        ];
         let set = samples.into_iter().filter_map(|(key, count)| {
             Some(Override { key: key.to_owned(), value: (count? as u64).into() })
         });
@@ -205,10 +207,14 @@ impl Config {
             (Scale::Full, Some(full)) => Changes::of_full(full, &self.seeds),
             (Scale::Default, _) | (Scale::Full, None) => return Ok(self.clone()),
         };
-        let section = || format!("the section '{}'", self.scale(scale).folder().unwrap_or_default());
+        let section =
+            || format!("the section '{}'", self.scale(scale).folder().unwrap_or_default());
         let changed = self.changed(&changes).with_context(section)?;
         for (name, resolved) in resolve_conditions(&changed).with_context(section)? {
-            resolved.check().with_context(|| format!("condition '{name}'")).with_context(section)?;
+            resolved
+                .check()
+                .with_context(|| format!("condition '{name}'"))
+                .with_context(section)?;
         }
         Ok(changed)
     }

@@ -8,8 +8,8 @@ use super::curve::{Account, Curve, Spread};
 use super::legend::{Entry, Sample};
 use super::panel::Panel;
 use super::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
-use crate::metrics::Phase;
 use crate::config::Scale;
+use crate::metrics::Phase;
 use crate::record::{Record, Status};
 
 /// Onset, where there is no phase to shade.
