@@ -307,7 +307,6 @@ fn raw_images_in_place_of_centred_ones_and_coarse_steps_are_noticed() {
             "phase-cifar10-standardised-shallow",
             "predicted-mnist-raw",
             "predicted-mnist-shallow",
-            "existence-is-predicted-shallow",
         ],
     );
 }

@@ -179,7 +179,9 @@ impl Changes {
     fn applied(&self, resolved: &Config) -> Result<Config> {
         let mut config = apply(&serde_yaml::to_value(resolved)?, &self.set)?;
         let training = &mut config.training;
-        training.steps = ((training.steps as f64 * self.steps).round() as u64).max(1);
+        // A step is left of any, but none is made of 0, which the range check is to find.
+        let fewest = training.steps.min(1);
+        training.steps = ((training.steps as f64 * self.steps).round() as u64).max(fewest);
         training.learning_rate *= self.learning_rate;
         Ok(config)
     }

@@ -265,14 +265,11 @@ fn plateaus(run: &First, gram: &GramRecord) -> Option<(f64, f64)> {
 /// Predicted against observed, every run.
 fn predictions(canvas: &mut Canvas, runs: &RunFolder) {
     let at = (12.0, BELOW.0 - 14.0);
-    let entries = LAYERS.map(|(words, _, look)| Entry::new(Sample::Marker(look), words));
-    heading(
-        canvas,
-        ('d', "Predicted from the data and the initial weights"),
-        at,
-        PAGE_WIDTH,
-        &entries,
-    );
+    let title = ('d', "Predicted from the data and the initial weights");
+    let layers = LAYERS.map(|(words, _, look)| Entry::new(Sample::Marker(look), words));
+    let entries: Vec<Entry> =
+        layers.into_iter().chain([Entry::new(Sample::Line(THEORY), "as predicted")]).collect();
+    heading(canvas, title, at, PAGE_WIDTH, &entries);
     let panels: [(&str, &str, Pair); 3] = [
         ("onset predicted, t", "onset observed, t", onsets),
         ("end predicted, t", "end observed, t", ends),
