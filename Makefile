@@ -2,10 +2,11 @@
 # and where networks train.
 DEVICE ?= auto
 
-.PHONY: help setup build reproduce test bench lint clean
+.PHONY: help setup build reproduce reproduce-full test bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
+	@echo 'make reproduce-full  what is heavier (an hour and a half on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make build      set up, leave target/release/ocs'
 	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
@@ -20,6 +21,9 @@ build: setup
 
 reproduce: build
 	target/release/ocs reproduce --device $(DEVICE)
+
+reproduce-full: build
+	target/release/ocs reproduce --full --device $(DEVICE)
 
 test: setup
 	cargo test --release

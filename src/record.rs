@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::config::{Config, TaskConfig};
+use crate::config::{Config, Scale, TaskConfig};
 use crate::metrics::{Curves, Phase, norm};
 
 /// Raised when the meaning of a field changes.
@@ -26,8 +26,9 @@ pub struct Record {
     pub condition: String,
     /// Seed of this run.
     pub seed: u64,
-    /// Whether `--quick` shortened it.
-    pub quick: bool,
+    /// The scale at which it ran. Older records say `quick: true` or `quick: false` in its place.
+    #[serde(alias = "quick", deserialize_with = "scale_or_quick")]
+    pub scale: Scale,
     /// Revision of this program, with `-dirty` if the tree had changes.
     pub revision: String,
     /// Where it ran: `cpu`, `cuda:0`.
@@ -57,6 +58,21 @@ pub struct Record {
     /// The neural tangent kernel along training; `null` unless the config asks for it.
     #[serde(default)]
     pub kernel: Option<KernelRecord>,
+}
+
+/// A scale by name, or whether a run was quick.
+fn scale_or_quick<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scale, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Scale(Scale),
+        Quick(bool),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Scale(scale) => scale,
+        Written::Quick(true) => Scale::Quick,
+        Written::Quick(false) => Scale::Default,
+    })
 }
 
 /// How far a run came.

@@ -402,6 +402,63 @@ fn reproducing_writes_figure_and_claims_and_the_claims_hold() {
     assert!(claims.as_array().unwrap().iter().all(|claim| claim["verdict"] == "holds"), "{claims}");
 }
 
+/// A config of ocs_modes so short that it takes a second; its claims do not matter.
+fn short_modes(folder: &Path, section: &str) {
+    std::fs::create_dir(folder.join("configs")).unwrap();
+    let text = format!(
+        "experiment: ocs_modes\ntraining: {{steps: 400, learning_rate: 0.1, observations: 40, precision: float64}}\n\
+         network: {{hidden: [16]}}\nseeds: [0]\n{section}conditions: {{none: {{network.bias: none}}, \
+         input: {{network.bias: input}}, output: {{network.bias: output}}, all: {{network.bias: all}}}}\n"
+    );
+    write(folder, "configs/ocs_modes.yaml", &text);
+}
+
+#[test]
+fn a_full_run_is_kept_apart_and_marked() {
+    let folder = folder();
+    short_modes(folder.path(), "full: {steps: 2.0}\n");
+    let output = ocs(folder.path()).args(["reproduce", "ocs_modes", "--full"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    let claims = std::fs::read_to_string(folder.path().join("plots/full/CLAIMS.md")).expect(&told);
+    assert!(claims.contains("**Full run"), "{claims}");
+    let svg = std::fs::read_to_string(folder.path().join("plots/full/ocs_modes.svg")).unwrap();
+    assert!(svg.contains("Full run"));
+    let record = folder.path().join("runs/full/ocs_modes/none/0.json");
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
+    assert_eq!(
+        (&record["scale"], &record["config"]["training"]["steps"]),
+        (&"full".into(), &800.into())
+    );
+    assert!(!folder.path().join("runs/ocs_modes").exists());
+    assert!(!folder.path().join("plots/ocs_modes.png").exists());
+}
+
+#[test]
+fn a_config_without_a_full_section_runs_as_by_default_and_says_so() {
+    let folder = folder();
+    short_modes(folder.path(), "");
+    let output = ocs(folder.path()).args(["reproduce", "ocs_modes", "--full"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    let words = "runs as by default: its config has no section 'full'";
+    assert!(told.contains(words), "{told}");
+    let claims = std::fs::read_to_string(folder.path().join("plots/full/CLAIMS.md")).expect(&told);
+    assert!(claims.contains(words) && !claims.contains("Full run"), "{claims}");
+    let record = folder.path().join("runs/full/ocs_modes/none/0.json");
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
+    assert_eq!(record["scale"], "default");
+}
+
+#[test]
+fn quick_and_full_exclude_each_other() {
+    let folder = folder();
+    let output = ocs(folder.path()).args(["reproduce", "--quick", "--full"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("--quick") && told.contains("--full"), "{told}");
+}
+
 #[test]
 fn a_failed_claim_fails_the_command() {
     // Biases in every condition: the negative control must notice.

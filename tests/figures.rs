@@ -2,7 +2,7 @@ pub mod fake;
 
 use std::path::Path;
 
-use ocs::config::Experiment;
+use ocs::config::{Experiment, Scale};
 use ocs::metrics::Phase;
 use ocs::plot::axis::Axis;
 use ocs::plot::canvas::{Canvas, Mark, Rectangle};
@@ -120,7 +120,7 @@ fn no_text_overlaps_another_or_leaves_the_page() {
         let mut runs = runs_of(stem);
         assert_eq!(clashes(&plot::figure(stem, &runs)), Vec::<String>::new(), "{stem:?}");
         for record in &mut runs.records {
-            record.quick = true;
+            record.scale = Scale::Quick;
             record.status = Status::Running;
             record.device = "cuda:0".to_owned();
             record.phase = Phase::default();
@@ -175,11 +175,23 @@ fn conditions_that_were_not_run_leave_panels_that_say_so() {
 fn a_quick_or_unfinished_run_is_marked() {
     let mut runs = fake::images();
     assert_eq!(says(&plot::figure(Experiment::OcsMnist, &runs), "uick run"), 0);
-    runs.records[0].quick = true;
+    runs.records[0].scale = Scale::Quick;
     runs.records[1].status = Status::Diverged { step: 3, last_finite_loss: 1.0 };
     let canvas = plot::figure(Experiment::OcsMnist, &runs);
     assert_eq!(says(&canvas, "Quick run: fewer seeds and steps"), 1);
+    assert_eq!(says(&canvas, "full run"), 0);
     assert_eq!(says(&canvas, "1 of 48 runs diverged"), 1);
+}
+
+#[test]
+fn a_full_run_is_marked_on_every_figure_and_marks_overlap_nothing() {
+    for stem in Experiment::ALL {
+        let mut runs = runs_of(stem);
+        runs.records.iter_mut().for_each(|record| record.scale = Scale::Full);
+        let canvas = plot::figure(stem, &runs);
+        assert_eq!(says(&canvas, "Full run"), 1, "{stem:?}");
+        assert_eq!(clashes(&canvas), Vec::<String>::new(), "{stem:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ocs::config::{self, Config, Experiment, resolve_conditions};
+use ocs::config::{self, Config, Experiment, Scale, resolve_conditions};
 use ocs::experiment::{Options, theory_only, train_all, write_theories};
 use ocs::record::{RunFolder, Status};
 
@@ -11,7 +11,7 @@ use crate::reproducible_runs::options;
 pub fn shipped(experiment: Experiment, keys: &[&str]) -> Config {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(experiment.stem());
     let keys: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
-    config::load(&path.with_extension("yaml"), &keys).unwrap().quickened()
+    config::load(&path.with_extension("yaml"), &keys).unwrap().at(Scale::Quick).unwrap()
 }
 
 /// Theory and training, as `ocs reproduce` does them; every condition but those that `uncovered` accepts has a theory.
@@ -25,9 +25,7 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
     write_theories(&conditions, folder.path(), folder.path(), refused).unwrap();
     let options = Options {
         jobs: 2,
-        cores: 1,
-        stack: None,
-        quick: true,
+        scale: Scale::Quick,
         write_every: Duration::from_secs(3600),
         ..options(folder.path())
     };

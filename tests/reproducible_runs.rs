@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ocs::config::{self, Config};
+use ocs::config::{self, Config, Scale};
 use ocs::experiment::{Event, Interrupted, Options, train_all};
 use ocs::record::{Record, Status, path_of, read_json};
 
@@ -42,7 +42,7 @@ pub fn options(folder: &Path) -> Options {
         cores: 1,
         stack: None,
         resume: false,
-        quick: false,
+        scale: Scale::Default,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),
     }
@@ -318,4 +318,29 @@ fn centred_images_without_biases_have_a_constant_mean_response_for_ever() {
     // It did learn.
     assert!(curves.distance_to_targets.last().unwrap() < &(0.7 * curves.distance_to_targets[0]));
     assert!(!record.phase.exists);
+}
+
+#[test]
+fn older_records_that_say_quick_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config::parse("training: {steps: 3}\nseeds: [0]", "older", &[]).unwrap();
+    train_all(&config, &options(folder.path()), &|_| ()).unwrap();
+    let path = path_of(folder.path(), "default", 0);
+    let now: Record = read_json(&path).unwrap();
+    let mut older: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let fields = older.as_object_mut().unwrap();
+    assert_eq!(fields.remove("scale"), Some("default".into()));
+    // Neither did their configs have a section 'full'.
+    fields["config"].as_object_mut().unwrap().remove("full").unwrap();
+    for (quick, scale) in [(true, Scale::Quick), (false, Scale::Default)] {
+        older["quick"] = quick.into();
+        std::fs::write(&path, older.to_string()).unwrap();
+        let read: Record = read_json(&path).unwrap();
+        assert_eq!(read, Record { scale, ..now.clone() });
+    }
+    older["quick"] = "twice".into();
+    std::fs::write(&path, older.to_string()).unwrap();
+    let error = format!("{:#}", read_json::<Record>(&path).unwrap_err());
+    assert!(error.contains("quick") || error.contains("scale"), "{error}");
 }

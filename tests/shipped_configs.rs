@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use ocs::config::{self, Config, Experiment, NetworkKind, Preprocessing, resolve_conditions};
+use ocs::config::{
+    self, Config, Experiment, NetworkKind, Preprocessing, Scale, resolve_conditions,
+};
 
 fn path_of(experiment: Experiment) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -56,17 +58,18 @@ fn the_image_experiments_are_the_full_table() {
 }
 
 #[test]
-fn the_gram_experiment_is_three_data_sets_by_three_preprocessings() {
+fn the_gram_experiment_is_three_data_sets_by_three_preprocessings_of_two_layers_and_of_one() {
     let config = config::load(&path_of(Experiment::OcsGram), &[]).unwrap();
     let conditions = resolve_conditions(&config).unwrap();
-    assert_eq!(conditions.len(), 9);
+    assert_eq!(conditions.len(), 18);
     for (name, resolved) in conditions {
+        let suffix = if resolved.network.hidden.is_empty() { "-shallow" } else { "" };
         let inputs = match resolved.task.preprocessing {
             Preprocessing::Raw => "raw",
             Preprocessing::PixelCentred => "centred",
             Preprocessing::ChannelStandardised => "standardised",
         };
-        assert_eq!(name, format!("{}-{inputs}", resolved.task.inputs.name()));
+        assert_eq!(name, format!("{}-{inputs}{suffix}", resolved.task.inputs.name()));
         assert_eq!(
             (resolved.network.bias, resolved.task.samples.train),
             (config::Bias::None, Some(2000))
@@ -120,13 +123,97 @@ fn a_printed_config_reads_back_as_itself() {
     }
 }
 
+/// Steps, learning rate, training samples and seeds of each condition at a scale.
+fn at(text: &str, scale: Scale) -> Vec<(String, u64, f64, Option<usize>, usize)> {
+    let config = config::parse(text, "x", &[]).unwrap().at(scale).unwrap();
+    let row = |(name, c): (String, Config)| {
+        let training = c.training;
+        (name, training.steps, training.learning_rate, c.task.samples.train, c.seeds.len())
+    };
+    resolve_conditions(&config).unwrap().into_iter().map(row).collect()
+}
+
 #[test]
-fn quick_shortens_what_conditions_set_too() {
-    let text = "training: {steps: 100}\nquick: {steps: 0.4}\nconditions: {a: {training.steps: 1000}, b: {network.bias: all}}";
-    let quick = config::parse(text, "x", &[]).unwrap().quickened();
-    let steps: Vec<u64> =
-        resolve_conditions(&quick).unwrap().into_iter().map(|(_, c)| c.training.steps).collect();
-    assert_eq!(steps, [400, 40]);
+fn quick_shortens_what_conditions_set_too_however_they_write_it() {
+    let text = "
+training: {steps: 100, learning_rate: 0.1}
+quick: {steps: 0.4, learning_rate: 2.0, train_samples: 50}
+conditions:
+  dotted: {training.steps: 1000, task.samples.train: 99}
+  nested: {training: {steps: 1000, learning_rate: 0.5}, task: {samples: {train: 98}}}
+  base: {network.bias: all}";
+    let row = |name: &str, steps, rate| (name.to_owned(), steps, rate, Some(50), 1);
+    assert_eq!(
+        at(text, Scale::Quick),
+        [row("dotted", 400, 0.2), row("nested", 400, 1.0), row("base", 40, 0.2)]
+    );
+    let row = |name: &str, steps, rate, samples| (name.to_owned(), steps, rate, samples, 5);
+    assert_eq!(
+        at(text, Scale::Default),
+        [
+            row("dotted", 1000, 0.1, Some(99)),
+            row("nested", 1000, 0.5, Some(98)),
+            row("base", 100, 0.1, None)
+        ]
+    );
+    assert_eq!(at(text, Scale::Full), at(text, Scale::Default));
+}
+
+#[test]
+fn full_goes_on_counting_seeds_and_has_the_last_word_and_further_conditions() {
+    let text = "
+seeds: [4, 2]
+task: {samples: {train: 64}}
+training: {steps: 100}
+full:
+  seeds: 4
+  steps: 3.0
+  learning_rate: 0.5
+  set: {task.samples.train: null, network: {hidden: [7]}}
+  conditions: {more: {training.steps: 10}}
+conditions:
+  narrow: {network.hidden: [3], task: {samples: {train: 16}}}";
+    let config = config::parse(text, "x", &[]).unwrap();
+    assert_eq!(config.scale(Scale::Full), Scale::Full);
+    let full = config.at(Scale::Full).unwrap();
+    assert_eq!(full.seeds, [4, 2, 5, 6]);
+    let row = |name: &str, steps| (name.to_owned(), steps, 0.002, None, 4);
+    assert_eq!(at(text, Scale::Full), [row("narrow", 300), row("more", 30)]);
+    for (_, resolved) in resolve_conditions(&full).unwrap() {
+        assert_eq!(resolved.network.hidden, [7]);
+    }
+    assert_eq!(at(text, Scale::Quick).len(), 1);
+}
+
+#[test]
+fn a_config_without_a_full_section_is_run_as_by_default() {
+    let config = config::parse("training: {steps: 7}", "x", &[]).unwrap();
+    assert_eq!(config.scale(Scale::Full), Scale::Default);
+    assert_eq!(config.at(Scale::Full).unwrap(), config);
+    // Also where there are no conditions.
+    assert_eq!(at("full: {steps: 2.0}\ntraining: {steps: 7}", Scale::Full)[0].1, 14);
+}
+
+#[test]
+fn every_shipped_experiment_says_what_is_heavier() {
+    for experiment in Experiment::ALL {
+        let config = config::load(&path_of(experiment), &[]).unwrap();
+        assert_eq!(config.scale(Scale::Full), Scale::Full, "{experiment:?}");
+        let full = config.at(Scale::Full).unwrap();
+        let work = |config: &Config| -> (u64, usize) {
+            let steps =
+                resolve_conditions(config).unwrap().iter().map(|c| c.1.training.steps).sum();
+            (steps, config.seeds.len())
+        };
+        let samples = |config: &Config| {
+            let conditions = resolve_conditions(config).unwrap();
+            conditions.iter().filter(|c| c.1.task.samples.train.is_none()).count()
+        };
+        assert!(
+            work(&full) > work(&config) || samples(&full) > samples(&config),
+            "{experiment:?} does no more at full scale"
+        );
+    }
 }
 
 #[test]
@@ -289,6 +376,14 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ("kernel: {}", "kernel is for network.kind mlp and cnn"),
         ("kernel: {width: 3}", "unknown field `width`"),
         ("quick: {steps: 2}", "quick.steps must be in (0, 1]"),
+        ("full: {steps: 0.5}", "full.steps must be in [1, 1e6], not 0.5"),
+        ("full: {seeds: 1}", "full.seeds must be at least the 5 of seeds, not 1"),
+        ("full: {train_samples: 1}", "unknown field `train_samples`"),
+        ("full: {set: {seeds: [1]}}", "full.set cannot set 'seeds'"),
+        ("full: {set: {training.steps: 0}}", "the section 'full'"),
+        ("full: {set: {network.bais: all}}", "unknown field `bais`"),
+        ("conditions: {a: }\nfull: {conditions: {a: }}", "two conditions are named 'a'"),
+        ("conditions: {a: {full: {steps: 2}}}", "a condition cannot override 'full'"),
         ("training: [", "at line"),
         ("- 1", "invalid type"),
     ];

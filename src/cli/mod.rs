@@ -20,7 +20,7 @@ use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, Override};
+use crate::config::{Config, Override, Scale};
 use crate::train::device::DeviceChoice;
 
 /// What do networks learn first? Teaches networks a hierarchy of categories, watches every step on a logarithmic
@@ -235,7 +235,7 @@ impl ComputeArguments {
             cores,
             stack: self.stack.map(usize::from),
             resume: false,
-            quick: false,
+            scale: Scale::Default,
             write_every: std::time::Duration::from_secs(30),
             interrupted: progress::interrupted_flag()?,
         })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::figures::chosen;
 use super::train::{tell_claims, train};
 use super::{ComputeArguments, Success, data, misuse, output, progress};
-use crate::config::{self, Config, Experiment};
+use crate::config::{self, Config, Experiment, Scale};
 use crate::data as data_sets;
 use crate::experiment::{self, Claim, Interrupted, Options, Verdict};
 use crate::plot;
@@ -26,8 +26,13 @@ pub struct Reproduce {
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look in a minute or two; figures and claims are marked, and go to RUNS/quick and
     /// PLOTS/quick
-    #[arg(long)]
+    #[arg(long, conflicts_with = "full")]
     quick: bool,
+    /// What is heavier: more seeds, whole training sets, wider networks, smaller steps, as the section `full` of each
+    /// config says, with the time that it takes; a config without one runs as by default. Figures and claims are marked,
+    /// and go to RUNS/full and PLOTS/full
+    #[arg(long)]
+    full: bool,
     /// Take configs from this folder; one that it lacks is the one built into this program
     #[arg(long, default_value = "configs", value_name = "FOLDER")]
     configs: PathBuf,
@@ -84,13 +89,12 @@ struct DecidedExperiment {
 impl Reproduce {
     pub fn run(self) -> Result<Success> {
         let experiments = chosen(&self.stems)?;
-        let (out, plots) = if self.quick {
-            (self.out.join("quick"), self.plots.join("quick"))
-        } else {
-            (self.out.clone(), self.plots.clone())
+        let below = |folder: &Path| match self.scale().folder() {
+            Some(name) => folder.join(name),
+            None => folder.to_owned(),
         };
-        let options =
-            Options { resume: self.resume, quick: self.quick, ..self.compute.options(&out)? };
+        let (out, plots) = (below(&self.out), below(&self.plots));
+        let options = Options { resume: self.resume, ..self.compute.options(&out)? };
         let mut success = Success::Full;
         let mut missing = Vec::new();
         for experiment in experiments {
@@ -115,6 +119,15 @@ impl Reproduce {
         Ok(success)
     }
 
+    /// What was asked for.
+    fn scale(&self) -> Scale {
+        match (self.quick, self.full) {
+            (true, _) => Scale::Quick,
+            (false, true) => Scale::Full,
+            (false, false) => Scale::Default,
+        }
+    }
+
     fn reproduce(
         &self,
         experiment: Experiment,
@@ -123,13 +136,15 @@ impl Reproduce {
         plots: &Path,
     ) -> Result<Success> {
         let stem = experiment.stem();
-        let mut config = self.config(experiment).map_err(misuse)?;
-        if self.quick {
-            config = config.quickened();
+        let config = self.config(experiment).map_err(misuse)?;
+        let scale = config.scale(self.scale());
+        let mut config = config.at(scale).map_err(misuse)?;
+        tracing::info!(experiment = stem, ?scale, "reproducing");
+        if scale != self.scale() {
+            tracing::warn!("{stem} {AS_BY_DEFAULT}");
         }
-        tracing::info!(experiment = stem, quick = self.quick, "reproducing");
         self.bring_data(experiment, &mut config)?;
-        let options = Options { folder: out.join(stem), ..options.clone() };
+        let options = Options { folder: out.join(stem), scale, ..options.clone() };
         let (records, summary) = train(&config, &options)?;
         let runs = RunFolder { records, ..RunFolder::read(&options.folder)? };
         let claims = experiment::claims(experiment, &runs)?;
@@ -137,7 +152,8 @@ impl Reproduce {
             output::line(&path.display().to_string())?;
         }
         tell_claims(&claims);
-        let path = write_claims(plots, stem, &runs.records, &claims)?;
+        let origin = origin(&runs.records, self.scale());
+        let path = write_claims(plots, stem, origin, &claims)?;
         output::line(&path.display().to_string())?;
         let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
         Ok(if failed || !summary.diverged.is_empty() { Success::Partial } else { Success::Full })
@@ -186,14 +202,14 @@ impl Reproduce {
 }
 
 /// Puts an experiment's claims into `claims.json`, keeps those of the others, and writes CLAIMS.md of all.
-fn write_claims(plots: &Path, stem: &str, records: &[Record], claims: &[Claim]) -> Result<PathBuf> {
+fn write_claims(plots: &Path, stem: &str, origin: String, claims: &[Claim]) -> Result<PathBuf> {
     let path = plots.join("claims.json");
     let mut decided: Decided =
         if path.exists() { record::read_json(&path)? } else { Decided::default() };
     decided.experiments.retain(|experiment| experiment.stem != stem);
     decided.experiments.push(DecidedExperiment {
         stem: stem.to_owned(),
-        origin: origin(records),
+        origin,
         claims: claims.to_vec(),
     });
     let place =
@@ -212,8 +228,11 @@ fn write_claims(plots: &Path, stem: &str, records: &[Record], claims: &[Claim]) 
     Ok(markdown)
 }
 
-/// Where an experiment's numbers come from, in a sentence.
-fn origin(records: &[Record]) -> String {
+/// What is said of an experiment under `--full` whose config has no section `full`.
+const AS_BY_DEFAULT: &str = "runs as by default: its config has no section 'full'";
+
+/// Where an experiment's numbers come from, in a sentence; `asked` is the scale that was asked for.
+fn origin(records: &[Record], asked: Scale) -> String {
     let Some(first) = records.first() else { return String::new() };
     let mut seeds: Vec<u64> = records.iter().map(|record| record.seed).collect();
     seeds.sort_unstable();
@@ -235,13 +254,16 @@ fn origin(records: &[Record]) -> String {
     sets.sort();
     sets.dedup();
     let data = sets.concat();
-    let quick = if first.quick {
-        "**Quick run: fewer seeds and steps than the config asks for.** "
-    } else {
-        ""
+    let mark = match (first.scale, asked) {
+        (Scale::Quick, _) => {
+            "**Quick run: fewer seeds and steps than the config asks for.** ".to_owned()
+        }
+        (Scale::Full, _) => "**Full run: as the config's section `full` says.** ".to_owned(),
+        (Scale::Default, Scale::Full) => format!("It {AS_BY_DEFAULT}. "),
+        (Scale::Default, Scale::Quick | Scale::Default) => String::new(),
     };
     format!(
-        "{quick}{} runs: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
+        "{mark}{} runs: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
          {hours:.0} s of training in all.",
         records.len(),
         conditions.len(),

@@ -4,8 +4,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::{
     Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, NetworkConfig,
-    NetworkKind, Normal, Optimiser, Orthogonal, Precision, Quick, Sgd, TaskConfig, TrainingConfig,
-    Tree,
+    NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd, TaskConfig, TrainingConfig, Tree,
 };
 
 /// More units a layer, items or observations would not fit into memory.
@@ -19,7 +18,7 @@ const MOST_KERNEL_TIMES: usize = 1000;
 /// Images of every data set have classes 0 to 9.
 const N_CLASSES: usize = 10;
 
-fn ensure_positive(key: &str, value: f64) -> Result<()> {
+pub(super) fn ensure_positive(key: &str, value: f64) -> Result<()> {
     ensure!(value.is_finite() && value > 0.0, "{key} must be positive and finite, not {value}");
     Ok(())
 }
@@ -255,20 +254,6 @@ impl KernelConfig {
     }
 }
 
-impl Quick {
-    fn check(&self) -> Result<()> {
-        ensure!(self.seeds >= 1, "quick.seeds must be at least 1, not 0");
-        ensure!(
-            self.steps > 0.0 && self.steps <= 1.0,
-            "quick.steps must be in (0, 1], not {}",
-            self.steps
-        );
-        ensure!(self.train_samples != Some(0), "quick.train_samples must be at least 1, or null");
-        ensure!(self.test_samples != Some(0), "quick.test_samples must be at least 1, or null");
-        ensure_positive("quick.learning_rate", self.learning_rate)
-    }
-}
-
 impl Config {
     /// Writes out the defaults that depend on other keys.
     pub(super) fn fill_in_defaults(&mut self) {
@@ -303,6 +288,12 @@ impl Config {
             ensure!(!self.seeds[..index].contains(seed), "seeds lists {seed} twice");
         }
         self.quick.check()?;
+        if let Some(full) = &self.full {
+            full.check(&self.seeds)?;
+            for (name, _) in &full.conditions.0 {
+                ensure_file_name("the name of a condition in full", name)?;
+            }
+        }
         self.task.check()?;
         self.network.check(self.task.inputs)?;
         self.training.check()?;

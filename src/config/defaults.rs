@@ -17,6 +17,7 @@ impl Default for Config {
             phase_threshold: 0.1,
             kernel: None,
             quick: Quick::default(),
+            full: None,
             conditions: Conditions::default(),
             seeds: vec![0, 1, 2, 3, 4],
         }
@@ -78,11 +79,5 @@ impl Default for Adam {
 impl Default for KernelConfig {
     fn default() -> Self {
         KernelConfig { samples: 256, times: 12 }
-    }
-}
-
-impl Default for Quick {
-    fn default() -> Self {
-        Quick { seeds: 1, steps: 0.5, learning_rate: 1.0, train_samples: None, test_samples: None }
     }
 }

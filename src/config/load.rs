@@ -10,7 +10,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
 
-use super::{Adam, Config, Optimiser, Sgd};
+use super::{Adam, Config, Optimiser, Scale, Sgd};
 
 /// One `key=value` of the command line, or one entry of a condition: a dotted key and its new value.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,13 +39,32 @@ impl std::str::FromStr for Override {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Conditions(pub Vec<(String, Vec<Override>)>);
 
+/// Dotted keys and their new values, in the file's order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides(pub Vec<Override>);
+
+impl Serialize for Overrides {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        mapping(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Overrides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entries = Option::<Mapping>::deserialize(deserializer)?.unwrap_or_default();
+        flatten(entries).map(Overrides).map_err(D::Error::custom)
+    }
+}
+
+fn mapping(overrides: &[Override]) -> Mapping {
+    overrides.iter().map(|o| (o.key.clone().into(), o.value.clone())).collect()
+}
+
 impl Serialize for Conditions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, overrides) in &self.0 {
-            let entries: Mapping =
-                overrides.iter().map(|o| (o.key.clone().into(), o.value.clone())).collect();
-            map.serialize_entry(name, &entries)?;
+            map.serialize_entry(name, &mapping(overrides))?;
         }
         map.end()
     }
@@ -127,7 +146,8 @@ pub(super) fn optimiser<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 const CHOICES: [&str; 2] = ["network.initialisation", "training.optimiser"];
 
 /// Keys that a condition may not override, because they say what the conditions are.
-const FIXED_IN_CONDITIONS: [&str; 5] = ["name", "experiment", "conditions", "seeds", "quick"];
+const FIXED_IN_CONDITIONS: [&str; 6] =
+    ["name", "experiment", "conditions", "seeds", "quick", "full"];
 
 /// Two ways to say the same, of which giving one takes back the other.
 const EXCLUSIVE: [(&str, &str); 2] =
@@ -158,7 +178,8 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
         };
         place = map.entry(Value::from(*part)).or_insert(Value::Null);
     }
-    let is_section = !CHOICES.contains(&key.as_str()) && key != "conditions";
+    let is_section =
+        !CHOICES.contains(&key.as_str()) && key != "conditions" && key != "full.conditions";
     match value {
         Value::Mapping(entries) if is_section && place.is_mapping() => {
             for entry in flatten(entries.clone())? {
@@ -171,7 +192,7 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
 }
 
 /// The value at a dotted key, if there is one.
-fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
+pub(super) fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(root, |place, part| place.get(part)).filter(|value| !value.is_null())
 }
 
@@ -243,6 +264,9 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     for (name, resolved) in resolve_conditions(&config)? {
         resolved.check().with_context(|| format!("condition '{name}'"))?;
     }
+    // Whoever asks for hours of training shall not learn at their end that a key was wrong.
+    config.at(Scale::Quick)?;
+    config.at(Scale::Full)?;
     Ok(config)
 }
 
@@ -266,11 +290,12 @@ pub fn resolve_conditions(config: &Config) -> Result<Vec<(String, Config)>> {
 }
 
 /// Whether a key says what the conditions are.
-fn is_fixed(key: &str) -> bool {
+pub(super) fn is_fixed(key: &str) -> bool {
     FIXED_IN_CONDITIONS.contains(&key.split('.').next().unwrap_or_default())
 }
 
-fn apply(base: &Value, entries: &[Override]) -> Result<Config> {
+/// A config with entries applied to it; an error names the key.
+pub(super) fn apply(base: &Value, entries: &[Override]) -> Result<Config> {
     let mut value = base.clone();
     // The base has its defaults written out; those that follow from the tree must follow the condition's own.
     let default_classes =

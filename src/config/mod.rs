@@ -5,11 +5,13 @@
 mod check;
 mod defaults;
 mod load;
+mod scale;
 
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
-pub use load::{Conditions, Override, load, parse, resolve_conditions};
+pub use load::{Conditions, Override, Overrides, load, parse, resolve_conditions};
+pub use scale::{Full, Quick, Scale};
 
 /// One config file: one question, asked under several conditions and with several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ pub struct Config {
     pub kernel: Option<KernelConfig>,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
+    /// What `ocs reproduce --full` changes; `null` = nothing: it runs as by default.
+    pub full: Option<Full>,
     /// Settings compared: each name maps dotted keys to the values that it overrides. None = one condition, "default".
     pub conditions: Conditions,
     /// One run for each condition and seed. A seed determines initial weights and the order of minibatches.
@@ -478,49 +482,10 @@ pub struct KernelConfig {
     pub times: usize,
 }
 
-/// How `ocs reproduce --quick` shortens an experiment; figures and claims are marked as quick.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Quick {
-    /// Only the first so many seeds.
-    pub seeds: usize,
-    /// Factor on `training.steps`, in (0, 1].
-    pub steps: f64,
-    /// Factor on `training.learning_rate`.
-    pub learning_rate: f64,
-    /// Images: training samples, in place of `task.samples.train`; `null` = as many.
-    pub train_samples: Option<usize>,
-    /// Images: evaluation samples, in place of `task.samples.test`; `null` = as many.
-    pub test_samples: Option<usize>,
-}
-
 impl Config {
     /// `a0` and `rho` of correlated inputs and an aligned start; `None` for any other.
     pub fn start_and_correlation(&self) -> Option<(f64, f64)> {
         let a0 = self.network.initialisation.aligned_strength()?;
         (self.task.inputs == Inputs::Correlated).then_some((a0, self.task.correlation))
-    }
-
-    /// The config that `ocs reproduce --quick` runs.
-    pub fn quickened(&self) -> Config {
-        let mut config = self.clone();
-        config.seeds.truncate(self.quick.seeds);
-        let fewer = |steps: u64| ((steps as f64 * self.quick.steps).round() as u64).max(1);
-        config.training.steps = fewer(config.training.steps);
-        // What a condition sets is shortened too.
-        for entry in config.conditions.0.iter_mut().flat_map(|(_, entries)| entries) {
-            if let ("training.steps", Some(steps)) = (entry.key.as_str(), entry.value.as_u64()) {
-                entry.value = fewer(steps).into();
-            }
-            if let ("training.learning_rate", Some(rate)) =
-                (entry.key.as_str(), entry.value.as_f64())
-            {
-                entry.value = (rate * self.quick.learning_rate).into();
-            }
-        }
-        config.training.learning_rate *= self.quick.learning_rate;
-        config.task.samples.train = self.quick.train_samples.or(config.task.samples.train);
-        config.task.samples.test = self.quick.test_samples.or(config.task.samples.test);
-        config
     }
 }

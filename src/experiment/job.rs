@@ -241,7 +241,7 @@ impl Job {
             config: self.config.clone(),
             condition: self.condition.clone(),
             seed: self.seed,
-            quick: options.quick,
+            scale: options.scale,
             revision: env!("OCS_REVISION").to_owned(),
             device: device::name(options.device),
             libtorch: env!("OCS_LIBTORCH").to_owned(),

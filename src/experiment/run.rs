@@ -11,7 +11,7 @@ use tch::Device;
 
 use super::job::{Job, run_together};
 use super::tasks::Tasks;
-use crate::config::{Config, NetworkKind, resolve_conditions};
+use crate::config::{Config, NetworkKind, Scale, resolve_conditions};
 use crate::record::Record;
 use crate::train::{Member, Snapshot, Unwatched, can_be_stacked};
 
@@ -34,8 +34,8 @@ pub struct Options {
     pub stack: Option<usize>,
     /// Keep complete runs of the same config, continue unfinished ones from their checkpoints.
     pub resume: bool,
-    /// Whether configs were shortened by `--quick`; kept in records.
-    pub quick: bool,
+    /// The scale at which configs were taken; kept in records.
+    pub scale: Scale,
     /// Time between writes of an unfinished run's record and checkpoint.
     pub write_every: Duration,
     /// Set from outside to end all runs after writing their checkpoints.

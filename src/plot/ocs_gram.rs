@@ -10,8 +10,8 @@ use super::panel::{Panel, Shown};
 use super::reference::thresholds;
 use super::scales::{clock_axis, clock_range, fraction_axis};
 use super::style::{
-    AT_OCS, BLUE, Colour, GREY, LETTER_SIZE, Look, Marker, NOTE_SIZE, ORANGE, PAGE_WIDTH, PURPLE,
-    TEXT_SIZE, THEORY, THRESHOLD, TITLE_SIZE, look,
+    AT_OCS, BLUE, Colour, Dash, GREEN, GREY, LETTER_SIZE, Look, Marker, NOTE_SIZE, ORANGE,
+    PAGE_WIDTH, PURPLE, TEXT_SIZE, THEORY, THRESHOLD, TITLE_SIZE, VERMILION, look,
 };
 use super::text::{Anchor, Text};
 use crate::metrics::Phase;
@@ -65,6 +65,13 @@ impl<'a> First<'a> {
     }
 }
 
+/// Words for a number of layers, the end of its conditions' names, and the look that stands for it: shape and colour both
+/// differ, and no colour stands for a preprocessing.
+const LAYERS: [(&str, &str, Look); 2] = [
+    ("two layers", "", Look { colour: VERMILION, dash: Dash::Solid, marker: Marker::Disc }),
+    ("one layer", "-shallow", Look { colour: GREEN, dash: Dash::Solid, marker: Marker::Diamond }),
+];
+
 fn condition(dataset: &str, preprocessing: &str) -> String {
     format!("{dataset}-{preprocessing}")
 }
@@ -94,8 +101,8 @@ pub fn figure(runs: &RunFolder) -> Canvas {
     crossings(&mut canvas, runs);
     predictions(&mut canvas, runs);
     let notes = format!(
-        "Linear networks of two layers without biases, from small weights; a and b are facts of the training inputs, c \
-         shows the first seed, all on the training set. {}.",
+        "Linear networks without biases, from small weights; a and b are facts of the training inputs; c shows two layers, \
+         the first seed; d shows every run, its plateaus are those of two layers. All on the training set. {}.",
         footer_notes(&runs.records)
     );
     footer(&mut canvas, PAGE_HEIGHT - 11.0, (12.0, PAGE_WIDTH - 12.0), &notes);
@@ -258,7 +265,11 @@ fn plateaus(run: &First, gram: &GramRecord) -> Option<(f64, f64)> {
 /// Predicted against observed, every run.
 fn predictions(canvas: &mut Canvas, runs: &RunFolder) {
     let at = (12.0, BELOW.0 - 14.0);
-    heading(canvas, ('d', "Predicted from the data and the initial weights"), at, PAGE_WIDTH, &[]);
+    let title = ('d', "Predicted from the data and the initial weights");
+    let layers = LAYERS.map(|(words, _, look)| Entry::new(Sample::Marker(look), words));
+    let entries: Vec<Entry> =
+        layers.into_iter().chain([Entry::new(Sample::Line(THEORY), "as predicted")]).collect();
+    heading(canvas, title, at, PAGE_WIDTH, &entries);
     let panels: [(&str, &str, Pair); 3] = [
         ("onset predicted, t", "onset observed, t", onsets),
         ("end predicted, t", "end observed, t", ends),
@@ -267,7 +278,7 @@ fn predictions(canvas: &mut Canvas, runs: &RunFolder) {
     for (column, (x, y, pair)) in panels.into_iter().enumerate() {
         let left = LEFT + column as f64 * 158.0;
         let frame = Rectangle { left, top: BELOW.0, width: SQUARE, height: BELOW.1 };
-        let points = points(runs, pair);
+        let points = if column < 2 { by_layers(runs, pair) } else { by_inputs(runs, pair) };
         let values = || points.iter().flat_map(|(point, _)| [point.0, point.1]);
         let (low, high) =
             values().fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(v), high.max(v)));
@@ -289,16 +300,36 @@ fn predictions(canvas: &mut Canvas, runs: &RunFolder) {
     }
 }
 
-fn points(runs: &RunFolder, pair: Pair) -> Vec<((f64, f64), Look)> {
+/// Every run, told apart by its layers.
+fn by_layers(runs: &RunFolder, pair: Pair) -> Vec<((f64, f64), Look)> {
     let mut points = Vec::new();
-    for (dataset, _, marker) in DATASETS {
-        for (index, (inputs, ..)) in PREPROCESSINGS.iter().enumerate() {
-            let name = condition(dataset, inputs);
-            let Some(gram) = runs.gram_of(&name) else { continue };
-            let of = |record| First::of(runs, record).and_then(|first| pair(&first, gram));
-            let found = runs.of(&name).into_iter().filter_map(of);
-            points.extend(found.map(|point| (point, Look { marker, ..line(index) })));
+    for (_, suffix, look) in LAYERS {
+        for (dataset, ..) in DATASETS {
+            for (inputs, ..) in PREPROCESSINGS {
+                let name = condition(dataset, inputs) + suffix;
+                points.extend(pairs(runs, &name, pair).into_iter().map(|point| (point, look)));
+            }
         }
     }
     points
+}
+
+/// Every run of two layers, told apart by its inputs.
+fn by_inputs(runs: &RunFolder, pair: Pair) -> Vec<((f64, f64), Look)> {
+    let mut points = Vec::new();
+    for (dataset, _, marker) in DATASETS {
+        for (index, (inputs, ..)) in PREPROCESSINGS.iter().enumerate() {
+            let look = Look { marker, ..line(index) };
+            let found = pairs(runs, &condition(dataset, inputs), pair);
+            points.extend(found.into_iter().map(|point| (point, look)));
+        }
+    }
+    points
+}
+
+/// A condition's runs, as far as both numbers exist.
+fn pairs(runs: &RunFolder, name: &str, pair: Pair) -> Vec<(f64, f64)> {
+    let Some(gram) = runs.gram_of(name) else { return Vec::new() };
+    let of = |record| First::of(runs, record).and_then(|first| pair(&first, gram));
+    runs.of(name).into_iter().filter_map(of).collect()
 }

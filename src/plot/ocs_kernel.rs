@@ -248,7 +248,11 @@ fn at_start(canvas: &mut Canvas, runs: &RunFolder) {
     let ratio: AtStart = |k| (k.ratio.first().copied().flatten(), k.expected.and_then(|e| e.ratio));
     let alignment: AtStart =
         |k| (k.ones_alignment.first().copied(), k.expected.map(|e| e.ones_alignment));
-    let width = || Axis::logarithmic(10.0, 3e4, "hidden units, one layer");
+    // A full run has wider networks.
+    let widths = runs.records.iter().filter(|run| run.condition.starts_with("width-"));
+    let widest = widths.filter_map(|run| run.config.network.hidden.first()).max();
+    let right = widest.map_or(3e4, |&width| (1.8 * width as f64).max(3e4));
+    let width = || Axis::logarithmic(10.0, right, "hidden units, one layer");
     let depth = Axis::linear(0.6, 8.4, "hidden layers of 1,024 units");
     let panels: [(&str, Axis, Axis, AtStart); 3] = [
         ("width-", width(), Axis::linear(0.78, 1.02, "alignment |⟨v, 1⟩| / √N"), alignment),

@@ -8,6 +8,7 @@ use super::curve::{Account, Curve, Spread};
 use super::legend::{Entry, Sample};
 use super::panel::Panel;
 use super::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
+use crate::config::Scale;
 use crate::metrics::Phase;
 use crate::record::{Record, Status};
 
@@ -16,6 +17,13 @@ pub const ONSET: Stroke = Stroke::solid(INK, 0.7);
 /// End, where there is no phase to shade.
 pub const END: Stroke = Stroke::broken(INK, 0.7, Dash::Dotted);
 
+/// Marks of the scales at which runs ran, each once.
+fn marks(records: &[Record]) -> Vec<&'static str> {
+    let scales = [Scale::Quick, Scale::Full];
+    let is_there = |scale: &Scale| records.iter().any(|record| record.scale == *scale);
+    scales.into_iter().filter(is_there).filter_map(Scale::mark).collect()
+}
+
 /// Where the numbers came from, for a file's metadata.
 pub fn source(records: &[Record]) -> String {
     let configs = distinct(records, |record| record.config.name.clone());
@@ -23,17 +31,14 @@ pub fn source(records: &[Record]) -> String {
     let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
     let devices = distinct(records, |record| record.device.clone());
     let revisions = distinct(records, |record| record.revision.clone());
-    let quick = if records.iter().any(|record| record.quick) { "; quick run" } else { "" };
+    let marks: String = marks(records).iter().map(|mark| format!("; {mark}")).collect();
     let seeds = seeds.join(", ");
-    format!("ocs: config {configs}; seeds {seeds}; device {devices}; revision {revisions}{quick}")
+    format!("ocs: config {configs}; seeds {seeds}; device {devices}; revision {revisions}{marks}")
 }
 
 /// Where the numbers came from, for a reader.
 pub fn footer_notes(records: &[Record]) -> String {
-    let mut notes = Vec::new();
-    if records.iter().any(|record| record.quick) {
-        notes.push("quick run: fewer seeds and steps".to_owned());
-    }
+    let mut notes: Vec<String> = marks(records).into_iter().map(str::to_owned).collect();
     let mut conditions: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for record in records {
         *conditions.entry(&record.condition).or_default() += 1;

@@ -1,7 +1,7 @@
 //! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
 
 use ndarray::Array2;
-use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs};
+use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Scale};
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{
     GramRecord, KernelMoment, KernelRecord, LazyRecord, Method, ModeRecord, Record, RunFolder,
@@ -91,7 +91,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         config,
         condition: condition.to_owned(),
         seed,
-        quick: false,
+        scale: Scale::Default,
         revision: "0123456789ab".to_owned(),
         device: "cpu".to_owned(),
         libtorch: "2.13.0".to_owned(),
@@ -319,43 +319,50 @@ pub fn loss() -> RunFolder {
     runs
 }
 
-/// Runs of `ocs_gram`: three data sets, three preprocessings, two seeds, with their Gram matrices.
+/// Runs of `ocs_gram`: three data sets, three preprocessings, two layers and one, two seeds, with their Gram matrices.
 pub fn gram() -> RunFolder {
     let mut runs = RunFolder::default();
     for (index, dataset) in ["mnist", "fashion-mnist", "cifar10"].into_iter().enumerate() {
         for (inputs, constant, overlap) in
             [("raw", 3.0, 0.95), ("centred", 0.0, 0.0), ("standardised", 0.5, 0.4)]
         {
-            let name = format!("{dataset}-{inputs}");
-            let faster = 1.0 + index as f64;
-            for seed in 0..2 {
-                let rates = [constant * faster, varied(0.6, seed), 0.4, 0.2];
-                let learner = Learner { rates, start: 1e-3, output_bias: false };
-                let mut run = record(&name, seed, learner, (4_000, 0.005));
-                run.training_curves = Some(run.curves.clone());
-                run.config.seeds = vec![seed];
-                let mut theory = theory(&run);
-                if seed > 0 {
-                    theory.condition = condition_of_seed(&name, seed);
-                }
-                runs.theories.push(theory);
-                runs.records.push(run);
+            for (suffix, quicker) in [("", 1.0), ("-shallow", 20.0)] {
+                let name = format!("{dataset}-{inputs}{suffix}");
+                let faster = quicker * (1.0 + index as f64);
+                gram_condition(&mut runs, &name, [constant * faster, quicker], overlap);
             }
-            let eigenvalues: Vec<f64> =
-                (1..65).map(|i| 100.0 * f64::from(i).powf(-1.0 - constant / 3.0)).collect();
-            runs.grams.push(GramRecord {
-                condition: name,
-                task: runs.records[0].config.task.clone(),
-                samples: 2000,
-                features: 784,
-                ratio: Some(eigenvalues[0] / eigenvalues[1]),
-                eigenvalues,
-                ones_overlap: overlap,
-                projection_cv: (constant > 0.0).then_some(0.3),
-            });
         }
     }
     runs
+}
+
+/// One condition of `ocs_gram`, whose constant and contrasts have these rates.
+fn gram_condition(runs: &mut RunFolder, name: &str, [constant, others]: [f64; 2], overlap: f64) {
+    for seed in 0..2 {
+        let rates = [constant, varied(0.6, seed) * others, 0.4 * others, 0.2 * others];
+        let learner = Learner { rates, start: 1e-3, output_bias: false };
+        let mut run = record(name, seed, learner, (4_000, 0.005 / others));
+        run.training_curves = Some(run.curves.clone());
+        run.config.seeds = vec![seed];
+        let mut theory = theory(&run);
+        if seed > 0 {
+            theory.condition = condition_of_seed(name, seed);
+        }
+        runs.theories.push(theory);
+        runs.records.push(run);
+    }
+    let eigenvalues: Vec<f64> =
+        (1..65).map(|i| 100.0 * f64::from(i).powf(-1.0 - overlap)).collect();
+    runs.grams.push(GramRecord {
+        condition: name.to_owned(),
+        task: runs.records[0].config.task.clone(),
+        samples: 2000,
+        features: 784,
+        ratio: Some(eigenvalues[0] / eigenvalues[1]),
+        eigenvalues,
+        ones_overlap: overlap,
+        projection_cv: (constant > 0.0).then_some(0.3),
+    });
 }
 
 /// A kernel that grows by `growth`, and foretells the run's own curves `late` times later.

@@ -1,0 +1,256 @@
+//! How much of an experiment is run: a look, what its figure shows, or all that its question asks for.
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_yaml::Value;
+
+use super::check::ensure_positive;
+use super::load::{apply, at, is_fixed, resolve_conditions};
+use super::{Conditions, Config, Override, Overrides};
+
+/// How much of an experiment `ocs reproduce` runs. Records, figures and claims are marked with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Fewer seeds and steps, as a config's `quick` says.
+    Quick,
+    /// The config as it stands.
+    #[default]
+    Default,
+    /// What is heavier, as a config's `full` says.
+    Full,
+}
+
+impl Scale {
+    /// The folder below RUNS and PLOTS that keeps this scale's results apart; by default they lie there themselves.
+    pub fn folder(self) -> Option<&'static str> {
+        match self {
+            Scale::Quick => Some("quick"),
+            Scale::Default => None,
+            Scale::Full => Some("full"),
+        }
+    }
+
+    /// What figures and claims say of runs at this scale; nothing by default.
+    pub fn mark(self) -> Option<&'static str> {
+        match self {
+            Scale::Quick => Some("quick run: fewer seeds and steps"),
+            Scale::Default => None,
+            Scale::Full => Some("full run"),
+        }
+    }
+}
+
+/// How `ocs reproduce --quick` shortens an experiment; figures and claims are marked as quick.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quick {
+    /// Only the first so many seeds.
+    pub seeds: usize,
+    /// Factor on `training.steps`, in (0, 1].
+    pub steps: f64,
+    /// Factor on `training.learning_rate`.
+    pub learning_rate: f64,
+    /// Images: training samples, in place of `task.samples.train`; `null` = as many.
+    pub train_samples: Option<usize>,
+    /// Images: evaluation samples, in place of `task.samples.test`; `null` = as many.
+    pub test_samples: Option<usize>,
+}
+
+impl Default for Quick {
+    fn default() -> Self {
+        Quick { seeds: 1, steps: 0.5, learning_rate: 1.0, train_samples: None, test_samples: None }
+    }
+}
+
+/// What `ocs reproduce --full` adds to an experiment; figures and claims are marked as full.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Full {
+    /// So many seeds: those listed, and the next numbers after the largest; `null` = those listed.
+    pub seeds: Option<usize>,
+    /// Factor on `training.steps`, at least 1.
+    pub steps: f64,
+    /// Factor on `training.learning_rate`.
+    pub learning_rate: f64,
+    /// Dotted keys and their values, which have the last word over conditions too: `{task.samples.train: null}` = all.
+    pub set: Overrides,
+    /// Further conditions, written as in `conditions`.
+    pub conditions: Conditions,
+}
+
+impl Default for Full {
+    fn default() -> Self {
+        Full {
+            seeds: None,
+            steps: 1.0,
+            learning_rate: 1.0,
+            set: Overrides::default(),
+            conditions: Conditions::default(),
+        }
+    }
+}
+
+impl Quick {
+    pub(super) fn check(&self) -> Result<()> {
+        ensure!(self.seeds >= 1, "quick.seeds must be at least 1, not 0");
+        ensure!(
+            self.steps > 0.0 && self.steps <= 1.0,
+            "quick.steps must be in (0, 1], not {}",
+            self.steps
+        );
+        ensure!(self.train_samples != Some(0), "quick.train_samples must be at least 1, or null");
+        ensure!(self.test_samples != Some(0), "quick.test_samples must be at least 1, or null");
+        ensure_positive("quick.learning_rate", self.learning_rate)
+    }
+}
+
+impl Full {
+    /// Checks the section's own ranges; `seeds` are the config's.
+    pub(super) fn check(&self, seeds: &[u64]) -> Result<()> {
+        if let Some(count) = self.seeds {
+            ensure!(
+                count >= seeds.len(),
+                "full.seeds must be at least the {} of seeds, not {count}",
+                seeds.len()
+            );
+            let last = seeds.iter().max().copied().unwrap_or(0);
+            ensure!(
+                last.checked_add(count as u64).is_some(),
+                "full.seeds cannot go on after seed {last}: list smaller seeds"
+            );
+        }
+        ensure!(
+            self.steps >= 1.0 && self.steps <= 1e6,
+            "full.steps must be in [1, 1e6], not {}",
+            self.steps
+        );
+        for entry in &self.set.0 {
+            ensure!(
+                !is_fixed(&entry.key),
+                "full.set cannot set '{}': it is for keys of task, network, training, kernel and phase_threshold",
+                entry.key
+            );
+        }
+        ensure_positive("full.learning_rate", self.learning_rate)
+    }
+}
+
+/// What a scale makes of a config, whichever section says so.
+struct Changes {
+    seeds: Vec<u64>,
+    steps: f64,
+    learning_rate: f64,
+    set: Vec<Override>,
+    conditions: Conditions,
+}
+
+impl Changes {
+    fn of_quick(quick: &Quick, seeds: &[u64]) -> Self {
+        let samples = [
+            ("task.samples.train", quick.train_samples),
+            ("task.samples.test", quick.test_samples),
+        ];
+        let set = samples.into_iter().filter_map(|(key, count)| {
+            Some(Override { key: key.to_owned(), value: (count? as u64).into() })
+        });
+        Changes {
+            seeds: seeds.iter().take(quick.seeds).copied().collect(),
+            steps: quick.steps,
+            learning_rate: quick.learning_rate,
+            set: set.collect(),
+            conditions: Conditions::default(),
+        }
+    }
+
+    fn of_full(full: &Full, seeds: &[u64]) -> Self {
+        let next = seeds.iter().max().map_or(0, |last| last.saturating_add(1));
+        let count = full.seeds.unwrap_or(seeds.len());
+        Changes {
+            seeds: seeds.iter().copied().chain(next..).take(count).collect(),
+            steps: full.steps,
+            learning_rate: full.learning_rate,
+            set: full.set.0.clone(),
+            conditions: full.conditions.clone(),
+        }
+    }
+
+    /// One condition's config, with everything that it sets already in it.
+    fn applied(&self, resolved: &Config) -> Result<Config> {
+        let mut config = apply(&serde_yaml::to_value(resolved)?, &self.set)?;
+        let training = &mut config.training;
+        // A step is left of any, but none is made of 0, which the range check is to find.
+        let fewest = training.steps.min(1);
+        training.steps = ((training.steps as f64 * self.steps).round() as u64).max(fewest);
+        training.learning_rate *= self.learning_rate;
+        Ok(config)
+    }
+}
+
+impl Config {
+    /// The scale at which this config runs if `asked` is asked for: without a `full` section, by default.
+    pub fn scale(&self, asked: Scale) -> Scale {
+        match asked {
+            Scale::Full if self.full.is_none() => Scale::Default,
+            Scale::Quick | Scale::Default | Scale::Full => asked,
+        }
+    }
+
+    /// The config that `ocs reproduce` runs at a scale.
+    ///
+    /// Changes are made to each condition as it is resolved, however it writes its keys: what it sets is scaled too.
+    ///
+    /// # Errors
+    ///
+    /// If a section sets what cannot be set, or the outcome is out of range; names the section and the key.
+    pub fn at(&self, scale: Scale) -> Result<Config> {
+        let changes = match (self.scale(scale), &self.full) {
+            (Scale::Quick, _) => Changes::of_quick(&self.quick, &self.seeds),
+            (Scale::Full, Some(full)) => Changes::of_full(full, &self.seeds),
+            (Scale::Default, _) | (Scale::Full, None) => return Ok(self.clone()),
+        };
+        let section =
+            || format!("the section '{}'", self.scale(scale).folder().unwrap_or_default());
+        let changed = self.changed(&changes).with_context(section)?;
+        for (name, resolved) in resolve_conditions(&changed).with_context(section)? {
+            resolved
+                .check()
+                .with_context(|| format!("condition '{name}'"))
+                .with_context(section)?;
+        }
+        Ok(changed)
+    }
+
+    fn changed(&self, changes: &Changes) -> Result<Config> {
+        let mut all = self.clone();
+        for (name, entries) in &changes.conditions.0 {
+            ensure!(
+                all.conditions.0.iter().all(|(other, _)| other != name),
+                "two conditions are named '{name}': rename one of them"
+            );
+            all.conditions.0.push((name.clone(), entries.clone()));
+        }
+        let alone = Config { conditions: Conditions::default(), ..self.clone() };
+        let mut changed = changes.applied(&alone)?;
+        changed.seeds = changes.seeds.clone();
+        changed.conditions = all.conditions.clone();
+        if changed.conditions.0.is_empty() {
+            return Ok(changed);
+        }
+        let keys: Vec<&str> = ["training.steps", "training.learning_rate"]
+            .into_iter()
+            .chain(changes.set.iter().map(|entry| entry.key.as_str()))
+            .collect();
+        let pairs = resolve_conditions(&all)?.into_iter().zip(resolve_conditions(&changed)?);
+        for (((_, before), (_, now)), (_, entries)) in pairs.zip(&mut changed.conditions.0) {
+            let wanted = serde_yaml::to_value(changes.applied(&before)?)?;
+            let now = serde_yaml::to_value(now)?;
+            // What the changed base does not bring about by itself, because the condition has its own word.
+            for key in keys.iter().filter(|key| at(&wanted, key) != at(&now, key)) {
+                let value = at(&wanted, key).cloned().unwrap_or(Value::Null);
+                entries.push(Override { key: (*key).to_owned(), value });
+            }
+        }
+        Ok(changed)
+    }
+}
