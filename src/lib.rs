@@ -2,6 +2,8 @@
 //!
 //! Read the modules from top to bottom; each one imports only from those above it. `tests/architecture.rs` checks it.
 
+/// How does a file get its contents?
+pub mod file;
 /// What was this run told?
 pub mod config;
 /// Which files hold which images?

@@ -1,6 +1,5 @@
 //! What a run leaves on disk: plain data that figures, claims and other programs read without libtorch.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -8,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::{Config, Scale, TaskConfig};
+use crate::file;
 use crate::metrics::{Curves, Phase, norm};
 
 /// Raised when the meaning of a field changes.
@@ -341,22 +341,7 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
 ///
 /// Names the path; a full disk or an unwritable folder leaves what was there before.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| {
+    file::replace(path, bytes).with_context(|| {
         format!("cannot write {}: choose another folder with --out, or make room", path.display())
     })
 }

@@ -2,21 +2,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
+    ("file", &[]),
     ("config", &[]),
-    ("data", &["config"]),
+    ("data", &["file", "config"]),
     ("task", &["config", "data"]),
     ("theory", &["config", "task"]),
     ("model", &["config", "task"]),
     ("train", &["config", "task", "model"]),
     ("metrics", &[]),
-    ("record", &["config", "metrics"]),
+    ("record", &["file", "config", "metrics"]),
     ("experiment", &["config", "data", "task", "theory", "model", "train", "metrics", "record"]),
     ("plot", &["config", "metrics", "record"]),
 ];
 
 /// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 6] = ["config", "data", "task", "metrics", "record", "plot"];
+const WITHOUT_TENSORS: [&str; 7] = ["file", "config", "data", "task", "metrics", "record", "plot"];
 
 fn files_of(module: &str) -> Vec<PathBuf> {
     fn below(folder: &Path, files: &mut Vec<PathBuf>) {

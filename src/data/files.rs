@@ -1,11 +1,13 @@
 //! Bytes in and out of files: a mistaken or hostile file must not fill the memory, nor half-replace a good one.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
+
+use crate::file;
 
 /// More than any file of these data sets, packed or not.
 const MAX_BYTES: u64 = 1 << 30;
@@ -55,22 +57,7 @@ pub fn read_unpacked(path: &Path) -> Result<Vec<u8>> {
 ///
 /// Names the path and the ways to choose another folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || -> Result<()> {
-        let folder = path.parent().context("it has no folder")?;
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        #[cfg(unix)]
-        {
-            // Temporary files are private; data sets on a shared disk are not.
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| unwritable(path))
+    file::replace(path, bytes).with_context(|| unwritable(path))
 }
 
 /// Makes `folder` and tries to write there, so that nothing is downloaded for a folder that cannot take it.
