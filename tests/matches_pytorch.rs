@@ -132,7 +132,7 @@ fn optimisers_descend_as_pytorchs() {
             &[("w".to_owned(), w.shallow_clone())],
         );
         for expected in fixture()["optimisers"][name].as_array().unwrap() {
-            let gradient = (a.matmul(&w) - &b) * state.gradient_scale();
+            let gradient = (a.matmul(&w) - &b) * state.gradient_scale(0.05);
             state.update(&[w.shallow_clone()], &[gradient]);
             let found = Vec::<f64>::try_from(&w).unwrap();
             for (a, b) in found.iter().zip(numbers(expected)) {

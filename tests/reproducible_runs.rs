@@ -82,9 +82,12 @@ fn two_runs_at_once_give_the_same_bytes_as_one_after_the_other() {
         let (together, alone) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut both = config(keys, 0);
         both.seeds = vec![0, 1];
-        train_all(&both, &Options { jobs: 2, ..options(together.path()) }, &|_| ()).unwrap();
-        for seed in [0, 1] {
-            assert_eq!(bytes(together.path(), seed), run(keys, seed, alone.path()), "{keys:?}");
+        for (jobs, stack) in [(2, None), (1, Some(1))] {
+            let options = Options { jobs, stack, ..options(together.path()) };
+            train_all(&both, &options, &|_| ()).unwrap();
+            for seed in [0, 1] {
+                assert_eq!(bytes(together.path(), seed), run(keys, seed, alone.path()), "{keys:?}");
+            }
         }
     }
 }

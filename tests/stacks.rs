@@ -8,7 +8,7 @@ use ocs::config::{self, Config, Inputs};
 use ocs::data::{self, Dataset};
 use ocs::model::{self, Network, Placement};
 use ocs::task::{Task, TaskInputs};
-use ocs::train::{Member, Observer, SharedMoments, Snapshot, train_together};
+use ocs::train::{Member, Observer, SharedMoments, Snapshot, can_be_stacked, train_together};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -182,34 +182,36 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
     assert!(largest(last.iter().copied(), &expected) < 1e-11);
 }
 
-/// Trains five seeds in one stack and each alone, and compares all that is observed.
-fn are_alike(config: &Config, tolerance: f64, what: &str) {
-    let task = task(config);
-    let moments = SharedMoments::default();
-    let mut together: Vec<Vec<Snapshot>> = (0..5).map(|_| Vec::new()).collect();
+/// Trains some seeds of each config in one stack and each alone, and compares all that is observed.
+fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
+    let tasks: Vec<(Task, SharedMoments)> =
+        configs.iter().map(|config| (task(config), SharedMoments::default())).collect();
+    let runs: Vec<(&Config, &(Task, SharedMoments), u64)> = configs
+        .iter()
+        .zip(&tasks)
+        .flat_map(|(config, task)| (0..seeds).map(move |seed| (config, task, seed)))
+        .collect();
+    let mut together: Vec<Vec<Snapshot>> = runs.iter().map(|_| Vec::new()).collect();
     let mut observers: Vec<_> =
         together.iter_mut().map(|seen| |snapshot: Snapshot| seen.push(snapshot)).collect();
-    let members = observers
-        .iter_mut()
-        .enumerate()
-        .map(|(seed, observer)| Member {
-            config,
-            task: &task,
-            moments: &moments,
-            seed: seed as u64,
-            resumed: None,
-            observer: observer as &mut dyn Observer,
+    let members = runs
+        .iter()
+        .zip(&mut observers)
+        .map(|(&(config, (task, moments), seed), observer)| {
+            let observer = observer as &mut dyn Observer;
+            Member { config, task, moments, seed, resumed: None, observer }
         })
         .collect();
     train_together(members, Device::Cpu, false).unwrap();
-    for (seed, together) in together.iter().enumerate() {
-        let alone = observed(config, &task, &moments, seed as u64);
+    for ((config, (task, moments), seed), together) in runs.into_iter().zip(&together) {
+        let alone = observed(config, task, moments, seed);
         assert_eq!(alone.len(), together.len());
         for (alone, together) in alone.iter().zip(together) {
             let expected: Vec<f64> = alone.evaluation.responses.iter().copied().collect();
             let miss = largest(together.evaluation.responses.iter().copied(), &expected);
             assert!(miss <= tolerance, "{what}, seed {seed}, step {}: {miss:e}", alone.step);
             assert!((alone.evaluation.loss - together.evaluation.loss).abs() <= tolerance);
+            assert_eq!((alone.step, alone.time), (together.step, together.time));
             let norms = |snapshot: &Snapshot| -> Vec<f64> {
                 let biases = snapshot.bias_norms.iter().flatten();
                 snapshot.weight_norms.iter().chain(biases).copied().collect()
@@ -219,6 +221,67 @@ fn are_alike(config: &Config, tolerance: f64, what: &str) {
         }
         let moved = &alone[alone.len() - 1].evaluation.responses - &alone[0].evaluation.responses;
         assert!(moved.iter().any(|x| x.abs() > 1e-3), "{what}: nothing was learned");
+    }
+}
+
+#[test]
+fn conditions_of_equal_shape_share_a_stack() {
+    let base = [
+        "task.inputs=correlated",
+        "network.hidden=[16, 12]",
+        "network.initialisation={kaiming: {gain: 0.5}}",
+        "training.learning_rate=0.01",
+        "training.steps=60",
+        "training.observations=5",
+        "training.precision=float64",
+    ];
+    let differences: [&[&str]; 5] = [
+        &[],
+        &["task.correlation=0.3"],
+        &["task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]"],
+        &["training.learning_rate=0.03"],
+        &["network.initialisation={normal: {std: 0.1}}", "phase_threshold=0.05"],
+    ];
+    for bias in ["none", "input", "output", "all"] {
+        for momentum in [0.0, 0.9] {
+            let (bias, optimiser) = (
+                format!("network.bias={bias}"),
+                format!("training.optimiser={{sgd: {{momentum: {momentum}}}}}"),
+            );
+            let common = [&base[..], &[&bias, &optimiser]].concat();
+            let configs: Vec<Config> =
+                differences.iter().map(|keys| config(&[&common[..], keys].concat())).collect();
+            for other in &configs {
+                assert!(can_be_stacked((&configs[0], &task(&configs[0])), (other, &task(other))));
+            }
+            are_alike(&configs, 2, 1e-12, &format!("{common:?}"));
+        }
+    }
+}
+
+#[test]
+fn conditions_that_differ_in_what_steps_share_do_not_share_a_stack() {
+    let base = config(&[]);
+    for difference in [
+        "network.bias=all",
+        "network.hidden=[32]",
+        "task.branching=[2, 2]",
+        "task.inputs=glyphs",
+        "training.steps=77",
+        "training.observations=77",
+        "training.precision=float64",
+        "training.optimiser=adam",
+        "training.loss=binary-cross-entropy",
+    ] {
+        let other = config(&[difference]);
+        let (task_of_base, task_of_other) = (task(&base), task(&other));
+        assert!(!can_be_stacked((&base, &task_of_base), (&other, &task_of_other)), "{difference}");
+    }
+    // Adam has one rate for all; under cross-entropy steps need the samples.
+    for keys in [["training.optimiser=adam"], ["training.loss=binary-cross-entropy"]] {
+        let (one, other) =
+            (config(&keys), config(&[&keys[..], &["training.learning_rate=0.5"]].concat()));
+        assert!(!can_be_stacked((&one, &task(&one)), (&other, &task(&other))), "{keys:?}");
     }
 }
 
@@ -251,7 +314,7 @@ fn a_stack_of_seeds_is_each_seed_alone() {
                 if inputs == "one-hot" {
                     keys.retain(|key| !key.starts_with("task.samples"));
                 }
-                are_alike(&config(&keys), tolerance, &format!("{keys:?}"));
+                are_alike(&[config(&keys)], 5, tolerance, &format!("{keys:?}"));
             }
         }
     }
@@ -284,7 +347,7 @@ fn a_stack_of_perceptrons_or_convolutions_is_each_alone() {
                     "training.observations=4",
                     &format!("training.precision={precision}"),
                 ];
-                are_alike(&config(&keys), tolerance, &format!("{keys:?}"));
+                are_alike(&[config(&keys)], 5, tolerance, &format!("{keys:?}"));
             }
         }
     }

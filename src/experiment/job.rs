@@ -135,6 +135,11 @@ impl Prepared<'_> {
 }
 
 impl Job {
+    /// Who learns, and what.
+    pub fn learner(&self) -> (&Config, &Task) {
+        (&self.config, &self.task)
+    }
+
     /// The run as training takes it.
     pub fn member<'a>(
         &'a self,

@@ -234,7 +234,7 @@ fn most_together(job: &Job, options: &Options) -> usize {
 fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     let mut groups: Vec<Vec<Job>> = Vec::new();
     for job in jobs {
-        match groups.iter_mut().find(|group| can_be_stacked(&group[0].config, &job.config)) {
+        match groups.iter_mut().find(|group| can_be_stacked(group[0].learner(), job.learner())) {
             Some(group) => group.push(job),
             None => groups.push(vec![job]),
         }

@@ -90,9 +90,9 @@ impl Stack for NonlinearStack {
     fn descend(&mut self) {
         let batch = self.samples.next_batch(&mut self.orders);
         let outputs = self.network.forward(&batch.inputs);
-        let losses =
-            model::loss(self.config.training.loss, &outputs, &batch.targets, &batch.weights);
-        let loss = losses.sum(None) * self.optimiser.gradient_scale();
+        let training = &self.config.training;
+        let losses = model::loss(training.loss, &outputs, &batch.targets, &batch.weights);
+        let loss = losses.sum(None) * self.optimiser.gradient_scale(training.learning_rate);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
         self.step += 1;

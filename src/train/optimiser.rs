@@ -31,11 +31,11 @@ impl OptimiserState {
         OptimiserState { optimiser, learning_rate, updates: 0, first, second, names }
     }
 
-    /// Factor that gradients shall carry, so that an update is as few operations as can be: SGD's step size, and 1 for
-    /// Adam, which scales by itself.
-    pub fn gradient_scale(&self) -> f64 {
+    /// Factor that gradients of a network with this learning rate shall carry, so that an update is as few operations as
+    /// can be: SGD's step size, and 1 for Adam, which scales by itself, by one rate for all.
+    pub fn gradient_scale(&self, learning_rate: f64) -> f64 {
         match self.optimiser {
-            Optimiser::Sgd(_) => self.learning_rate,
+            Optimiser::Sgd(_) => learning_rate,
             Optimiser::Adam(_) => 1.0,
         }
     }

@@ -9,7 +9,8 @@ use super::checkpoint::{Checkpoint, NamedTensors};
 use super::linear::LinearStack;
 use super::nonlinear::NonlinearStack;
 use super::observations::Observation;
-use crate::config::{Config, NetworkConfig, NetworkKind};
+use crate::config::{Config, Loss, NetworkConfig, NetworkKind, Optimiser};
+use crate::task::{Task, TaskInputs};
 
 /// Networks between two steps, one for each member, all at the same step.
 pub trait Stack {
@@ -64,14 +65,38 @@ pub fn stack(members: &[Member], device: Device) -> Result<Box<dyn Stack>> {
     Ok(stack)
 }
 
-/// Whether two runs can share a stack: all but their starts is the same. What observes a kernel trains alone.
-pub fn can_be_stacked(one: &Config, other: &Config) -> bool {
-    let shape = |config: &Config| {
-        let mut config = config.clone();
-        config.name = String::new();
-        config.seeds = Vec::new();
-        config.network.initialisation = NetworkConfig::default().initialisation;
-        config
+/// Whether two runs, each a config and what it learns, can share a stack: all but their starts is the same, and of linear
+/// networks that learn from moments of equal shape the task and SGD's learning rate may differ too. What observes a kernel
+/// trains alone.
+pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
+    let network = |config: &Config| NetworkConfig {
+        initialisation: NetworkConfig::default().initialisation,
+        ..config.network.clone()
     };
-    one.kernel.is_none() && shape(one) == shape(other)
+    let training = |config: &Config| {
+        let mut training = config.training.clone();
+        if learns_from_moments(config) && matches!(training.optimiser, Optimiser::Sgd(_)) {
+            training.learning_rate = 1.0;
+        }
+        training
+    };
+    let shape = |task: &Task| match task.inputs {
+        TaskInputs::Vectors(_) => Some((task.n_inputs(), task.targets.ncols())),
+        TaskInputs::Images { .. } => None,
+    };
+    let (of_one, of_other) = (shape(one.1), shape(other.1));
+    let equal_shape = learns_from_moments(one.0) && of_one.is_some() && of_one == of_other;
+    one.0.kernel.is_none()
+        && other.0.kernel.is_none()
+        && network(one.0) == network(other.0)
+        && training(one.0) == training(other.0)
+        && (one.0.task == other.0.task || equal_shape)
+}
+
+/// Whether steps need the training set's moments alone: those of linear networks on the full batch under squared error.
+pub fn learns_from_moments(config: &Config) -> bool {
+    let training = &config.training;
+    config.network.kind == NetworkKind::Linear
+        && training.batch_size.is_none()
+        && training.loss == Loss::HalfSquaredError
 }

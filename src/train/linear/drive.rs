@@ -36,31 +36,40 @@ pub enum Covariance {
     },
 }
 
-impl Drive {
-    /// From a task's moments; a 1 is appended to inputs if there are biases, and outputs beyond the labels' are zero.
-    pub fn of(
-        moments: &Moments,
-        [n_members, n_outputs]: [i64; 2],
+/// Members that learn one task with one learning rate.
+pub struct GroupMoments {
+    /// The task's.
+    pub moments: Moments,
+    pub n_members: i64,
+    /// Factor of gradients.
+    pub scale: f64,
+}
+
+impl GroupMoments {
+    /// `minus_targets` and covariance, dense if another group's is.
+    fn drive(
+        &self,
+        n_outputs: i64,
         has_biases: bool,
-        scale: f64,
+        is_dense: bool,
         kind: Kind,
-    ) -> Self {
-        let Moments { covariance, mean_input, .. } = moments;
+    ) -> (Tensor, Covariance) {
+        let Moments { covariance, mean_input, .. } = &self.moments;
         let with_zeros =
             |targets: &Tensor| targets.constant_pad_nd([0, n_outputs - targets.size()[1]]);
-        let (input_output, mean_target) =
-            (&with_zeros(&moments.input_output), &with_zeros(&moments.mean_target));
+        let input_output = with_zeros(&self.moments.input_output);
+        let mean_target = with_zeros(&self.moments.mean_target);
         let for_each = |tensor: &Tensor, scale: f64| {
             let tensor = (tensor * scale).to_kind(kind).unsqueeze(0);
             let size = tensor.size();
-            tensor.expand([n_members, size[1], size[2]], false).contiguous()
+            tensor.expand([self.n_members, size[1], size[2]], false).contiguous()
         };
         let with_ones = |rows: &Tensor, last: &Tensor| {
             if has_biases { Tensor::cat(&[rows, last], 0) } else { rows.shallow_clone() }
         };
-        let covariance = if covariance.size()[1] > 1 || (has_biases && moments.basis.is_none()) {
-            let is_diagonal = covariance.size()[1] == 1;
-            let inputs = if is_diagonal {
+        let minus_targets = for_each(&with_ones(&input_output, &mean_target), -self.scale);
+        let covariance = if is_dense {
+            let inputs = if covariance.size()[1] == 1 {
                 Tensor::diag_embed(&covariance.squeeze_dim(1), 0, 0, 1)
             } else {
                 covariance.shallow_clone()
@@ -72,18 +81,52 @@ impl Drive {
             } else {
                 inputs
             };
-            Covariance::Dense(for_each(&dense, scale))
+            Covariance::Dense(for_each(&dense, self.scale))
         } else {
-            let variances = covariance.expand_as(input_output);
+            let variances = covariance.expand_as(&input_output);
             let variances = with_ones(&variances, &mean_target.ones_like());
             Covariance::Diagonal {
-                variances: for_each(&variances, scale),
-                mean_input: has_biases.then(|| for_each(mean_input, scale)),
+                variances: for_each(&variances, self.scale),
+                mean_input: has_biases.then(|| for_each(mean_input, self.scale)),
             }
         };
-        let minus_targets = for_each(&with_ones(input_output, mean_target), -scale);
-        Drive::Moments { minus_targets, covariance }
+        (minus_targets, covariance)
     }
+
+    /// Whether inputs are correlated, in the axes in which they are told. Few inputs with a 1 appended count as such: one
+    /// small product is faster than three smaller ones.
+    fn is_dense(&self, has_biases: bool) -> bool {
+        self.moments.covariance.size()[1] > 1 || (has_biases && self.moments.basis.is_none())
+    }
+}
+
+impl Drive {
+    /// From the moments of groups of members; a 1 is appended to inputs if there are biases, and outputs beyond the labels'
+    /// are zero.
+    pub fn of(groups: &[GroupMoments], n_outputs: i64, has_biases: bool, kind: Kind) -> Self {
+        let is_dense = groups.iter().any(|group| group.is_dense(has_biases));
+        let join = |parts: Vec<Tensor>| Tensor::cat(&parts, 0);
+        let (mut targets, mut matrices, mut mean_inputs) = (Vec::new(), Vec::new(), Vec::new());
+        for group in groups {
+            let (minus_targets, covariance) = group.drive(n_outputs, has_biases, is_dense, kind);
+            targets.push(minus_targets);
+            match covariance {
+                Covariance::Dense(matrix) => matrices.push(matrix),
+                Covariance::Diagonal { variances, mean_input } => {
+                    matrices.push(variances);
+                    mean_inputs.extend(mean_input);
+                }
+            }
+        }
+        let covariance = if is_dense {
+            Covariance::Dense(join(matrices))
+        } else {
+            let mean_input = (!mean_inputs.is_empty()).then(|| join(mean_inputs));
+            Covariance::Diagonal { variances: join(matrices), mean_input }
+        };
+        Drive::Moments { minus_targets: join(targets), covariance }
+    }
+
     /// `E` at the map `T`; `batch` brings the step's samples, if they are needed.
     pub fn at(&self, map: &Tensor, n_inputs: i64, batch: impl FnOnce() -> Batch) -> Tensor {
         match self {

@@ -10,12 +10,12 @@ use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
-use super::stack::Stack;
+use super::stack::{Stack, learns_from_moments};
 use super::{Answer, Member, Snapshot, to_vector};
-use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision};
+use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision, TrainingConfig};
 use crate::task::TaskInputs;
 
-use drive::{Drive, outputs};
+use drive::{Drive, GroupMoments, outputs};
 use start::{Axes, StackedLayer, handy, initial_layers};
 
 /// Linear networks `yhat = W_L (.. (W_1 x + b_1) ..) + b_L` of any depth, one for each member.
@@ -36,12 +36,19 @@ pub struct LinearStack {
     parameters: Vec<(String, Tensor)>,
     optimiser: OptimiserState,
     drive: Drive,
-    samples: Samples,
+    /// Members in their order. Those that learn from samples are one group.
+    groups: Vec<Group>,
     orders: Vec<Order>,
     axes: Axes,
-    learning_rate: f64,
     loss: Loss,
     step: u64,
+}
+
+/// Members that learn one task with one learning rate.
+struct Group {
+    n_members: i64,
+    samples: Samples,
+    learning_rate: f64,
 }
 
 impl LinearStack {
@@ -55,16 +62,27 @@ impl LinearStack {
             Precision::Float64 => Kind::Double,
         };
         let training = &config.training;
-        let full_batch = training.batch_size.is_none();
-        let from_moments = full_batch && training.loss == Loss::HalfSquaredError;
-        let samples = Samples::new(task, training.batch_size, device, kind, !from_moments)?;
-        let orders = members.iter().filter_map(|member| samples.order(member.seed)).collect();
+        let from_moments = learns_from_moments(config);
         let rotated = matches!(training.optimiser, Optimiser::Sgd(_));
         // A few vectors are as fast in their own axes.
         let inputs_rotated = rotated && matches!(task.inputs, TaskInputs::Images { .. });
-        let moments =
-            from_moments.then(|| first.moments.get(task, device, inputs_rotated)).transpose()?;
-        let basis = moments.as_ref().and_then(|moments| moments.basis.as_ref());
+        let is_one_group = |one: &Member, other: &Member| {
+            std::ptr::eq(one.task, other.task)
+                && one.config.training.learning_rate == other.config.training.learning_rate
+        };
+        let (mut groups, mut moments) = (Vec::new(), Vec::new());
+        for group in members.chunk_by(is_one_group) {
+            let (Member { config, task, .. }, n_members) = (&group[0], group.len() as i64);
+            let TrainingConfig { batch_size, learning_rate, .. } = config.training;
+            let samples = Samples::new(task, batch_size, device, kind, !from_moments)?;
+            groups.push(Group { n_members, samples, learning_rate });
+            if from_moments {
+                moments.push(group[0].moments.get(task, device, inputs_rotated)?);
+            }
+        }
+        let samples = &groups[0].samples;
+        let orders = members.iter().filter_map(|member| samples.order(member.seed)).collect();
+        let basis = moments.first().and_then(|moments| moments.basis.as_ref());
         let n_labels = task.targets.ncols() as i64;
         // Moments hold no targets for further outputs, which stay at zero; samples' losses count them.
         let n_outputs = if from_moments { handy(n_labels) } else { n_labels };
@@ -72,14 +90,17 @@ impl LinearStack {
         let parameters = named(&layers);
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
-        let scale = optimiser.gradient_scale();
-        let drive = match moments {
-            Some(moments) => {
+        let scale = |group: &Group| optimiser.gradient_scale(group.learning_rate);
+        let drive =
+            if from_moments {
+                let moments = moments.into_iter().zip(&groups).map(|(moments, group)| {
+                    GroupMoments { moments, n_members: group.n_members, scale: scale(group) }
+                });
                 let has_biases = config.network.bias != Bias::None;
-                Drive::of(&moments, [members.len() as i64, n_outputs], has_biases, scale, kind)
-            }
-            None => Drive::Samples { scale, loss: training.loss },
-        };
+                Drive::of(&moments.collect::<Vec<_>>(), n_outputs, has_biases, kind)
+            } else {
+                Drive::Samples { scale: scale(&groups[0]), loss: training.loss }
+            };
         Ok(LinearStack {
             layers,
             n_inputs: task.n_inputs() as i64,
@@ -87,10 +108,9 @@ impl LinearStack {
             parameters,
             optimiser,
             drive,
-            samples,
+            groups,
             orders,
             axes,
-            learning_rate: training.learning_rate,
             loss: training.loss,
             step: 0,
         })
@@ -154,7 +174,7 @@ impl Stack for LinearStack {
     fn descend(&mut self) {
         let above = self.above();
         let map = self.map(&above);
-        let batch = || self.samples.next_batch(&mut self.orders);
+        let batch = || self.groups[0].samples.next_batch(&mut self.orders);
         let drive = self.drive.at(&map, self.n_inputs, batch);
         let through_ones = drive.narrow(1, drive.size()[1] - 1, 1);
         let mut gradients = Vec::with_capacity(self.parameters.len());
@@ -212,18 +232,32 @@ impl Stack for LinearStack {
         }
         let (_, output_bias) = self.weight_and_bias(self.layers.len() - 1);
         let output_biases = output_bias.as_ref().map(to_vector).transpose()?;
-        let (step, time) = (self.step, self.learning_rate * self.step as f64);
-        let (n_inputs, n_labels, loss) = (self.n_inputs, self.n_labels, self.loss);
-        let evaluation = self.samples.evaluation().share();
-        let training = self.samples.training_to_observe().map(Set::share);
+        let (step, n_inputs, n_labels, loss) = (self.step, self.n_inputs, self.n_labels, self.loss);
+        let mut first = 0;
+        let groups: Vec<_> = self
+            .groups
+            .iter()
+            .map(|Group { n_members, samples, learning_rate }| {
+                let map = map.narrow(0, first, *n_members);
+                first += n_members;
+                let training = samples.training_to_observe().map(Set::share);
+                (map, learning_rate * step as f64, samples.evaluation().share(), training)
+            })
+            .collect();
         Ok(Box::new(move || {
-            let answers = |set: &Set| answers(set, &map, [n_inputs, n_labels], loss);
-            let evaluation = answers(&evaluation)?;
-            let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;
+            let (mut times, mut evaluations, mut trainings) = (Vec::new(), Vec::new(), Vec::new());
+            for (map, time, evaluation, training) in &groups {
+                let answers = |set: &Set| answers(set, map, [n_inputs, n_labels], loss);
+                let evaluation = answers(evaluation)?;
+                let n_members = evaluation.len();
+                times.resize(times.len() + n_members, *time);
+                trainings.extend(Answer::or_none(training.as_ref().map(answers), n_members)?);
+                evaluations.extend(evaluation);
+            }
             let n_labels = n_labels as usize;
-            let snapshots = evaluation.into_iter().zip(training).enumerate();
+            let snapshots = times.into_iter().zip(evaluations).zip(trainings).enumerate();
             Ok(snapshots
-                .map(|(member, (evaluation, training))| Snapshot {
+                .map(|(member, ((time, evaluation), training))| Snapshot {
                     step,
                     time,
                     evaluation,
