@@ -202,7 +202,7 @@ fn time_share(
 
 /// Numbers that the weights of a stack of fully connected networks may hold on a CPU, so that they stay in a core's cache
 /// between two steps.
-const LARGEST_STACK: usize = 1 << 19;
+const LARGEST_STACK: usize = 1 << 18;
 /// The same on a GPU, whose cores want more to do.
 const LARGEST_STACK_ON_GPU: usize = 1 << 22;
 /// Convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions take twice as long.
@@ -241,10 +241,10 @@ fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     }
     let mut stacks: VecDeque<Vec<Job>> = VecDeque::new();
     for mut group in groups {
-        let share = group.len().div_ceil(options.jobs.max(1));
-        let most = most_together(&group[0], options).min(share);
-        // Evenly, so that no worker is left with a small rest.
-        let size = group.len().div_ceil(group.len().div_ceil(most));
+        let workers = options.jobs.max(1);
+        let fewest = group.len().div_ceil(most_together(&group[0], options));
+        // Evenly, and as many for each worker, so that none waits for another's rest.
+        let size = group.len().div_ceil(fewest.next_multiple_of(workers));
         while !group.is_empty() {
             stacks.push_back(group.drain(..size.min(group.len())).collect());
         }
