@@ -6,7 +6,7 @@ DEVICE ?= auto
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
-	@echo 'make reproduce-full  what is heavier (some 70 minutes on two cores), to plots/full'
+	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make build      set up, leave target/release/ocs'
 	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
