@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
-use super::checkpoint::{Checkpoint, NamedTensors};
+use super::checkpoint::NamedTensors;
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
 use super::stack::Stack;
@@ -28,7 +28,6 @@ pub struct NonlinearStack {
     samples: Samples,
     /// One for each member, or none in full batch.
     orders: Vec<Order>,
-    step: u64,
 }
 
 impl NonlinearStack {
@@ -61,28 +60,20 @@ impl NonlinearStack {
             optimiser,
             orders: members.iter().filter_map(|member| samples.order(member.seed)).collect(),
             samples,
-            step: 0,
         })
     }
 
     /// What the tangent kernel is to be found of, where one is asked for; then there is one member.
     fn kernel_inputs(&self) -> Option<Tensor> {
         let KernelConfig { samples, .. } = self.config.kernel?;
-        let is_due = kernel_steps(&self.config).contains(&self.step);
+        let is_due = kernel_steps(&self.config).contains(&self.step());
         is_due.then(|| self.samples.first_training_inputs(samples))
-    }
-
-    /// Views of what one member's checkpoint holds.
-    fn tensors_of(&self, member: usize) -> impl Iterator<Item = (String, Tensor)> {
-        let named = self.parameters.iter().map(|(name, t)| (name.clone(), t.shallow_clone()));
-        let named = named.chain(self.optimiser.named());
-        named.map(move |(name, tensor)| (name, self.network.member(member, &tensor)))
     }
 }
 
 impl Stack for NonlinearStack {
     fn step(&self) -> u64 {
-        self.step
+        self.optimiser.updates
     }
 
     /// One update of every member. Losses of different members have no weight in common: their sum's gradient is each
@@ -95,7 +86,6 @@ impl Stack for NonlinearStack {
         let loss = losses.sum(None) * self.optimiser.gradient_scale(training.learning_rate);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
-        self.step += 1;
     }
 
     fn observation(&self) -> Result<Observation> {
@@ -113,7 +103,8 @@ impl Stack for NonlinearStack {
         });
         let of_members = of_members.collect::<Result<Vec<_>>>()?;
         let (network, config) = (self.network.copy(), self.config.clone());
-        let (step, time) = (self.step, config.training.learning_rate * self.step as f64);
+        let step = self.step();
+        let time = config.training.learning_rate * step as f64;
         let kernel_inputs = self.kernel_inputs();
         let evaluation = self.samples.evaluation().share();
         let training = self.samples.training_to_observe().map(Set::share);
@@ -145,22 +136,20 @@ impl Stack for NonlinearStack {
     }
 
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
-        let tensors = self.tensors_of(member).collect();
-        (tensors, self.orders.get(member).map(Order::place))
+        (self.tensors_of(member), self.orders.get(member).map(Order::place))
     }
 
-    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
-        for (name, tensor) in self.tensors_of(member) {
-            checkpoint.copy_to(&name, &tensor)?;
-        }
-        if let Some(order) = self.orders.get_mut(member) {
-            order.go_to(checkpoint.place()?)?;
-        }
-        Ok(())
+    fn tensors_of(&self, member: usize) -> NamedTensors {
+        let named = self.optimiser.named();
+        let all = self.parameters.iter().chain(&named);
+        all.map(|(name, tensor)| (name.clone(), self.network.member(member, tensor))).collect()
+    }
+
+    fn order(&mut self, member: usize) -> Option<&mut Order> {
+        self.orders.get_mut(member)
     }
 
     fn go_to(&mut self, step: u64) {
-        self.step = step;
         self.optimiser.updates = step;
     }
 

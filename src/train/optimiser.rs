@@ -8,7 +8,7 @@ use crate::config::{Adam, Optimiser, Sgd};
 pub struct OptimiserState {
     optimiser: Optimiser,
     learning_rate: f64,
-    /// Updates done; Adam corrects its means by it.
+    /// Updates done, which is the step of what it trains; Adam corrects its means by it.
     pub updates: u64,
     /// Momentum's velocity, or Adam's mean gradient; one per parameter, or none.
     first: Vec<Tensor>,

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::Member;
-use super::batches::Place;
+use super::batches::{Order, Place};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::linear::LinearStack;
 use super::nonlinear::NonlinearStack;
@@ -26,8 +26,22 @@ pub trait Stack {
     /// What one member's checkpoint holds: its tensors, and its place in its order of samples.
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>);
 
+    /// Views of all that a step changes of one member, with their names.
+    fn tensors_of(&self, member: usize) -> NamedTensors;
+
+    /// A member's order of samples; none in full batch.
+    fn order(&mut self, member: usize) -> Option<&mut Order>;
+
     /// Puts a checkpoint's state back into one member; `go_to` goes with it.
-    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()>;
+    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
+        for (name, tensor) in self.tensors_of(member) {
+            checkpoint.copy_to(&name, &tensor)?;
+        }
+        match self.order(member) {
+            Some(order) => order.go_to(checkpoint.place()?),
+            None => Ok(()),
+        }
+    }
 
     /// Tells all members that so many updates are done.
     fn go_to(&mut self, step: u64);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 
 use super::batches::{Order, Place, Samples, Set};
-use super::checkpoint::{Checkpoint, NamedTensors};
+use super::checkpoint::NamedTensors;
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
 use super::stack::{Stack, learns_from_moments};
@@ -41,7 +41,6 @@ pub struct LinearStack {
     orders: Vec<Order>,
     axes: Axes,
     loss: Loss,
-    step: u64,
 }
 
 /// Members that learn one task with one learning rate.
@@ -112,7 +111,6 @@ impl LinearStack {
             orders,
             axes,
             loss: training.loss,
-            step: 0,
         })
     }
 
@@ -168,7 +166,7 @@ impl LinearStack {
 
 impl Stack for LinearStack {
     fn step(&self) -> u64 {
-        self.step
+        self.optimiser.updates
     }
 
     fn descend(&mut self) {
@@ -207,7 +205,6 @@ impl Stack for LinearStack {
             }
         }
         self.optimiser.update(self.parameters.iter().map(|(_, tensor)| tensor), &gradients);
-        self.step += 1;
     }
 
     fn observation(&self) -> Result<Observation> {
@@ -232,7 +229,8 @@ impl Stack for LinearStack {
         }
         let (_, output_bias) = self.weight_and_bias(self.layers.len() - 1);
         let output_biases = output_bias.as_ref().map(to_vector).transpose()?;
-        let (step, n_inputs, n_labels, loss) = (self.step, self.n_inputs, self.n_labels, self.loss);
+        let (step, n_inputs, n_labels, loss) =
+            (self.step(), self.n_inputs, self.n_labels, self.loss);
         let mut first = 0;
         let groups: Vec<_> = self
             .groups
@@ -281,12 +279,7 @@ impl Stack for LinearStack {
     /// continuation, and as weights and biases in the networks' own axes, `layer1.weight`, for other readers.
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
         let of_member = |tensor: &Tensor| tensor.select(0, member as i64);
-        let mut tensors: NamedTensors = self
-            .parameters
-            .iter()
-            .chain(&self.optimiser.named())
-            .map(|(name, tensor)| (name.clone(), of_member(tensor)))
-            .collect();
+        let mut tensors = self.tensors_of(member);
         let mut below = self.axes.inputs.as_ref().map(Tensor::shallow_clone);
         for index in 0..self.layers.len() {
             let above = self.axes.hidden.get(index).and_then(Option::as_ref).map(of_member);
@@ -309,18 +302,17 @@ impl Stack for LinearStack {
         (tensors, self.orders.get(member).map(Order::place))
     }
 
-    fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
-        for (name, tensor) in self.parameters.iter().chain(&self.optimiser.named()) {
-            checkpoint.copy_to(name, &tensor.select(0, member as i64))?;
-        }
-        if let Some(order) = self.orders.get_mut(member) {
-            order.go_to(checkpoint.place()?)?;
-        }
-        Ok(())
+    fn tensors_of(&self, member: usize) -> NamedTensors {
+        let named = self.optimiser.named();
+        let all = self.parameters.iter().chain(&named);
+        all.map(|(name, tensor)| (name.clone(), tensor.select(0, member as i64))).collect()
+    }
+
+    fn order(&mut self, member: usize) -> Option<&mut Order> {
+        self.orders.get_mut(member)
     }
 
     fn go_to(&mut self, step: u64) {
-        self.step = step;
         self.optimiser.updates = step;
     }
 
