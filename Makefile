@@ -1,6 +1,8 @@
 # From a fresh clone: `make reproduce` or `make test`, nothing else. DEVICE=auto|cpu|cuda says which libtorch is brought
 # and where networks train.
 DEVICE ?= auto
+# What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
+EXISTING ?= --resume
 
 .PHONY: help setup build reproduce reproduce-full test bench lint clean
 
@@ -11,6 +13,7 @@ help:
 	@echo 'make build      set up, leave target/release/ocs'
 	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
 	@echo 'make lint       formatting and clippy, as CI checks them'
+	@echo 'EXISTING=--overwrite  make reproduce anew what an earlier one left in runs/'
 	@echo 'DEVICE=cuda     with the CUDA libraries, on a GPU'
 
 setup:
@@ -20,10 +23,10 @@ build: setup
 	cargo build --release
 
 reproduce: build
-	target/release/ocs reproduce --device $(DEVICE)
+	target/release/ocs reproduce --device $(DEVICE) $(EXISTING)
 
 reproduce-full: build
-	target/release/ocs reproduce --full --device $(DEVICE)
+	target/release/ocs reproduce --full --device $(DEVICE) $(EXISTING)
 
 test: setup
 	cargo test --release

@@ -11,9 +11,7 @@ use std::path::Path;
 /// What the system says; the caller names the path and the remedy.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+    let mut file = new_file(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     #[cfg(unix)]
@@ -24,4 +22,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     file.persist(path)?;
     Ok(())
+}
+
+/// Makes a folder if need be, and a file in it that is gone at once.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn try_folder(folder: &Path) -> Result<()> {
+    new_file(folder)?.close()
+}
+
+fn new_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
+    std::fs::create_dir_all(folder)?;
+    tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::config::{Config, Scale, TaskConfig};
+use crate::config::{Conditions, Config, Scale, TaskConfig};
 use crate::file;
 use crate::metrics::{Curves, Phase, norm};
 
@@ -344,6 +344,58 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     file::replace(path, bytes).with_context(|| {
         format!("cannot write {}: choose another folder with --out, or make room", path.display())
     })
+}
+
+/// Makes sure that files can be written to a folder, making it if need be.
+///
+/// # Errors
+///
+/// Names the folder and the remedy.
+pub fn ensure_writable(folder: &Path) -> Result<()> {
+    file::try_folder(folder).with_context(|| {
+        format!(
+            "cannot write to {}: choose another folder with --out, or make room",
+            folder.display()
+        )
+    })
+}
+
+/// Where a run folder keeps the config of its runs, with all its conditions in their order.
+pub fn config_path(folder: &Path) -> PathBuf {
+    folder.join("config.yaml")
+}
+
+/// Writes a config, every default written out, beside the folders of its conditions. One that is there and differs in
+/// conditions and seeds alone is of other runs of the same question, as tasks of a cluster have them: theirs are kept in it.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
+    let path = config_path(folder);
+    let mut all = config.clone();
+    let but_runs = |config: &Config| Config {
+        seeds: Vec::new(),
+        conditions: Conditions::default(),
+        ..config.clone()
+    };
+    let there = std::fs::read_to_string(&path).ok();
+    let there = there.and_then(|text| serde_yaml::from_str::<Config>(&text).ok());
+    if let Some(there) = there.filter(|there| but_runs(there) == but_runs(config)) {
+        let now = |name: &String| config.conditions.0.iter().find(|(other, _)| other == name);
+        all.conditions = there.conditions;
+        for (name, entries) in &mut all.conditions.0 {
+            if let Some((_, changed)) = now(name) {
+                entries.clone_from(changed);
+            }
+        }
+        let known: Vec<String> = all.conditions.0.iter().map(|(name, _)| name.clone()).collect();
+        let added = config.conditions.0.iter().filter(|(name, _)| !known.contains(name));
+        all.conditions.0.extend(added.cloned());
+        all.seeds.extend(there.seeds.iter().filter(|seed| !config.seeds.contains(seed)));
+        all.seeds.sort_unstable();
+    }
+    write_atomically(&path, serde_yaml::to_string(&all)?.as_bytes())
 }
 
 /// Reads JSON.

@@ -288,10 +288,65 @@ fn theory_of_an_earlier_config_is_not_left_beside_new_runs() {
     ocs(folder.path()).args(["train", "linear.yaml"]).assert().success();
     assert!(folder.path().join("runs/linear/all/theory.json").exists());
     ocs(folder.path())
-        .args(["train", "linear.yaml", "--set", "training.optimiser.sgd.momentum=0.5"])
+        .args(["train", "linear.yaml", "--overwrite"])
+        .args(["--set", "training.optimiser.sgd.momentum=0.5"])
         .assert()
         .success();
     assert!(!folder.path().join("runs/linear/all/theory.json").exists());
+}
+
+#[test]
+fn finished_runs_are_not_replaced_without_a_word() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let train = |rest: &[&str]| {
+        let mut command = ocs(folder.path());
+        command.args(["train", "linear.yaml"]).args(rest);
+        command
+    };
+    train(&[]).assert().success();
+    let files = ["none/0.json", "none/theory.json", "config.yaml"];
+    let files =
+        || files.map(|name| std::fs::read(folder.path().join("runs/linear").join(name)).unwrap());
+    let before = files();
+    let others: [(&[&str], &str); 3] = [
+        (&["--set", "training.steps=900"], "holds 2 of these 2 runs already"),
+        (&["--resume", "--set", "training.steps=900"], "training.steps was 800, is 900"),
+        (&["--resume", "--overwrite"], "cannot be used with"),
+    ];
+    for (arguments, words) in others {
+        let output = train(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(words), "{text}");
+        assert!(files() == before, "{arguments:?} changed what was there");
+    }
+    train(&["--resume"]).assert().success();
+    assert!(files() == before);
+    train(&["--set", "name=longer", "--set", "training.steps=900"]).assert().success();
+    train(&["--overwrite", "--set", "training.steps=900"]).assert().success();
+    assert!(files() != before);
+}
+
+#[test]
+fn reproducing_again_refuses_before_anything_is_made() {
+    let folder = folder();
+    short_modes(folder.path(), "");
+    let reproduce = |rest: &[&str]| {
+        let mut command = ocs(folder.path());
+        command.args(["reproduce", "ocs_modes"]).args(rest);
+        command
+    };
+    // Its claims do not matter.
+    reproduce(&[]).output().unwrap();
+    let figure = folder.path().join("plots/ocs_modes.png");
+    std::fs::remove_file(&figure).unwrap();
+    let (status, line) = failure(&mut reproduce(&[]));
+    assert_eq!(status, 2, "{line}");
+    assert!(line.contains("--resume") && line.contains("--overwrite"), "{line}");
+    assert!(!figure.exists());
+    reproduce(&["--resume"]).output().unwrap();
+    assert!(figure.exists());
 }
 
 #[test]
@@ -348,7 +403,11 @@ fn a_write_that_fails_leaves_nothing_half_written() {
         "{text}"
     );
     for condition in std::fs::read_dir(folder.path().join("runs/linear")).unwrap() {
-        let left: Vec<_> = std::fs::read_dir(condition.unwrap().path()).unwrap().collect();
+        let path = condition.unwrap().path();
+        if path.ends_with("config.yaml") {
+            continue; // small enough
+        }
+        let left: Vec<_> = std::fs::read_dir(path).unwrap().collect();
         assert!(left.is_empty(), "left behind: {left:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ndarray::{Array1, Array2};
 use ocs::config::{self, Bias, Config, Experiment};
 use ocs::data::{Dataset, Split};
-use ocs::experiment::{Claim, Options, Verdict, claims, train_all};
+use ocs::experiment::{Claim, Existing, Options, Verdict, claims, train_all};
 use ocs::metrics::Phase;
 use ocs::model::{Network, Placement, kernel_megabytes};
 use ocs::record::{Record, RunFolder};
@@ -223,17 +223,17 @@ fn an_interrupted_run_with_kernels_starts_anew_and_ends_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let keys = ["network.kind=mlp", "kernel.times=4", "training.steps=20", "seeds=[0]"];
     let config = config(&keys);
-    let options = |resume, interrupted| Options {
-        resume,
+    let options = |existing, interrupted| Options {
+        existing,
         write_every: Duration::ZERO,
         interrupted: Arc::new(AtomicBool::new(interrupted)),
         ..options(folder.path())
     };
     let record = || RunFolder::read(folder.path()).unwrap().records.remove(0);
-    train_all(&config, &options(false, false), &|_| ()).unwrap();
+    train_all(&config, &options(Existing::Refuse, false), &|_| ()).unwrap();
     let whole = record();
-    train_all(&config, &options(false, true), &|_| ()).unwrap_err();
-    train_all(&config, &options(true, false), &|_| ()).unwrap();
+    train_all(&config, &options(Existing::Overwrite, true), &|_| ()).unwrap_err();
+    train_all(&config, &options(Existing::Resume, false), &|_| ()).unwrap();
     let again = record();
     assert_eq!((&again.kernel, &again.curves), (&whole.kernel, &whole.curves));
     assert!(again.kernel.unwrap().lazy.is_some());

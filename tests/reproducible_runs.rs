@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ocs::config::{self, Config, Scale};
-use ocs::experiment::{Event, Interrupted, Options, train_all};
+use ocs::experiment::{Event, Existing, Interrupted, Options, Refused, train_all};
 use ocs::record::{Record, Status, path_of, read_json};
 
 /// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images.
@@ -41,11 +41,16 @@ pub fn options(folder: &Path) -> Options {
         jobs: 1,
         cores: 1,
         stack: None,
-        resume: false,
+        existing: Existing::Refuse,
         scale: Scale::Default,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),
     }
+}
+
+/// Options that replace what is there.
+fn replacing(folder: &Path) -> Options {
+    Options { existing: Existing::Overwrite, ..options(folder) }
 }
 
 /// The record's JSON without the wall time, the one field that may differ.
@@ -57,7 +62,7 @@ fn bytes(folder: &Path, seed: u64) -> String {
 }
 
 fn run(keys: &[&str], seed: u64, folder: &Path) -> String {
-    train_all(&config(keys, seed), &options(folder), &|_| ()).unwrap();
+    train_all(&config(keys, seed), &replacing(folder), &|_| ()).unwrap();
     bytes(folder, seed)
 }
 
@@ -83,7 +88,7 @@ fn two_runs_at_once_give_the_same_bytes_as_one_after_the_other() {
         let mut both = config(keys, 0);
         both.seeds = vec![0, 1];
         for (jobs, stack) in [(2, None), (1, Some(1))] {
-            let options = Options { jobs, stack, ..options(together.path()) };
+            let options = Options { jobs, stack, ..replacing(together.path()) };
             train_all(&both, &options, &|_| ()).unwrap();
             for seed in [0, 1] {
                 assert_eq!(bytes(together.path(), seed), run(keys, seed, alone.path()), "{keys:?}");
@@ -106,7 +111,7 @@ fn answers_found_aside_are_the_same_bytes() {
         if let Err(error) = train_all(&config(keys, 2), &options, &interrupt) {
             assert!(error.is::<Interrupted>(), "{error:#}");
             options.interrupted.store(false, Ordering::Relaxed);
-            let resumed = Options { resume: true, ..options };
+            let resumed = Options { existing: Existing::Resume, ..options };
             train_all(&config(keys, 2), &resumed, &|_| ()).unwrap();
         }
         assert_eq!(bytes(again.path(), 2), bytes(aside.path(), 2), "{keys:?}");
@@ -119,10 +124,14 @@ fn an_interrupted_run_that_is_resumed_ends_with_the_same_bytes() {
         let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let expected = run(keys, 5, whole.path());
         let config = config(keys, 5);
-        for resume in [false, true] {
+        for existing in [Existing::Refuse, Existing::Resume] {
             // Twice, so that a run resumed from a checkpoint is itself interrupted.
-            let options = Options { resume, ..options(broken.path()) };
-            let until = if resume { config.training.steps / 2 } else { config.training.steps / 4 };
+            let options = Options { existing, ..options(broken.path()) };
+            let until = if existing == Existing::Resume {
+                config.training.steps / 2
+            } else {
+                config.training.steps / 4
+            };
             let interrupt = |event: Event| {
                 if let Event::Observed { step, .. } = event
                     && step >= until
@@ -136,7 +145,7 @@ fn an_interrupted_run_that_is_resumed_ends_with_the_same_bytes() {
             assert_eq!(record.status, Status::Running);
             assert!(*record.curves.step.last().unwrap() < config.training.steps);
         }
-        let options = Options { resume: true, ..options(broken.path()) };
+        let options = Options { existing: Existing::Resume, ..options(broken.path()) };
         train_all(&config, &options, &|_| ()).unwrap();
         assert_eq!(bytes(broken.path(), 5), expected, "{keys:?}");
     }
@@ -159,7 +168,7 @@ fn an_interrupted_stack_that_is_resumed_ends_with_the_same_bytes() {
             }
         };
         assert!(train_all(&config, &interrupted, &interrupt).unwrap_err().is::<Interrupted>());
-        let resumed = Options { resume: true, ..stacked(broken.path()) };
+        let resumed = Options { existing: Existing::Resume, ..stacked(broken.path()) };
         train_all(&config, &resumed, &|_| ()).unwrap();
         for seed in config.seeds {
             assert_eq!(bytes(broken.path(), seed), bytes(whole.path(), seed), "{keys:?}");
@@ -168,9 +177,9 @@ fn an_interrupted_stack_that_is_resumed_ends_with_the_same_bytes() {
 }
 
 #[test]
-fn resuming_keeps_complete_runs_and_trains_changed_configs_anew() {
+fn resuming_keeps_complete_runs_and_refuses_changed_configs() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { resume: true, ..options(folder.path()) };
+    let options = Options { existing: Existing::Resume, ..options(folder.path()) };
     let kept = |config: &Config| {
         let kept = AtomicBool::new(false);
         let watch = |event: Event| {
@@ -184,9 +193,77 @@ fn resuming_keeps_complete_runs_and_trains_changed_configs_anew() {
     let config = config(RUNS[0], 0);
     assert!(!kept(&config));
     assert!(kept(&config));
+    let before = bytes(folder.path(), 0);
     let mut changed = config.clone();
     changed.training.learning_rate = 0.01;
-    assert!(!kept(&changed));
+    let error = train_all(&changed, &options, &|_| ()).unwrap_err();
+    let words = error.downcast_ref::<Refused>().unwrap().to_string();
+    for part in ["training.learning_rate was 0.02, is 0.01", "--overwrite", "another name"] {
+        assert!(words.contains(part), "{words}");
+    }
+    assert_eq!(bytes(folder.path(), 0), before);
+    let anew = Options { existing: Existing::Overwrite, ..options };
+    train_all(&changed, &anew, &|_| ()).unwrap();
+    assert_ne!(bytes(folder.path(), 0), before);
+}
+
+#[test]
+fn training_again_refuses_to_replace_what_is_there_and_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    run(RUNS[0], 1, folder.path());
+    let before = bytes(folder.path(), 1);
+    // Seed 0 would be new; seed 1 is there.
+    let mut both = config(RUNS[0], 0);
+    both.seeds = vec![0, 1];
+    let error = train_all(&both, &options(folder.path()), &|_| ()).unwrap_err();
+    let words = error.downcast_ref::<Refused>().unwrap().to_string();
+    for part in ["1 of these 2 runs", "default/1.json", "--resume", "--overwrite", "name"] {
+        assert!(words.contains(part), "{words}");
+    }
+    assert_eq!(bytes(folder.path(), 1), before);
+    assert!(!path_of(folder.path(), "default", 0).exists());
+    // Another seed is no matter.
+    both.seeds = vec![0];
+    train_all(&both, &options(folder.path()), &|_| ()).unwrap();
+}
+
+#[test]
+fn resuming_on_another_device_or_with_other_threads_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    run(RUNS[0], 0, folder.path());
+    let other = Options { existing: Existing::Resume, threads: 2, ..options(folder.path()) };
+    let error = train_all(&config(RUNS[0], 0), &other, &|_| ()).unwrap_err().to_string();
+    assert!(error.contains("--threads") && error.contains("--overwrite"), "{error}");
+}
+
+#[test]
+fn resuming_on_other_images_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    run(RUNS[1], 0, folder.path());
+    let path = path_of(folder.path(), "default", 0);
+    let mut record: Record = read_json(&path).unwrap();
+    record.dataset.as_mut().unwrap().checksum = "0123456789abcdef".to_owned();
+    ocs::record::write_json(&path, &record).unwrap();
+    let resume = Options { existing: Existing::Resume, ..options(folder.path()) };
+    let error = train_all(&config(RUNS[1], 0), &resume, &|_| ()).unwrap_err();
+    assert!(error.is::<Refused>() && error.to_string().contains("its images were others"));
+}
+
+#[test]
+fn a_run_folder_keeps_the_config_of_all_its_runs_with_conditions_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        "training: {steps: 3}\nseeds: [0]\nconditions: {z: {network.bias: none}, a: {}, m: {}}";
+    let all = config::parse(text, "test", &[]).unwrap();
+    let kept = || config::load(&folder.path().join("config.yaml"), &[]).unwrap();
+    train_all(&all, &options(folder.path()), &|_| ()).unwrap();
+    assert_eq!(kept(), all);
+    // One task of a cluster's array: a condition and a seed.
+    let mut part = all.clone();
+    part.conditions.0.retain(|(name, _)| name == "m");
+    part.seeds = vec![7];
+    train_all(&part, &options(folder.path()), &|_| ()).unwrap();
+    assert_eq!(kept(), Config { seeds: vec![0, 7], ..all });
 }
 
 #[test]
@@ -219,51 +296,83 @@ fn a_run_is_stopped_between_distant_observations() {
             resumed.store(step > 1, Ordering::Relaxed);
         }
     };
-    train_all(&config(&keys, 1), &Options { resume: true, ..options(broken.path()) }, &watch)
-        .unwrap();
+    train_all(
+        &config(&keys, 1),
+        &Options { existing: Existing::Resume, ..options(broken.path()) },
+        &watch,
+    )
+    .unwrap();
     assert!(resumed.into_inner(), "the checkpoint was not of a step between the observations");
     assert_eq!(bytes(broken.path(), 1), expected);
 }
 
 #[test]
-fn damaged_records_and_checkpoints_are_trained_anew() {
+fn damaged_records_and_checkpoints_are_refused_until_they_are_overwritten() {
     type Damage = fn(&Path);
-    let damages: [Damage; 5] = [
-        |folder| std::fs::write(folder.join("default/0.json"), "{\"schema").unwrap(),
-        |folder| {
-            let path = folder.join("default/0.json");
-            let mut record: Record = read_json(&path).unwrap();
-            record.curves.time.truncate(3);
-            ocs::record::write_json(&path, &record).unwrap();
-        },
-        |folder| {
-            std::fs::write(folder.join("default/0.checkpoint/tensors.safetensors"), "junk").unwrap()
-        },
-        |folder| std::fs::remove_file(folder.join("default/0.checkpoint/state.json")).unwrap(),
-        |folder| std::fs::remove_dir_all(folder.join("default/0.checkpoint")).unwrap(),
+    let damages: [(Damage, &str); 4] = [
+        (|folder| std::fs::write(folder.join("default/0.json"), "{\"schema").unwrap(), "0.json"),
+        (
+            |folder| {
+                let path = folder.join("default/0.json");
+                let mut record: Record = read_json(&path).unwrap();
+                record.curves.time.truncate(3);
+                ocs::record::write_json(&path, &record).unwrap();
+            },
+            "0.json",
+        ),
+        (
+            |folder| {
+                let tensors = folder.join("default/0.checkpoint/tensors.safetensors");
+                std::fs::write(tensors, "junk").unwrap();
+            },
+            "0.checkpoint is not a checkpoint",
+        ),
+        (
+            |folder| {
+                std::fs::remove_file(folder.join("default/0.checkpoint/state.json")).unwrap();
+            },
+            "0.checkpoint is not a checkpoint",
+        ),
     ];
     let whole = tempfile::tempdir().unwrap();
     let expected = run(RUNS[1], 0, whole.path());
-    for damage in damages {
-        let broken = tempfile::tempdir().unwrap();
-        let stopped = options(broken.path());
-        let interrupt = |event: Event| {
-            if let Event::Observed { step, .. } = event
-                && step > 20
-            {
-                stopped.interrupted.store(true, Ordering::Relaxed);
-            }
-        };
-        train_all(&config(RUNS[1], 0), &stopped, &interrupt).unwrap_err();
+    for (damage, words) in damages {
+        let broken = interrupted_halfway();
         damage(broken.path());
-        train_all(
-            &config(RUNS[1], 0),
-            &Options { resume: true, ..options(broken.path()) },
-            &|_| (),
-        )
-        .unwrap();
+        let resume = Options { existing: Existing::Resume, ..options(broken.path()) };
+        let error = train_all(&config(RUNS[1], 0), &resume, &|_| ()).unwrap_err();
+        assert!(error.is::<Refused>(), "{error:#}");
+        let told = error.to_string();
+        assert!(told.contains(words) && told.contains("--overwrite"), "{told}");
+        train_all(&config(RUNS[1], 0), &replacing(broken.path()), &|_| ()).unwrap();
         assert_eq!(bytes(broken.path(), 0), expected);
     }
+}
+
+#[test]
+fn a_run_that_ended_before_its_first_checkpoint_starts_anew_when_resumed() {
+    let whole = tempfile::tempdir().unwrap();
+    let expected = run(RUNS[1], 0, whole.path());
+    let broken = interrupted_halfway();
+    std::fs::remove_dir_all(broken.path().join("default/0.checkpoint")).unwrap();
+    let resume = Options { existing: Existing::Resume, ..options(broken.path()) };
+    train_all(&config(RUNS[1], 0), &resume, &|_| ()).unwrap();
+    assert_eq!(bytes(broken.path(), 0), expected);
+}
+
+/// A folder with one of `RUNS` that was stopped at a third.
+fn interrupted_halfway() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let stopped = options(folder.path());
+    let interrupt = |event: Event| {
+        if let Event::Observed { step, .. } = event
+            && step > 20
+        {
+            stopped.interrupted.store(true, Ordering::Relaxed);
+        }
+    };
+    train_all(&config(RUNS[1], 0), &stopped, &interrupt).unwrap_err();
+    folder
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::train::SeededConfigArguments;
 use super::{ComputeArguments, Success, output};
-use crate::experiment;
+use crate::experiment::{self, Existing};
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
 /// observations, records or checkpoints, after a warm-up. What a sweep will take, before it is sent to a cluster; a whole
@@ -47,12 +47,12 @@ struct Answer {
 impl Bench {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
-        let options = self.compute.options(std::path::Path::new(""))?;
+        let options = self.compute.options(std::path::Path::new(""), Existing::Refuse)?;
         let seeds = config.seeds.len();
         let conditions = experiment::time_steps(&config, &options, self.warm_up)?
             .into_iter()
             .map(|(condition, steps, seconds)| {
-                let steps_per_second = (steps * seeds as u64) as f64 / seconds;
+                let steps_per_second = steps as f64 * seeds as f64 / seconds;
                 Timing { condition, seeds, steps, seconds, steps_per_second }
             })
             .collect();

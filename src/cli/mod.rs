@@ -21,6 +21,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Override, Scale};
+use crate::experiment::{self, Existing};
 use crate::train::device::DeviceChoice;
 
 /// What do networks learn first? Teaches networks a hierarchy of categories, watches every step on a logarithmic
@@ -181,6 +182,32 @@ impl ConfigArguments {
     }
 }
 
+/// What becomes of runs that are there already; without either, they are an error.
+#[derive(Args)]
+struct ExistingArguments {
+    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
+    #[arg(long)]
+    resume: bool,
+    /// Replace runs that are there already
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+}
+
+impl ExistingArguments {
+    fn existing(&self) -> Existing {
+        match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        }
+    }
+}
+
+/// What was refused before anything was done is the caller's to change.
+fn refused(error: anyhow::Error) -> anyhow::Error {
+    if error.is::<experiment::Refused>() { misuse(error) } else { error }
+}
+
 /// Where runs compute.
 #[derive(Args)]
 struct ComputeArguments {
@@ -217,7 +244,7 @@ impl DataFolder {
 
 impl ComputeArguments {
     /// Options for runs whose records go to `folder`.
-    fn options(&self, folder: &Path) -> Result<crate::experiment::Options> {
+    fn options(&self, folder: &Path, existing: Existing) -> Result<experiment::Options> {
         let device = self.device.resolve().map_err(misuse)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = usize::from(self.threads);
@@ -226,7 +253,7 @@ impl ComputeArguments {
             usize::from,
         );
         tracing::info!(device = crate::train::device::name(device), threads, jobs, "computing");
-        Ok(crate::experiment::Options {
+        Ok(experiment::Options {
             folder: folder.to_owned(),
             data: self.data.folder(),
             device,
@@ -234,7 +261,7 @@ impl ComputeArguments {
             jobs,
             cores,
             stack: self.stack.map(usize::from),
-            resume: false,
+            existing,
             scale: Scale::Default,
             write_every: std::time::Duration::from_secs(30),
             interrupted: progress::interrupted_flag()?,

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::chosen;
 use super::train::{tell_claims, train};
-use super::{ComputeArguments, Success, data, misuse, output, progress};
+use super::{
+    ComputeArguments, ExistingArguments, Success, data, misuse, output, progress, refused,
+};
 use crate::config::{self, Config, Experiment, Scale};
 use crate::data as data_sets;
 use crate::experiment::{self, Claim, Interrupted, Options, Verdict};
@@ -16,8 +18,9 @@ use crate::plot;
 use crate::record::{self, Record, RunFolder};
 
 /// Trains the shipped experiments, decides their claims and draws their figures: PLOTS/STEM.png and .svg, and
-/// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Exit status 1 if a claim fails or a figure could not
-/// be made.
+/// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Runs that are there already are never replaced unasked:
+/// --resume keeps those of the same config, --overwrite makes them anew. Exit status 1 if a claim fails or a figure could
+/// not be made.
 #[derive(Args)]
 pub struct Reproduce {
     /// Experiments [default: all]: ocs_linear | ocs_modes | ocs_init_scale | ocs_depth |
@@ -42,9 +45,8 @@ pub struct Reproduce {
     /// Folder of figures and claims
     #[arg(long, default_value = "plots", value_name = "FOLDER")]
     plots: PathBuf,
-    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    existing: ExistingArguments,
     #[command(flatten)]
     compute: ComputeArguments,
 }
@@ -94,7 +96,8 @@ impl Reproduce {
             None => folder.to_owned(),
         };
         let (out, plots) = (below(&self.out), below(&self.plots));
-        let options = Options { resume: self.resume, ..self.compute.options(&out)? };
+        let options = self.compute.options(&out, self.existing.existing())?;
+        self.ensure_nothing_is_lost(&experiments, &options)?;
         let mut success = Success::Full;
         let mut missing = Vec::new();
         for experiment in experiments {
@@ -117,6 +120,18 @@ impl Reproduce {
             );
         }
         Ok(success)
+    }
+
+    /// Of all experiments before the first is made.
+    fn ensure_nothing_is_lost(&self, experiments: &[Experiment], options: &Options) -> Result<()> {
+        for &experiment in experiments {
+            let config = self.config(experiment).map_err(misuse)?;
+            let config = config.at(self.scale()).map_err(misuse)?;
+            let options =
+                Options { folder: options.folder.join(experiment.stem()), ..options.clone() };
+            experiment::ensure_nothing_is_lost(&config, &options).map_err(refused)?;
+        }
+        Ok(())
     }
 
     /// What was asked for.

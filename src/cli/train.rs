@@ -7,7 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{ComputeArguments, ConfigArguments, Success, misuse, output};
+use super::{
+    ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, refused,
+};
 use crate::config::{Config, resolve_conditions};
 use crate::experiment::{self, Claim, Measurement, Options, Summary};
 use crate::metrics::Phase;
@@ -15,16 +17,16 @@ use crate::record::{self, Record, Status};
 
 /// Trains every condition of a config with every seed. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
 /// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
-/// checkpoints; --resume goes on from there.
+/// checkpoints; --resume goes on from there. Runs that are there already are never replaced unasked: give --resume,
+/// --overwrite, or another name or folder. `OUT/NAME/config.yaml` holds the config with all its defaults.
 #[derive(Args)]
 pub struct Train {
     #[command(flatten)]
     config: SeededConfigArguments,
     #[command(flatten)]
     compute: ComputeArguments,
-    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    existing: ExistingArguments,
     /// Folder of all runs
     #[arg(long, default_value = "runs", value_name = "FOLDER")]
     out: PathBuf,
@@ -97,7 +99,7 @@ impl Train {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         let folder = self.out.join(&config.name);
-        let options = Options { resume: self.resume, ..self.compute.options(&folder)? };
+        let options = self.compute.options(&folder, self.existing.existing())?;
         let (records, summary) = train(&config, &options)?;
         if self.json {
             output::json(
@@ -113,10 +115,12 @@ impl Train {
 
 /// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors.
 pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary)> {
+    let plan = experiment::plan(config, options).map_err(refused)?;
+    plan.open()?;
     write_theories(config, &options.folder, &options.data)?;
     let summary = {
         let progress = Progress::new();
-        experiment::train_all(config, options, &|event| progress.tell(event))?
+        plan.train(&|event| progress.tell(event))?
     };
     for sentence in &summary.diverged {
         tracing::error!("{sentence}");

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use super::earlier::{self, Existing};
 use super::judges::Judges;
 use super::kernel::Kernels;
 use super::run::{Event, Interrupted, Options};
@@ -159,14 +160,17 @@ impl Job {
         let path = record::path_of(&options.folder, &self.condition, self.seed);
         let judges = Judges::new(&self.task, &self.config);
         let mut record = self.empty_record(options, &judges);
-        let earlier = if options.resume { self.earlier(&path, &record) } else { None };
+        let earlier = match options.existing {
+            Existing::Resume if path.exists() => Some(earlier::read(&path, &self.config, options)?),
+            Existing::Refuse | Existing::Resume | Existing::Overwrite => None,
+        };
         if earlier.as_ref().is_some_and(|earlier| earlier.status == Status::Complete) {
             let steps = self.config.training.steps;
             tell(Event::Kept { condition: &self.condition, seed: self.seed, steps });
             return Ok(None);
         }
         let resumed = match earlier {
-            Some(earlier) => self.continue_from(earlier, &path, &mut record),
+            Some(earlier) => self.continue_from(earlier, &path, &mut record)?,
             None => None,
         };
         if resumed.is_none() {
@@ -178,57 +182,18 @@ impl Job {
         Ok(Some(Prepared { job: self, path, judges, kernels, record, resumed }))
     }
 
-    /// The record of an earlier run of the same config on the same data and machine, if there is one that can be read.
-    fn earlier(&self, path: &Path, new: &Record) -> Option<Record> {
-        if !path.exists() {
-            return None;
-        }
-        let anew = |reason: &str| {
-            tracing::warn!(path = %path.display(), "starting anew: {reason}");
-            None
-        };
-        match record::read_json::<Record>(path) {
-            Err(error) => anew(&format!("{error:#}")),
-            Ok(record) if record.schema_version != SCHEMA_VERSION => {
-                anew("the record has another schema version")
-            }
-            Ok(record) if record.config != self.config => anew("the config has changed since"),
-            Ok(record) if record.dataset != new.dataset => anew("the data have changed since"),
-            Ok(record) if (&record.device, record.threads) != (&new.device, new.threads) => {
-                anew("device or number of threads have changed since")
-            }
-            Ok(record)
-                if !record.curves.are_even()
-                    || !record.training_curves.iter().all(Curves::are_even) =>
-            {
-                anew("the record's curves are not equally long")
-            }
-            Ok(record) => Some(record),
-        }
-    }
-
-    /// Takes over an unfinished run's curves up to its checkpoint, if that can be used.
+    /// Takes over an unfinished run's curves up to its checkpoint, if it has one that can be used.
     fn continue_from(
         &self,
         earlier: Record,
         path: &Path,
         record: &mut Record,
-    ) -> Option<Checkpoint> {
-        let folder = path.with_extension("checkpoint");
-        if !folder.is_dir() {
-            return None;
-        }
+    ) -> Result<Option<Checkpoint>> {
         if self.config.kernel.is_some() {
             tracing::info!(path = %path.display(), "starting anew: checkpoints do not keep the first kernel");
-            return None;
+            return Ok(None);
         }
-        let checkpoint = match Checkpoint::read(&folder) {
-            Ok(checkpoint) => checkpoint,
-            Err(error) => {
-                tracing::warn!("starting anew: {error:#}");
-                return None;
-            }
-        };
+        let Some(checkpoint) = earlier::read_checkpoint(path)? else { return Ok(None) };
         record.wall_time = earlier.wall_time;
         record.curves = earlier.curves;
         record.curves.truncate_after(checkpoint.step());
@@ -236,7 +201,7 @@ impl Job {
         if let Some(curves) = &mut record.training_curves {
             curves.truncate_after(checkpoint.step());
         }
-        Some(checkpoint)
+        Ok(Some(checkpoint))
     }
 
     fn empty_record(&self, options: &Options, judges: &Judges) -> Record {

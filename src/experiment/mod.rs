@@ -1,6 +1,7 @@
 //! One file per question. The only place where networks, theory and metrics meet; the outcome is records and claims.
 
 mod claim;
+mod earlier;
 mod gram;
 mod images;
 mod job;
@@ -29,8 +30,9 @@ use crate::config::{Config, Experiment, Inputs};
 use crate::record::RunFolder;
 
 pub use claim::{Claim, Measurement, Verdict, to_markdown};
+pub use earlier::{Existing, Refused, ensure_nothing_is_lost};
 pub use gram::gram_of;
-pub use run::{Event, Interrupted, Options, Summary, time_steps, train_all};
+pub use run::{Event, Interrupted, Options, Plan, Summary, plan, time_steps, train_all};
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
 

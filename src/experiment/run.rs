@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use tch::Device;
 
+use super::earlier::{Existing, ensure_nothing_is_lost, ensure_same_data};
 use super::job::{Job, run_together};
 use super::tasks::Tasks;
 use crate::config::{Config, NetworkKind, Scale, resolve_conditions};
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::train::{Member, Snapshot, Unwatched, can_be_stacked};
 
 /// Where and how runs run.
@@ -32,8 +33,8 @@ pub struct Options {
     pub cores: usize,
     /// Most runs of one shape that train in one stack of tensors; `None`: what suits network and device.
     pub stack: Option<usize>,
-    /// Keep complete runs of the same config, continue unfinished ones from their checkpoints.
-    pub resume: bool,
+    /// What becomes of runs that are there already.
+    pub existing: Existing,
     /// The scale at which configs were taken; kept in records.
     pub scale: Scale,
     /// Time between writes of an unfinished run's record and checkpoint.
@@ -80,22 +81,81 @@ impl std::fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Trains every condition with every seed and writes their records.
+/// Runs that are about to be trained. Nothing of them is written yet.
+pub struct Plan<'a> {
+    config: &'a Config,
+    options: &'a Options,
+    jobs: Vec<Job>,
+}
+
+/// Lists the runs of a config, makes sure that none that is there already would be lost, and reads their data.
 ///
 /// # Errors
 ///
-/// At the first run that cannot be set up or written; `Interrupted` if asked to end. A diverged run is no error here: it
-/// is told in the summary, and the others go on.
+/// `Refused` if a run would be lost; else if data cannot be read.
+pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
+    let earlier = ensure_nothing_is_lost(config, options)?;
+    let jobs = jobs(config, resolve_conditions(config)?, &mut Tasks::new(&options.data))?;
+    for run in &earlier {
+        if let Some(job) = jobs.iter().find(|job| job.condition == run.condition) {
+            ensure_same_data(run, job.dataset.as_ref())?;
+        }
+    }
+    Ok(Plan { config, options, jobs })
+}
+
+/// Trains every condition with every seed and writes their records, if nothing is lost by it.
+///
+/// # Errors
+///
+/// Those of `plan` and of `Plan::train`.
 pub fn train_all(
     config: &Config,
     options: &Options,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary> {
-    let conditions = resolve_conditions(config)?;
-    let jobs = plan(config, conditions, &mut Tasks::new(&options.data))?;
-    let steps = jobs.iter().map(|job| job.config.training.steps).sum();
-    tell(Event::Planned { runs: jobs.len(), steps });
-    let stacks = stacks(jobs, options);
+    plan(config, options)?.train(tell)
+}
+
+impl Plan<'_> {
+    /// Writes the config beside the runs' folders, and makes sure that these can be written: whoever asks for hours of
+    /// training shall not learn at their end that they cannot.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot; names it and the remedy.
+    pub fn open(&self) -> Result<()> {
+        let mut conditions: Vec<&str> =
+            self.jobs.iter().map(|job| job.condition.as_str()).collect();
+        conditions.dedup();
+        for condition in conditions {
+            record::ensure_writable(&self.options.folder.join(condition))?;
+        }
+        record::write_config(&self.options.folder, self.config)
+    }
+
+    /// Trains the runs and writes their records.
+    ///
+    /// # Errors
+    ///
+    /// At the first run that cannot be set up or written; `Interrupted` if asked to end. A diverged run is no error here:
+    /// it is told in the summary, and the others go on.
+    pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
+        self.open()?;
+        let Plan { options, jobs, .. } = self;
+        let steps =
+            jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.training.steps));
+        tell(Event::Planned { runs: jobs.len(), steps });
+        train_stacks(stacks(jobs, options), options, tell)
+    }
+}
+
+/// Trains stacks by as many workers as there may be.
+fn train_stacks(
+    stacks: VecDeque<Vec<Job>>,
+    options: &Options,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Result<Summary> {
     let workers = options.jobs.clamp(1, stacks.len().max(1));
     // Observers on the GPU would wait for steps.
     let aside = options.device == Device::Cpu && 2 * workers * options.threads <= options.cores;
@@ -149,7 +209,7 @@ pub fn time_steps(
     let mut times = Vec::new();
     for condition in resolve_conditions(config)? {
         let (name, steps) = (condition.0.clone(), condition.1.training.steps);
-        let stacks = stacks(plan(config, vec![condition], &mut tasks)?, options);
+        let stacks = stacks(jobs(config, vec![condition], &mut tasks)?, options);
         let workers = options.jobs.clamp(1, stacks.len().max(1));
         let mut shares: Vec<Vec<Vec<Job>>> = (0..workers).map(|_| Vec::new()).collect();
         for (index, stack) in stacks.into_iter().enumerate() {
@@ -262,7 +322,7 @@ fn n_weights(job: &Job) -> usize {
 }
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
-fn plan(config: &Config, conditions: Vec<(String, Config)>, tasks: &mut Tasks) -> Result<Vec<Job>> {
+fn jobs(config: &Config, conditions: Vec<(String, Config)>, tasks: &mut Tasks) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
         let task = tasks.of(&condition, &resolved.task)?;

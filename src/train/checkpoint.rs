@@ -63,7 +63,11 @@ impl Checkpoint {
     }
 
     /// Makes sure that it belongs to a run with this seed and so many steps.
-    pub(super) fn ensure_fits(&self, seed: u64, steps: u64) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub fn ensure_fits(&self, seed: u64, steps: u64) -> Result<()> {
         let State { seed: kept, step, .. } = &self.state;
         ensure!(*kept == seed, "the checkpoint is of seed {kept}, not {seed}");
         ensure!(*step <= steps, "the checkpoint is of step {step}, beyond the last, {steps}");
