@@ -1,5 +1,6 @@
 //! What a run leaves on disk: plain data that figures, claims and other programs read without libtorch.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -298,6 +299,9 @@ impl KernelRecord {
     }
 }
 
+/// The whole config, beside the folders of its conditions: figures and tables keep its order of conditions.
+pub const CONFIG_FILE: &str = "config.yaml";
+
 /// Where a run's record lies: `folder/condition/seed.json`.
 pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
     folder.join(condition).join(format!("{seed}.json"))
@@ -309,6 +313,11 @@ pub fn condition_of_seed(condition: &str, seed: u64) -> String {
 }
 
 impl Record {
+    /// What tables and figures call its condition.
+    pub fn display_name(&self) -> &str {
+        &self.condition
+    }
+
     /// The phase on the samples to which a lazy prediction refers: the training set, which is the evaluation set where each
     /// item is one vector.
     pub fn lazily_predicted(&self) -> Option<(Phase, Phase)> {
@@ -413,7 +422,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 /// Everything that a run folder holds.
 #[derive(Debug, Clone, Default)]
 pub struct RunFolder {
-    /// All runs, ordered by condition's name, then by seed.
+    /// All runs, in their config's order of conditions, then by seed.
     pub records: Vec<Record>,
     /// Theory's answers, one for each condition that theory covers.
     pub theories: Vec<TheoryRecord>,
@@ -422,7 +431,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Reads every `condition/seed.json`, `condition/theory.json` and `condition/gram.json` below `folder`.
+    /// Reads every `condition/seed.json`, `condition/theory.json` and `condition/gram.json` below `folder`. Conditions that
+    /// `folder/config.yaml` lacks come last, by name, as all do where there is no such file.
     ///
     /// # Errors
     ///
@@ -465,11 +475,18 @@ impl RunFolder {
             "{} holds no records: run `ocs train` or `ocs reproduce` first",
             folder.display()
         );
-        runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
-        runs.theories.sort_by(|a, b| a.condition.cmp(&b.condition));
-        runs.grams.sort_by(|a, b| a.condition.cmp(&b.condition));
+        runs.sort(&order_of_conditions(folder)?);
         runs.ensure_comparable(folder)?;
         Ok(runs)
+    }
+
+    fn sort(&mut self, order: &[String]) {
+        let ranks: HashMap<&str, usize> = order.iter().map(String::as_str).zip(0..).collect();
+        let rank = |condition: &str| ranks.get(condition).copied().unwrap_or(order.len());
+        let place = |condition: &str| (rank(condition), condition.to_owned());
+        self.records.sort_by_cached_key(|record| (place(&record.condition), record.seed));
+        self.theories.sort_by_cached_key(|theory| place(&theory.condition));
+        self.grams.sort_by_cached_key(|gram| place(&gram.condition));
     }
 
     /// Seeds of one condition must differ in nothing else.
@@ -512,6 +529,29 @@ impl RunFolder {
     }
 }
 
+/// Names of conditions as the run folder's config lists them; none without that file. Keys that this version does not
+/// know do not matter here.
+fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Ordered {
+        conditions: Conditions,
+    }
+    let path = folder.join(CONFIG_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let config: Option<Ordered> = serde_yaml::from_str(&text).with_context(|| {
+        format!(
+            "{} does not say the order of conditions: delete it to have them by name",
+            path.display()
+        )
+    })?;
+    Ok(config.unwrap_or_default().conditions.0.into_iter().map(|(name, _)| name).collect())
+}
+
 fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| {
         format!(
@@ -528,4 +568,45 @@ fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     folders.sort();
     Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names in the order that a run folder's config gives them.
+    fn order(config: Option<&str>) -> Result<Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(text) = config {
+            std::fs::write(folder.path().join(CONFIG_FILE), text).unwrap();
+        }
+        order_of_conditions(folder.path())
+    }
+
+    #[test]
+    fn conditions_keep_the_order_of_the_config_that_ran_not_of_their_names() {
+        let text = "name: mine\nof_another_version: 3\nconditions: {z: {}, b: {network.bias: all}, a: null}\n";
+        assert_eq!(order(Some(text)).unwrap(), ["z", "b", "a"]);
+        for nothing in [None, Some(""), Some("name: mine"), Some("conditions:")] {
+            assert!(order(nothing).unwrap().is_empty(), "{nothing:?}");
+        }
+        let error = format!("{:#}", order(Some("conditions: [a, b]")).unwrap_err());
+        assert!(error.contains("config.yaml") && error.contains("delete it"), "{error}");
+
+        let gram = |condition: &str| GramRecord {
+            condition: condition.to_owned(),
+            task: Config::default().task,
+            samples: 1,
+            features: 1,
+            eigenvalues: Vec::new(),
+            ones_overlap: 1.0,
+            ratio: None,
+            projection_cv: None,
+        };
+        let mut runs = RunFolder::default();
+        runs.grams = ["y", "a", "b", "x", "z"].map(gram).to_vec();
+        runs.sort(&["z", "b", "a"].map(str::to_owned));
+        let sorted: Vec<&str> = runs.grams.iter().map(|gram| &*gram.condition).collect();
+        assert_eq!(sorted, ["z", "b", "a", "x", "y"], "those that the config lacks come last");
+    }
 }

@@ -14,6 +14,8 @@ mod data_sets;
 mod experiments;
 /// Figures come out of records alone.
 mod figures;
+/// `ocs plot` finds runs, names figures after them, and never writes over a shipped one.
+mod plot_command;
 /// Tangent kernels are those of per-sample gradients, of wide networks' theory, and their claims notice what is wrong.
 mod kernels;
 /// Gradient descent follows theory, to the order of its step.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::reproduce::conditions_of;
 use super::train::tell_claims;
-use super::{Success, misuse, output};
+use super::{Success, misuse, output, run_folder};
 use crate::config::Experiment;
 use crate::experiment::{self, Verdict};
 use crate::plot;
@@ -15,11 +15,15 @@ use crate::record::RunFolder;
 
 /// Draws a figure from records as PNG (300 dpi) and SVG. An experiment's stem draws the experiment's figure from
 /// RUNS/STEM; a folder of runs draws the figure of the experiment that its config names, or else M, V, distances and
-/// true negative rates of each condition.
+/// true negative rates of each condition, eight to a page.
+///
+/// The figure is named after the run folder, OUT/NAME.png and .svg (NAME-1, NAME-2, ... if it has several pages), and
+/// replaces an older one of that name. A run folder with an experiment's name becomes OUT/NAME-plot.png: OUT/STEM.png is
+/// written by `ocs reproduce` alone, whose --resume draws it again without training.
 #[derive(Args)]
 pub struct Plot {
     /// An experiment (`ocs reproduce --help` lists them), or a folder such as runs/my_config
-    target: String,
+    target: PathBuf,
     /// Folder of all runs, for a stem
     #[arg(long, default_value = "runs", value_name = "FOLDER")]
     runs: PathBuf,
@@ -29,6 +33,12 @@ pub struct Plot {
     /// Draw the general figure even if the config names an experiment
     #[arg(long)]
     general: bool,
+    /// Only these conditions, in the general figure
+    #[arg(long = "condition", value_name = "NAME")]
+    conditions: Vec<String>,
+    /// Another name for the figure than the run folder's
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
 }
 
 /// The experiment of a stem.
@@ -43,30 +53,16 @@ pub fn stems() -> String {
 
 impl Plot {
     pub fn run(self) -> Result<Success> {
-        let given = Path::new(&self.target);
-        let folder = match experiment_of(&self.target) {
-            Some(_) if !given.is_dir() => self.runs.join(&self.target),
-            Some(_) | None if given.is_dir() => given.to_owned(),
-            Some(_) | None => {
-                let error = anyhow::anyhow!(
-                    "'{}' is no folder of runs and no experiment ({})",
-                    self.target,
-                    stems()
-                );
-                return Err(misuse(error));
-            }
-        };
-        let runs = RunFolder::read(&folder)?;
-        let named = runs
-            .records
-            .first()
-            .and_then(|record| record.config.experiment)
-            .filter(|_| !self.general);
-        let name = folder
-            .file_name()
-            .map_or("runs".to_owned(), |name| name.to_string_lossy().into_owned());
-        let paths = match experiment_of(&self.target).or(named) {
-            Some(experiment) if !self.general => {
+        ensure_folder("--out", &self.out).map_err(misuse)?;
+        let folder = self.folder();
+        if folder == self.target {
+            run_folder::ensure_run(&folder).map_err(misuse)?;
+        }
+        let name = self.name(&folder).map_err(misuse)?;
+        let mut runs = RunFolder::read(&folder)?;
+        self.choose_conditions(&mut runs).map_err(misuse)?;
+        let paths = match self.experiment(&runs) {
+            Some(experiment) => {
                 let shown = conditions_of(experiment)?;
                 ensure!(
                     runs.records.iter().any(|record| shown.contains(&record.condition)),
@@ -74,15 +70,83 @@ impl Plot {
                     folder.display(),
                     experiment.stem()
                 );
-                plot::draw(experiment, &runs, &self.out)?
+                plot::draw_as(experiment, &runs, &self.out, &name)?
             }
-            Some(_) | None => plot::draw_run(&runs.records, &self.out, &name)?,
+            None => plot::draw_run(&runs.records, &self.out, &name)?,
         };
         for path in paths {
             output::line(&path.display().to_string())?;
         }
         Ok(Success::Full)
     }
+
+    /// A stem means RUNS/STEM, unless a folder of that name is there.
+    fn folder(&self) -> PathBuf {
+        match self.stem() {
+            Some(experiment) if !self.target.is_dir() => self.runs.join(experiment.stem()),
+            Some(_) | None => self.target.clone(),
+        }
+    }
+
+    fn stem(&self) -> Option<Experiment> {
+        self.target.to_str().and_then(experiment_of)
+    }
+
+    /// Whose figure is drawn; `None` for the general one.
+    fn experiment(&self, runs: &RunFolder) -> Option<Experiment> {
+        if self.general || !self.conditions.is_empty() {
+            return None;
+        }
+        let named = runs.records.first().and_then(|record| record.config.experiment);
+        self.stem().or(named)
+    }
+
+    /// The figure's name, which is never a stem's own.
+    fn name(&self, folder: &Path) -> Result<String> {
+        match &self.name {
+            Some(name) => {
+                ensure!(
+                    experiment_of(name).is_none(),
+                    "--name {name}: that figure is written by `ocs reproduce {name}` alone, choose another name"
+                );
+                let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+                ensure!(is_plain, "--name names a file in --out, without folder: not '{name}'");
+                Ok(name.clone())
+            }
+            None => {
+                let name = run_folder::name_of(folder)?;
+                Ok(if experiment_of(&name).is_some() { format!("{name}-plot") } else { name })
+            }
+        }
+    }
+
+    fn choose_conditions(&self, runs: &mut RunFolder) -> Result<()> {
+        let mut known: Vec<&str> = runs.records.iter().map(|run| &*run.condition).collect();
+        known.dedup();
+        for name in &self.conditions {
+            ensure!(
+                known.contains(&name.as_str()),
+                "--condition {name}: the conditions are {}",
+                known.join(", ")
+            );
+        }
+        if !self.conditions.is_empty() {
+            runs.records.retain(|record| self.conditions.contains(&record.condition));
+        }
+        Ok(())
+    }
+}
+
+/// Makes sure that an option names a folder, there or not.
+pub fn ensure_folder(option: &str, folder: &Path) -> Result<()> {
+    let is_figure =
+        ["png", "svg"].map(std::ffi::OsStr::new).map(Some).contains(&folder.extension());
+    ensure!(
+        folder.is_dir() || !(folder.exists() || is_figure),
+        "{option} names a folder, and {} is a file: name the folder that it is in (`ocs plot --name` names the figure)",
+        folder.display()
+    );
+    Ok(())
 }
 
 /// Decides claims from the records of experiments and prints them with their numbers. Nothing is trained or written.

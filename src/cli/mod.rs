@@ -9,6 +9,7 @@ mod gram;
 mod output;
 mod progress;
 mod reproduce;
+mod run_folder;
 mod theory;
 mod train;
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::figures::chosen;
+use super::figures::{chosen, ensure_folder};
 use super::train::{tell_claims, train};
 use super::{
     ComputeArguments, ExistingArguments, Success, data, misuse, output, progress, refused,
@@ -95,6 +95,7 @@ impl Reproduce {
             Some(name) => folder.join(name),
             None => folder.to_owned(),
         };
+        ensure_folder("--plots", &self.plots).map_err(misuse)?;
         let (out, plots) = (below(&self.out), below(&self.plots));
         let options = self.compute.options(&out, self.existing.existing())?;
         self.ensure_nothing_is_lost(&experiments, &options)?;

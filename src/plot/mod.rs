@@ -60,7 +60,21 @@ pub use contact_sheet::{ContactRow, ContactSheet, contact_sheet};
 ///
 /// If a file cannot be written.
 pub fn draw(stem: Experiment, runs: &RunFolder, folder: &Path) -> Result<Vec<PathBuf>> {
-    write(&figure(stem, runs), &page::source(&runs.records), folder, stem.stem())
+    draw_as(stem, runs, folder, stem.stem())
+}
+
+/// As `draw`, but `<name>.png` and `<name>.svg`: the figure of an experiment from other runs than its own.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn draw_as(
+    stem: Experiment,
+    runs: &RunFolder,
+    folder: &Path,
+    name: &str,
+) -> Result<Vec<PathBuf>> {
+    write(&figure(stem, runs), &page::source(&runs.records), folder, name)
 }
 
 /// An experiment's figure as a page.
