@@ -299,9 +299,6 @@ impl KernelRecord {
     }
 }
 
-/// The whole config, beside the folders of its conditions: figures and tables keep its order of conditions.
-pub const CONFIG_FILE: &str = "config.yaml";
-
 /// Where a run's record lies: `folder/condition/seed.json`.
 pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
     folder.join(condition).join(format!("{seed}.json"))
@@ -537,7 +534,7 @@ fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
     struct Ordered {
         conditions: Conditions,
     }
-    let path = folder.join(CONFIG_FILE);
+    let path = config_path(folder);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -578,7 +575,7 @@ mod tests {
     fn order(config: Option<&str>) -> Result<Vec<String>> {
         let folder = tempfile::tempdir().unwrap();
         if let Some(text) = config {
-            std::fs::write(folder.path().join(CONFIG_FILE), text).unwrap();
+            std::fs::write(config_path(folder.path()), text).unwrap();
         }
         order_of_conditions(folder.path())
     }
