@@ -149,3 +149,16 @@ fn a_folder_of_several_runs_is_answered_with_their_list() {
     let output = ocs(&within).args(["plot", "."]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("part of the run /"));
 }
+
+#[test]
+fn chosen_conditions_alone_are_drawn_in_the_general_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    train(&at.join("runs/mine"), &["none", "input", "all"], Some(Experiment::OcsLinear));
+    plotted(at, &["runs/mine", "--condition", "none", "--condition", "all"]);
+    let svg = fs::read_to_string(at.join("plots/mine.svg")).unwrap();
+    let says = |words: &str| svg.lines().any(|line| line.trim() == words);
+    assert!(says("none") && says("all") && !says("input"), "{svg}");
+    let text = refused(at, &["runs/mine", "--condition", "nine"]);
+    assert!(text.contains("--condition nine: the conditions are all, input, none"), "{text}");
+}

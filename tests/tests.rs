@@ -14,6 +14,8 @@ mod data_sets;
 mod experiments;
 /// Figures come out of records alone.
 mod figures;
+/// The figure of runs that belong to no experiment shows every condition, and says what it cannot show.
+mod general_figure;
 /// `ocs plot` finds runs, names figures after them, and never writes over a shipped one.
 mod plot_command;
 /// Tangent kernels are those of per-sample gradients, of wide networks' theory, and their claims notice what is wrong.

@@ -22,6 +22,7 @@ mod ocs_modes;
 mod page;
 mod reference;
 mod run;
+mod run_words;
 mod scales;
 
 /// Axes and ticks.
@@ -34,6 +35,8 @@ pub mod curve;
 pub mod heat_map;
 /// Captions and headings.
 pub mod legend;
+/// Names, shortened.
+pub mod names;
 /// Axes with data between them.
 pub mod panel;
 /// PNG and SVG.
@@ -96,18 +99,28 @@ pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
 }
 
 /// Draws runs that belong to no experiment: `M` and `V`, distances and true negative rates, a row for each condition,
-/// as `<name>.png` and `<name>.svg` in `folder`. Returns their paths.
+/// as `<name>.png` and `<name>.svg` in `folder`, or `<name>-1.png`, `<name>-1.svg`, `<name>-2.png` ... where one page does
+/// not hold them. Returns their paths.
 ///
 /// # Errors
 ///
 /// If a file cannot be written.
 pub fn draw_run(records: &[Record], folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
-    write(&run_figure(records), &page::source(records), folder, name)
+    let pages = run_figure(records);
+    let mut paths = Vec::new();
+    for (index, page) in pages.iter().enumerate() {
+        let name = match pages.len() {
+            1 => name.to_owned(),
+            _ => format!("{name}-{}", index + 1),
+        };
+        paths.extend(write(page, &page::source(records), folder, &name)?);
+    }
+    Ok(paths)
 }
 
-/// The figure of runs that belong to no experiment, as a page.
-pub fn run_figure(records: &[Record]) -> canvas::Canvas {
-    run::figure(records)
+/// The figure of runs that belong to no experiment, as pages.
+pub fn run_figure(records: &[Record]) -> Vec<canvas::Canvas> {
+    run::pages(records)
 }
 
 fn write(canvas: &canvas::Canvas, source: &str, folder: &Path, name: &str) -> Result<Vec<PathBuf>> {

@@ -19,7 +19,12 @@ pub fn clock_range(accounts: &[Account], clock: Clock) -> (f64, f64) {
             last = last.max(place);
         }
     }
-    if last > first { (first, last) } else { (1.0, 10.0) }
+    match (first, last) {
+        (first, last) if last > first => (first, last),
+        // One place alone stands in the middle.
+        (first, last) if last == first => (first / 3.0, last * 3.0),
+        _ => (1.0, 10.0),
+    }
 }
 
 /// The logarithmic axis of a clock.

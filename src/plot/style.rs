@@ -166,5 +166,7 @@ pub fn level_look(level: usize) -> Look {
     let markers = [Marker::Disc, Marker::Square, Marker::Triangle, Marker::Diamond];
     let dashes = [Dash::Solid, Dash::Dashed, Dash::DashDotted, Dash::Dotted];
     let index = level % colours.len();
-    Look { colour: colours[index], dash: dashes[index], marker: markers[index] }
+    // Beyond four levels colours return with other dashes and markers.
+    let other = (level + level / colours.len()) % dashes.len();
+    Look { colour: colours[index], dash: dashes[other], marker: markers[other] }
 }

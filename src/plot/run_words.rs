@@ -1,0 +1,76 @@
+//! What became of a condition's runs, in a line: verdict and how it depends on the threshold, and what did not end well.
+
+use super::curve::{Clock, median_phase};
+use super::page::phase_in_words;
+use super::panel::rounded;
+use crate::metrics::Phase;
+use crate::record::{Record, Status};
+
+/// The verdict on the phase, what other thresholds would say, and over how many runs; empty without runs that went
+/// through, since a diverged one says nothing of a phase.
+pub fn verdict_in_words(records: &[&Record]) -> String {
+    let diverged = |record: &Record| matches!(record.status, Status::Diverged { .. });
+    if records.is_empty() || records.iter().any(|record| diverged(record)) {
+        return String::new();
+    }
+    let phases: Vec<&Phase> = records.iter().map(|record| &record.phase).collect();
+    let median = phase_in_words(&median_phase(records, Clock::Time));
+    let numbers = median.strip_prefix("no phase: ").unwrap_or(&median);
+    let mut words = format!("{}: {numbers}", verdict_of(&phases));
+    for (index, at) in records[0].phase_sensitivity.iter().enumerate() {
+        let at_other = |record: &&&Record| record.phase_sensitivity.get(index).is_some();
+        let phases: Vec<&Phase> = records
+            .iter()
+            .filter(at_other)
+            .map(|record| &record.phase_sensitivity[index].phase)
+            .collect();
+        words += &format!("; at {}: {}", rounded(at.threshold), verdict_of(&phases));
+    }
+    format!("{words}; n = {}", records.len())
+}
+
+fn verdict_of(phases: &[&Phase]) -> String {
+    let with = phases.iter().filter(|phase| phase.exists).count();
+    match with {
+        0 => "no phase".to_owned(),
+        _ if with == phases.len() => "phase".to_owned(),
+        _ => format!("phase in {with} of {}", phases.len()),
+    }
+}
+
+/// Runs that diverged or are not finished; empty if there are none.
+pub fn state_in_words(records: &[&Record]) -> String {
+    let mut diverged: Vec<u64> = Vec::new();
+    let mut unfinished: Vec<(u64, u64)> = Vec::new();
+    for record in records {
+        match record.status {
+            Status::Complete => {}
+            Status::Diverged { step, .. } => diverged.push(step),
+            Status::Running => {
+                let at = record.curves.step.last().copied().unwrap_or(0);
+                unfinished.push((at, record.config.training.steps));
+            }
+        }
+    }
+    let some = |count: usize| match records.len() {
+        1 => String::new(),
+        all => format!("{count} of {all} "),
+    };
+    let mut words = Vec::new();
+    if let (Some(first), Some(last)) = (diverged.iter().min(), diverged.iter().max()) {
+        let at = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        words.push(format!("{}diverged at step {at}", some(diverged.len())));
+    }
+    if let Some((at, steps)) = unfinished.iter().min() {
+        words.push(format!("{}not finished: step {at} of {steps}", some(unfinished.len())));
+    }
+    words.join("; ")
+}
+
+/// Why nothing can be drawn.
+pub fn why_empty(records: &[&Record]) -> String {
+    match state_in_words(records) {
+        words if words.is_empty() => "only step 0 was observed".to_owned(),
+        words => words,
+    }
+}
