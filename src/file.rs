@@ -1,7 +1,7 @@
-//! Files that are whole or as they were.
+//! Files that are whole or as they were, and what a path that was typed means.
 
 use std::io::{Result, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `bytes` to `path` at once, making its folder if need be: a reader sees the old file or the new one, and what was
 /// there stays if the disk is full or the folder not writable.
@@ -36,4 +36,30 @@ pub fn try_folder(folder: &Path) -> Result<()> {
 fn new_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
     std::fs::create_dir_all(folder)?;
     tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)
+}
+
+/// `path` with a leading `~` replaced by the user's home folder. Shells do so only where a word starts with it: not in
+/// `--data-dir=~/sets`, nor in quotes, nor in the environment files of containers and Slurm.
+///
+/// `~name` stays: no other user is looked up. A folder that is really called `~` is `./~`.
+pub fn with_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), dirs::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        (Ok(_), None) | (Err(_), _) => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder_and_a_name_with_one_is_a_name() {
+        let home = dirs::home_dir().unwrap();
+        assert_eq!(with_home(Path::new("~")), home);
+        assert_eq!(with_home(Path::new("~/sets/mnist")), home.join("sets/mnist"));
+        for literal in ["./~", "~ada/sets", "a/~/b", "/~", "~~", ""] {
+            assert_eq!(with_home(Path::new(literal)), Path::new(literal));
+        }
+    }
 }

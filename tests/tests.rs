@@ -10,6 +10,10 @@ mod experiments_of_inputs;
 mod class_trees;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
+/// Data sets under the names, in the archives and homes that people have; small files that want much memory.
+mod data_in_the_wild;
+/// Batches are read as any Python pickles them, and nothing of a pickle is run.
+mod pickled_batches;
 /// Claims hold in quick runs, and their negative controls fail where they should.
 mod experiments;
 /// Figures come out of records alone.

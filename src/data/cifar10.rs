@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::config::Inputs;
 use crate::data::forms::{self, Kind};
 use crate::data::pickle::{self, Value};
-use crate::data::{Dataset, Split, ensure_classes, files};
+use crate::data::places::Files;
+use crate::data::{Dataset, Split, ensure_classes};
 
 const CHANNELS: usize = 3;
 const SIDE: usize = 32;
@@ -20,24 +21,13 @@ const TRAIN_BATCHES: [&str; 5] =
     ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
 const TEST_BATCHES: [&str; 1] = ["test_batch"];
 
-/// A PNG of a real batch has 30,720,000 bytes of pixels.
-const MAX_PNG_BYTES: usize = 1 << 26;
+/// What the PNG decoder may hold besides pixels: text, colour profiles and the like, of which batches have none.
+const MOST_PNG_EXTRAS: usize = 1 << 20;
 
 /// Reads the first complete form below `folder`: records, Python batches, PNGs.
 pub fn load(folder: &Path) -> Result<Dataset> {
-    let (form, place) = forms::find(Inputs::Cifar10, folder)?;
-    let [train, test] = match form.kind {
-        Kind::Binary => [
-            read_part(&place, &TRAIN_BATCHES, ".bin", append_binary)?,
-            read_part(&place, &TEST_BATCHES, ".bin", append_binary)?,
-        ],
-        Kind::Python => [
-            read_part(&place, &TRAIN_BATCHES, "", append_python)?,
-            read_part(&place, &TEST_BATCHES, "", append_python)?,
-        ],
-        Kind::Png => read_png_batches(&place)?.map(join),
-        Kind::Idx => bail!("CIFAR-10 is not kept as IDX files"),
-    };
+    let files = forms::find(Inputs::Cifar10, folder)?;
+    let [train, test] = read_batches(&files)?.map(join);
     Ok(Dataset {
         inputs: Inputs::Cifar10,
         channels: CHANNELS,
@@ -48,15 +38,50 @@ pub fn load(folder: &Path) -> Result<Dataset> {
     })
 }
 
-/// The PNG package at `place` in the binary form: each file's name and contents.
+/// `files` in the binary form: each file's name and contents.
 ///
 /// # Errors
 ///
 /// As `load`.
-pub fn binary_files_of_png_package(place: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-    let batches = read_png_batches(place)?.into_iter().flatten();
+pub fn binary_files(files: &Files) -> Result<Vec<(String, Vec<u8>)>> {
+    let batches = read_batches(files)?.into_iter().flatten();
     let names = TRAIN_BATCHES.into_iter().chain(TEST_BATCHES);
     Ok(names.zip(batches).map(|(name, batch)| (format!("{name}.bin"), records(&batch))).collect())
+}
+
+/// The binary form's name of the file `name` of Python batches, and its contents in that form.
+///
+/// # Errors
+///
+/// As `load`.
+pub fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<(String, Vec<u8>)> {
+    let mut batch = Split::default();
+    append_python(bytes, &mut batch)?;
+    Ok((format!("{name}.bin"), records(&batch)))
+}
+
+/// Training and test batches.
+fn read_batches(files: &Files) -> Result<[Vec<Split>; 2]> {
+    match files.form.kind {
+        Kind::Binary => read_both(files, ".bin", append_binary),
+        Kind::Python => read_both(files, "", append_python),
+        Kind::Png => Ok([
+            read_png_part(files, &TRAIN_BATCHES, "train_lables.json")?,
+            read_png_part(files, &TEST_BATCHES, "test_lables.json")?,
+        ]),
+        Kind::Idx => bail!("CIFAR-10 is not kept as IDX files"),
+    }
+}
+
+fn read_both(
+    files: &Files,
+    extension: &str,
+    append: fn(&[u8], &mut Split) -> Result<()>,
+) -> Result<[Vec<Split>; 2]> {
+    Ok([
+        read_part(files, &TRAIN_BATCHES, extension, append)?,
+        read_part(files, &TEST_BATCHES, extension, append)?,
+    ])
 }
 
 fn records(batch: &Split) -> Vec<u8> {
@@ -78,27 +103,28 @@ fn join(batches: Vec<Split>) -> Split {
     joined
 }
 
-/// The batches of one part, one after the other.
+/// The batches of one part.
 fn read_part(
-    place: &Path,
+    files: &Files,
     names: &[&str],
     extension: &str,
     append: fn(&[u8], &mut Split) -> Result<()>,
-) -> Result<Split> {
-    let mut part = Split::default();
-    for name in names {
-        let path = place.join(format!("{name}{extension}"));
-        let bytes = files::read(&path)?;
-        // All batches of a part are equally large; growing step by step would copy 150 MB once more.
-        if part.pixels.is_empty() {
-            part.pixels.reserve_exact(names.len() * bytes.len());
-        }
-        let before = part.classes.len();
-        append(&bytes, &mut part)
-            .and_then(|()| ensure_classes(&part.classes[before..]))
+) -> Result<Vec<Split>> {
+    let read = |name: &&str| {
+        let (path, bytes) = read_file(files, &format!("{name}{extension}"))?;
+        let mut batch = Split::default();
+        append(&bytes, &mut batch)
+            .and_then(|()| ensure_classes(&batch.classes))
             .with_context(|| path.display().to_string())?;
-    }
-    Ok(part)
+        Ok(batch)
+    };
+    names.iter().map(read).collect()
+}
+
+/// Where a file lies, and its bytes.
+fn read_file<'a>(files: &'a Files, name: &str) -> Result<(&'a Path, Vec<u8>)> {
+    let path = files.path(name).with_context(|| format!("there is no {name}"))?;
+    Ok((path, files.form.read(path)?))
 }
 
 /// Appends records of a class and an image's red, green and blue planes.
@@ -117,84 +143,75 @@ fn append_binary(bytes: &[u8], part: &mut Split) -> Result<()> {
     Ok(())
 }
 
-/// Appends a dictionary whose `data` is an array `[n, 3072]` of bytes and whose `labels` are n numbers.
+/// Appends a dictionary whose `data` is an array `[n, 3072]` of bytes (or `[n, 3, 32, 32]`, which are the same bytes) and
+/// whose `labels` are n numbers: a list, a tuple or an array.
 fn append_python(bytes: &[u8], part: &mut Split) -> Result<()> {
     let batch = pickle::parse(bytes)?;
     let Some(Value::Array(data)) = batch.entry("data") else {
         bail!("the pickle is no dictionary with an array 'data'")
     };
-    let Some(Value::List(labels)) = batch.entry("labels") else {
-        bail!("the pickle is no dictionary with a list 'labels'")
-    };
-    let &[n, IMAGE] = data.shape.as_slice() else {
-        bail!("'data' has the shape {:?}, not [n, {IMAGE}]", data.shape)
+    let labels = batch.entry("labels").and_then(Value::integers);
+    let labels =
+        labels.context("the pickle is no dictionary with 'labels' in a list, tuple or array")?;
+    ensure!(data.element.is_byte(), "the elements of 'data' are not bytes (uint8)");
+    let (n, turned) = match (data.shape.as_slice(), data.column_major) {
+        (&[n, IMAGE], turned) => (n, turned),
+        (&[n, CHANNELS, SIDE, SIDE], false) => (n, false),
+        (shape, _) => bail!("'data' has the shape {shape:?}, not [n, {IMAGE}]"),
     };
     ensure!(n == labels.len(), "'data' has {n} images, but 'labels' {} labels", labels.len());
-    let class = |label: &Value| match label {
-        Value::Int(class) => u8::try_from(*class).with_context(|| format!("class {class}")),
-        _ => bail!("a label is not a number"),
-    };
-    for label in labels {
-        part.classes.push(class(label)?);
+    for class in labels {
+        part.classes.push(u8::try_from(class).with_context(|| format!("class {class}"))?);
     }
-    if data.column_major {
-        part.pixels.extend((0..n * IMAGE).map(|at| data.bytes[at % IMAGE * n + at / IMAGE]));
+    let pixels = data.bytes();
+    if turned {
+        part.pixels.extend((0..n * IMAGE).map(|at| pixels[at % IMAGE * n + at / IMAGE]));
     } else {
-        part.pixels.extend_from_slice(data.bytes);
+        part.pixels.extend_from_slice(pixels);
     }
     Ok(())
 }
 
-/// Training and test batches of the PNG package. Its training labels are one list for all batches.
-fn read_png_batches(place: &Path) -> Result<[Vec<Split>; 2]> {
-    let train = read_png_part(place, &TRAIN_BATCHES, "train_lables.json")?;
-    let test = read_png_part(place, &TEST_BATCHES, "test_lables.json")?;
-    Ok([train, test])
-}
-
-fn read_png_part(place: &Path, names: &[&str], labels: &str) -> Result<Vec<Split>> {
-    let path = place.join(labels);
-    let mut classes: Vec<u8> = serde_json::from_slice(&files::read(&path)?)
+/// Batches of the PNG package. Its training labels are one list for all batches.
+fn read_png_part(files: &Files, names: &[&str], labels: &str) -> Result<Vec<Split>> {
+    let (path, bytes) = read_file(files, labels)?;
+    let mut classes: Vec<u8> = serde_json::from_slice(&bytes)
         .with_context(|| format!("{} is no list of classes", path.display()))?;
     ensure_classes(&classes).with_context(|| path.display().to_string())?;
     let mut batches = Vec::new();
     for name in names {
-        let path = place.join(format!("{name}.png"));
-        let pixels =
-            png_pixels(&files::read(&path)?).with_context(|| path.display().to_string())?;
-        let n = pixels.len() / IMAGE;
-        ensure!(
-            n <= classes.len(),
-            "{labels} has too few labels: {name}.png alone needs {n}, {} are left",
-            classes.len()
-        );
-        let rest = classes.split_off(n);
+        let (path, bytes) = read_file(files, &format!("{name}.png"))?;
+        let pixels = png_pixels(&bytes, classes.len())
+            .with_context(|| path.display().to_string())
+            .with_context(|| format!("{labels} or {name}.png is wrong"))?;
+        let rest = classes.split_off(pixels.len() / IMAGE);
         batches.push(Split { pixels, classes: std::mem::replace(&mut classes, rest) });
     }
     ensure!(classes.is_empty(), "{labels} has {} labels more than there are images", classes.len());
     Ok(batches)
 }
 
-/// `[n, 3, 32, 32]` from a PNG of n rows, each the 1,024 pixels of one image.
-fn png_pixels(bytes: &[u8]) -> Result<Vec<u8>> {
+/// `[n, 3, 32, 32]` from a PNG of n rows, each the 1,024 pixels of one image. Refused before anything is unpacked if there
+/// are not labels for all of its rows.
+fn png_pixels(bytes: &[u8], n_labels: usize) -> Result<Vec<u8>> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
-    decoder.set_limits(png::Limits { bytes: MAX_PNG_BYTES });
+    decoder.set_limits(png::Limits { bytes: MOST_PNG_EXTRAS });
     let mut reader = decoder.read_info()?;
     let (color, depth) = reader.output_color_type();
     ensure!(
         color == png::ColorType::Rgb && depth == png::BitDepth::Eight,
         "the PNG is {color:?} of {depth:?} bits, not RGB of 8"
     );
-    let width = reader.info().width as usize;
+    let (width, n) = (reader.info().width as usize, reader.info().height as usize);
     ensure!(width == PLANE, "the PNG is {width} pixels wide, not {PLANE}");
-    let size = reader.output_buffer_size().filter(|&size| size <= MAX_PNG_BYTES);
-    let mut interleaved = vec![0; size.context("the PNG is larger than any batch")?];
-    reader.next_frame(&mut interleaved)?;
-    let mut pixels = Vec::with_capacity(interleaved.len());
-    for image in interleaved.chunks_exact(IMAGE) {
+    ensure!(!reader.info().interlaced, "the PNG is interlaced: save it without");
+    ensure!(n <= n_labels, "there are too few labels: the PNG has {n} images, {n_labels} are left");
+    let mut pixels = Vec::with_capacity(n * IMAGE);
+    while let Some(row) = reader.next_row()? {
         for channel in 0..CHANNELS {
-            pixels.extend(image.iter().skip(channel).step_by(CHANNELS));
+            pixels.extend(row.data().iter().skip(channel).step_by(CHANNELS));
         }
     }
+    ensure!(pixels.len() == n * IMAGE, "the PNG ends before its last image");
     Ok(pixels)
 }

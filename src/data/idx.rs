@@ -1,23 +1,29 @@
 //! MNIST and Fashion-MNIST: four IDX files each.
 //!
 //! IDX: big-endian u32 magic (2051: bytes in three dimensions, 2049: in one), a u32 for each dimension, then the bytes.
+//! The header is read first: no more is unpacked than it promises, and nothing where images and labels differ in number.
 
-use std::path::Path;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::config::Inputs;
-use crate::data::forms::{self, Form};
-use crate::data::{Dataset, Split, ensure_classes};
+use crate::data::files::{self, Unpacked};
+use crate::data::places::Files;
+use crate::data::{Dataset, Split, ensure_classes, forms};
 
 const IMAGES_MAGIC: u32 = 2051;
 const LABELS_MAGIC: u32 = 2049;
 
+/// Five times MNIST's training images: more is no such data set, however small its gzip file.
+const MOST_BYTES: u64 = 1 << 28;
+
 /// Reads the four files of `inputs` below `folder`, unpacked ones first.
 pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
-    let (form, place) = forms::find(inputs, folder)?;
-    let (train, [height, width]) = read_part(form, &place, "train")?;
-    let (test, test_size) = read_part(form, &place, "t10k")?;
+    let files = forms::find(inputs, folder)?;
+    let (train, [height, width]) = read_part(&files, "train")?;
+    let (test, test_size) = read_part(&files, "t10k")?;
     ensure!(
         test_size == [height, width],
         "training images are {height} x {width}, but test images {} x {}",
@@ -28,49 +34,100 @@ pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
 }
 
 /// Images and classes of one part, and the images' height and width.
-fn read_part(form: &Form, place: &Path, part: &str) -> Result<(Split, [usize; 2])> {
-    let (images, labels) =
-        (format!("{part}-images-idx3-ubyte"), format!("{part}-labels-idx1-ubyte"));
-    let ([n, height, width], pixels) = read(form, place, &images, IMAGES_MAGIC)?;
-    let ([n_labels], classes) = read(form, place, &labels, LABELS_MAGIC)?;
-    ensure!(n == n_labels, "{images} has {n} images, but {labels} {n_labels} labels");
-    ensure_classes(&classes).with_context(|| labels)?;
-    Ok((Split { pixels, classes }, [height, width]))
+fn read_part(files: &Files, part: &str) -> Result<(Split, [usize; 2])> {
+    let open = |name: &str| files.path(name).with_context(|| format!("there is no {name}"));
+    let images = Idx::<3>::open(open(&format!("{part}-images-idx3-ubyte"))?, IMAGES_MAGIC)?;
+    let labels = Idx::<1>::open(open(&format!("{part}-labels-idx1-ubyte"))?, LABELS_MAGIC)?;
+    let ([n, height, width], [n_labels]) = (images.sizes, labels.sizes);
+    ensure!(
+        n == n_labels,
+        "{} has {n} images, but {} {n_labels} labels",
+        images.path.display(),
+        labels.path.display()
+    );
+    let path = labels.path.clone();
+    let classes = labels.contents()?;
+    ensure_classes(&classes).with_context(|| path.display().to_string())?;
+    Ok((Split { pixels: images.contents()?, classes }, [height, width]))
 }
 
-fn read<const D: usize>(
-    form: &Form,
-    place: &Path,
-    name: &str,
-    magic: u32,
-) -> Result<([usize; D], Vec<u8>)> {
-    let path = form.existing(place, name).with_context(|| format!("there is no {name}"))?;
-    parse(form.read(&path)?, magic).with_context(|| path.display().to_string())
+/// An IDX file of bytes in `D` dimensions, of which only the header was read.
+struct Idx<const D: usize> {
+    path: PathBuf,
+    sizes: [usize; D],
+    /// What follows the header, unpacked.
+    rest: BufReader<Unpacked>,
 }
 
-/// Sizes and contents of an IDX file of bytes in `D` dimensions.
-fn parse<const D: usize>(mut bytes: Vec<u8>, magic: u32) -> Result<([usize; D], Vec<u8>)> {
-    let header = 4 + 4 * D;
-    ensure!(!bytes.is_empty(), "the file is empty");
-    ensure!(
-        bytes.len() >= header,
-        "truncated: {} bytes, its header alone has {header}",
-        bytes.len()
-    );
-    let word =
-        |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    ensure!(word(0) == magic, "its magic number is {}, not {magic}", word(0));
-    let sizes: [u32; D] = std::array::from_fn(|dimension| word(4 + 4 * dimension));
-    let expected = sizes.iter().fold(1_u64, |product, &size| product.saturating_mul(size.into()));
-    let found = (bytes.len() - header) as u64;
-    ensure!(
-        expected <= found,
-        "truncated: its header promises {sizes:?} values, but only {found} are there"
-    );
-    ensure!(
-        expected == found,
-        "its header promises {sizes:?} values, but {found} are there: trailing bytes"
-    );
-    bytes.drain(..header);
-    Ok((sizes.map(|size| size as usize), bytes))
+impl<const D: usize> Idx<D> {
+    const HEADER: usize = 4 + 4 * D;
+
+    fn open(path: &Path, magic: u32) -> Result<Self> {
+        Self::open_unnamed(path, magic).with_context(|| path.display().to_string())
+    }
+
+    fn open_unnamed(path: &Path, magic: u32) -> Result<Self> {
+        let unpacked = files::unpacked(path)?;
+        let length = unpacked.length();
+        let mut rest = BufReader::new(unpacked);
+        let mut header = Vec::new();
+        rest.by_ref()
+            .take(Self::HEADER as u64)
+            .read_to_end(&mut header)
+            .context("cannot unpack it")?;
+        ensure!(!header.is_empty(), "the file is empty");
+        ensure!(
+            header.len() == Self::HEADER,
+            "truncated: {} bytes, its header alone has {}",
+            header.len(),
+            Self::HEADER
+        );
+        let words: Vec<u32> = header
+            .chunks_exact(4)
+            .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
+            .collect();
+        ensure!(words[0] == magic, "its magic number is {}, not {magic}", words[0]);
+        let sizes: [usize; D] = std::array::from_fn(|dimension| words[1 + dimension] as usize);
+        let idx = Idx { path: path.to_owned(), sizes, rest };
+        if let Some(length) = length {
+            idx.ensure_length(length.saturating_sub(Self::HEADER as u64))?;
+        }
+        ensure!(
+            idx.promised() <= MOST_BYTES,
+            "its header promises {sizes:?} values, more than any such data set has"
+        );
+        Ok(idx)
+    }
+
+    /// Values that the header promises.
+    fn promised(&self) -> u64 {
+        self.sizes.iter().fold(1_u64, |product, &size| product.saturating_mul(size as u64))
+    }
+
+    fn ensure_length(&self, found: u64) -> Result<()> {
+        let (sizes, promised) = (&self.sizes, self.promised());
+        ensure!(
+            promised <= found,
+            "truncated: its header promises {sizes:?} values, but only {found} are there"
+        );
+        ensure!(
+            promised == found,
+            "its header promises {sizes:?} values, but {found} or more are there: trailing bytes"
+        );
+        Ok(())
+    }
+
+    /// The values; one byte more than promised is asked for, which also makes gzip's own checksum be compared.
+    fn contents(mut self) -> Result<Vec<u8>> {
+        let path = self.path.clone();
+        let most = self.promised() + 1;
+        let mut read = move || -> Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(usize::try_from(most)?)?;
+            self.rest.by_ref().take(most).read_to_end(&mut bytes).context("cannot unpack it")?;
+            self.ensure_length(bytes.len() as u64)?;
+            Ok(bytes)
+        };
+        read().with_context(|| path.display().to_string())
+    }
 }

@@ -11,6 +11,7 @@ mod forms;
 mod glyphs;
 mod idx;
 mod pickle;
+mod places;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::config::Inputs;
+use crate::file;
 
 pub use fetch::{FetchOptions, Progress, fetch};
 pub use forms::{FileCheck, verify};
@@ -99,10 +101,11 @@ fn ensure_classes(classes: &[u8]) -> Result<()> {
     }
 }
 
-/// Where data sets are kept: `$OCS_DATA`, else `ocs/data` in the user's cache folder (`$XDG_CACHE_HOME`, `~/.cache`).
+/// Where data sets are kept: `$OCS_DATA` (a leading `~` is the home folder), else `ocs/data` in the user's cache folder
+/// (`$XDG_CACHE_HOME`, `~/.cache`).
 pub fn default_folder() -> PathBuf {
     match std::env::var_os("OCS_DATA").filter(|folder| !folder.is_empty()) {
-        Some(folder) => PathBuf::from(folder),
+        Some(folder) => file::with_home(Path::new(&folder)),
         None => dirs::cache_dir().unwrap_or_else(|| PathBuf::from(".cache")).join("ocs/data"),
     }
 }
@@ -130,6 +133,5 @@ pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
 
 /// Whether `load` would find files of every name that it needs; their contents are not looked at.
 pub fn is_present(inputs: Inputs, folder: &Path) -> bool {
-    let forms = checksums::forms(inputs);
-    forms.is_empty() || forms.iter().any(|form| form.place(folder).is_some())
+    checksums::forms(inputs).is_empty() || forms::find(inputs, folder).is_ok()
 }

