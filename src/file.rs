@@ -2,6 +2,15 @@
 
 use std::io::{Result, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+/// Held for reading by whoever writes a file.
+static WRITING: RwLock<()> = RwLock::new(());
+
+/// Waits until no file is being written, and lets nobody begin: for a process that is about to end.
+pub fn stop_writing() {
+    std::mem::forget(WRITING.write().unwrap_or_else(PoisonError::into_inner));
+}
 
 /// Writes `bytes` to `path` at once, making its folder if need be: a reader sees the old file or the new one, and what was
 /// there stays if the disk is full or the folder not writable.
@@ -10,6 +19,7 @@ use std::path::{Path, PathBuf};
 ///
 /// What the system says; the caller names the path and the remedy.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = new_file(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;

@@ -587,3 +587,136 @@ fn the_program_runs_with_an_empty_environment() {
     let output = ocs(folder.path()).env_clear().arg("doctor").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// Exit status and stderr under a limit of so many processes. It does not hold for root, who becomes nobody for this (and
+/// may read what root may); `None` where that cannot be.
+#[cfg(unix)]
+fn limited(folder: &Path, processes: u32, arguments: &[&str]) -> Option<(i32, String)> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let user: &[&str] = match std::fs::metadata("/proc/self").ok()?.uid() {
+        0 => &[
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--inh-caps=+dac_read_search",
+            "--ambient-caps=+dac_read_search",
+        ],
+        _ => &["env"],
+    };
+    let program = assert_cmd::cargo::cargo_bin("ocs");
+    let may =
+        std::process::Command::new(user[0]).args(&user[1..]).arg(&program).arg("--help").output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    // Processes that have just ended count for a moment.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let output = std::process::Command::new("prlimit")
+        .arg(format!("--nproc={processes}"))
+        .args(user)
+        .arg(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stderr).unwrap();
+    Some((output.status.code().expect("no signal"), text))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_limit_on_processes_makes_work_slower_but_not_impossible() {
+    let folder = folder();
+    write(folder.path(), "tiny.yaml", TINY);
+    let cases: [&[&str]; 4] = [
+        &["train", "tiny.yaml", "--jobs", "4", "--overwrite"],
+        &["bench", "tiny.yaml", "--jobs", "4"],
+        &["gram", "tiny.yaml"],
+        &[
+            "theory",
+            "tiny.yaml",
+            "--condition",
+            "none",
+            "--set",
+            "network={kind: linear, bias: none}",
+        ],
+    ];
+    for processes in [1, 2] {
+        // An earlier turn's records.
+        std::fs::remove_dir_all(folder.path().join("runs")).ok();
+        for arguments in cases {
+            let Some((_, text)) = limited(folder.path(), processes, arguments) else {
+                eprintln!("skipped: cannot run the program as another user here");
+                return;
+            };
+            assert!(!text.contains("panicked") && !text.contains("libgomp"), "{text}");
+        }
+        assert!(folder.path().join("runs/tiny/all/1.json").exists());
+    }
+    let many = ["train", "tiny.yaml", "--threads", "4", "--overwrite"];
+    let (status, text) = limited(folder.path(), 1, &many).unwrap();
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("lower --threads") && text.contains("ulimit -u"), "{text}");
+}
+
+#[test]
+fn steps_without_end_are_counted_without_overflow() {
+    let folder = folder();
+    write(folder.path(), "linear.yaml", LINEAR);
+    let endless = "training.steps=18446744073709551615";
+    for command in ["train", "bench"] {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("ocs"))
+            .current_dir(folder.path())
+            .args([command, "linear.yaml", "--set", endless])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        assert!(child.try_wait().unwrap().is_none(), "{command} has ended by itself");
+        stop(&child, "INT");
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
+/// Sends a signal.
+fn stop(child: &std::process::Child, signal: &str) {
+    let id = child.id().to_string();
+    std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
+}
+
+#[test]
+fn diagonalising_is_left_within_seconds_of_a_signal() {
+    // Before a network of 6,000 items takes its first step, products of its matrices take longer than the test waits.
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("configs")).unwrap();
+    write(
+        folder.path(),
+        "configs/ocs_gram.yaml",
+        "experiment: ocs_gram
+task: {inputs: one-hot, branching: [6000]}
+network: {hidden: [], bias: none, initialisation: {normal: {std: 0.1}}}
+training: {steps: 10}
+seeds: [0]
+",
+    );
+    for signal in ["INT", "TERM"] {
+        let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("ocs"))
+            .current_dir(folder.path())
+            .args(["reproduce", "ocs_gram", "--device", "cpu", "--overwrite"])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        stop(&child, signal);
+        let start = std::time::Instant::now();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("error: interrupted") && text.contains("--resume"), "{text}");
+        assert!(start.elapsed().as_secs() < 5, "{:?}: {text}", start.elapsed());
+    }
+}

@@ -112,7 +112,7 @@ fn wide_random_networks_have_the_arc_cosine_kernels() {
     let kernel = array(&network(&wide, &task).tangent_kernel(&eye));
     let spectrum = KernelSpectrum::new(&kernel, &even(8));
     assert!((spectrum.ratio().unwrap() - 2.51).abs() <= 0.1, "{:?}", spectrum.eigenvalues);
-    assert!(spectrum.ones_alignment() >= 0.99);
+    assert!(spectrum.ones_alignment().unwrap() >= 0.99);
 
     let config = config_of(&["network.hidden=[2000, 1500]", "network.bias=all"]);
     let x = inputs(8, 8);
@@ -176,8 +176,8 @@ const GLYPHS: [&str; 3] = ["task.inputs=glyphs", "quick.train_samples=64", "task
 fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
     let runs = trained(&GLYPHS, |name| name != "depth-6" && name != "depth-4");
     let kernel = runs.of("relu-none-centred")[0].kernel.as_ref().unwrap();
-    assert_eq!((kernel.samples, kernel.step[0], kernel.drift[0]), (64, 0, 0.0));
-    assert!(kernel.inputs.ones_alignment < 1e-6 && kernel.expected.is_some());
+    assert_eq!((kernel.samples, kernel.step[0], kernel.drift[0]), (64, 0, Some(0.0)));
+    assert!(kernel.inputs.ones_alignment.unwrap() < 1e-6 && kernel.expected.is_some());
     let lazy = kernel.lazy.as_ref().unwrap();
     assert_eq!(lazy.time.len(), runs.of("relu-none-centred")[0].curves.time.len());
 
@@ -197,9 +197,9 @@ fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
     }
     type Spoil = fn(&mut Record);
     let cases: [(&str, Spoil); 6] = [
-        ("linear-has-none", |run| run.kernel.as_mut().unwrap().inputs.ones_alignment = 1e-5),
-        ("tanh-makes-none", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = 0.2),
-        ("relu-makes-a-constant", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = 0.8),
+        ("linear-has-none", |run| run.kernel.as_mut().unwrap().inputs.ones_alignment = Some(1e-5)),
+        ("tanh-makes-none", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = Some(0.2)),
+        ("relu-makes-a-constant", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = Some(0.8)),
         ("arc-cosine", |run| {
             let ratio = &mut run.kernel.as_mut().unwrap().ratio[0];
             *ratio = ratio.map(|ratio| 1.3 * ratio);
@@ -237,4 +237,30 @@ fn an_interrupted_run_with_kernels_starts_anew_and_ends_the_same() {
     let again = record();
     assert_eq!((&again.kernel, &again.curves), (&whole.kernel, &whole.curves));
     assert!(again.kernel.unwrap().lazy.is_some());
+}
+
+#[test]
+fn a_kernel_that_has_become_zero_is_aligned_with_nothing() {
+    // Steps that kill every ReLU: nothing reaches any weight, all the network's gradients are zero.
+    let folder = tempfile::tempdir().unwrap();
+    let keys = [
+        "network={kind: mlp, hidden: [4], bias: input, initialisation: {normal: {std: 0.5}}}",
+        "kernel.times=4",
+        "training={steps: 40, learning_rate: 30, observations: 20}",
+        "seeds=[0, 1, 2, 3, 4, 5]",
+    ];
+    train_all(&config(&keys), &options(folder.path()), &|_| ()).unwrap();
+    let runs = RunFolder::read(folder.path()).unwrap();
+    let kernels = || runs.records.iter().filter_map(|run| run.kernel.as_ref());
+    let mut zeros = 0;
+    for kernel in kernels() {
+        for (index, trace) in kernel.trace.iter().enumerate() {
+            let defined = (kernel.ones_alignment[index].is_some(), kernel.cosine[index].is_some());
+            assert_eq!(defined, (*trace > 0.0, *trace > 0.0), "{kernel:?}");
+            zeros += usize::from(*trace == 0.0);
+        }
+    }
+    assert!(zeros > 0, "no kernel has become zero: choose larger steps");
+    let text = std::fs::read_to_string(folder.path().join("default/0.json")).unwrap();
+    assert!(!text.contains("NaN"));
 }

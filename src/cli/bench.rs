@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::train::SeededConfigArguments;
 use super::{ComputeArguments, Success, output};
-use crate::experiment::{self, Existing};
+use crate::experiment;
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
 /// observations, records or checkpoints, after a warm-up. What a sweep will take, before it is sent to a cluster; a whole
@@ -47,7 +47,7 @@ struct Answer {
 impl Bench {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
-        let options = self.compute.options(std::path::Path::new(""), Existing::Refuse)?;
+        let options = self.compute.unwatched_options(std::path::Path::new(""))?;
         let seeds = config.seeds.len();
         let conditions = experiment::time_steps(&config, &options, self.warm_up)?
             .into_iter()

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ConfigArguments, DataFolder, Success, output};
 use crate::config::resolve_conditions;
-use crate::experiment::{Tasks, gram_of};
+use crate::experiment::{Tasks, gram_of, limit_threads};
 use crate::record::GramRecord;
 
 /// Print the Gram spectrum of a config's inputs: can they bring the OCS without biases?
@@ -63,6 +63,7 @@ struct Answer<'a> {
 impl Gram {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
+        limit_threads();
         let mut tasks = Tasks::new(&self.data.folder());
         let mut grams: Vec<GramRecord> = Vec::new();
         for (condition, resolved) in resolve_conditions(&config)? {

@@ -12,10 +12,12 @@ mod reproduce;
 mod run_folder;
 mod theory;
 mod train;
+mod watchdog;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -250,8 +252,15 @@ impl DataFolder {
 }
 
 impl ComputeArguments {
-    /// Options for runs whose records go to `folder`.
+    /// Options for runs whose records go to `folder`, and which signals end after their checkpoints.
     fn options(&self, folder: &Path, existing: Existing) -> Result<experiment::Options> {
+        let interrupted = progress::interrupted_flag()?;
+        Ok(experiment::Options { existing, interrupted, ..self.unwatched_options(folder)? })
+    }
+
+    /// Options for runs that leave nothing: signals end them at once.
+    fn unwatched_options(&self, folder: &Path) -> Result<experiment::Options> {
+        experiment::limit_threads();
         let device = self.device.resolve().map_err(misuse)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = usize::from(self.threads);
@@ -268,10 +277,10 @@ impl ComputeArguments {
             jobs,
             cores,
             stack: self.stack.map(usize::from),
-            existing,
+            existing: Existing::Refuse,
             scale: Scale::Default,
             write_every: std::time::Duration::from_secs(30),
-            interrupted: progress::interrupted_flag()?,
+            interrupted: Arc::default(),
         })
     }
 }

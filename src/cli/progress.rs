@@ -54,7 +54,10 @@ impl Progress {
         );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         if visible {
-            bar.enable_steady_tick(Duration::from_millis(500));
+            // It takes a thread, and panics without.
+            if crate::experiment::affordable(1) == 1 {
+                bar.enable_steady_tick(Duration::from_millis(500));
+            }
             *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         }
         Progress { bar, seen: Mutex::default() }
@@ -133,6 +136,7 @@ pub fn interrupted_flag() -> Result<Arc<AtomicBool>> {
     }
     signal_hook::flag::register(signal_hook::consts::SIGUSR1, flag.clone())
         .context("cannot watch for signals")?;
+    super::watchdog::start(flag.clone());
     Ok(FLAG.get_or_init(|| flag).clone())
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ConfigArguments, DataFolder, Success, output};
 use crate::config::resolve_conditions;
-use crate::experiment::{Tasks, theory_of};
+use crate::experiment::{Tasks, limit_threads, theory_of};
 use crate::record::{Method, TheoryRecord};
 use crate::theory::EXACT;
 
@@ -41,6 +41,7 @@ struct Refusal {
 impl Theory {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
+        limit_threads();
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
         let mut tasks = Tasks::new(&self.data.folder());
         for (condition, resolved) in resolve_conditions(&config)? {

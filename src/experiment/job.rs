@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::earlier::{self, Existing};
 use super::judges::Judges;
+use super::keeping::Keeping;
 use super::kernel::Kernels;
 use super::run::{Event, Interrupted, Options};
 use crate::config::Config;
@@ -78,6 +79,7 @@ fn train_prepared(
     let start = Instant::now();
     let names: Vec<String> =
         runs.iter().map(|run| format!("'{}', seed {}", run.job.condition, run.job.seed)).collect();
+    let keeping = Keeping::default();
     let mut watches: Vec<Watch> = Vec::new();
     let mut resumed = Vec::new();
     for Prepared { job, path, judges, kernels, record, resumed: checkpoint } in runs.iter_mut() {
@@ -91,6 +93,7 @@ fn train_prepared(
             record,
             path,
             tell,
+            keeping: &keeping,
             before,
             start,
             written: start,
@@ -264,6 +267,7 @@ struct Watch<'a> {
     record: &'a mut Record,
     path: &'a Path,
     tell: &'a (dyn Fn(Event) + Sync),
+    keeping: &'a Keeping,
     /// Wall time of what was resumed.
     before: f64,
     start: Instant,
@@ -286,8 +290,10 @@ impl Watch<'_> {
 impl train::Observer for Watch<'_> {
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
         self.judges.judge(&snapshot, self.record);
-        if let Some(kernels) = &mut self.kernels {
-            kernels.see(self.job, &snapshot, self.record);
+        match &mut self.kernels {
+            Some(kernels) => kernels.see(self.job, &snapshot, self.record),
+            // A run with kernels is never continued: it has nothing to keep before its end.
+            None => self.keeping.begin(),
         }
         let Job { condition, seed, config, .. } = self.job;
         let steps = config.training.steps;

@@ -67,7 +67,10 @@ impl Kernels {
             let spectrum = KernelSpectrum::new(kernel, &self.weights);
             KernelMoment { ones_alignment: spectrum.ones_alignment(), ratio: spectrum.ratio() }
         };
-        let expected = weight_variances(&job.config, &job.task).map(|variances| {
+        // Angles to an input of zeros are undefined.
+        let has_angles = products.diag().iter().all(|square| *square > 0.0);
+        let variances = weight_variances(&job.config, &job.task).filter(|_| has_angles);
+        let expected = variances.map(|variances| {
             let network = &job.config.network;
             let kernels = ReluKernels::new(&products, &network.hidden, &variances, network.bias);
             moment(&kernels.tangent)

@@ -1,11 +1,13 @@
 //! One file per question. The only place where networks, theory and metrics meet; the outcome is records and claims.
 
+mod bench;
 mod claim;
 mod earlier;
 mod gram;
 mod images;
 mod job;
 mod judges;
+mod keeping;
 mod kernel;
 mod ocs_cifar10;
 mod ocs_classes;
@@ -23,18 +25,22 @@ mod run;
 mod tasks;
 mod theory;
 mod verdicts;
+mod workers;
 
 use anyhow::Result;
 
 use crate::config::{Config, Experiment, Inputs};
 use crate::record::RunFolder;
 
+pub use bench::time_steps;
 pub use claim::{Claim, Measurement, Verdict, to_markdown};
 pub use earlier::{Existing, Refused, ensure_nothing_is_lost};
 pub use gram::gram_of;
-pub use run::{Event, Interrupted, Options, Plan, Summary, plan, time_steps, train_all};
+pub use keeping::is_keeping;
+pub use run::{Event, Interrupted, Options, Plan, Summary, plan, train_all};
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
+pub use workers::{affordable, limit_threads};
 
 /// Conditions that an experiment asks theory about besides those that it trains: finer steps of what it varies, or ranges
 /// in which training would take too long. Their answers stand as `condition/theory.json` among the runs.

@@ -98,7 +98,7 @@ fn every(runs: &[Run], of: impl Fn(&Run) -> Option<f64>, test: impl Fn(f64) -> b
 }
 
 fn alignment(run: &Run) -> Option<f64> {
-    run.kernel.ones_alignment.first().copied()
+    run.kernel.ones_alignment.first().copied()?
 }
 
 const ALIGNMENT: &str = "alignment with the constant at step 0";
@@ -111,7 +111,7 @@ fn top_is_constant(id: &str, sentence: &str, runs: &[Run]) -> Claim {
 fn inputs_have_no_constant(runs: &[Run]) -> Claim {
     let centred: Vec<Run> =
         runs.iter().copied().filter(|run| run.record.condition.ends_with("-centred")).collect();
-    let overlap = |run: &Run| Some(run.kernel.inputs.ones_alignment);
+    let overlap = |run: &Run| run.kernel.inputs.ones_alignment;
     claim(
         "linear-has-none",
         "The kernel of one linear layer, X X^T, has nothing of the constant on top on pixel-centred images.",
@@ -139,7 +139,7 @@ fn tanh_makes_none(runs: &[Run]) -> Claim {
 fn miss(run: &Run) -> Option<f64> {
     let (kernel, expected) = (run.kernel, run.kernel.expected?);
     let ratio = (kernel.ratio.first().copied()?? / expected.ratio? - 1.0).abs();
-    let overlap = (alignment(run)? - expected.ones_alignment).abs();
+    let overlap = (alignment(run)? - expected.ones_alignment?).abs();
     Some((ratio / 0.1).max(overlap / 0.02))
 }
 
@@ -149,7 +149,7 @@ fn as_arc_cosines_say(runs: &[Run]) -> Claim {
         .filter(|run| Some(&run.record.seed) == runs.first().map(|first| &first.record.seed))
         .filter_map(|run| {
             let expected = run.kernel.expected?;
-            let (overlap, ratio) = (expected.ones_alignment, expected.ratio?);
+            let (overlap, ratio) = (expected.ones_alignment?, expected.ratio?);
             Some(format!("{} {overlap:.3} and {ratio:.2}", run.record.condition))
         })
         .collect();
@@ -292,18 +292,18 @@ fn rich_limit(runs: &[Run]) -> Claim {
         "width-alone-is-not-lazy",
         "Width alone does not hold the kernel still: on one-hot inputs with weights of standard deviation sqrt(2 / width) \
          the kernel of 16,384 units drifts.",
-        measured("drift at the last step", runs, |run| run.kernel.drift.last().copied()),
+        measured("drift at the last step", runs, |run| run.kernel.drift.last().copied()?),
     )
 }
 
 fn drift(id: &str, who: &str, runs: &[Run]) -> Claim {
-    let cosine = measured("", runs, |run| run.kernel.cosine.last().copied()).min;
+    let cosine = measured("", runs, |run| run.kernel.cosine.last().copied()?).min;
     let cosine = cosine.map_or("none".to_owned(), |cosine| format!("{cosine:.3}"));
     report(
         id,
         &format!(
             "The kernel of {who} grows more than it turns: its smallest cosine with that of step 0 is {cosine}."
         ),
-        measured("drift at the last step", runs, |run| run.kernel.drift.last().copied()),
+        measured("drift at the last step", runs, |run| run.kernel.drift.last().copied()?),
     )
 }

@@ -3,18 +3,19 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Barrier, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tch::Device;
 
 use super::earlier::{Existing, ensure_nothing_is_lost, ensure_same_data};
 use super::job::{Job, run_together};
 use super::tasks::Tasks;
+use super::workers::{ensure_threads, work_together};
 use crate::config::{Config, NetworkKind, Scale, resolve_conditions};
 use crate::record::{self, Record};
-use crate::train::{Member, Snapshot, Unwatched, can_be_stacked};
+use crate::train::can_be_stacked;
 
 /// Where and how runs run.
 #[derive(Debug, Clone)]
@@ -161,103 +162,34 @@ fn train_stacks(
     let aside = options.device == Device::Cpu && 2 * workers * options.threads <= options.cores;
     let queue = Mutex::new(stacks);
     let outcomes = Mutex::new((Summary::default(), None));
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                tch::set_num_threads(options.threads as i32);
-                loop {
-                    let stack = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(stack) = stack else { return };
-                    // A panic is a defect of this program; the other runs' records are worth more than its unwinding.
-                    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        run_together(&stack, options, aside, tell)
-                    }))
-                    .unwrap_or_else(|_| {
-                        Err(anyhow::anyhow!("a run panicked: please report the message above"))
-                    });
-                    let (summary, failure) =
-                        &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-                    match result {
-                        Ok(diverged) => {
-                            summary.complete += stack.len() - diverged.len();
-                            summary.diverged.extend(diverged);
-                        }
-                        Err(error) => {
-                            queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                            failure.get_or_insert(error);
-                        }
-                    }
-                }
+    ensure_threads(workers, options.threads)?;
+    work_together(workers, &|| {
+        tch::set_num_threads(options.threads as i32);
+        loop {
+            let stack = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(stack) = stack else { return };
+            // A panic is a defect of this program; the other runs' records are worth more than its unwinding.
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                run_together(&stack, options, aside, tell)
+            }))
+            .unwrap_or_else(|_| {
+                Err(anyhow::anyhow!("a run panicked: please report the message above"))
             });
+            let (summary, failure) = &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            match result {
+                Ok(diverged) => {
+                    summary.complete += stack.len() - diverged.len();
+                    summary.diverged.extend(diverged);
+                }
+                Err(error) => {
+                    queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    failure.get_or_insert(error);
+                }
+            }
         }
     });
     let (summary, failure) = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     failure.map_or(Ok(summary), Err)
-}
-
-/// Seconds that the bare steps of each condition take, all its seeds together: condition, steps of each run, seconds.
-///
-/// # Errors
-///
-/// If data cannot be read or a network not be built.
-pub fn time_steps(
-    config: &Config,
-    options: &Options,
-    warm_up: u64,
-) -> Result<Vec<(String, u64, f64)>> {
-    let mut tasks = Tasks::new(&options.data);
-    let mut times = Vec::new();
-    for condition in resolve_conditions(config)? {
-        let (name, steps) = (condition.0.clone(), condition.1.training.steps);
-        let stacks = stacks(jobs(config, vec![condition], &mut tasks)?, options);
-        let workers = options.jobs.clamp(1, stacks.len().max(1));
-        let mut shares: Vec<Vec<Vec<Job>>> = (0..workers).map(|_| Vec::new()).collect();
-        for (index, stack) in stacks.into_iter().enumerate() {
-            shares[index % workers].push(stack);
-        }
-        let ready = Barrier::new(workers);
-        let seconds = std::thread::scope(|scope| {
-            let threads: Vec<_> = shares
-                .iter()
-                .map(|share| scope.spawn(|| time_share(share, options, (warm_up, steps), &ready)))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|_| bail!("a run panicked")))
-                .collect::<Result<Vec<f64>>>()
-        })?;
-        times.push((name, steps, seconds.into_iter().fold(0.0, f64::max)));
-    }
-    Ok(times)
-}
-
-/// Seconds that one worker's stacks take, from the moment when all workers are ready.
-fn time_share(
-    share: &[Vec<Job>],
-    options: &Options,
-    (warm_up, steps): (u64, u64),
-    ready: &Barrier,
-) -> Result<f64> {
-    tch::set_num_threads(options.threads as i32);
-    let runs = share.iter().map(|stack| {
-        let mut observers: Vec<fn(Snapshot)> = vec![|_| (); stack.len()];
-        let members: Vec<Member> = stack
-            .iter()
-            .zip(&mut observers)
-            .map(|(job, nobody)| job.member(None, nobody))
-            .collect();
-        let mut run = Unwatched::new(&members, options.device)?;
-        run.descend(warm_up);
-        Ok(run)
-    });
-    let runs = runs.collect::<Result<Vec<_>>>();
-    // Also after an error: the others wait.
-    ready.wait();
-    let start = Instant::now();
-    for run in &mut runs? {
-        run.descend(steps);
-    }
-    Ok(start.elapsed().as_secs_f64())
 }
 
 /// Numbers that the weights of a stack of fully connected networks may hold on a CPU, so that they stay in a core's cache
@@ -291,7 +223,7 @@ fn most_together(job: &Job, options: &Options) -> usize {
 
 /// Jobs that train together: networks of one shape, as many as `most_together` says, spread over the workers. The longest
 /// first, so that the last to end are short.
-fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
+pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     let mut groups: Vec<Vec<Job>> = Vec::new();
     for job in jobs {
         match groups.iter_mut().find(|group| can_be_stacked(group[0].learner(), job.learner())) {
@@ -322,7 +254,11 @@ fn n_weights(job: &Job) -> usize {
 }
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
-fn jobs(config: &Config, conditions: Vec<(String, Config)>, tasks: &mut Tasks) -> Result<Vec<Job>> {
+pub(super) fn jobs(
+    config: &Config,
+    conditions: Vec<(String, Config)>,
+    tasks: &mut Tasks,
+) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
         let task = tasks.of(&condition, &resolved.task)?;

@@ -16,6 +16,9 @@ pub struct Contrasts {
 /// Direction in responses, `[n_items, n_labels]`, along which a fraction is told.
 pub type Direction = Array2<f64>;
 
+/// Share of the targets' squares that is a rounding error.
+const NOTHING: f64 = 1e-12;
+
 impl Contrasts {
     /// Of a balanced tree with so many `levels` labels each, the last of which are its items; `None` for another.
     pub fn new(levels: &[usize]) -> Option<Contrasts> {
@@ -60,10 +63,14 @@ impl Contrasts {
     }
 
     /// Learned fraction along a direction, `<D, Yhat> / <D, Y>` with the mean response to each item: 0 without it, 1 at the
-    /// targets; `[time]`. `None` where responses were not kept item by item.
+    /// targets; `[time]`. `None` where responses were not kept item by item, or targets have nothing along the direction, as on
+    /// a level that splits nothing.
     pub fn fraction(&self, curves: &Curves, direction: &Direction) -> Option<Vec<f64>> {
         let items = curves.item_responses.as_ref()?;
         let whole = (direction * &self.targets).sum();
+        if whole <= NOTHING * (&self.targets * &self.targets).sum() {
+            return None;
+        }
         let mut fractions = vec![0.0; curves.time.len()];
         for (weights, item) in direction.axis_iter(Axis(0)).zip(items) {
             for (weight, label) in weights.iter().zip(item) {
@@ -111,6 +118,14 @@ mod tests {
         // Across the halves only the items' own labels tell: a quarter of the labels' squares by hand.
         let across = contrasts.between(&[1.0, -1.0, 1.0, -1.0]);
         assert!(across.slice(ndarray::s![.., ..2]).iter().all(|value| value.abs() < 1e-15));
+    }
+
+    #[test]
+    fn a_level_that_splits_nothing_has_no_fraction() {
+        // Every node of level 1 has one child: nothing differs below it.
+        let contrasts = Contrasts::new(&[3, 3, 6]).unwrap();
+        let direction = contrasts.of_level(1);
+        assert_eq!(contrasts.fraction(&curves(&contrasts.targets), &direction), None);
     }
 
     #[test]

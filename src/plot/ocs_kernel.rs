@@ -77,10 +77,6 @@ pub fn figure(runs: &RunFolder) -> Canvas {
 /// One curve of a kernel's record.
 type Quantity = fn(&KernelRecord) -> Vec<Option<f64>>;
 
-fn some(values: &[f64]) -> Vec<Option<f64>> {
-    values.iter().copied().map(Some).collect()
-}
-
 /// Over `step + 1`, so that step 0 has a place.
 fn curve(record: &Record, of: Quantity) -> Option<Curve> {
     let kernel = record.kernel.as_ref()?;
@@ -95,10 +91,10 @@ fn along_training(canvas: &mut Canvas, runs: &RunFolder) {
     let last = last.filter_map(|record| record.kernel.as_ref()?.step.last().copied()).max();
     let x = || Axis::logarithmic(0.9, 1.1 * (last.unwrap_or(9) as f64 + 1.0), "step + 1");
     let panels: [(Axis, Quantity); 3] = [
-        (Axis::linear(-0.06, 1.06, "alignment |⟨v, 1⟩| / √N"), |k| some(&k.ones_alignment)),
+        (Axis::linear(-0.06, 1.06, "alignment |⟨v, 1⟩| / √N"), |k| k.ones_alignment.clone()),
         (Axis::logarithmic(1.0, 40.0, "κ₀ / κ₁"), |k| k.ratio.clone()),
         (Axis::logarithmic(1e-3, 60.0, "drift ‖Θ − Θ(0)‖ / ‖Θ(0)‖"), |k| {
-            some(&k.drift)
+            k.drift.clone()
         }),
     ];
     for (column, (y, of)) in panels.into_iter().enumerate() {
@@ -246,8 +242,10 @@ fn at_start(canvas: &mut Canvas, runs: &RunFolder) {
     let name = "At step 0, one-hot inputs, ReLU, no biases";
     heading(canvas, ('c', name), at, PAGE_WIDTH, &entries);
     let ratio: AtStart = |k| (k.ratio.first().copied().flatten(), k.expected.and_then(|e| e.ratio));
-    let alignment: AtStart =
-        |k| (k.ones_alignment.first().copied(), k.expected.map(|e| e.ones_alignment));
+    let alignment: AtStart = |k| {
+        let expected = k.expected.and_then(|e| e.ones_alignment);
+        (k.ones_alignment.first().copied().flatten(), expected)
+    };
     // A full run has wider networks.
     let widths = runs.records.iter().filter(|run| run.condition.starts_with("width-"));
     let widest = widths.filter_map(|run| run.config.network.hidden.first()).max();

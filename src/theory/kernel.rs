@@ -100,12 +100,16 @@ impl KernelSpectrum {
 
     /// `|<v_top, 1>| / sqrt(N)` (`|v_top . sqrt(p)|` with weights), in [0, 1]; its square is the constant's share in the top
     /// eigenspace, `||P_top 1||^2 / N`. Of a degenerate top eigenvalue the length of the projection on its whole eigenspace.
-    pub fn ones_alignment(&self) -> f64 {
+    /// `None` for a kernel of zeros, which has no top.
+    pub fn ones_alignment(&self) -> Option<f64> {
         let largest = self.eigenvalues[0];
+        if largest <= 0.0 {
+            return None;
+        }
         let top = self.eigenvalues.iter().take_while(|&&value| value >= (1.0 - EQUAL) * largest);
         let squares =
             top.zip(self.vectors.rows()).map(|(_, vector)| vector.dot(&self.roots).powi(2));
-        squares.sum::<f64>().sqrt().min(1.0)
+        Some(squares.sum::<f64>().sqrt().min(1.0))
     }
 
     /// `kappa_0 / kappa_1`; `None` for one sample, or if there is one eigenvalue above rounding errors.
@@ -138,13 +142,15 @@ impl KernelSpectrum {
     }
 }
 
-/// How far a kernel has moved: `||Theta - Theta_0|| / ||Theta_0||` in Frobenius' norm, and the cosine of the two.
-pub fn kernel_drift(kernel: &Array2<f64>, initial: &Array2<f64>) -> (f64, f64) {
+/// How far a kernel has moved: `||Theta - Theta_0|| / ||Theta_0||` in Frobenius' norm, and the cosine of the two. Undefined
+/// from a kernel of zeros; to one the cosine is.
+pub fn kernel_drift(kernel: &Array2<f64>, initial: &Array2<f64>) -> (Option<f64>, Option<f64>) {
     let product = |a: &Array2<f64>, b: &Array2<f64>| (a * b).sum();
     let (now, before) = (product(kernel, kernel).sqrt(), product(initial, initial).sqrt());
     let difference = kernel - initial;
-    let distance = product(&difference, &difference).sqrt() / before;
-    (distance, (product(kernel, initial) / (now * before)).min(1.0))
+    let distance = product(&difference, &difference).sqrt();
+    let cosine = (product(kernel, initial) / (now * before)).min(1.0);
+    ((before > 0.0).then(|| distance / before), (now > 0.0 && before > 0.0).then_some(cosine))
 }
 
 #[cfg(test)]
@@ -181,7 +187,7 @@ mod tests {
         assert!((ratio(&he(1).tangent) - 2.514).abs() < 1e-3);
         assert!((ratio(&he(8).tangent) - 4.66).abs() < 1e-2, "{}", ratio(&he(8).tangent));
         let spectrum = KernelSpectrum::new(&he(1).tangent, &even(8));
-        assert!((spectrum.ones_alignment() - 1.0).abs() < 1e-12);
+        assert!((spectrum.ones_alignment().unwrap() - 1.0).abs() < 1e-12);
         // (2 + 7 / pi) / 8.
         assert!((spectrum.eigenvalues[0] - (2.0 + 7.0 / PI) / 8.0).abs() < 1e-12);
     }
@@ -198,10 +204,10 @@ mod tests {
     #[test]
     fn a_degenerate_top_is_judged_as_a_space() {
         let spectrum = KernelSpectrum::new(&Array2::eye(5), &even(5));
-        assert!((spectrum.ones_alignment() - 1.0).abs() < 1e-12);
+        assert!((spectrum.ones_alignment().unwrap() - 1.0).abs() < 1e-12);
         let centred = array![[1.0, -1.0], [-1.0, 1.0]];
         let spectrum = KernelSpectrum::new(&centred, &even(2));
-        assert!(spectrum.ones_alignment() < 1e-12 && spectrum.ratio().is_none());
+        assert!(spectrum.ones_alignment().unwrap() < 1e-12 && spectrum.ratio().is_none());
     }
 
     #[test]
@@ -221,12 +227,27 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_of_zeros_is_aligned_with_nothing() {
+        let (zeros, kernel) = (Array2::zeros((2, 2)), array![[2.0, 1.0], [1.0, 3.0]]);
+        let spectrum = KernelSpectrum::new(&zeros, &even(2));
+        assert_eq!((spectrum.ones_alignment(), spectrum.ratio()), (None, None));
+        // It has moved by all of it, in no direction.
+        assert_eq!(kernel_drift(&zeros, &kernel), (Some(1.0), None));
+        assert_eq!(kernel_drift(&kernel, &zeros), (None, None));
+        assert_eq!(kernel_drift(&zeros, &zeros), (None, None));
+    }
+
+    #[test]
     fn drift_is_relative_and_a_factor_turns_nothing() {
         let kernel = array![[2.0, 1.0], [1.0, 3.0]];
-        let (distance, cosine) = kernel_drift(&(&kernel * 1.5), &kernel);
+        let drift = |kernel: &Array2<f64>, initial: &Array2<f64>| {
+            let (distance, cosine) = kernel_drift(kernel, initial);
+            (distance.unwrap(), cosine.unwrap())
+        };
+        let (distance, cosine) = drift(&(&kernel * 1.5), &kernel);
         assert!((distance - 0.5).abs() < 1e-12 && (cosine - 1.0).abs() < 1e-12);
         let (distance, cosine) =
-            kernel_drift(&array![[1.0, 0.0], [0.0, 0.0]], &array![[0.0, 0.0], [0.0, 1.0]]);
+            drift(&array![[1.0, 0.0], [0.0, 0.0]], &array![[0.0, 0.0], [0.0, 1.0]]);
         assert!((distance - 2f64.sqrt()).abs() < 1e-12 && cosine.abs() < 1e-12);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
-use std::thread::Scope;
+use std::thread::{Builder, Scope};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -32,13 +32,13 @@ const WAITING_BYTES: usize = 1 << 28;
 const MOST_WAITING: usize = 256;
 
 impl Observations {
-    /// Starts the other thread, with as many threads of libtorch as this one has; `bytes` are those of the stack's weights.
+    /// Starts the other thread (without one, observations are made at once), with as many threads of libtorch as this one has; `bytes` are those of the stack's weights.
     pub fn aside<'scope>(scope: &'scope Scope<'scope, '_>, bytes: usize) -> Self {
         let (asked, observations) =
             sync_channel::<Observation>((WAITING_BYTES / bytes.max(1)).clamp(1, MOST_WAITING));
         let (answering, answers) = channel();
         let threads = tch::get_num_threads();
-        scope.spawn(move || {
+        let observe = move || {
             tch::set_num_threads(threads);
             for observation in observations {
                 // Nobody listens any more: the runs have ended early.
@@ -46,8 +46,12 @@ impl Observations {
                     return;
                 }
             }
-        });
-        Observations::Aside { asked, answers, waiting: 0 }
+        };
+        match Builder::new().spawn_scoped(scope, observe) {
+            Ok(_) => Observations::Aside { asked, answers, waiting: 0 },
+            // A limit on processes: the same numbers, somewhat later.
+            Err(_) => Observations::AtOnce(VecDeque::new()),
+        }
     }
 
     /// Asks for one, and waits where too many do.

@@ -368,19 +368,19 @@ fn gram_condition(runs: &mut RunFolder, name: &str, [constant, others]: [f64; 2]
 /// A kernel that grows by `growth`, and foretells the run's own curves `late` times later.
 fn with_kernel(mut run: Record, alignment: f64, growth: f64, late: f64) -> Record {
     let step = vec![0, 10, 100, 1000];
-    let inputs = KernelMoment { ones_alignment: 0.0, ratio: Some(1.4) };
+    let inputs = KernelMoment { ones_alignment: Some(0.0), ratio: Some(1.4) };
     let shift = |time: Option<f64>| time.map(|time| late * time);
     let phase = Phase::between(shift(run.phase.onset), shift(run.phase.end));
     run.kernel = Some(KernelRecord {
         samples: 8,
         largest: vec![10.0; 4],
         trace: vec![38.0; 4],
-        ones_alignment: vec![alignment; 4],
+        ones_alignment: vec![Some(alignment); 4],
         ratio: vec![Some(2.4); 4],
-        drift: vec![0.0, 0.01 * growth, 0.1 * growth, growth],
-        cosine: vec![1.0; 4],
+        drift: [0.0, 0.01 * growth, 0.1 * growth, growth].map(Some).to_vec(),
+        cosine: vec![Some(1.0); 4],
         inputs,
-        expected: Some(KernelMoment { ones_alignment: 1.0, ratio: Some(2.5) }),
+        expected: Some(KernelMoment { ones_alignment: Some(1.0), ratio: Some(2.5) }),
         lazy: Some(LazyRecord {
             target_variance: run.target_variance,
             phase,

@@ -1,0 +1,41 @@
+//! Ends the process when somebody asked for it and nothing would be lost: however long libtorch diagonalises a matrix.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
+use std::time::Duration;
+
+use crate::experiment::{Interrupted, is_keeping};
+use crate::file;
+
+/// How often the flag is looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// For so many ticks the process may end by itself, which is tidier.
+const PATIENCE: u32 = 15;
+
+/// Watches the flag that signals set. Runs that have something to keep see it themselves, and write their checkpoints; while
+/// there are none, this thread ends the process.
+pub fn start(interrupted: Arc<AtomicBool>) {
+    let watch = move || {
+        let mut ticks = 0;
+        while ticks < PATIENCE {
+            std::thread::sleep(TICK);
+            let may_leave = interrupted.load(Ordering::Relaxed) && !is_keeping();
+            ticks = if may_leave { ticks + 1 } else { 0 };
+        }
+        leave();
+    };
+    // Where the system gives no thread, signals are answered between two steps, and a second one at once.
+    if let Err(error) = Builder::new().name("watchdog".to_owned()).spawn(watch) {
+        tracing::debug!("no watchdog: {error}");
+    }
+}
+
+fn leave() -> ! {
+    // A file that is being written gets its name first.
+    file::stop_writing();
+    let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
+    // Other threads compute on: destructors must not take their libtorch away.
+    signal_hook::low_level::exit(1)
+}
