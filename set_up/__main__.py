@@ -1,0 +1,5 @@
+import sys
+
+import bring
+
+sys.exit(bring.command())
