@@ -1,32 +1,61 @@
 //! Tells the linker where libtorch lies, and the binary which revision it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+#[path = "src/train/version_header.rs"]
+mod version_header;
+
+/// The version that tch 0.26 is for; set_up/wheels.py brings it.
+const TORCH: &str = "2.13.0";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/train/version_header.rs");
     link_libtorch();
     println!("cargo:rustc-env=OCS_REVISION={}", revision());
-    println!("cargo:rustc-env=OCS_LIBTORCH={}", libtorch_version());
+    know_libtorch();
 }
 
-/// Version of libtorch as its headers tell; the library itself does not say.
-fn libtorch_version() -> String {
-    let read = || {
-        let library = std::env::var("DEP_TCH_LIBTORCH_LIB").ok()?;
-        let include = Path::new(&library).parent()?.join("include");
-        let headers = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
-        let text =
-            headers.iter().find_map(|header| std::fs::read_to_string(include.join(header)).ok())?;
-        let part = |name: &str| {
-            let line = text
-                .lines()
-                .find(|line| line.starts_with(&format!("#define TORCH_VERSION_{name} ")))?;
-            line.split_whitespace().nth(2).map(str::to_owned)
-        };
-        Some(format!("{}.{}.{}", part("MAJOR")?, part("MINOR")?, part("PATCH")?))
+/// Tells the program which libtorch it is built for, and refuses one that torch-sys cannot be for. (torch-sys compiles
+/// before this runs; `./set-up` looks earlier.)
+fn know_libtorch() {
+    let Some(folder) = libtorch_folder() else {
+        panic!("no libtorch for {}: build on Linux", std::env::consts::OS);
     };
-    read().unwrap_or_else(|| "unknown".to_owned())
+    let include = std::env::var("LIBTORCH_INCLUDE")
+        .map_or_else(|_| folder.join(".."), PathBuf::from)
+        .join("include");
+    for header in version_header::VERSION_HEADERS {
+        println!("cargo:rerun-if-changed={}", include.join(header).display());
+    }
+    println!("cargo:rerun-if-env-changed=LIBTORCH_BYPASS_VERSION_CHECK");
+    let version = version_header::version_of(&include);
+    let bypassed = std::env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_some();
+    if version.as_deref() != Some(TORCH) && !bypassed {
+        eprintln!(
+            "{} holds libtorch {}, but {TORCH} is needed: unset LIBTORCH and LIBTORCH_USE_PYTORCH and run `make build`, \
+             which brings it, or point LIBTORCH at it",
+            folder.display(),
+            version.as_deref().unwrap_or("of an unknown version"),
+        );
+        std::process::exit(1);
+    }
+    println!("cargo:rustc-env=OCS_LIBTORCH={}", version.as_deref().unwrap_or("unknown"));
+    println!("cargo:rustc-env=OCS_LIBTORCH_FOLDER={}", folder.display());
+    for (name, library) in [("CPU", "libtorch_cpu.so"), ("C10", "libc10.so")] {
+        let file = folder.join(library);
+        println!("cargo:rerun-if-changed={}", file.display());
+        let size = std::fs::metadata(&file).map_or(0, |found| found.len());
+        println!("cargo:rustc-env=OCS_LIBTORCH_{name}_SIZE={size}");
+    }
+}
+
+/// Where torch-sys found the libraries. The link in the checkout may later point elsewhere; the binary keeps what it was
+/// built with.
+fn libtorch_folder() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("DEP_TCH_LIBTORCH_LIB")?);
+    Some(folder.canonicalize().unwrap_or(folder))
 }
 
 /// Writes the library folder into the binary, so that no `LD_LIBRARY_PATH` is needed.
@@ -34,11 +63,11 @@ fn link_libtorch() {
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
     }
+    // RPATH, not RUNPATH: a torch of another version on LD_LIBRARY_PATH must not come before ours.
+    println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
     // An installed tree: bin/ocs, lib/torch/lib, lib/nvidia.
     println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib/torch/lib");
-    let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
-    // The link in the checkout may later point elsewhere; the binary keeps what it was built with.
-    let folder = Path::new(&folder).canonicalize().unwrap_or_else(|_| folder.clone().into());
+    let Some(folder) = libtorch_folder() else { return };
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.display());
     if folder.join("libtorch_cuda.so").exists() {
         // Nothing refers to a symbol of it, so the linker would drop it and CUDA would seem absent.

@@ -40,5 +40,7 @@ mod stacks;
 mod robust_theory;
 /// Theory on images is the flow of the layers themselves, and gradient descent follows it.
 mod theory_of_images;
+/// Set-up works with the machine's Python, and the program with the libtorch that it was built for or none.
+mod set_up;
 /// No promise of its own: shipped experiments in their quick form, for those above that decide claims.
 mod quick_runs;

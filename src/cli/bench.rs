@@ -48,6 +48,7 @@ impl Bench {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         let options = self.compute.unwatched_options(std::path::Path::new(""))?;
+        super::warn_of_slow_precision(&config, options.device)?;
         let seeds = config.seeds.len();
         let conditions = experiment::time_steps(&config, &options, self.warm_up)?
             .into_iter()

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::{DataFolder, Success, output};
 use crate::config::Inputs;
 use crate::data;
-use crate::train::device::why_no_cuda;
+use crate::train::device::{has_bfloat16, why_no_cuda};
+use crate::train::libtorch;
 
 /// Tells what this installation has, and why it has no more.
 #[derive(Args)]
@@ -25,13 +26,19 @@ pub struct Doctor {
 struct Diagnosis {
     version: &'static str,
     revision: &'static str,
-    libtorch: &'static str,
+    /// Of the library that is loaded, whatever this program was built for.
+    libtorch: Option<String>,
     libtorch_file: Option<PathBuf>,
+    built_for_libtorch: &'static str,
+    built_with: &'static str,
+    libtorch_problem: Option<String>,
     cuda_available: bool,
     cuda_devices: i64,
     cuda_reason: Option<&'static str>,
+    /// Whether the processor has instructions for bfloat16; without, it is emulated.
+    bfloat16: Option<bool>,
     cores: usize,
-    libtorch_threads: i32,
+    libtorch_threads: Option<i32>,
     data_folder: PathBuf,
     data_sets: Vec<DataSet>,
     sbatch: Option<PathBuf>,
@@ -43,13 +50,6 @@ struct DataSet {
     present: bool,
 }
 
-/// The libtorch that this process has loaded; known on Linux.
-fn loaded_libtorch() -> Option<PathBuf> {
-    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let line = maps.lines().find(|line| line.ends_with("libtorch_cpu.so"))?;
-    line.find('/').map(|start| PathBuf::from(&line[start..]))
-}
-
 /// A program on PATH.
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -59,18 +59,32 @@ fn on_path(program: &str) -> Option<PathBuf> {
 impl Doctor {
     pub fn run(self) -> Result<Success> {
         let folder = self.folder.folder();
-        let cuda_available = tch::Cuda::is_available();
+        let libtorch_problem = libtorch::ensure_built_for().err().map(|error| error.to_string());
+        // Not a function of another version is called.
+        let usable = libtorch_problem.is_none();
+        let loaded = libtorch::other_or_first();
+        let cuda_available = usable && tch::Cuda::is_available();
         let names = [Inputs::Mnist, Inputs::FashionMnist, Inputs::Cifar10, Inputs::Glyphs];
         let diagnosis = Diagnosis {
             version: env!("CARGO_PKG_VERSION"),
             revision: env!("OCS_REVISION"),
-            libtorch: env!("OCS_LIBTORCH"),
-            libtorch_file: loaded_libtorch(),
+            libtorch: loaded.as_ref().and_then(|library| library.version.clone()),
+            libtorch_file: loaded.map(|library| library.file),
+            built_for_libtorch: libtorch::BUILT_FOR,
+            built_with: libtorch::BUILT_WITH,
+            libtorch_problem,
             cuda_available,
-            cuda_devices: tch::Cuda::device_count(),
-            cuda_reason: (!cuda_available).then(why_no_cuda),
+            cuda_devices: if usable { tch::Cuda::device_count() } else { 0 },
+            cuda_reason: match (usable, cuda_available) {
+                (false, _) => {
+                    Some("another libtorch than this program was built for was not asked")
+                }
+                (true, false) => Some(why_no_cuda()),
+                (true, true) => None,
+            },
+            bfloat16: has_bfloat16(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            libtorch_threads: tch::get_num_threads(),
+            libtorch_threads: usable.then(tch::get_num_threads),
             data_sets: names
                 .map(|inputs| DataSet {
                     name: inputs.name(),
@@ -98,16 +112,32 @@ impl Diagnosis {
             None => format!("{} device(s)", self.cuda_devices),
             Some(reason) => format!("no: {reason}"),
         };
+        let bfloat16 = match self.bfloat16 {
+            Some(true) => "this processor has instructions for it",
+            Some(false) => {
+                "emulated by this processor, some fifteen times slower than float32: take float32"
+            }
+            None => "unknown",
+        };
         let mut rows = vec![
             vec!["ocs".to_owned(), format!("{} ({})", self.version, self.revision)],
             vec![
                 "libtorch".to_owned(),
-                format!("{} in {}", self.libtorch, path(&self.libtorch_file)),
+                format!(
+                    "{} in {}",
+                    self.libtorch.as_deref().unwrap_or("an unknown version"),
+                    path(&self.libtorch_file)
+                ),
             ],
             vec!["CUDA".to_owned(), cuda],
+            vec!["bfloat16".to_owned(), bfloat16.to_owned()],
             vec!["cores".to_owned(), self.cores.to_string()],
             vec!["data folder".to_owned(), self.data_folder.display().to_string()],
         ];
+        if let Some(problem) = &self.libtorch_problem {
+            rows.insert(2, vec!["  PROBLEM".to_owned(), problem.clone()]);
+            rows.insert(3, vec!["  built with".to_owned(), self.built_with.to_owned()]);
+        }
         for set in &self.data_sets {
             let state = match (set.present, set.name) {
                 (true, "glyphs") => "drawn by the program".to_owned(),

@@ -108,7 +108,7 @@ pub fn run() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
-    match cli.command.run() {
+    match cli.command.checked().and_then(Command::run) {
         Ok(Success::Full) => ExitCode::SUCCESS,
         Ok(Success::Partial) => ExitCode::FAILURE,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -126,6 +126,14 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
+    /// Itself, if the libtorch of this process is the one that it was built for, or does not matter.
+    fn checked(self) -> Result<Self> {
+        if !matches!(self, Command::Doctor(_) | Command::Completions { .. } | Command::Config(_)) {
+            crate::train::libtorch::ensure_built_for()?;
+        }
+        Ok(self)
+    }
+
     fn run(self) -> Result<Success> {
         match self {
             Command::Train(train) => train.run(),
@@ -210,6 +218,17 @@ impl ExistingArguments {
 /// What was refused before anything was done is the caller's to change.
 fn refused(error: anyhow::Error) -> anyhow::Error {
     if error.is::<experiment::Refused>() { misuse(error) } else { error }
+}
+
+/// Warns before hours are lost to a precision that this device only emulates.
+fn warn_of_slow_precision(config: &Config, device: tch::Device) -> Result<()> {
+    for (condition, resolved) in crate::config::resolve_conditions(config)? {
+        if let Some(why) = crate::train::device::why_slow(resolved.training.precision, device) {
+            tracing::warn!(condition, "{why}");
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Where runs compute.

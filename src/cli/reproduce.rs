@@ -123,7 +123,7 @@ impl Reproduce {
         Ok(success)
     }
 
-    /// Of all experiments before the first is made.
+    /// Of all experiments before the first is made; what would be slow is told then, too.
     fn ensure_nothing_is_lost(&self, experiments: &[Experiment], options: &Options) -> Result<()> {
         for &experiment in experiments {
             let config = self.config(experiment).map_err(misuse)?;
@@ -131,6 +131,7 @@ impl Reproduce {
             let options =
                 Options { folder: options.folder.join(experiment.stem()), ..options.clone() };
             experiment::ensure_nothing_is_lost(&config, &options).map_err(refused)?;
+            super::warn_of_slow_precision(&config, options.device)?;
         }
         Ok(())
     }

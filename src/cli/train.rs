@@ -100,6 +100,7 @@ impl Train {
         let config = self.config.load()?;
         let folder = self.out.join(&config.name);
         let options = self.compute.options(&folder, self.existing.existing())?;
+        super::warn_of_slow_precision(&config, options.device)?;
         let (records, summary) = train(&config, &options)?;
         if self.json {
             output::json(

@@ -6,6 +6,7 @@
 mod batches;
 mod checkpoint;
 pub mod device;
+pub mod libtorch;
 mod linear;
 mod moments;
 mod nonlinear;
@@ -13,6 +14,7 @@ mod observations;
 mod optimiser;
 mod runs;
 mod stack;
+mod version_header;
 
 use std::collections::VecDeque;
 

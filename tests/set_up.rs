@@ -1,0 +1,122 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn program() -> PathBuf {
+    assert_cmd::cargo::cargo_bin("ocs")
+}
+
+fn doctor(command: &mut Command) -> Value {
+    let output = command.args(["doctor", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn theory(command: &mut Command) -> Output {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/ocs_linear.yaml");
+    command.arg("theory").arg(config).output().unwrap()
+}
+
+/// The folder of libraries that the program loads when nobody interferes.
+fn libraries() -> PathBuf {
+    let file = doctor(&mut Command::new(program()))["libtorch_file"].as_str().unwrap().to_owned();
+    Path::new(&file).parent().unwrap().to_owned()
+}
+
+/// A small part of another libtorch, with headers that say which: a real library with a byte more at its end.
+fn other_libtorch() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let headers = folder.path().join("include/torch/headeronly");
+    fs::create_dir_all(&headers).unwrap();
+    fs::create_dir(folder.path().join("lib")).unwrap();
+    let header = [("MAJOR", 2), ("MINOR", 11), ("PATCH", 3)]
+        .map(|(name, number)| format!("#define TORCH_VERSION_{name} {number}\n"))
+        .concat();
+    fs::write(headers.join("version.h"), header).unwrap();
+    let mut bytes = fs::read(libraries().join("libc10.so")).unwrap();
+    bytes.push(0);
+    fs::write(folder.path().join("lib/libc10.so"), bytes).unwrap();
+    folder
+}
+
+#[test]
+fn set_up_s_own_tests_pass() {
+    let output = Command::new("python3")
+        .args(["-B", "-m", "unittest", "discover", "-s", "tests/set_up"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("python3 is needed");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}");
+    assert!(!words.contains("Ran 0 tests"), "{words}");
+}
+
+#[test]
+fn another_torch_on_ld_library_path_is_not_loaded() {
+    let other = other_libtorch();
+    let with = |program| {
+        let mut command = Command::new(program);
+        command.env("LD_LIBRARY_PATH", other.path().join("lib"));
+        command
+    };
+    let found = doctor(&mut with(program()));
+    assert_eq!(found["libtorch_problem"], Value::Null);
+    assert_eq!(found["libtorch"], found["built_for_libtorch"]);
+    assert!(theory(&mut with(program())).status.success());
+}
+
+#[test]
+fn another_torch_that_is_loaded_is_refused_before_anything_is_computed() {
+    let other = other_libtorch();
+    let library = other.path().join("lib/libc10.so");
+    let with = || {
+        let mut command = Command::new(program());
+        command.env("LD_PRELOAD", &library);
+        command
+    };
+    let output = theory(&mut with());
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(output.stdout.is_empty());
+    for part in ["2.11.3", library.to_str().unwrap(), "unset LD_PRELOAD"] {
+        assert!(words.contains(part), "{words}");
+    }
+    let found = doctor(&mut with());
+    assert_eq!(found["libtorch"], "2.11.3");
+    assert_eq!(found["libtorch_file"], library.to_str().unwrap());
+    assert_ne!(found["built_for_libtorch"], "2.11.3");
+    assert!(found["libtorch_problem"].as_str().unwrap().contains("unset LD_PRELOAD"));
+}
+
+/// The same files under another name, without their bytes where the file system allows.
+fn link_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            link_tree(&from, &to);
+        } else {
+            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(|_| ())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_installed_tree_runs_as_it_is() {
+    let installed = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let torch = libraries();
+    fs::create_dir(installed.path().join("bin")).unwrap();
+    let ocs = installed.path().join("bin/ocs");
+    fs::hard_link(program(), &ocs).unwrap();
+    link_tree(&torch, &installed.path().join("lib/torch/lib"));
+    let nvidia = torch.join("../../nvidia");
+    if nvidia.exists() {
+        link_tree(&nvidia, &installed.path().join("lib/nvidia"));
+    }
+    let found = doctor(Command::new(&ocs).env_clear());
+    let file = found["libtorch_file"].as_str().unwrap();
+    assert!(Path::new(file).starts_with(installed.path().canonicalize().unwrap()), "{file}");
+    assert!(theory(Command::new(&ocs).env_clear()).status.success());
+}
