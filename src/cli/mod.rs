@@ -6,6 +6,8 @@ mod data;
 mod doctor;
 mod figures;
 mod gram;
+mod log;
+mod meter;
 mod output;
 mod progress;
 mod reproduce;
@@ -14,7 +16,7 @@ mod theory;
 mod train;
 mod watchdog;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +24,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Override, Scale};
 use crate::experiment::{self, Existing};
@@ -32,7 +33,7 @@ use crate::train::device::DeviceChoice;
 /// clock, lays exact theory over what it measured, decides claims by numbers and draws the figures.
 ///
 /// Exit status: 0 done, 1 failed (a failed claim or a diverged run too), 2 misused (arguments, config, device).
-/// Data go to stdout, all else to stderr. RUST_LOG sets the level of messages.
+/// Data go to stdout, all else to stderr. RUST_LOG sets the level of messages; TZ their time, NO_COLOR keeps them plain.
 #[derive(Parser)]
 #[command(name = "ocs", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("OCS_REVISION"), ", libtorch ", env!("OCS_LIBTORCH"), ")"))]
 struct Cli {
@@ -99,15 +100,9 @@ enum Success {
 
 /// Parses arguments, runs the command and tells errors in one line.
 pub fn run() -> ExitCode {
+    log::settle_colours();
     let cli = Cli::parse();
-    let level = if cli.quiet { "warn" } else { "info" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(progress::StderrBesideBar::default)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    log::start(cli.quiet);
     match cli.command.checked().and_then(Command::run) {
         Ok(Success::Full) => ExitCode::SUCCESS,
         Ok(Success::Partial) => ExitCode::FAILURE,

@@ -1,14 +1,17 @@
-//! Progress: a bar on a terminal, one line per decade of steps in a log, never escape codes in a file.
+//! Progress: a bar on a terminal, a line every half minute in a log, never escape codes in a file.
 
-use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::log::is_dumb;
+use super::meter::Meter;
 use crate::experiment::Event;
 use crate::record::Status;
 
@@ -38,55 +41,101 @@ impl Write for StderrBesideBar {
 /// Shows what runs do.
 pub struct Progress {
     bar: ProgressBar,
-    /// Step that each run was last seen at.
-    seen: Mutex<HashMap<(String, u64), u64>>,
+    meter: Arc<Mutex<Meter>>,
+    planned: Arc<Mutex<Instant>>,
+    /// Dropped to end the ticker.
+    tick: Option<Sender<()>>,
+    ticker: Option<JoinHandle<()>>,
 }
 
+/// So long after one line on the progress comes the next, where no bar can be shown.
+const BETWEEN_LINES: Duration = Duration::from_secs(30);
+const BETWEEN_TICKS: Duration = Duration::from_millis(500);
+
 impl Progress {
-    /// A bar that is visible on a terminal only.
-    pub fn new() -> Self {
-        let visible = io::stderr().is_terminal();
-        let target =
-            if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = ProgressStyle::with_template(
-            "{bar:30} {percent:>3}% {elapsed} elapsed, {eta} left  {msg}",
-        );
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        if visible {
-            // It takes a thread, and panics without.
-            if crate::experiment::affordable(1) == 1 {
-                bar.enable_steady_tick(Duration::from_millis(500));
-            }
-            *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    /// A bar where stderr is a terminal that can show it, else a line every half minute. `part` of a larger whole stands
+    /// before both, if it is not empty; `name` is the config's.
+    pub fn new(part: &str, name: &str) -> Self {
+        let term = std::env::var_os("TERM");
+        if io::stderr().is_terminal() && !is_dumb(term.as_deref()) {
+            let prefix = if part.is_empty() { String::new() } else { format!("{part}: ") };
+            let progress = Progress::with_bar(prefix, ProgressDrawTarget::stderr());
+            *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress.bar.clone());
+            let bar = progress.bar.clone();
+            progress.every(BETWEEN_TICKS, move |_| bar.tick())
+        } else {
+            let before = if part.is_empty() { String::new() } else { format!("{part} ({name}): ") };
+            Progress::with_bar(String::new(), ProgressDrawTarget::hidden())
+                .every(BETWEEN_LINES, move |line| tracing::info!("{before}{line}"))
         }
-        Progress { bar, seen: Mutex::default() }
+    }
+
+    fn with_bar(prefix: String, target: ProgressDrawTarget) -> Self {
+        // An empty bar of length 0 would be a full one.
+        let bar = ProgressBar::with_draw_target(Some(1), target);
+        let meter: Arc<Mutex<Meter>> = Arc::default();
+        let planned = Arc::new(Mutex::new(Instant::now()));
+        let (asked, since) = (meter.clone(), planned.clone());
+        let left = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let elapsed = locked(&since).elapsed();
+            // A bar that cannot be written is no reason to stop.
+            let _ = text.write_str(&locked(&asked).left_in_words(elapsed));
+        };
+        let style = ProgressStyle::with_template(
+            "{prefix}{bar:16} {percent:>3}% after {elapsed}, {left}  {wide_msg}",
+        );
+        bar.set_style(
+            style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("left", left),
+        );
+        bar.set_prefix(prefix);
+        bar.set_message("preparing data and theory");
+        Progress { bar, meter, planned, tick: None, ticker: None }
+    }
+
+    /// Tells a line on the progress each time that `interval` has passed.
+    fn every(mut self, interval: Duration, tell: impl Fn(String) + Send + 'static) -> Self {
+        let (tick, ended) = std::sync::mpsc::channel();
+        let (meter, planned) = (self.meter.clone(), self.planned.clone());
+        let ticker = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
+            while ended.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                let elapsed = locked(&planned).elapsed();
+                let line = locked(&meter).line(elapsed);
+                tell(line);
+            }
+        });
+        // Where no thread may be started, training is worth more than news of it.
+        self.ticker = ticker.ok();
+        self.tick = Some(tick);
+        self
     }
 
     /// Shows one event; the bar counts observed steps of all runs.
     pub fn tell(&self, event: Event) {
+        if let Event::Planned { .. } = event {
+            *locked(&self.planned) = Instant::now();
+        }
+        let elapsed = locked(&self.planned).elapsed();
+        // The bar asks the meter when it draws: neither may be held while the other is.
+        let (behind, all) = {
+            let mut meter = locked(&self.meter);
+            meter.note(&event, elapsed);
+            meter.position()
+        };
+        self.bar.set_length(all.max(1));
+        self.bar.set_position(behind);
         match event {
-            Event::Planned { runs, steps } => {
-                self.bar.set_length(steps);
-                tracing::info!(runs, steps, "training");
-            }
-            Event::Kept { condition, seed, steps } => {
-                self.bar.inc(steps);
+            Event::Planned { runs, steps } => tracing::info!(runs, steps, "training"),
+            Event::Kept { condition, seed, .. } => {
                 tracing::info!(condition, seed, "kept: this run is complete");
             }
             Event::Started { condition, seed, step } => {
                 self.bar.set_message(format!("{condition}, seed {seed}"));
-                self.advance(condition, seed, step);
                 if step > 0 {
                     tracing::info!(condition, seed, step, "continued from its checkpoint");
                 }
             }
-            Event::Observed { condition, seed, step, steps, loss } => {
-                let before = self.advance(condition, seed, step);
-                let decade = |step: u64| step.checked_ilog10();
-                if self.bar.is_hidden() && decade(step) != decade(before) && step < steps {
-                    tracing::info!(condition, seed, step, loss, "training");
-                }
+            Event::Observed { condition, seed, step, loss, .. } => {
+                tracing::debug!(condition, seed, step, loss, "observed");
             }
             Event::Finished { record } => {
                 let Status::Complete = record.status else { return };
@@ -102,20 +151,19 @@ impl Progress {
             }
         }
     }
+}
 
-    /// Moves the bar to a run's step and returns the step before.
-    fn advance(&self, condition: &str, seed: u64, step: u64) -> u64 {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = seen.entry((condition.to_owned(), seed)).or_insert(0);
-        let before = *last;
-        self.bar.inc(step.saturating_sub(before));
-        *last = step;
-        before
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        self.tick = None;
+        if let Some(ticker) = self.ticker.take() {
+            // Had it panicked, its message was told.
+            let _ = ticker.join();
+        }
         *BAR.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.bar.finish_and_clear();
     }
@@ -143,4 +191,27 @@ pub fn interrupted_flag() -> Result<Arc<AtomicBool>> {
 /// Whether somebody asked the process to end.
 pub fn is_interrupted() -> bool {
     interrupted_flag().is_ok_and(|flag| flag.load(Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_gets_a_line_each_time_the_interval_has_passed_also_before_training() {
+        let (lines, told) = std::sync::mpsc::channel();
+        let progress = Progress::with_bar(String::new(), ProgressDrawTarget::hidden())
+            .every(Duration::from_millis(1), move |line| lines.send(line).unwrap());
+        let next = |words: &str| {
+            let limit = Duration::from_secs(60);
+            while !told.recv_timeout(limit).expect("a line within the limit").contains(words) {}
+        };
+        next("preparing data and theory");
+        progress.tell(Event::Planned { runs: 2, steps: 200 });
+        next("0 % of all steps, 0 of 2 runs ended, time left not known");
+        progress.tell(Event::Observed { condition: "c", seed: 0, step: 50, steps: 100, loss: 1.0 });
+        next("25 % of all steps");
+        drop(progress);
+        assert!(told.iter().count() < 1_000, "lines end with the training");
+    }
 }

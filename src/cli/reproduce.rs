@@ -101,8 +101,9 @@ impl Reproduce {
         self.ensure_nothing_is_lost(&experiments, &options)?;
         let mut success = Success::Full;
         let mut missing = Vec::new();
-        for experiment in experiments {
-            match self.reproduce(experiment, &options, &out, &plots) {
+        for (index, &experiment) in experiments.iter().enumerate() {
+            let place = format!("experiment {} of {}", index + 1, experiments.len());
+            match self.reproduce(experiment, &place, &options, &plots) {
                 Ok(Success::Full) => {}
                 Ok(Success::Partial) => success = Success::Partial,
                 Err(error) if error.is::<Interrupted>() || progress::is_interrupted() => {
@@ -148,21 +149,21 @@ impl Reproduce {
     fn reproduce(
         &self,
         experiment: Experiment,
+        place: &str,
         options: &Options,
-        out: &Path,
         plots: &Path,
     ) -> Result<Success> {
         let stem = experiment.stem();
         let config = self.config(experiment).map_err(misuse)?;
         let scale = config.scale(self.scale());
         let mut config = config.at(scale).map_err(misuse)?;
-        tracing::info!(experiment = stem, ?scale, "reproducing");
+        tracing::info!(?scale, "{place}: {stem}");
         if scale != self.scale() {
             tracing::warn!("{stem} {AS_BY_DEFAULT}");
         }
         self.bring_data(experiment, &mut config)?;
-        let options = Options { folder: out.join(stem), scale, ..options.clone() };
-        let (records, summary) = train(&config, &options)?;
+        let options = Options { folder: options.folder.join(stem), scale, ..options.clone() };
+        let (records, summary) = train(&config, &options, place)?;
         let runs = RunFolder { records, ..RunFolder::read(&options.folder)? };
         let claims = experiment::claims(experiment, &runs)?;
         for path in plot::draw(experiment, &runs, plots)? {

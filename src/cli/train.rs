@@ -101,7 +101,7 @@ impl Train {
         let folder = self.out.join(&config.name);
         let options = self.compute.options(&folder, self.existing.existing())?;
         super::warn_of_slow_precision(&config, options.device)?;
-        let (records, summary) = train(&config, &options)?;
+        let (records, summary) = train(&config, &options, "")?;
         if self.json {
             output::json(
                 &records.iter().map(|record| summarise(record, &folder)).collect::<Vec<_>>(),
@@ -114,13 +114,14 @@ impl Train {
     }
 }
 
-/// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors.
-pub fn train(config: &Config, options: &Options) -> Result<(Vec<Record>, Summary)> {
+/// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors; `part` is said before
+/// news of the progress.
+pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Record>, Summary)> {
     let plan = experiment::plan(config, options).map_err(refused)?;
     plan.open()?;
-    write_theories(config, &options.folder, &options.data)?;
     let summary = {
-        let progress = Progress::new();
+        let progress = Progress::new(part, &config.name);
+        write_theories(config, &options.folder, &options.data)?;
         plan.train(&|event| progress.tell(event))?
     };
     for sentence in &summary.diverged {
