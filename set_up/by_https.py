@@ -4,6 +4,7 @@ interrupted download left is gone on with.
 
 import base64
 import html.parser
+import http.client
 import json
 import os
 import ssl
@@ -36,7 +37,7 @@ def _plain(error):
     if isinstance(error, urllib.error.HTTPError):
         hint = " (name or password missing or wrong)" if error.code in (401, 403) else ""
         return f"the server answers {error.code} {error.reason}{hint}"
-    return str(getattr(error, "reason", error))
+    return str(getattr(error, "reason", error)) or type(error).__name__
 
 
 class Connection:
@@ -87,7 +88,7 @@ def _locate(connection, wheel):
                 parser = _Links()
                 parser.feed(text)
                 links = parser.found
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, NoWay) as error:
             reasons.append(f"{page}: {_plain(error)}")
             continue
         for link in links:
@@ -134,7 +135,7 @@ def fetch(wheel, settings, part):
             if refusal.code < 500:
                 raise NoWay(f"{url}: {_plain(refusal)}")
             error = _plain(refusal)
-        except OSError as failure:
+        except (OSError, http.client.HTTPException) as failure:
             error = _plain(failure)
         after = part.stat().st_size if part.exists() else 0
         if after >= wheel.size:

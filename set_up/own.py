@@ -35,7 +35,7 @@ def problem(include, lib):
     if version is None:
         return f"there is no {include}/{HEADERS[0]}, so these are not libtorch's headers"
     if version != TORCH and "LIBTORCH_BYPASS_VERSION_CHECK" not in os.environ:
-        return f"{include} is of version {version}, but {TORCH} is needed"
+        return f"{include} is of version {version}, not of {TORCH}"
     for library in ("libtorch_cpu.so", "libtorch.so", "libc10.so"):
         if not (lib / library).is_file():
             return f"there is no {lib}/{library}"

@@ -35,7 +35,7 @@ use crate::train::device::DeviceChoice;
 /// Exit status: 0 done, 1 failed (a failed claim or a diverged run too), 2 misused (arguments, config, device).
 /// Data go to stdout, all else to stderr. RUST_LOG sets the level of messages; TZ their time, NO_COLOR keeps them plain.
 #[derive(Parser)]
-#[command(name = "ocs", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("OCS_REVISION"), ", libtorch ", env!("OCS_LIBTORCH"), ")"))]
+#[command(name = "ocs", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("OCS_REVISION"), ", for libtorch ", env!("OCS_LIBTORCH"), ")"))]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -58,6 +58,13 @@ class Indexes(Scene):
         empty.files = {}
         self.succeeds(PIP_INDEX_URL=empty.address() + "/simple", PIP_EXTRA_INDEX_URL=index.address(LOGIN) + "/simple")
 
+    def test_an_index_of_another_kind_does_not_hide_the_next(self):
+        index = self.index()
+        for first in ("file:///nowhere", "http://index.example/simple", "not an address"):
+            with self.subTest(first=first):
+                self.setUp()
+                self.succeeds(PIP_INDEX_URL=first, PIP_EXTRA_INDEX_URL=index.address() + "/simple")
+
     def test_a_wrong_password_is_said_and_not_told(self):
         index = self.index(password=(NAME, "another"))
         words = self.fails("401", "name or password", "by HTTPS", "by pip",
