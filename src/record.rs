@@ -12,7 +12,7 @@ use crate::file;
 use crate::metrics::{Curves, Phase, norm};
 
 /// Raised when the meaning of a field changes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// One run. Enough to redraw its figure, or to run it again, without asking anyone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ pub struct DatasetRecord {
 }
 
 /// The phase at one threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseAt {
     /// q.
     pub threshold: f64,
@@ -325,9 +325,9 @@ impl Record {
         let lazy = self.kernel.as_ref()?.lazy.as_ref()?;
         let observed = match &self.training_curves {
             Some(_) => self.training_phase(lazy.target_variance)?,
-            None => self.phase,
+            None => self.phase.clone(),
         };
-        Some((lazy.phase, observed))
+        Some((lazy.phase.clone(), observed))
     }
 
     /// The phase on the training set, whose `V_target` theory tells; `None` if it was not observed.
@@ -420,6 +420,49 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     )
 }
 
+/// Two runs whose curves differ by less than this share of their scale are one: rounding is all that sets them apart. Seeds
+/// that draw anything differ by some 1e-4 at least.
+const SAME: f64 = 1e-5;
+
+impl Record {
+    /// Whether another run of the same condition did the same, but for rounding: from an aligned start in full batch all seeds
+    /// do.
+    pub fn is_same_run(&self, other: &Record) -> bool {
+        let near = |one: &[f64], other: &[f64], scale: f64| {
+            one.len() == other.len()
+                && std::iter::zip(one, other).all(|(a, b)| (a - b).abs() <= SAME * scale)
+        };
+        let (one, two) = (&self.curves, &other.curves);
+        self.condition == other.condition
+            && self.status == other.status
+            && one.step == two.step
+            && near(&one.mean_output_error, &two.mean_output_error, norm(&self.ocs))
+            && near(&one.input_dependence, &two.input_dependence, self.target_variance)
+    }
+
+    /// Equal for equal runs, near for nearly equal ones.
+    fn signature(&self) -> f64 {
+        self.curves.mean_output_error.iter().sum()
+    }
+}
+
+/// Those of the runs that are not another one again, in their order. The evidence of runs that differ by rounding alone is that
+/// of one.
+pub fn distinct_runs(records: Vec<Record>) -> Vec<Record> {
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    let key = |index: &usize| (&records[*index].condition, records[*index].signature());
+    order.sort_by(|a, b| {
+        let ((one, at_one), (two, at_two)) = (key(a), key(b));
+        one.cmp(two).then(at_one.total_cmp(&at_two)).then(a.cmp(b))
+    });
+    // Of a chain of equal runs the one that comes first in the list is kept.
+    let mut kept = vec![false; records.len()];
+    for chain in order.chunk_by(|&a, &b| records[a].is_same_run(&records[b])) {
+        kept[chain.iter().copied().min().unwrap_or_default()] = true;
+    }
+    records.into_iter().zip(kept).filter_map(|(record, kept)| kept.then_some(record)).collect()
+}
+
 /// Everything that a run folder holds.
 #[derive(Debug, Clone, Default)]
 pub struct RunFolder {
@@ -432,6 +475,11 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// The same without runs that are another one again.
+    pub fn distinct(self) -> RunFolder {
+        RunFolder { records: distinct_runs(self.records), ..self }
+    }
+
     /// Reads every `condition/seed.json`, `condition/theory.json` and `condition/gram.json` below `folder`. Conditions that
     /// `folder/config.yaml` lacks come last, by name, as all do where there is no such file.
     ///

@@ -276,7 +276,7 @@ fn images_without_a_mean_bring_no_phase_and_all_times_are_predicted() {
 
     // A theory from which the mean's direction is removed foretells no onset.
     for suffix in ["", "-shallow"] {
-        let centred = runs.theory_of(&format!("mnist-centred{suffix}")).unwrap().phase;
+        let centred = runs.theory_of(&format!("mnist-centred{suffix}")).unwrap().phase.clone();
         let raw = format!("mnist-raw{suffix}");
         runs.theories.iter_mut().find(|theory| theory.condition == raw).unwrap().phase = centred;
     }

@@ -147,7 +147,7 @@ fn onset_and_end_are_where_theory_and_its_reference_numbers_say() {
             (measured.end.unwrap() / end - 1.0).abs() < 5e-3,
             "{bias} ({biases}): {measured:?}"
         );
-        assert_eq!(measured.exists, bias != "none");
+        assert_eq!(measured.exists, Some(bias != "none"));
         let smallest = curves.smallest_top_level_true_negative_rate().unwrap();
         assert!(
             (smallest - rate).abs() < 5e-3,
@@ -182,7 +182,7 @@ fn biases_make_the_phase_on_any_tree_and_nothing_makes_it_without_them() {
                 "zero",
                 &[task, "training.learning_rate=0.02", "training.steps=1600"],
             );
-            assert_eq!(phase(&config).exists, bias != "none", "{task}, bias {bias}");
+            assert_eq!(phase(&config).exists, Some(bias != "none"), "{task}, bias {bias}");
         }
     }
 }

@@ -429,7 +429,7 @@ fn centred_images_without_biases_have_a_constant_mean_response_for_ever() {
     assert!(curves.mean_output_error.iter().all(|m| (m / beta - 1.0).abs() < 1e-6));
     // It did learn.
     assert!(curves.distance_to_targets.last().unwrap() < &(0.7 * curves.distance_to_targets[0]));
-    assert!(!record.phase.exists);
+    assert!(!record.phase.is_there());
 }
 
 #[test]

@@ -46,3 +46,6 @@ mod theory_of_images;
 mod set_up;
 /// No promise of its own: shipped experiments in their quick form, for those above that decide claims.
 mod quick_runs;
+
+/// The OCS phase: its verdicts do not hang on when a run is observed, nor on noise.
+mod phases;

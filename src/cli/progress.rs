@@ -144,7 +144,7 @@ impl Progress {
                     seed = record.seed,
                     onset = record.phase.onset,
                     end = record.phase.end,
-                    phase = record.phase.exists,
+                    phase = record.phase.verdict.word(),
                     seconds = format!("{:.1}", record.wall_time),
                     "done"
                 );

@@ -92,7 +92,7 @@ fn table(theories: &[TheoryRecord]) -> String {
             output::number(theory.phase.onset),
             output::number(theory.phase.end),
             output::number(theory.phase.log_ratio),
-            if theory.phase.exists { "exists" } else { "absent" }.to_owned(),
+            theory.phase.verdict.word().to_owned(),
             values.join(" "),
         ]);
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::config::{Config, resolve_conditions};
 use crate::experiment::{self, Claim, Measurement, Options, Summary};
-use crate::metrics::Phase;
+use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{self, Record, Status};
 
 /// Trains every condition of a config with every seed. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
@@ -154,7 +154,7 @@ fn summarise(record: &Record, folder: &Path) -> RunSummary {
         seed: record.seed,
         record: record::path_of(folder, &record.condition, record.seed),
         status: record.status.clone(),
-        phase: record.phase,
+        phase: record.phase.clone(),
         smallest_top_level_true_negative_rate: record
             .curves
             .smallest_top_level_true_negative_rate(),
@@ -169,6 +169,7 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
         "condition",
         "runs",
         "phase",
+        "at 0.05, 0.2",
         "onset",
         "end",
         "ln(end/onset)",
@@ -190,8 +191,9 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
         };
         rows.push(vec![
             condition.clone(),
-            of.len().to_string(),
-            format!("{} of {}", of.iter().filter(|record| record.phase.exists).count(), of.len()),
+            n_runs(&of),
+            verdicts(&of, |record| Some(&record.phase)),
+            other_thresholds(&of),
             range(&|record| record.phase.onset),
             range(&|record| record.phase.end),
             range(&|record| record.phase.log_ratio),
@@ -200,6 +202,47 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
         ]);
     }
     Ok(output::table(&rows))
+}
+
+/// `5`, or `5 (1 distinct)`.
+fn n_runs(records: &[&Record]) -> String {
+    let distinct =
+        record::distinct_runs(records.iter().map(|&record| record.clone()).collect()).len();
+    if distinct == records.len() {
+        distinct.to_string()
+    } else {
+        format!("{} ({distinct} distinct)", records.len())
+    }
+}
+
+/// The verdict of all runs, or how often each was found: `phase`, `4 phase, 1 undecided`.
+fn verdicts<'a>(records: &[&'a Record], of: impl Fn(&'a Record) -> Option<&'a Phase>) -> String {
+    let found: Vec<PhaseVerdict> =
+        records.iter().filter_map(|record| Some(of(record)?.verdict)).collect();
+    let counts = [PhaseVerdict::Phase, PhaseVerdict::NoPhase, PhaseVerdict::Undecided]
+        .map(|verdict| (verdict, found.iter().filter(|&&other| other == verdict).count()));
+    let present: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+    match present[..] {
+        [] => "-".to_owned(),
+        [(verdict, _)] => verdict.word().to_owned(),
+        _ => {
+            let counted = present.iter().map(|(v, count)| format!("{count} {}", v.word()));
+            counted.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// The verdicts at the other thresholds, `=` where they are the same as at the config's own.
+fn other_thresholds(records: &[&Record]) -> String {
+    let own = verdicts(records, |record| Some(&record.phase));
+    let n_others = records.iter().map(|record| record.phase_sensitivity.len()).max().unwrap_or(0);
+    let at = |index: usize| {
+        let words =
+            verdicts(records, |record| record.phase_sensitivity.get(index).map(|at| &at.phase));
+        if words == own { "same".to_owned() } else { words }
+    };
+    let all: Vec<String> = (0..n_others).map(at).collect();
+    if all.iter().all(|words| words == "same") { "same".to_owned() } else { all.join("; ") }
 }
 
 /// Tells every claim, failed ones as errors.

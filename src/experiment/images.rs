@@ -88,7 +88,7 @@ fn condition_claim(
             phase_sensitivity(records, is_absent),
         ),
         Expectation::Open => {
-            let count = records.iter().filter(|record| record.phase.exists).count();
+            let count = records.iter().filter(|record| record.phase.is_there()).count();
             let sentence = format!("{subject}: an OCS phase in {count} of {} runs.", records.len());
             (sentence, "none", Verdict::Reported, phase_sensitivity(records, exists))
         }

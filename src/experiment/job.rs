@@ -13,10 +13,10 @@ use super::keeping::Keeping;
 use super::kernel::Kernels;
 use super::run::{Event, Interrupted, Options};
 use crate::config::Config;
-use crate::metrics::{Curves, Phase};
+use crate::metrics::{Curves, Phase, PhaseWatch};
 use crate::record::{self, DatasetRecord, PhaseAt, Record, SCHEMA_VERSION, Status};
 use crate::task::Task;
-use crate::train::{self, Checkpoint, Continue, Outcome, SharedMoments, Snapshot, device};
+use crate::train::{self, Checkpoint, Continue, Outcome, Passed, SharedMoments, Snapshot, device};
 
 /// One run to do.
 pub struct Job {
@@ -44,6 +44,8 @@ struct Prepared<'a> {
     judges: Judges,
     kernels: Option<Kernels>,
     record: Record,
+    /// The config's own threshold first, then the others.
+    phases: Vec<PhaseWatch>,
     resumed: Option<Checkpoint>,
 }
 
@@ -82,7 +84,9 @@ fn train_prepared(
     let keeping = Keeping::default();
     let mut watches: Vec<Watch> = Vec::new();
     let mut resumed = Vec::new();
-    for Prepared { job, path, judges, kernels, record, resumed: checkpoint } in runs.iter_mut() {
+    for Prepared { job, path, judges, kernels, record, phases, resumed: checkpoint } in
+        runs.iter_mut()
+    {
         let before = record.wall_time;
         resumed.push(checkpoint.as_ref());
         watches.push(Watch {
@@ -91,6 +95,7 @@ fn train_prepared(
             judges,
             kernels: kernels.as_mut(),
             record,
+            phases,
             path,
             tell,
             keeping: &keeping,
@@ -120,16 +125,17 @@ impl Prepared<'_> {
         outcome: Outcome,
         tell: &(dyn Fn(Event) + Sync),
     ) -> Result<Option<String>> {
-        let Prepared { job, path, judges, record, .. } = self;
+        let Prepared { path, phases, record, .. } = self;
         if let Outcome::Diverged { step, last_finite_loss } = outcome {
             record.status = Status::Diverged { step, last_finite_loss };
         }
         if record.status != Status::Complete {
-            job.finish(record, judges);
+            conclude(record, phases);
             record::write_json(path, record)?;
         }
         tell(Event::Finished { record });
         let Outcome::Diverged { step, last_finite_loss } = outcome else { return Ok(None) };
+        let job = self.job;
         Ok(Some(format!(
             "condition '{}', seed {}: training diverged by step {step} (last finite loss {last_finite_loss:.4}): \
              lower 'training.learning_rate' (now {})",
@@ -176,13 +182,17 @@ impl Job {
             Some(earlier) => self.continue_from(earlier, &path, &mut record)?,
             None => None,
         };
-        if resumed.is_none() {
+        let thresholds = std::iter::once(self.config.phase_threshold).chain(OTHER_THRESHOLDS);
+        let mut phases = thresholds.map(|threshold| judges.phase_watch(threshold)).collect();
+        if let Some(checkpoint) = &resumed {
+            phases = checkpoint.notes()?;
+        } else {
             remove_checkpoint(&path)?;
         }
         let step = resumed.as_ref().map_or(0, Checkpoint::step);
         tell(Event::Started { condition: &self.condition, seed: self.seed, step });
         let kernels = Kernels::new(self);
-        Ok(Some(Prepared { job: self, path, judges, kernels, record, resumed }))
+        Ok(Some(Prepared { job: self, path, judges, kernels, record, phases, resumed }))
     }
 
     /// Takes over an unfinished run's curves up to its checkpoint, if it has one that can be used.
@@ -237,15 +247,17 @@ impl Job {
             kernel: None,
         }
     }
+}
 
-    /// Fills in what follows from the curves.
-    fn finish(&self, record: &mut Record, judges: &Judges) {
-        record.phase = judges.phase(&record.curves, self.config.phase_threshold);
-        record.phase_sensitivity = OTHER_THRESHOLDS
-            .into_iter()
-            .map(|threshold| PhaseAt { threshold, phase: judges.phase(&record.curves, threshold) })
-            .collect();
-    }
+/// Fills in the phases that were seen.
+fn conclude(record: &mut Record, phases: &[PhaseWatch]) {
+    let diverged = matches!(record.status, Status::Diverged { .. });
+    let mut found = phases.iter().map(|watch| PhaseAt {
+        threshold: watch.threshold(),
+        phase: if diverged { watch.phase_of_diverged() } else { watch.phase() },
+    });
+    record.phase = found.next().map(|own| own.phase).unwrap_or_default();
+    record.phase_sensitivity = found.collect();
 }
 
 /// Removes the checkpoint of a run that is replaced.
@@ -265,6 +277,7 @@ struct Watch<'a> {
     judges: &'a Judges,
     kernels: Option<&'a mut Kernels>,
     record: &'a mut Record,
+    phases: &'a mut [PhaseWatch],
     path: &'a Path,
     tell: &'a (dyn Fn(Event) + Sync),
     keeping: &'a Keeping,
@@ -289,7 +302,11 @@ impl Watch<'_> {
 
 impl train::Observer for Watch<'_> {
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
-        self.judges.judge(&snapshot, self.record);
+        self.pass(&snapshot.passed);
+        let judgement = self.judges.judge(&snapshot, self.record);
+        for phase in self.phases.iter_mut() {
+            phase.see(snapshot.time, judgement.mean_output_error, judgement.input_dependence);
+        }
         match &mut self.kernels {
             Some(kernels) => kernels.see(self.job, &snapshot, self.record),
             // A run with kernels is never continued: it has nothing to keep before its end.
@@ -301,6 +318,15 @@ impl train::Observer for Watch<'_> {
         (self.tell)(Event::Observed { condition, seed: *seed, step, steps, loss });
         self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
         Ok(self.is_due(step == steps))
+    }
+
+    fn pass(&mut self, passed: &[Passed]) {
+        let rate = self.job.config.training.learning_rate;
+        for phase in self.phases.iter_mut() {
+            phase.see_steps(passed.iter().map(|passed| {
+                (rate * passed.step as f64, passed.mean_output_error, passed.input_dependence)
+            }));
+        }
     }
 
     fn before_step(&mut self) -> Result<Continue> {
@@ -315,8 +341,9 @@ impl train::Observer for Watch<'_> {
         if checkpoint.step() == self.job.config.training.steps {
             self.record.status = Status::Complete;
         }
-        self.job.finish(self.record, self.judges);
+        conclude(self.record, self.phases);
         record::write_json(self.path, self.record)?;
-        checkpoint.write(&self.path.with_extension("checkpoint"))
+        let notes = serde_json::to_value(&*self.phases)?;
+        checkpoint.with_notes(notes).write(&self.path.with_extension("checkpoint"))
     }
 }

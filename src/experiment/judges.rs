@@ -1,7 +1,7 @@
 //! Who judges a run's responses, and what is kept of the verdicts.
 
 use crate::config::{Bias, Config, Loss, NetworkKind};
-use crate::metrics::{Curves, Judge, ModeReader, Phase};
+use crate::metrics::{Curves, Judge, Judgement, ModeReader, PhaseWatch};
 use crate::record::Record;
 use crate::task::{Task, TaskInputs};
 use crate::train::Snapshot;
@@ -31,8 +31,8 @@ impl Judges {
         Judges { evaluation: judge(items, &weights), training, modes: mode_reader(task, config) }
     }
 
-    /// Judges a snapshot and appends the verdicts to the record's curves.
-    pub fn judge(&self, snapshot: &Snapshot, record: &mut Record) {
+    /// Judges a snapshot and appends the verdicts to the record's curves; returns those on the evaluation set.
+    pub fn judge(&self, snapshot: &Snapshot, record: &mut Record) -> Judgement {
         let judgement = self.evaluation.judge(snapshot.evaluation.responses.view());
         let push = |curves: &mut Curves, judgement, loss| {
             curves.push(snapshot.time, judgement);
@@ -47,18 +47,19 @@ impl Judges {
             record.curves.push_mode_strengths(&modes.strengths(&responses));
         }
         if let (Some(judge), Some(answer)) = (&self.training, &snapshot.training) {
-            let judgement = judge.judge(answer.responses.view());
+            let on_training_set = judge.judge(answer.responses.view());
             push(
                 record.training_curves.get_or_insert_with(Curves::default),
-                &judgement,
+                &on_training_set,
                 answer.loss,
             );
         }
+        judgement
     }
 
-    /// The OCS phase that curves of the evaluation set show.
-    pub fn phase(&self, curves: &Curves, threshold: f64) -> Phase {
-        Phase::of(curves, threshold, self.evaluation.ocs_norm(), self.evaluation.target_variance())
+    /// What finds the OCS phase of the evaluation set, at a threshold.
+    pub fn phase_watch(&self, threshold: f64) -> PhaseWatch {
+        PhaseWatch::new(threshold, self.evaluation.ocs_norm(), self.evaluation.target_variance())
     }
 }
 

@@ -66,7 +66,7 @@ fn critical_correlation(at: &dyn Fn(f64) -> Config) -> Result<Option<f64>> {
     let has_phase = |rho: f64| -> Result<bool> {
         let config = at(rho);
         let (onset, end) = Theory::new(&config)?.onset_and_end(config.phase_threshold)?;
-        Ok(Phase::between(onset, end).exists)
+        Ok(Phase::between(onset, end).is_there())
     };
     let (mut low, mut high) = (0.0, 0.9);
     if has_phase(low)? || !has_phase(high)? {

@@ -75,7 +75,7 @@ fn present_with(bias: Bias, records: &[&Record]) -> Claim {
 fn crossings_are_theorys(runs: &RunFolder) -> Claim {
     let mut errors = Vec::new();
     for record in &runs.records {
-        let expected = runs.theory_of(&record.condition).map(|theory| theory.phase);
+        let expected = runs.theory_of(&record.condition).map(|theory| theory.phase.clone());
         let expected = expected.unwrap_or_default();
         for (measured, expected) in
             [(record.phase.onset, expected.onset), (record.phase.end, expected.end)]

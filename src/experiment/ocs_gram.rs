@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
 use super::theory::other_seeds;
-use super::verdicts::{exists, is_absent};
+use super::verdicts::{agree, exists, is_absent};
 use crate::config::{Config, Experiment, Inputs};
 use crate::metrics::{Phase, norm};
 use crate::record::{GramRecord, Record, RunFolder, TheoryRecord};
@@ -257,7 +257,7 @@ fn existence(condition: &Condition) -> Claim {
             claim(&id, &sentence, lengths, criterion, condition.every(is_absent)).as_control()
         }
         None => {
-            let with = condition.runs.iter().filter(|run| run.phase.exists).count();
+            let with = condition.runs.iter().filter(|run| run.phase.is_there()).count();
             let sentence = format!(
                 "On {images} there is a phase in {with} of {} runs of {layers}: overlap {:.3}, projection cv {}.",
                 condition.runs.len(),
@@ -276,7 +276,7 @@ fn even_projections(conditions: &[Condition]) -> Claim {
         |condition: &Condition| condition.gram.projection_cv.is_some_and(|cv| cv <= 1.0 / 3.0);
     let agrees = |condition: &&Condition| {
         let even = is_even(condition);
-        condition.every(|phase| phase.exists == even)
+        condition.every(|phase| phase.exists == Some(even))
     };
     let exceptions: Vec<&str> =
         conditions.iter().filter(|c| !agrees(c)).map(|c| c.name.as_str()).collect();
@@ -309,7 +309,7 @@ fn follows_theory(id: &str, images: &str, layers: Layers, conditions: &[&Conditi
     let mut errors = Vec::new();
     let mut agree = true;
     for run in conditions.iter().flat_map(|condition| &condition.runs) {
-        let (theory, seen) = (run.theory.phase, run.phase);
+        let (theory, seen) = (&run.theory.phase, &run.phase);
         for (predicted, observed) in [(theory.onset, seen.onset), (theory.end, seen.end)] {
             agree &= predicted.is_some() == observed.is_some();
             if predicted.is_some() || observed.is_some() {
@@ -332,8 +332,8 @@ fn follows_theory(id: &str, images: &str, layers: Layers, conditions: &[&Conditi
 fn existence_is_predicted(conditions: &[Condition], layers: Layers) -> Claim {
     let runs = || conditions.iter().flat_map(|condition| &condition.runs);
     let right: Vec<Option<f64>> =
-        runs().map(|run| Some(f64::from(run.theory.phase.exists == run.phase.exists))).collect();
-    let both = [true, false].map(|exists| runs().any(|run| run.phase.exists == exists));
+        runs().map(|run| Some(f64::from(agree(&run.theory.phase, &run.phase)))).collect();
+    let both = [true, false].map(|exists| runs().any(|run| run.phase.exists == Some(exists)));
     claim(
         &format!("existence-is-predicted{}", layers.suffix()),
         &format!("Theory says of every run of {} whether it has a phase.", layers.words()),

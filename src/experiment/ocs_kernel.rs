@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::claim::{Claim, Measurement, Verdict};
-use super::verdicts::is_absent;
+use super::verdicts::{agree, is_absent};
 use crate::config::Experiment;
 use crate::record::{KernelRecord, Record, RunFolder};
 
@@ -275,7 +275,7 @@ fn existence(runs: &[Run]) -> Claim {
         .collect();
     let right = |run: &Run| {
         let (lazy, seen) = run.record.lazily_predicted()?;
-        Some(f64::from(lazy.exists == seen.exists))
+        Some(f64::from(agree(&lazy, &seen)))
     };
     claim(
         "lazy-existence",

@@ -154,7 +154,7 @@ fn responses_are_theorys(runs: &RunFolder) -> Result<Claim> {
 
 /// Relative errors of onsets and ends of a condition's runs against its theory's.
 fn crossing_errors(runs: &RunFolder, condition: &str) -> Result<Vec<Option<f64>>> {
-    let expected = theory_of(runs, condition)?.phase;
+    let expected = &theory_of(runs, condition)?.phase;
     let mut errors = Vec::new();
     for record in runs.of(condition) {
         for (measured, expected) in

@@ -2,7 +2,7 @@
 //! the claims of all experiments.
 
 use super::claim::Measurement;
-use crate::metrics::Phase;
+use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::Record;
 
 /// Whether differences were learned, and later than at the start. Without an end the network has learned none; an end at
@@ -13,12 +13,12 @@ fn learned(phase: &Phase) -> bool {
 
 /// Whether the phase is there: an onset before an end.
 pub fn exists(phase: &Phase) -> bool {
-    phase.exists && learned(phase)
+    phase.verdict == PhaseVerdict::Phase && learned(phase)
 }
 
 /// Whether the phase is known to be absent: differences were learned, and no onset came before.
 pub fn is_absent(phase: &Phase) -> bool {
-    !phase.exists && learned(phase)
+    phase.verdict == PhaseVerdict::NoPhase && learned(phase)
 }
 
 /// Whether the criterion would be met at other thresholds of the phase.
@@ -57,4 +57,9 @@ pub fn top_level_dip(records: &[&Record]) -> (Measurement, Vec<f64>) {
         Measurement::of("smallest TNR of level 1", &values),
         values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
     )
+}
+
+/// Whether two verdicts are known and the same.
+pub fn agree(one: &Phase, other: &Phase) -> bool {
+    one.exists.is_some() && one.exists == other.exists
 }

@@ -3,6 +3,7 @@
 //! Samples carry weights `p` that sum to 1; averages `<.>` are weighted by them. `ybar` is the OCS.
 
 mod contrasts;
+mod crossing;
 mod curves;
 mod judge;
 mod mode_reader;
@@ -12,7 +13,7 @@ pub use contrasts::{Contrasts, Direction};
 pub use curves::Curves;
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
-pub use phase::{Phase, first_time, half_time};
+pub use phase::{Phase, PhaseVerdict, PhaseWatch, first_time, half_time};
 
 /// Euclidean length.
 pub fn norm(values: &[f64]) -> f64 {

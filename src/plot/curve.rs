@@ -1,6 +1,6 @@
 //! What is drawn of a record: its metrics as fractions, over time or step, for one seed or several.
 
-use crate::metrics::{Curves, Phase, norm};
+use crate::metrics::{Curves, Phase, PhaseVerdict, norm};
 use crate::record::{Record, TheoryRecord};
 
 /// Time or step, and the value observed there.
@@ -208,8 +208,8 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Median onset and end over seeds, in the clock's units; `None` where most seeds have none. The phase exists if it does
-/// in most seeds.
+/// Median onset and end over seeds, in the clock's units; `None` where most seeds have none. The verdict is that of most
+/// seeds, or undecided.
 pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
     let units = |record: &Record| match clock {
         Clock::Time => 1.0,
@@ -220,7 +220,11 @@ pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
             records.iter().filter_map(|r| Some(time(&r.phase)? / units(r))).collect();
         if 2 * times.len() > records.len() { median(&times) } else { None }
     };
-    let with = records.iter().filter(|record| record.phase.exists).count();
-    let between = Phase::between(middle(|phase| phase.onset), middle(|phase| phase.end));
-    Phase { exists: 2 * with > records.len(), ..between }
+    let (onset, end) = (middle(|phase| phase.onset), middle(|phase| phase.end));
+    let count = |verdict| records.iter().filter(|r| r.phase.verdict == verdict).count();
+    let verdict = [PhaseVerdict::Phase, PhaseVerdict::NoPhase]
+        .into_iter()
+        .find(|&verdict| 2 * count(verdict) > records.len())
+        .unwrap_or_default();
+    Phase::decided(onset, end, verdict, "the verdict of most seeds".to_owned())
 }

@@ -141,8 +141,11 @@ fn accounts<'a>(records: &[&'a Record]) -> Vec<Account<'a>> {
 
 /// The phase in words; where seeds disagree, how many have one.
 fn verdict(records: &[&Record]) -> String {
-    let with = records.iter().filter(|record| record.phase.exists).count();
-    if with > 0 && with < records.len() {
+    let with = records.iter().filter(|record| record.phase.is_there()).count();
+    let undecided = records.iter().filter(|record| record.phase.exists.is_none()).count();
+    if undecided > 0 && undecided < records.len() {
+        format!("phase in {with} of {} seeds, undecided in {undecided}", records.len())
+    } else if with > 0 && with < records.len() {
         format!("phase in {with} of {} seeds", records.len())
     } else {
         phase_in_words(&median_phase(records, Clock::Step))

@@ -250,8 +250,8 @@ fn crossings(canvas: &mut Canvas, runs: &RunFolder, starts: &[Start]) {
         .map_or(&empty, |start| &start.runs);
     let shown = [
         trained.first(),
-        trained.iter().rev().find(|record| !record.phase.exists),
-        trained.iter().find(|record| record.phase.exists),
+        trained.iter().rev().find(|record| record.phase.exists == Some(false)),
+        trained.iter().find(|record| record.phase.is_there()),
         trained.iter().find(|record| record.config.task.correlation >= 0.5),
     ];
     let accounts: Vec<Account> =

@@ -9,7 +9,7 @@ use super::legend::{Entry, Sample};
 use super::panel::Panel;
 use super::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
 use crate::config::Scale;
-use crate::metrics::Phase;
+use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{Record, Status};
 
 /// Onset, where there is no phase to shade.
@@ -93,24 +93,22 @@ fn distinct(records: &[Record], of: impl Fn(&Record) -> String) -> String {
 
 /// The phase in a few words: `end/onset = 6.7`.
 pub fn phase_in_words(phase: &Phase) -> String {
-    match (phase.onset, phase.end) {
-        (Some(onset), Some(end)) if onset > 0.0 => {
-            if end == 0.0 {
-                return "no phase: end at step 0".to_owned();
-            }
+    let what = match (phase.onset, phase.end) {
+        (_, Some(0.0)) => "end at step 0".to_owned(),
+        (Some(0.0), Some(_)) => "onset at time 0".to_owned(),
+        (Some(onset), Some(end)) => {
             let ratio = end / onset;
-            let decimals = if ratio < 10.0 { 2 } else { 1 };
-            let ratio = number(ratio, decimals);
-            if phase.exists {
-                format!("end/onset = {ratio}")
-            } else {
-                format!("no phase: end/onset = {ratio}")
-            }
+            format!("end/onset = {}", number(ratio, if ratio < 10.0 { 2 } else { 1 }))
         }
-        (Some(_), Some(_)) => "onset at time 0".to_owned(),
-        (Some(_), None) => "phase without end".to_owned(),
-        (None, Some(_)) => "no phase: no onset".to_owned(),
-        (None, None) => "no phase: no onset, no end".to_owned(),
+        (Some(_), None) => "no end".to_owned(),
+        (None, Some(_)) => "no onset".to_owned(),
+        (None, None) => "no onset, no end".to_owned(),
+    };
+    match phase.verdict {
+        PhaseVerdict::Phase => what,
+        PhaseVerdict::NoPhase | PhaseVerdict::Undecided => {
+            format!("{}: {what}", phase.verdict.word())
+        }
     }
 }
 
@@ -127,9 +125,9 @@ pub fn crossing_entries() -> [Entry; 7] {
     ]
 }
 
-/// Shades a phase; where there is none, marks onset and end by upright lines.
+/// Shades a phase; where there is none, or it is undecided, marks onset and end by upright lines.
 pub fn mark_phase(canvas: &mut Canvas, panel: &Panel, phase: &Phase) {
-    if phase.exists {
+    if phase.is_there() {
         let onset = phase.onset.unwrap_or(panel.x.low).max(panel.x.low);
         panel.shade(canvas, onset, phase.end.unwrap_or(panel.x.high));
         return;

@@ -245,6 +245,11 @@ impl Set {
         }
     }
 
+    /// All inputs, `[n_samples, n_inputs]`.
+    pub fn all_inputs(&self) -> Tensor {
+        self.inputs.all()
+    }
+
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.targets.size()[0] as usize

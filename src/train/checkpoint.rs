@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -30,6 +31,9 @@ struct State {
     epoch_word: Option<String>,
     /// Samples of the current epoch that were shown.
     position: Option<usize>,
+    /// What the observer keeps between two observations; absent if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    observer: Option<serde_json::Value>,
 }
 
 const TENSORS: &str = "tensors.safetensors";
@@ -48,8 +52,26 @@ impl Checkpoint {
             last_loss: Some(progress.last_loss).filter(|loss| loss.is_finite()),
             epoch_word: place.map(|(word, _)| word.to_string()),
             position: place.map(|(_, position)| position),
+            observer: None,
         };
         Checkpoint { state, tensors }
+    }
+
+    /// The same with what its observer keeps between two observations.
+    pub fn with_notes(mut self, notes: serde_json::Value) -> Self {
+        self.state.observer = Some(notes);
+        self
+    }
+
+    /// What its observer kept.
+    ///
+    /// # Errors
+    ///
+    /// If it kept nothing, or something else.
+    pub fn notes<T: DeserializeOwned>(&self) -> Result<T> {
+        let notes =
+            self.state.observer.clone().context("the checkpoint lacks its observer's notes")?;
+        serde_json::from_value(notes).context("the checkpoint's observer's notes are damaged")
     }
 
     /// Updates done when it was taken.

@@ -12,6 +12,7 @@ mod moments;
 mod nonlinear;
 mod observations;
 mod optimiser;
+mod passed;
 mod runs;
 mod stack;
 mod version_header;
@@ -31,9 +32,10 @@ pub use checkpoint::Checkpoint;
 pub use moments::SharedMoments;
 use observations::Observations;
 pub use optimiser::OptimiserState;
+pub use passed::Passed;
 use runs::Runs;
 pub use stack::can_be_stacked;
-use stack::{Stack, stack};
+use stack::{Stack, Watched, stack};
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {
@@ -53,6 +55,8 @@ pub struct Snapshot {
     pub output_bias: Option<Vec<f64>>,
     /// The neural tangent kernel of the first training samples, `[n, n]`, at the steps that `kernel_steps` names.
     pub kernel: Option<Array2<f64>>,
+    /// Every step since the snapshot before, or since `Observer::pass`; one vector per item of at most 64 only.
+    pub passed: Vec<Passed>,
 }
 
 /// Responses to a set of samples.
@@ -91,6 +95,9 @@ impl Answer {
 pub trait Observer {
     /// Sees a snapshot, and says whether to go on.
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue>;
+
+    /// Sees steps that no snapshot will tell of, because a checkpoint is taken behind them.
+    fn pass(&mut self, _passed: &[Passed]) {}
 
     /// Is asked before every step, so that a run can be saved or stopped between two distant observations.
     fn before_step(&mut self) -> Result<Continue> {
@@ -209,7 +216,7 @@ pub fn train_together(members: Vec<Member>, device: Device, aside: bool) -> Resu
     if members.is_empty() {
         return Ok(Vec::new());
     }
-    let stack = stack(&members, device)?;
+    let stack = stack(&members, device, Watched::AtEachStep)?;
     std::thread::scope(|scope| {
         let observations = if aside {
             let numbers: usize = stack.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
@@ -231,7 +238,7 @@ impl Unwatched {
     ///
     /// As for `train`.
     pub fn new(members: &[Member], device: Device) -> Result<Self> {
-        Ok(Unwatched(stack(members, device)?))
+        Ok(Unwatched(stack(members, device, Watched::No)?))
     }
 
     /// So many updates; returns when the device has done them.

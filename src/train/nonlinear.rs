@@ -9,10 +9,12 @@ use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::NamedTensors;
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
-use super::stack::Stack;
+use super::passed::{Meter, Of};
+use super::stack::{Stack, Watched};
 use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
 use crate::config::{Config, KernelConfig, Precision};
 use crate::model::{self, Network, Placement};
+use crate::task::Task;
 
 /// Networks between two steps, one for each member. Several convolutions pay on a GPU alone, where a small one leaves most
 /// of the machine idle.
@@ -28,11 +30,12 @@ pub struct NonlinearStack {
     samples: Samples,
     /// One for each member, or none in full batch.
     orders: Vec<Order>,
+    meter: Option<Meter>,
 }
 
 impl NonlinearStack {
     /// At step 0. Members must be stackable.
-    pub fn new(members: &[Member], device: Device) -> Result<Self> {
+    pub fn new(members: &[Member], device: Device, watched: Watched) -> Result<Self> {
         let Member { config, task, .. } = members.first().context("a stack has members")?;
         let training = &config.training;
         let (weights, compute) = match training.precision {
@@ -51,7 +54,15 @@ impl NonlinearStack {
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
         let samples = Samples::new(task, training.batch_size, device, weights, true)?;
+        let tasks: Vec<&Task> = members.iter().map(|member| member.task).collect();
+        let meter = match watched {
+            Watched::AtEachStep => {
+                Meter::new(&tasks, &Of::Responses, task.targets.ncols() as i64, (weights, device))?
+            }
+            Watched::No => None,
+        };
         Ok(NonlinearStack {
+            meter,
             n_members: members.len(),
             config: (*config).clone(),
             network,
@@ -82,13 +93,22 @@ impl Stack for NonlinearStack {
         let batch = self.samples.next_batch(&mut self.orders);
         let outputs = self.network.forward(&batch.inputs);
         let training = &self.config.training;
+        if let Some(meter) = &mut self.meter {
+            // One vector per item is seen in full batch alone: these are the responses to all of them.
+            let responses = model::responses(training.loss, &outputs.detach());
+            meter.read(self.optimiser.updates, &responses);
+        }
         let losses = model::loss(training.loss, &outputs, &batch.targets, &batch.weights);
         let loss = losses.sum(None) * self.optimiser.gradient_scale(training.learning_rate);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
     }
 
-    fn observation(&self) -> Result<Observation> {
+    fn meter(&mut self) -> Option<&mut Meter> {
+        self.meter.as_mut()
+    }
+
+    fn observation(&mut self) -> Result<Observation> {
         let norm = |tensor: &Tensor| tensor.to_kind(Kind::Double).norm().double_value(&[]);
         let layers = self.network.layers();
         let of_members = (0..self.n_members).map(|member| {
@@ -107,6 +127,7 @@ impl Stack for NonlinearStack {
         let time = config.training.learning_rate * step as f64;
         let kernel_inputs = self.kernel_inputs();
         let evaluation = self.samples.evaluation().share();
+        let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
         let training = self.samples.training_to_observe().map(Set::share);
         Ok(Box::new(move || {
             let answers = |set: &Set| {
@@ -119,17 +140,22 @@ impl Stack for NonlinearStack {
             let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;
             let kernel = kernel_inputs.map(|inputs| to_array(&network.tangent_kernel(&inputs)));
             let kernel = kernel.transpose()?;
-            let snapshots = of_members.into_iter().zip(evaluation).zip(training);
+            let passed = passed.of_each(evaluation.len())?;
+            let snapshots = of_members.into_iter().zip(evaluation).zip(training).zip(passed);
             Ok(snapshots
-                .map(|(((weight_norms, bias_norms, output_bias), evaluation), training)| Snapshot {
-                    step,
-                    time,
-                    evaluation,
-                    training,
-                    weight_norms,
-                    bias_norms,
-                    output_bias,
-                    kernel: kernel.clone(),
+                .map(|(((of_member, evaluation), training), passed)| {
+                    let (weight_norms, bias_norms, output_bias) = of_member;
+                    Snapshot {
+                        step,
+                        time,
+                        evaluation,
+                        training,
+                        weight_norms,
+                        bias_norms,
+                        output_bias,
+                        kernel: kernel.clone(),
+                        passed,
+                    }
                 })
                 .collect())
         }))

@@ -7,6 +7,9 @@ use super::observations::Observations;
 use super::stack::Stack;
 use super::{Continue, Member, Outcome, Snapshot, observed_steps};
 
+/// Steps between two distant observations that wait to be told of.
+const MOST_UNTOLD: usize = 4096;
+
 /// Members on their way.
 pub struct Runs<'a> {
     members: Vec<Member<'a>>,
@@ -50,9 +53,12 @@ impl<'a> Runs<'a> {
         for observed in observed.into_iter().filter(|&step| seen.is_none_or(|seen| step > seen)) {
             while stack.step() < observed {
                 let shown = self.show(&mut observations, false)?;
+                if stack.meter().is_some_and(|meter| meter.len() >= MOST_UNTOLD) {
+                    self.pass(&mut observations, stack.as_mut())?;
+                }
                 let next = shown.max(self.before_step()?);
                 if next != Continue::Yes {
-                    self.show(&mut observations, true)?;
+                    self.pass(&mut observations, stack.as_mut())?;
                     self.keep(stack.as_ref())?;
                 }
                 if next == Continue::No {
@@ -69,6 +75,17 @@ impl<'a> Runs<'a> {
             self.keep(stack.as_ref())?;
         }
         Ok(self.ended(Outcome::Complete))
+    }
+
+    /// Tells all members of the steps since the last observation, after all that was observed.
+    fn pass(&mut self, observations: &mut Observations, stack: &mut dyn Stack) -> Result<()> {
+        self.show(observations, true)?;
+        let Some(meter) = stack.meter() else { return Ok(()) };
+        let passed = meter.take().of_each(self.members.len())?;
+        for (member, passed) in self.members.iter_mut().zip(&passed) {
+            member.observer.pass(passed);
+        }
+        Ok(())
     }
 
     /// Shows what is observed by now, or `all` that was asked for, and says what members ask for next.

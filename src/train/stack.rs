@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, NamedTensors};
 use super::linear::LinearStack;
 use super::nonlinear::NonlinearStack;
 use super::observations::Observation;
+use super::passed::Meter;
 use crate::config::{Config, Loss, NetworkConfig, NetworkKind, Optimiser};
 use crate::task::{Task, TaskInputs};
 
@@ -20,8 +21,11 @@ pub trait Stack {
     /// One update of every member.
     fn descend(&mut self);
 
-    /// What finds every member's answers of now, whatever the stack does meanwhile.
-    fn observation(&self) -> Result<Observation>;
+    /// What finds every member's answers of now, whatever the stack does meanwhile, and tells of the steps since the last.
+    fn observation(&mut self) -> Result<Observation>;
+
+    /// What reads every step, if anything does.
+    fn meter(&mut self) -> Option<&mut Meter>;
 
     /// What one member's checkpoint holds: its tensors, and its place in its order of samples.
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>);
@@ -58,8 +62,17 @@ pub trait Stack {
     }
 }
 
+/// Whether responses are read at each step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// Where they are few and at hand.
+    AtEachStep,
+    /// Never: bare steps.
+    No,
+}
+
 /// Members at their first step, or where their checkpoints left them.
-pub fn stack(members: &[Member], device: Device) -> Result<Box<dyn Stack>> {
+pub fn stack(members: &[Member], device: Device, watched: Watched) -> Result<Box<dyn Stack>> {
     let first = members.first().context("a stack has members")?;
     let step = first.resumed.map(Checkpoint::step);
     ensure!(
@@ -67,8 +80,10 @@ pub fn stack(members: &[Member], device: Device) -> Result<Box<dyn Stack>> {
         "members of a stack go on from one step"
     );
     let mut stack: Box<dyn Stack> = match first.config.network.kind {
-        NetworkKind::Linear => Box::new(LinearStack::new(members, device)?),
-        NetworkKind::Mlp | NetworkKind::Cnn => Box::new(NonlinearStack::new(members, device)?),
+        NetworkKind::Linear => Box::new(LinearStack::new(members, device, watched)?),
+        NetworkKind::Mlp | NetworkKind::Cnn => {
+            Box::new(NonlinearStack::new(members, device, watched)?)
+        }
     };
     for (index, member) in members.iter().enumerate() {
         let Some(checkpoint) = member.resumed else { continue };

@@ -119,7 +119,7 @@ fn theory(record: &Record) -> TheoryRecord {
         target_variance: record.target_variance,
         levels: record.levels.clone(),
         modes: Vec::new(),
-        phase: record.phase,
+        phase: record.phase.clone(),
         curves: record.curves.clone(),
     }
 }

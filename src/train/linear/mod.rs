@@ -10,10 +10,12 @@ use super::batches::{Order, Place, Samples, Set};
 use super::checkpoint::NamedTensors;
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
-use super::stack::{Stack, learns_from_moments};
+use super::passed::{Meter, Of};
+use super::stack::{Stack, Watched, learns_from_moments};
 use super::{Answer, Member, Snapshot, to_vector};
 use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision, TrainingConfig};
-use crate::task::TaskInputs;
+use crate::model;
+use crate::task::{Task, TaskInputs};
 
 use drive::{Drive, GroupMoments, outputs};
 use start::{Axes, StackedLayer, handy, initial_layers};
@@ -41,6 +43,7 @@ pub struct LinearStack {
     orders: Vec<Order>,
     axes: Axes,
     loss: Loss,
+    meter: Option<Meter>,
 }
 
 /// Members that learn one task with one learning rate.
@@ -52,7 +55,7 @@ struct Group {
 
 impl LinearStack {
     /// Members must be stackable.
-    pub fn new(members: &[Member], device: Device) -> Result<Self> {
+    pub fn new(members: &[Member], device: Device, watched: Watched) -> Result<Self> {
         let first = members.first().context("a stack has members")?;
         let (config, task) = (first.config, first.task);
         let kind = match config.training.precision {
@@ -86,6 +89,19 @@ impl LinearStack {
         // Moments hold no targets for further outputs, which stay at zero; samples' losses count them.
         let n_outputs = if from_moments { handy(n_labels) } else { n_labels };
         let (layers, axes) = initial_layers(members, device, kind, basis, rotated, n_outputs)?;
+        let has_biases = config.network.bias != Bias::None;
+        let meter = match watched {
+            Watched::AtEachStep => {
+                let tasks: Vec<&Task> = members.iter().map(|member| member.task).collect();
+                let of = if training.loss == Loss::HalfSquaredError {
+                    Of::Maps { with_ones: has_biases }
+                } else {
+                    Of::Responses
+                };
+                Meter::new(&tasks, &of, n_outputs, (kind, device))?
+            }
+            Watched::No => None,
+        };
         let parameters = named(&layers);
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
@@ -95,7 +111,6 @@ impl LinearStack {
                 let moments = moments.into_iter().zip(&groups).map(|(moments, group)| {
                     GroupMoments { moments, n_members: group.n_members, scale: scale(group) }
                 });
-                let has_biases = config.network.bias != Bias::None;
                 Drive::of(&moments.collect::<Vec<_>>(), n_outputs, has_biases, kind)
             } else {
                 Drive::Samples { scale: scale(&groups[0]), loss: training.loss }
@@ -111,6 +126,7 @@ impl LinearStack {
             orders,
             axes,
             loss: training.loss,
+            meter,
         })
     }
 
@@ -147,6 +163,20 @@ impl LinearStack {
         map
     }
 
+    /// Reads what the responses of now are.
+    fn read(&mut self, map: &Tensor) {
+        let step = self.step();
+        let Some(meter) = &mut self.meter else { return };
+        match self.loss {
+            Loss::HalfSquaredError => meter.read(step, map),
+            Loss::BinaryCrossEntropy => {
+                let inputs = self.groups[0].samples.evaluation().all_inputs().unsqueeze(0);
+                let outputs = outputs(&inputs, map, self.n_inputs);
+                meter.read(step, &model::responses(self.loss, &outputs));
+            }
+        }
+    }
+
     /// A layer's weights, the first layer's transposed, and bias; of the last those of labels.
     fn weight_and_bias(&self, index: usize) -> (Tensor, Option<Tensor>) {
         let StackedLayer { weight, bias } = &self.layers[index];
@@ -172,6 +202,7 @@ impl Stack for LinearStack {
     fn descend(&mut self) {
         let above = self.above();
         let map = self.map(&above);
+        self.read(&map);
         let batch = || self.groups[0].samples.next_batch(&mut self.orders);
         let drive = self.drive.at(&map, self.n_inputs, batch);
         let through_ones = drive.narrow(1, drive.size()[1] - 1, 1);
@@ -207,7 +238,11 @@ impl Stack for LinearStack {
         self.optimiser.update(self.parameters.iter().map(|(_, tensor)| tensor), &gradients);
     }
 
-    fn observation(&self) -> Result<Observation> {
+    fn meter(&mut self) -> Option<&mut Meter> {
+        self.meter.as_mut()
+    }
+
+    fn observation(&mut self) -> Result<Observation> {
         let map = self.map(&self.above());
         let n_rows = map.size()[1];
         let map = match &self.axes.inputs {
@@ -231,6 +266,7 @@ impl Stack for LinearStack {
         let output_biases = output_bias.as_ref().map(to_vector).transpose()?;
         let (step, n_inputs, n_labels, loss) =
             (self.step(), self.n_inputs, self.n_labels, self.loss);
+        let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
         let mut first = 0;
         let groups: Vec<_> = self
             .groups
@@ -253,9 +289,11 @@ impl Stack for LinearStack {
                 evaluations.extend(evaluation);
             }
             let n_labels = n_labels as usize;
-            let snapshots = times.into_iter().zip(evaluations).zip(trainings).enumerate();
+            let passed = passed.of_each(times.len())?;
+            let snapshots =
+                times.into_iter().zip(evaluations).zip(trainings).zip(passed).enumerate();
             Ok(snapshots
-                .map(|(member, ((time, evaluation), training))| Snapshot {
+                .map(|(member, (((time, evaluation), training), passed))| Snapshot {
                     step,
                     time,
                     evaluation,
@@ -270,6 +308,7 @@ impl Stack for LinearStack {
                         .map(|biases| biases[member * n_labels..][..n_labels].to_vec()),
                     // Of a linear network the Gram matrix of its inputs says what a kernel would.
                     kernel: None,
+                    passed,
                 })
                 .collect())
         }))
