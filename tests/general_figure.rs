@@ -94,16 +94,17 @@ fn a_figure_with_a_hundred_levels_or_a_long_title_leaves_nothing_over_another() 
 #[test]
 fn a_row_says_the_verdict_and_what_other_thresholds_would() {
     let mut records = named(&["mine".to_owned()]);
-    let phase = records[0].phase;
     for record in &mut records {
-        record.phase_sensitivity =
-            [0.05, 0.2].map(|threshold| ocs::record::PhaseAt { threshold, phase }).to_vec();
+        let phase = || record.phase.clone();
+        record.phase_sensitivity = [0.05, 0.2]
+            .map(|threshold| ocs::record::PhaseAt { threshold, phase: phase() })
+            .to_vec();
     }
     records[1].phase_sensitivity[1].phase = ocs::metrics::Phase::between(Some(2.0), Some(1.0));
     let page = &plot::run_figure(&records)[0];
     assert_eq!(says(page, "phase: end/onset = "), 1);
     assert_eq!(
-        says(page, "; at 0.05: phase; at 0.2: phase in 1 of 2; n = 2"),
+        says(page, "; at 0.05: phase; at 0.2: 1 phase, 1 no phase; n = 2"),
         1,
         "{:?}",
         texts(&records)

@@ -59,7 +59,7 @@ impl Plot {
             run_folder::ensure_run(&folder).map_err(misuse)?;
         }
         let name = self.name(&folder).map_err(misuse)?;
-        let mut runs = RunFolder::read(&folder)?;
+        let mut runs = RunFolder::read(&folder)?.distinct();
         self.choose_conditions(&mut runs).map_err(misuse)?;
         let paths = match self.experiment(&runs) {
             Some(experiment) => {
@@ -187,7 +187,7 @@ impl Claims {
             if self.stems.is_empty() && !folder.is_dir() {
                 continue;
             }
-            claims.extend(experiment::claims(experiment, &RunFolder::read(&folder)?)?);
+            claims.extend(experiment::claims(experiment, &RunFolder::read(&folder)?.distinct())?);
         }
         if claims.is_empty() {
             bail!(

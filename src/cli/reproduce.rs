@@ -164,13 +164,13 @@ impl Reproduce {
         self.bring_data(experiment, &mut config)?;
         let options = Options { folder: options.folder.join(stem), scale, ..options.clone() };
         let (records, summary) = train(&config, &options, place)?;
-        let runs = RunFolder { records, ..RunFolder::read(&options.folder)? };
+        let origin = origin(&records, self.scale());
+        let runs = RunFolder { records, ..RunFolder::read(&options.folder)? }.distinct();
         let claims = experiment::claims(experiment, &runs)?;
         for path in plot::draw(experiment, &runs, plots)? {
             output::line(&path.display().to_string())?;
         }
         tell_claims(&claims);
-        let origin = origin(&runs.records, self.scale());
         let path = write_claims(plots, stem, origin, &claims)?;
         output::line(&path.display().to_string())?;
         let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
@@ -272,6 +272,10 @@ fn origin(records: &[Record], asked: Scale) -> String {
     sets.sort();
     sets.dedup();
     let data = sets.concat();
+    let distinct = match record::distinct_runs(records.to_vec()).len() {
+        count if count == records.len() => String::new(),
+        count => format!(", of which {count} differ by more than rounding"),
+    };
     let mark = match (first.scale, asked) {
         (Scale::Quick, _) => {
             "**Quick run: fewer seeds and steps than the config asks for.** ".to_owned()
@@ -281,7 +285,7 @@ fn origin(records: &[Record], asked: Scale) -> String {
         (Scale::Default, Scale::Quick | Scale::Default) => String::new(),
     };
     format!(
-        "{mark}{} runs: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
+        "{mark}{} runs{distinct}: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
          {hours:.0} s of training in all.",
         records.len(),
         conditions.len(),

@@ -117,6 +117,7 @@ impl Train {
 /// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors; `part` is said before
 /// news of the progress.
 pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Record>, Summary)> {
+    warn_of_equal_seeds(config)?;
     let plan = experiment::plan(config, options).map_err(refused)?;
     plan.open()?;
     let summary = {
@@ -134,6 +135,23 @@ pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Reco
         }
     }
     Ok((records, summary))
+}
+
+/// Tells of conditions whose seeds draw nothing: their runs are one run, however many there are.
+fn warn_of_equal_seeds(config: &Config) -> Result<()> {
+    let equal: Vec<String> = resolve_conditions(config)?
+        .into_iter()
+        .filter(|(_, resolved)| config.seeds.len() > 1 && !resolved.seeds_draw_something())
+        .map(|(condition, _)| condition)
+        .collect();
+    if !equal.is_empty() {
+        tracing::warn!(
+            "the {} seeds of {} make one and the same run: an aligned start in full batch draws nothing. Give one seed, or another network.initialisation",
+            config.seeds.len(),
+            equal.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// Theory beside the runs, where it covers them.
@@ -192,7 +210,7 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
         rows.push(vec![
             condition.clone(),
             n_runs(&of),
-            verdicts(&of, |record| Some(&record.phase)),
+            PhaseVerdict::tally(of.iter().map(|record| record.phase.verdict)),
             other_thresholds(&of),
             range(&|record| record.phase.onset),
             range(&|record| record.phase.end),
@@ -215,30 +233,13 @@ fn n_runs(records: &[&Record]) -> String {
     }
 }
 
-/// The verdict of all runs, or how often each was found: `phase`, `4 phase, 1 undecided`.
-fn verdicts<'a>(records: &[&'a Record], of: impl Fn(&'a Record) -> Option<&'a Phase>) -> String {
-    let found: Vec<PhaseVerdict> =
-        records.iter().filter_map(|record| Some(of(record)?.verdict)).collect();
-    let counts = [PhaseVerdict::Phase, PhaseVerdict::NoPhase, PhaseVerdict::Undecided]
-        .map(|verdict| (verdict, found.iter().filter(|&&other| other == verdict).count()));
-    let present: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-    match present[..] {
-        [] => "-".to_owned(),
-        [(verdict, _)] => verdict.word().to_owned(),
-        _ => {
-            let counted = present.iter().map(|(v, count)| format!("{count} {}", v.word()));
-            counted.collect::<Vec<_>>().join(", ")
-        }
-    }
-}
-
 /// The verdicts at the other thresholds, `=` where they are the same as at the config's own.
 fn other_thresholds(records: &[&Record]) -> String {
-    let own = verdicts(records, |record| Some(&record.phase));
+    let own = PhaseVerdict::tally(records.iter().map(|record| record.phase.verdict));
     let n_others = records.iter().map(|record| record.phase_sensitivity.len()).max().unwrap_or(0);
     let at = |index: usize| {
-        let words =
-            verdicts(records, |record| record.phase_sensitivity.get(index).map(|at| &at.phase));
+        let at = records.iter().filter_map(|record| record.phase_sensitivity.get(index));
+        let words = PhaseVerdict::tally(at.map(|at| at.phase.verdict));
         if words == own { "same".to_owned() } else { words }
     };
     let all: Vec<String> = (0..n_others).map(at).collect();

@@ -483,6 +483,12 @@ pub struct KernelConfig {
 }
 
 impl Config {
+    /// Whether runs with different seeds differ by more than rounding: an aligned start draws no weights, a full batch no order.
+    pub fn seeds_draw_something(&self) -> bool {
+        self.network.initialisation.aligned_strength().is_none()
+            || self.training.batch_size.is_some()
+    }
+
     /// `a0` and `rho` of correlated inputs and an aligned start; `None` for any other.
     pub fn start_and_correlation(&self) -> Option<(f64, f64)> {
         let a0 = self.network.initialisation.aligned_strength()?;

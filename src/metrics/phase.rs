@@ -60,6 +60,22 @@ impl PhaseVerdict {
         }
     }
 
+    /// The verdict of all, or how often each was found: `phase`, `4 phase, 1 undecided`; `-` of none.
+    pub fn tally(verdicts: impl Iterator<Item = PhaseVerdict>) -> String {
+        let verdicts: Vec<PhaseVerdict> = verdicts.collect();
+        let counts = [PhaseVerdict::Phase, PhaseVerdict::NoPhase, PhaseVerdict::Undecided]
+            .map(|verdict| (verdict, verdicts.iter().filter(|&&other| other == verdict).count()));
+        let present: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        match present[..] {
+            [] => "-".to_owned(),
+            [(verdict, _)] => verdict.word().to_owned(),
+            _ => {
+                let counted = present.iter().map(|(v, count)| format!("{count} {}", v.word()));
+                counted.collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
     fn exists(self) -> Option<bool> {
         match self {
             PhaseVerdict::Phase => Some(true),

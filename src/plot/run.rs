@@ -196,10 +196,7 @@ fn curves(
     shown: &[&Record],
     runs: &[Account],
 ) {
-    let mut phase = median_phase(shown, Clock::Time);
-    // Shading ends where the data do: another condition may have gone on for longer.
-    let last = runs.iter().filter_map(|run| run.curves.time.last().copied()).reduce(f64::max);
-    phase.end = phase.end.or(last.filter(|_| phase.exists));
+    let phase = median_phase(shown, Clock::Time);
     for panel in panels {
         mark_phase(canvas, panel, &phase);
     }

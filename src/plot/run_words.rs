@@ -3,7 +3,7 @@
 use super::curve::{Clock, median_phase};
 use super::page::phase_in_words;
 use super::panel::rounded;
-use crate::metrics::Phase;
+use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{Record, Status};
 
 /// The verdict on the phase, what other thresholds would say, and over how many runs; empty without runs that went
@@ -13,29 +13,19 @@ pub fn verdict_in_words(records: &[&Record]) -> String {
     if records.is_empty() || records.iter().any(|record| diverged(record)) {
         return String::new();
     }
-    let phases: Vec<&Phase> = records.iter().map(|record| &record.phase).collect();
+    let tally = |phases: &mut dyn Iterator<Item = &Phase>| {
+        PhaseVerdict::tally(phases.map(|phase| phase.verdict))
+    };
     let median = phase_in_words(&median_phase(records, Clock::Time));
-    let numbers = median.strip_prefix("no phase: ").unwrap_or(&median);
-    let mut words = format!("{}: {numbers}", verdict_of(&phases));
+    let numbers = median.split_once(": ").map_or(&*median, |(_, numbers)| numbers);
+    let mut words =
+        format!("{}: {numbers}", tally(&mut records.iter().map(|record| &record.phase)));
     for (index, at) in records[0].phase_sensitivity.iter().enumerate() {
-        let at_other = |record: &&&Record| record.phase_sensitivity.get(index).is_some();
-        let phases: Vec<&Phase> = records
-            .iter()
-            .filter(at_other)
-            .map(|record| &record.phase_sensitivity[index].phase)
-            .collect();
-        words += &format!("; at {}: {}", rounded(at.threshold), verdict_of(&phases));
+        let others = records.iter().filter_map(|record| record.phase_sensitivity.get(index));
+        let others = tally(&mut others.map(|at| &at.phase));
+        words += &format!("; at {}: {others}", rounded(at.threshold));
     }
     format!("{words}; n = {}", records.len())
-}
-
-fn verdict_of(phases: &[&Phase]) -> String {
-    let with = phases.iter().filter(|phase| phase.exists).count();
-    match with {
-        0 => "no phase".to_owned(),
-        _ if with == phases.len() => "phase".to_owned(),
-        _ => format!("phase in {with} of {}", phases.len()),
-    }
 }
 
 /// Runs that diverged or are not finished; empty if there are none.
