@@ -28,7 +28,7 @@ def _version(command, environment):
     return tuple(int(part) for part in found.groups()) if answer.returncode == 0 and found else None
 
 
-def _find(environment):
+def find(environment):
     """The command of a pip that is new enough."""
     found = []
     for command in ([sys.executable, "-m", "pip"], ["pip3"], ["pip"]):
@@ -53,7 +53,7 @@ def _command(pip, wheel, folder, requirements):
 def fetch(wheel, settings, part):
     """Bring `wheel` to the file `part`. NoWay if pip cannot, with its words."""
     environment = settings.environment()
-    pip, version = _find(environment)
+    pip, version = find(environment)
     say(f"  asking pip {version[0]}.{version[1]} for {wheel.file}, {megabytes(wheel.size)}")
     with tempfile.TemporaryDirectory(prefix="pip.", dir=str(part.parent)) as scratch:
         scratch = pathlib.Path(scratch)

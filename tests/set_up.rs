@@ -41,16 +41,26 @@ fn other_libtorch() -> tempfile::TempDir {
     folder
 }
 
-#[test]
-fn set_up_s_own_tests_pass() {
+/// Runs a file of set-up's own tests.
+fn python_tests_pass(file: &str) {
     let output = Command::new("python3")
-        .args(["-B", "-m", "unittest", "discover", "-s", "tests/set_up"])
+        .args(["-B", "-m", "unittest", "discover", "-s", "tests/set_up", "-p", file])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("python3 is needed");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words}");
-    assert!(!words.contains("Ran 0 tests"), "{words}");
+    assert!(words.contains("Ran ") && !words.contains("Ran 0 tests"), "{words}");
+}
+
+#[test]
+fn set_up_brings_wheels_from_the_indexes_that_people_have() {
+    python_tests_pass("test_indexes.py");
+}
+
+#[test]
+fn set_up_respects_what_the_machine_has() {
+    python_tests_pass("test_machines.py");
 }
 
 #[test]

@@ -3,11 +3,17 @@
 import os
 import signal
 import stat
+import sys
 import time
 import unittest
 import urllib.parse
 
-from scene import NAME, PASSWORD, PYTHON, TORCH, Scene
+from scene import NAME, PASSWORD, PYTHON, ROOT, TORCH, Scene
+
+sys.path.insert(0, str(ROOT / "set_up"))
+
+import by_pip
+from telling import NoWay
 
 LOGIN = urllib.parse.quote(NAME, safe="") + ":" + urllib.parse.quote(PASSWORD, safe="") + "@"
 
@@ -20,6 +26,16 @@ class Indexes(Scene):
 
     def only_pip(self):
         """Breaks the way by HTTPS, so that pip has to go."""
+        self.needs_pip()
+        self.close_https()
+
+    def needs_pip(self):
+        try:
+            by_pip.find(self.environment)
+        except NoWay as reason:
+            self.skipTest(str(reason))
+
+    def close_https(self):
         (self.checkout / "set_up" / "by_https.py").write_text(
             "from telling import NoWay\ndef fetch(*_):\n    raise NoWay('closed for this test')\n")
 
@@ -104,6 +120,7 @@ class Indexes(Scene):
         self.succeeds(PIP_INDEX_URL=index.address() + "/simple")
 
     def test_files_in_a_folder_and_no_index(self):
+        self.needs_pip()
         shelf = self.folder / "shelf"
         shelf.mkdir()
         for file, data in self.files.items():
@@ -126,7 +143,7 @@ class Indexes(Scene):
                              ("pip3", "echo pip 20.2.4 from there"), ("pip", "exit 1")):
             (programs / name).write_text(f"#!/bin/sh\n{answer}\n")
             (programs / name).chmod(0o755)
-        self.only_pip()
+        self.close_https()
         by_pip = self.checkout / "set_up" / "by_pip.py"
         by_pip.write_text(by_pip.read_text().replace("sys.executable", repr(str(programs / "python3"))))
         self.fails("pip 20 or newer is needed", "18.1", "pip3 is 20.2", REAL=PYTHON,
