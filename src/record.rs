@@ -96,7 +96,7 @@ pub enum Status {
 /// Which images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetRecord {
-    /// As in `task.inputs`.
+    /// As in `task.inputs`; of other bytes than the published ones, `mnist (unknown bytes)`.
     pub name: String,
     /// SHA-256 over classes and pixels as read.
     pub checksum: String,
@@ -104,6 +104,28 @@ pub struct DatasetRecord {
     pub train_samples: usize,
     /// Evaluation samples used.
     pub test_samples: usize,
+}
+
+/// Behind the name of a data set whose bytes are not the published ones.
+const UNKNOWN_BYTES: &str = " (unknown bytes)";
+
+impl DatasetRecord {
+    /// The name under which figures and claims show images of `inputs`, as in `task.inputs`.
+    pub fn name_of(inputs: &str, are_published: bool) -> String {
+        format!("{inputs}{}", if are_published { "" } else { UNKNOWN_BYTES })
+    }
+
+    /// Whether the images are those that were published under their name.
+    pub fn is_published(&self) -> bool {
+        !self.name.ends_with(UNKNOWN_BYTES)
+    }
+}
+
+/// Names of the data sets among `records` whose images are not the published ones, each once.
+pub fn unpublished(records: &[Record]) -> Vec<String> {
+    let sets = records.iter().filter_map(|record| record.dataset.as_ref());
+    let names = sets.filter(|set| !set.is_published()).map(|set| set.name.clone());
+    names.collect::<std::collections::BTreeSet<String>>().into_iter().collect()
 }
 
 /// The phase at one threshold.

@@ -8,8 +8,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{DataFolder, Success, misuse, output, path};
 use crate::config::{self, Inputs, TaskConfig};
-use crate::data::{self, Dataset, FetchOptions, Progress};
+use crate::data::{self, Dataset, FetchOptions, Identity, Progress};
 use crate::plot::{ContactRow, ContactSheet, contact_sheet};
+use crate::record::DatasetRecord;
 use crate::task::Hierarchy;
 
 /// Image data sets: real files, each with its checksum, laid out as by torchvision.
@@ -157,13 +158,14 @@ impl Verify {
         } else {
             let mut rows = vec![["", "file", "bytes", "checksum"].map(str::to_owned).to_vec()];
             rows.extend(checks.iter().map(|check| {
-                let state = match (check.ok, &check.found) {
-                    (true, _) => "ok",
-                    (false, Some(_)) => "WRONG",
-                    (false, None) => "missing",
+                let state = match (check.ok, &check.found, check.published_as) {
+                    (true, ..) => "ok".to_owned(),
+                    (false, Some(_), Some(owner)) => format!("WRONG: {owner}'s"),
+                    (false, Some(_), None) => "WRONG".to_owned(),
+                    (false, None, _) => "missing".to_owned(),
                 };
                 vec![
-                    state.to_owned(),
+                    state,
                     check.path.display().to_string(),
                     check.bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
                     format!("{} {}", check.algorithm, check.found.as_deref().unwrap_or("-")),
@@ -193,7 +195,11 @@ impl Show {
             None if task.inputs.are_images() => task.inputs,
             None => Inputs::Mnist,
         };
-        let dataset = data::load(inputs, &self.folder.folder())?;
+        let folder = self.folder.folder();
+        let dataset = data::load(inputs, &folder)?;
+        if let Some(warning) = dataset.identity()?.warning(inputs, &folder) {
+            tracing::warn!("{warning}");
+        }
         let sheet = sheet(&dataset, &task, usize::from(self.samples))?;
         let path =
             self.out.unwrap_or_else(|| PathBuf::from(format!("{}-samples.png", inputs.name())));
@@ -255,11 +261,10 @@ fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<Contact
             images,
         });
     }
+    let are_published = dataset.identity()? == Identity::Published;
+    let name = DatasetRecord::name_of(dataset.inputs.name(), are_published);
     Ok(ContactSheet {
-        title: format!(
-            "{}: training samples of each item (path in the hierarchy)",
-            dataset.inputs.name()
-        ),
+        title: format!("{name}: training samples of each item (path in the hierarchy)"),
         rows,
         channels: dataset.channels,
         height: dataset.height,

@@ -11,11 +11,11 @@ use super::train::{tell_claims, train};
 use super::{
     ComputeArguments, ExistingArguments, Success, data, misuse, output, progress, refused,
 };
-use crate::config::{self, Config, Experiment, Scale};
+use crate::config::{self, Config, Experiment, Inputs, Scale};
 use crate::data as data_sets;
 use crate::experiment::{self, Claim, Interrupted, Options, Verdict};
 use crate::plot;
-use crate::record::{self, Record, RunFolder};
+use crate::record::{self, Record, RunFolder, unpublished};
 
 /// Trains the shipped experiments, decides their claims and draws their figures: PLOTS/STEM.png and .svg, and
 /// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Runs that are there already are never replaced unasked:
@@ -47,6 +47,10 @@ pub struct Reproduce {
     plots: PathBuf,
     #[command(flatten)]
     existing: ExistingArguments,
+    /// Take image data sets also if their bytes are not the published ones; records, figures and claims then name them
+    /// "mnist (unknown bytes)"
+    #[arg(long)]
+    any_data: bool,
     #[command(flatten)]
     compute: ComputeArguments,
 }
@@ -186,36 +190,67 @@ impl Reproduce {
         config::parse(built_in(experiment), experiment.stem(), &[])
     }
 
-    /// Fetches data sets that a config needs and that are not there. Conditions with one that the experiment can do
-    /// without, and that no source has, are left out of the config.
+    /// Fetches data sets that a config needs and that are not there, and refuses those that are there but are not the
+    /// published ones. Conditions with one that the experiment can do without, and that no source has, are left out of
+    /// the config.
     fn bring_data(&self, experiment: Experiment, config: &mut Config) -> Result<()> {
-        let folder = self.compute.data.folder();
+        let mut sets: Vec<(Inputs, bool)> = Vec::new();
         let mut missing = Vec::new();
         for (condition, resolved) in config::resolve_conditions(config)? {
             let inputs = resolved.task.inputs;
-            if missing.iter().any(|(_, absent)| *absent == inputs) {
-                missing.push((condition, inputs));
-            } else if inputs.are_images() && !data_sets::is_present(inputs, &folder) {
-                match data::fetch(inputs, &folder, &data_sets::FetchOptions::default()) {
-                    Ok(()) => {}
-                    Err(reason) if experiment::optional_inputs(experiment).contains(&inputs) => {
-                        tracing::warn!(
-                            "{} goes without {}: {reason:#}",
-                            experiment.stem(),
-                            inputs.name()
-                        );
-                        missing.push((condition, inputs));
-                    }
-                    Err(reason) => {
-                        let needs = format!("this figure needs real images of {}", inputs.name());
-                        return Err(reason.context(needs));
-                    }
+            if !inputs.are_images() {
+                continue;
+            }
+            let known =
+                sets.iter().find(|(known, _)| *known == inputs).map(|(_, is_there)| *is_there);
+            let is_there = match known {
+                Some(is_there) => is_there,
+                None => {
+                    let is_there = self.bring(experiment, inputs)?;
+                    sets.push((inputs, is_there));
+                    is_there
                 }
+            };
+            if !is_there {
+                missing.push(condition);
             }
         }
-        let is_missing = |name: &str| missing.iter().any(|(condition, _)| condition == name);
-        config.conditions.0.retain(|(name, _)| !is_missing(name));
+        config.conditions.0.retain(|(name, _)| !missing.contains(name));
         Ok(())
+    }
+
+    /// Whether a data set is there now; not being there is an error unless the experiment can do without.
+    fn bring(&self, experiment: Experiment, inputs: Inputs) -> Result<bool> {
+        let folder = self.compute.data.folder();
+        if data_sets::is_present(inputs, &folder) {
+            self.ensure_published(inputs, &folder)?;
+            return Ok(true);
+        }
+        match data::fetch(inputs, &folder, &data_sets::FetchOptions::default()) {
+            Ok(()) => Ok(true),
+            Err(reason) if experiment::optional_inputs(experiment).contains(&inputs) => {
+                tracing::warn!("{} goes without {}: {reason:#}", experiment.stem(), inputs.name());
+                Ok(false)
+            }
+            Err(reason) => {
+                Err(reason.context(format!("this figure needs real images of {}", inputs.name())))
+            }
+        }
+    }
+
+    /// Figures and claims speak of the published images: others would be shown under their name.
+    fn ensure_published(&self, inputs: Inputs, folder: &Path) -> Result<()> {
+        if self.any_data {
+            return Ok(());
+        }
+        let identity = data_sets::load(inputs, folder)?.identity()?;
+        match identity.warning(inputs, folder) {
+            None => Ok(()),
+            Some(warning) => anyhow::bail!(
+                "{warning}; `ocs data fetch {}` brings the published ones, --any-data takes these",
+                inputs.name()
+            ),
+        }
     }
 }
 
@@ -276,6 +311,10 @@ fn origin(records: &[Record], asked: Scale) -> String {
         count if count == records.len() => String::new(),
         count => format!(", of which {count} differ by more than rounding"),
     };
+    let unknown = match unpublished(records).as_slice() {
+        [] => String::new(),
+        names => format!("**Not the published images: {}.** ", names.join(", ")),
+    };
     let mark = match (first.scale, asked) {
         (Scale::Quick, _) => {
             "**Quick run: fewer seeds and steps than the config asks for.** ".to_owned()
@@ -285,7 +324,7 @@ fn origin(records: &[Record], asked: Scale) -> String {
         (Scale::Default, Scale::Quick | Scale::Default) => String::new(),
     };
     format!(
-        "{mark}{} runs{distinct}: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
+        "{mark}{unknown}{} runs{distinct}: {} conditions, seeds {seeds:?}{data}; device {}, {} thread(s) a run, libtorch {}, revision {}; \
          {hours:.0} s of training in all.",
         records.len(),
         conditions.len(),

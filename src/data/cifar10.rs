@@ -60,6 +60,20 @@ pub fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<(String, Vec<u8
     Ok((format!("{name}.bin"), records(&batch)))
 }
 
+/// The images of a data set as they were published: each file's name in the binary form, its classes and its pixels.
+pub fn batches(dataset: &Dataset) -> impl Iterator<Item = (String, &[u8], &[u8])> {
+    [(&dataset.train, &TRAIN_BATCHES[..]), (&dataset.test, &TEST_BATCHES[..])].into_iter().flat_map(
+        |(split, names)| {
+            let n = split.classes.len().div_ceil(names.len());
+            let batches = split.classes.chunks(n).zip(split.pixels.chunks(n * IMAGE));
+            names
+                .iter()
+                .zip(batches)
+                .map(|(name, (classes, pixels))| (format!("{name}.bin"), classes, pixels))
+        },
+    )
+}
+
 /// Training and test batches.
 fn read_batches(files: &Files) -> Result<[Vec<Split>; 2]> {
     match files.form.kind {

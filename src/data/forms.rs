@@ -83,6 +83,8 @@ pub struct FileCheck {
     pub found: Option<String>,
     /// Whether both agree.
     pub ok: bool,
+    /// Another data set that was published with this very file; else `null`.
+    pub published_as: Option<&'static str>,
 }
 
 impl Checksum {
@@ -247,8 +249,13 @@ fn check(files: &Files, file: &KnownFile) -> FileCheck {
         algorithm: file.checksum.algorithm(),
         expected: file.checksum.expected(),
         ok: found.as_deref() == Some(file.checksum.expected()),
+        published_as: None,
         found,
     };
+    if !check.ok {
+        let owner = check.found.as_ref().and_then(|found| published_as(file.name, found));
+        check.published_as = owner.map(Inputs::name);
+    }
     if let (false, Kind::Python, Some(bytes)) = (check.ok, files.form.kind, contents) {
         check.ok = is_pickled_anew(file, &bytes, &mut check);
     }

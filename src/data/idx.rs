@@ -131,3 +131,11 @@ impl<const D: usize> Idx<D> {
         read().with_context(|| path.display().to_string())
     }
 }
+
+/// The header of a file of bytes with these sizes.
+pub fn header(sizes: &[usize]) -> Vec<u8> {
+    // The number of dimensions is the magic number's last byte, which 2051 and 2049 make 3 and 1.
+    let magic = 2048 + sizes.len();
+    let words = std::iter::once(magic).chain(sizes.iter().copied());
+    words.flat_map(|word| (word as u32).to_be_bytes()).collect()
+}

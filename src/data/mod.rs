@@ -1,7 +1,8 @@
 //! Images on disk: which files hold them, how they are read, where they come from.
 //!
-//! Bytes only: scaling, tensors and subsampling are others' work. `load` trusts the files' contents (start-up is fast),
-//! `verify` compares them with the published checksums, and `fetch` gives no file its name before that comparison.
+//! Bytes only: scaling, tensors and subsampling are others' work. `load` takes images of any number and size,
+//! `Dataset::identity` tells whether they are the published ones, `verify` which files are, and `fetch` gives no file its
+//! name before that comparison.
 
 mod checksums;
 mod cifar10;
@@ -9,6 +10,7 @@ mod fetch;
 mod files;
 mod forms;
 mod glyphs;
+mod identity;
 mod idx;
 mod pickle;
 mod places;
@@ -23,6 +25,7 @@ use crate::file;
 
 pub use fetch::{FetchOptions, Progress, fetch};
 pub use forms::{FileCheck, verify};
+pub use identity::Identity;
 
 /// Number of classes of every data set.
 pub const N_CLASSES: usize = 10;

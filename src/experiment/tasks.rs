@@ -1,12 +1,12 @@
 //! Tasks of conditions: each data set is read once, and each task made once, however many conditions share it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
 use crate::config::{Inputs, TaskConfig};
-use crate::data::{self, Dataset};
+use crate::data::{self, Dataset, Identity};
 use crate::record::DatasetRecord;
 use crate::task::{Task, TaskInputs};
 use crate::theory::Moments;
@@ -16,6 +16,7 @@ use crate::train::SharedMoments;
 pub struct Tasks {
     folder: PathBuf,
     datasets: Vec<Dataset>,
+    identities: Vec<(Inputs, Identity)>,
     checksums: Vec<(Inputs, String)>,
     tasks: Vec<(TaskConfig, Arc<Task>)>,
     moments: Vec<(TaskConfig, Arc<Moments>)>,
@@ -28,6 +29,7 @@ impl Tasks {
         Tasks {
             folder: folder.to_owned(),
             datasets: Vec::new(),
+            identities: Vec::new(),
             checksums: Vec::new(),
             tasks: Vec::new(),
             moments: Vec::new(),
@@ -39,20 +41,32 @@ impl Tasks {
     ///
     /// # Errors
     ///
-    /// If its data set cannot be read, or has too few samples; names the condition or the file.
+    /// If its data set cannot be read, is mixed of two, or has too few samples; names the condition or the file.
     pub fn of(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Task>> {
         if let Some((_, task)) = self.tasks.iter().find(|(known, _)| known == config) {
             return Ok(task.clone());
         }
         let is_read = |dataset: &&Dataset| dataset.inputs == config.inputs;
         if config.inputs.are_images() && self.datasets.iter().find(is_read).is_none() {
-            self.datasets.push(data::load(config.inputs, &self.folder)?);
+            self.read(config.inputs)?;
         }
         let task = Task::new(config, self.datasets.iter().find(is_read))
             .with_context(|| format!("condition '{condition}'"))?;
         let task = Arc::new(task);
         self.tasks.push((config.clone(), task.clone()));
         Ok(task)
+    }
+
+    /// Reads a data set, and warns if its images are not the published ones.
+    fn read(&mut self, inputs: Inputs) -> Result<()> {
+        let dataset = data::load(inputs, &self.folder)?;
+        let identity = dataset.identity()?;
+        if let Some(warning) = identity.warning(inputs, &self.folder) {
+            warn_once(warning);
+        }
+        self.datasets.push(dataset);
+        self.identities.push((inputs, identity));
+        Ok(())
     }
 
     /// The second moments of a condition's images, diagonalised; tells what that costs.
@@ -93,11 +107,23 @@ impl Tasks {
             TaskInputs::Images { train, test, .. } => (train.items.len(), test.items.len()),
             TaskInputs::Vectors(vectors) => (vectors.nrows(), vectors.nrows()),
         };
+        let (_, identity) = self.identities.iter().find(|(known, _)| *known == inputs)?;
+        let are_published = *identity == Identity::Published;
         Some(DatasetRecord {
-            name: inputs.name().to_owned(),
+            name: DatasetRecord::name_of(inputs.name(), are_published),
             checksum: checksum.clone(),
             train_samples,
             test_samples,
         })
+    }
+}
+
+/// Warns, but not twice of the same: theory and training read the images one after the other.
+fn warn_once(warning: String) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if !told.contains(&warning) {
+        tracing::warn!("{warning}");
+        told.push(warning);
     }
 }

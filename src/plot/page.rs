@@ -10,7 +10,7 @@ use super::panel::Panel;
 use super::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
 use crate::config::Scale;
 use crate::metrics::{Phase, PhaseVerdict};
-use crate::record::{Record, Status};
+use crate::record::{Record, Status, unpublished};
 
 /// Onset, where there is no phase to shade.
 pub const ONSET: Stroke = Stroke::solid(INK, 0.7);
@@ -32,13 +32,17 @@ pub fn source(records: &[Record]) -> String {
     let devices = distinct(records, |record| record.device.clone());
     let revisions = distinct(records, |record| record.revision.clone());
     let marks: String = marks(records).iter().map(|mark| format!("; {mark}")).collect();
+    let data: String = unpublished(records).iter().map(|name| format!("; data {name}")).collect();
     let seeds = seeds.join(", ");
-    format!("ocs: config {configs}; seeds {seeds}; device {devices}; revision {revisions}{marks}")
+    format!(
+        "ocs: config {configs}; seeds {seeds}; device {devices}; revision {revisions}{marks}{data}"
+    )
 }
 
 /// Where the numbers came from, for a reader.
 pub fn footer_notes(records: &[Record]) -> String {
     let mut notes: Vec<String> = marks(records).into_iter().map(str::to_owned).collect();
+    notes.extend(unpublished(records).iter().map(|name| format!("data: {name}")));
     let mut conditions: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for record in records {
         *conditions.entry(&record.condition).or_default() += 1;
