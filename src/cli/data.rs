@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -112,8 +113,13 @@ impl Data {
     }
 }
 
-/// Fetches one data set and tells what happens.
-pub fn fetch(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Result<()> {
+/// Fetches one data set, unless interrupted, and tells what happens.
+pub fn fetch(
+    inputs: Inputs,
+    folder: &Path,
+    options: &FetchOptions,
+    interrupted: &AtomicBool,
+) -> Result<()> {
     let bar = if std::io::stderr().is_terminal() {
         indicatif::ProgressBar::no_length()
     } else {
@@ -122,16 +128,17 @@ pub fn fetch(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Result<()
     let style =
         indicatif::ProgressStyle::with_template("{msg} {bytes} of {total_bytes} {bytes_per_sec}");
     bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
-    let outcome = data::fetch(inputs, folder, options, &mut |progress| match progress {
-        Progress::Note(note) => bar.suspend(|| tracing::info!("{note}")),
-        Progress::Bytes { file, done, total } => {
-            bar.set_message(file.to_owned());
-            if let Some(total) = total {
-                bar.set_length(total);
+    let outcome =
+        data::fetch_unless(interrupted, inputs, folder, options, &mut |progress| match progress {
+            Progress::Note(note) => bar.suspend(|| tracing::info!("{note}")),
+            Progress::Bytes { file, done, total } => {
+                bar.set_message(file.to_owned());
+                if let Some(total) = total {
+                    bar.set_length(total);
+                }
+                bar.set_position(done);
             }
-            bar.set_position(done);
-        }
-    });
+        });
     bar.finish_and_clear();
     outcome
 }
@@ -140,7 +147,8 @@ impl Fetch {
     fn run(self) -> Result<Success> {
         let options = FetchOptions { from: self.from, offline: self.offline };
         for inputs in or_default(&self.datasets) {
-            fetch(inputs, &self.folder.folder(), &options)?;
+            // Signals end this command at once: what is written is whole, and a download goes on where it stopped.
+            fetch(inputs, &self.folder.folder(), &options, &AtomicBool::new(false))?;
         }
         Ok(Success::Full)
     }

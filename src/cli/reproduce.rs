@@ -226,8 +226,10 @@ impl Reproduce {
             self.ensure_published(inputs, &folder)?;
             return Ok(true);
         }
-        match data::fetch(inputs, &folder, &data_sets::FetchOptions::default()) {
+        let interrupted = progress::interrupted_flag()?;
+        match data::fetch(inputs, &folder, &data_sets::FetchOptions::default(), &interrupted) {
             Ok(()) => Ok(true),
+            Err(reason) if progress::is_interrupted() => Err(reason),
             Err(reason) if experiment::optional_inputs(experiment).contains(&inputs) => {
                 tracing::warn!("{} goes without {}: {reason:#}", experiment.stem(), inputs.name());
                 Ok(false)

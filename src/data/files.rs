@@ -36,7 +36,7 @@ pub enum Unpacked {
     /// As they stand, and their length.
     Plain(File, u64),
     /// Uncompressed; what follows gzip's end must be gzip again.
-    Gzip(MultiGzDecoder<BufReader<File>>),
+    Gzip(Box<MultiGzDecoder<BufReader<File>>>),
 }
 
 impl Unpacked {
@@ -69,7 +69,7 @@ pub fn unpacked(path: &Path) -> Result<Unpacked> {
     file.by_ref().take(2).read_to_end(&mut magic).context("cannot read it")?;
     file.rewind().context("cannot read it")?;
     Ok(if magic == GZIP_MAGIC {
-        Unpacked::Gzip(MultiGzDecoder::new(BufReader::new(file)))
+        Unpacked::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(file))))
     } else {
         let length = file.metadata()?.len();
         Unpacked::Plain(file, length)

@@ -201,6 +201,7 @@ fn not_found(inputs: Inputs, root: &Path, all: &[Files]) -> String {
             .filter(|(at, path)| !seen[..*at].contains(path))
             .map(|(_, path)| format!("{} {}", within(root, path), places::contents(path))),
     );
+    parts.extend(places::advice(root));
     parts.join("; ")
 }
 

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Inputs;
 use crate::file;
 
-pub use fetch::{FetchOptions, Progress, fetch};
+pub use fetch::{FetchOptions, Progress, fetch, fetch_unless};
 pub use forms::{FileCheck, verify};
 pub use identity::Identity;
 

@@ -1,6 +1,7 @@
 //! Where people keep the files of a data set, and under which names: torchvision's layout first, then what archives,
 //! browsers and other programs make of it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::data::forms::{Form, Kind};
@@ -119,6 +120,11 @@ fn spelled(kind: Kind, name: &str) -> String {
 
 /// What lies in `folder`, for a message: some names, and how many more there are.
 pub fn contents(folder: &Path) -> String {
+    match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return "does not exist".to_owned(),
+        Err(error) => return format!("cannot be read ({error})"),
+        Ok(_) => {}
+    }
     let mut names: Vec<String> = entries(folder)
         .into_iter()
         .map(|(name, path)| {
@@ -129,10 +135,27 @@ pub fn contents(folder: &Path) -> String {
     names.sort();
     let more = names.len().saturating_sub(MOST_NAMES);
     names.truncate(MOST_NAMES);
-    match (folder.is_dir(), names.is_empty(), more) {
-        (false, ..) => "does not exist".to_owned(),
-        (true, true, _) => "is empty".to_owned(),
-        (true, false, 0) => format!("holds {}", names.join(", ")),
-        (true, false, more) => format!("holds {} and {more} more", names.join(", ")),
+    match (names.is_empty(), more) {
+        (true, _) => "is empty".to_owned(),
+        (false, 0) => format!("holds {}", names.join(", ")),
+        (false, more) => format!("holds {} and {more} more", names.join(", ")),
     }
+}
+
+/// What to do with a file in `folder` that may hold the images, but in a form that is not read.
+pub fn advice(folder: &Path) -> Option<String> {
+    const PACKED: [&str; 4] = [".zip", ".7z", ".rar", ".tar.xz"];
+    const OTHER_FORMS: [&str; 7] = [".npz", ".npy", ".csv", ".parquet", ".mat", ".pkl.gz", ".h5"];
+    let mut names: Vec<String> = entries(folder).into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    let ends = |name: &str, ends: &[&str]| {
+        let name = name.to_lowercase();
+        ends.iter().any(|end| name.ends_with(end))
+    };
+    let shown = |name: &String| name.escape_debug().take(60).collect::<String>();
+    let packed = names.iter().find(|name| ends(name, &PACKED));
+    let other = names.iter().find(|name| ends(name, &OTHER_FORMS));
+    packed
+        .map(|name| format!("unpack {} first", shown(name)))
+        .or_else(|| other.map(|name| format!("{} is in a form that is not read", shown(name))))
 }

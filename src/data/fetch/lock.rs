@@ -3,10 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// Held until it is dropped; the system lets go of it too if the process dies.
 pub struct Lock {
@@ -23,25 +27,26 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// If the file cannot be made.
-    pub fn hold(path: &Path, tell: &mut dyn FnMut(&str)) -> Result<Lock> {
+    /// If the file cannot be made, or `interrupted` is set while it waits.
+    pub fn hold(path: &Path, interrupted: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Result<Lock> {
         let unusable = || format!("cannot make the lock {}", path.display());
         let mut had_to_wait = false;
         loop {
             let file = open(path).with_context(unusable)?;
-            let attempt = match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Err(Errno::WOULDBLOCK) => {
-                    had_to_wait = true;
-                    tell(&format!("waiting for another fetch to let go of {}", path.display()));
-                    flock(&file, FlockOperation::LockExclusive)
-                }
-                done => done,
-            };
-            match attempt {
-                // Whoever held it has removed it: the next one makes a new file.
-                Ok(()) if !is_still(path, &file) => {}
-                Ok(()) => {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) if is_still(path, &file) => {
                     return Ok(Lock { path: path.to_owned(), _file: Some(file), had_to_wait });
+                }
+                // Whoever held it has removed it: the next round makes a new file.
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => {
+                    if !had_to_wait {
+                        tell(&format!("waiting for another fetch to let go of {}", path.display()));
+                    }
+                    had_to_wait = true;
+                    // Not a lock that blocks: signals do not end that.
+                    std::thread::sleep(BETWEEN_TRIES);
+                    ensure!(!interrupted.load(Ordering::Relaxed), "interrupted while waiting");
                 }
                 Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS | Errno::BADF) => {
                     tell("this file system has no locks: do not fetch into it twice at once");

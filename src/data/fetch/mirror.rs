@@ -1,6 +1,7 @@
 //! Downloads over HTTP(S) that fail fast and can be resumed.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 
@@ -10,15 +11,16 @@ use super::Show;
 ///
 /// # Errors
 ///
-/// If the host does not answer within seconds, answers with an error status, or breaks off repeatedly.
+/// If the host does not answer within seconds, answers with an error status, or breaks off repeatedly; or if `interrupted`
+/// is set.
 #[cfg(feature = "download")]
-pub fn download(url: &str, target: &Path, show: Show) -> Result<()> {
-    http::download(url, target, show)
+pub fn download(url: &str, target: &Path, interrupted: &AtomicBool, show: Show) -> Result<()> {
+    http::download(url, target, interrupted, show)
 }
 
 /// Says that this program cannot download.
 #[cfg(not(feature = "download"))]
-pub fn download(_: &str, _: &Path, _: Show) -> Result<()> {
+pub fn download(_: &str, _: &Path, _: &AtomicBool, _: Show) -> Result<()> {
     anyhow::bail!("this program was built without the feature 'download'")
 }
 
@@ -40,6 +42,7 @@ mod http {
     use std::fs::{File, OpenOptions};
     use std::io::{Read, Write};
     use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use anyhow::{Context, Result, bail, ensure};
@@ -48,10 +51,13 @@ mod http {
 
     use super::super::{Progress, Show};
 
+    /// Shows progress, and says whether to go on.
+    type Watched<'a> = &'a mut dyn FnMut(Progress) -> bool;
+
     /// How often a download that breaks off is taken up again, as long as each time brings something.
     const RESUMPTIONS: usize = 4;
 
-    pub fn download(url: &str, target: &Path, show: Show) -> Result<()> {
+    pub fn download(url: &str, target: &Path, interrupted: &AtomicBool, show: Show) -> Result<()> {
         if target.is_file() {
             return Ok(());
         }
@@ -65,8 +71,13 @@ mod http {
         let mut resumptions = 0;
         loop {
             let before = length(&part);
-            match transfer(&agent, url, &part, show) {
+            let mut watched = |progress: Progress| {
+                show(progress);
+                !interrupted.load(Ordering::Relaxed)
+            };
+            match transfer(&agent, url, &part, &mut watched) {
                 Ok(()) => break,
+                Err(error) if interrupted.load(Ordering::Relaxed) => return Err(error),
                 Err(_) if length(&part) > before && resumptions < RESUMPTIONS => resumptions += 1,
                 Err(error) => {
                     return Err(error.context(format!("cannot download {}", name_of(&part))));
@@ -100,7 +111,7 @@ mod http {
     }
 
     /// Asks for what `part` lacks, and appends it.
-    fn transfer(agent: &Agent, url: &str, part: &Path, show: Show) -> Result<()> {
+    fn transfer(agent: &Agent, url: &str, part: &Path, show: Watched) -> Result<()> {
         let have = length(part);
         let mut request = agent.get(url);
         if have > 0 {
@@ -142,7 +153,7 @@ mod http {
         mut file: File,
         mut done: u64,
         part: &Path,
-        show: Show,
+        show: Watched,
     ) -> Result<()> {
         let length =
             header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
@@ -158,7 +169,7 @@ mod http {
             }
             file.write_all(&buffer[..n])?;
             done += n as u64;
-            show(Progress::Bytes { file: &name, done, total });
+            ensure!(show(Progress::Bytes { file: &name, done, total }), "interrupted");
         }
         file.sync_all()?;
         ensure!(
@@ -176,10 +187,14 @@ mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
     use std::path::PathBuf;
+    use std::sync::atomic::AtomicBool;
     use std::thread::JoinHandle;
 
     use super::super::Progress;
     use super::{download, tidy};
+
+    /// Nobody interrupts.
+    static NEVER: AtomicBool = AtomicBool::new(false);
 
     /// A server that gives these answers, one a connection, and hands back the requests' `Range` lines.
     fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<Option<String>>>) {
@@ -219,7 +234,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (url, _server) = serve(vec![answer("200 OK", "", 6, "abcdef")]);
         let mut last = None;
-        download(&url, &target(&folder), &mut |progress| {
+        download(&url, &target(&folder), &NEVER, &mut |progress| {
             if let Progress::Bytes { file, done, total } = progress {
                 last = Some((file.to_string(), done, total));
             }
@@ -234,7 +249,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let rest = answer("206 Partial Content", "Content-Range: bytes 3-5/6\r\n", 3, "def");
         let (url, server) = serve(vec![answer("200 OK", "", 6, "abc"), rest]);
-        download(&url, &target(&folder), &mut |_| {}).unwrap();
+        download(&url, &target(&folder), &NEVER, &mut |_| {}).unwrap();
         assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
         assert_eq!(ranges(server), [None, Some("range: bytes=3-".to_string())]);
     }
@@ -245,7 +260,7 @@ mod tests {
         fs::create_dir_all(folder.path().join("downloads")).unwrap();
         fs::write(folder.path().join("downloads/file.gz.part"), "xyz").unwrap();
         let (url, _server) = serve(vec![answer("200 OK", "", 6, "abcdef")]);
-        download(&url, &target(&folder), &mut |_| {}).unwrap();
+        download(&url, &target(&folder), &NEVER, &mut |_| {}).unwrap();
         assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
     }
 
@@ -256,16 +271,27 @@ mod tests {
         fs::write(folder.path().join("downloads/file.gz.part"), "too long a file").unwrap();
         let refusal = answer("416 Range Not Satisfiable", "Content-Range: bytes */6\r\n", 0, "");
         let (url, server) = serve(vec![refusal, answer("200 OK", "", 6, "abcdef")]);
-        download(&url, &target(&folder), &mut |_| {}).unwrap();
+        download(&url, &target(&folder), &NEVER, &mut |_| {}).unwrap();
         assert_eq!(fs::read(target(&folder)).unwrap(), b"abcdef");
         assert_eq!(ranges(server), [Some("range: bytes=15-".to_string()), None]);
+    }
+
+    #[test]
+    fn an_interrupted_download_stops_and_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let (url, _server) = serve(vec![answer("200 OK", "", 6, "abc")]);
+        let interrupted = AtomicBool::new(true);
+        let error = download(&url, &target(&folder), &interrupted, &mut |_| {}).unwrap_err();
+        assert!(format!("{error:#}").contains("interrupted"), "{error:#}");
+        assert_eq!(fs::read(folder.path().join("downloads/file.gz.part")).unwrap(), b"abc");
     }
 
     #[test]
     fn an_error_status_is_named_and_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let (url, _server) = serve(vec![answer("404 Not Found", "", 4, "gone")]);
-        let error = format!("{:#}", download(&url, &target(&folder), &mut |_| {}).unwrap_err());
+        let error =
+            format!("{:#}", download(&url, &target(&folder), &NEVER, &mut |_| {}).unwrap_err());
         assert!(error.contains("404 Not Found") && error.contains("file.gz"), "{error}");
         tidy(&folder.path().join("downloads"));
         assert!(!folder.path().join("downloads").exists());

@@ -11,6 +11,7 @@ mod packages;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail, ensure};
 
@@ -119,6 +120,21 @@ pub fn fetch(
     options: &FetchOptions,
     show: &mut dyn FnMut(Progress),
 ) -> Result<()> {
+    fetch_unless(&AtomicBool::new(false), inputs, folder, options, show)
+}
+
+/// `fetch`, which gives up when `interrupted` is set; what was downloaded until then is gone on with by the next fetch.
+///
+/// # Errors
+///
+/// Those of `fetch`, and the interruption.
+pub fn fetch_unless(
+    interrupted: &AtomicBool,
+    inputs: Inputs,
+    folder: &Path,
+    options: &FetchOptions,
+    show: &mut dyn FnMut(Progress),
+) -> Result<()> {
     let name = inputs.name();
     if forms(inputs).is_empty() {
         show(Progress::Note(&format!("{name}: needs no files")));
@@ -129,11 +145,13 @@ pub fn fetch(
     }
     files::ensure_writable(folder)?;
     let path = folder.join(".downloads").join(format!("{name}.lock"));
-    let lock = Lock::hold(&path, &mut |note| show(Progress::Note(&format!("{name}: {note}"))))?;
+    let lock = Lock::hold(&path, interrupted, &mut |note| {
+        show(Progress::Note(&format!("{name}: {note}")))
+    })?;
     if lock.had_to_wait && is_complete(inputs, folder, show)? {
         return Ok(());
     }
-    fetch_alone(inputs, folder, options, show)?;
+    fetch_alone(inputs, folder, options, interrupted, show)?;
     let wrong = verify(inputs, folder)?.into_iter().find(|check| !check.ok);
     if let Some(check) = wrong {
         bail!(
@@ -173,7 +191,13 @@ fn bad_files(inputs: Inputs, folder: &Path, show: Show) -> Result<Vec<String>> {
     Ok(names.collect())
 }
 
-fn fetch_alone(inputs: Inputs, folder: &Path, options: &FetchOptions, show: Show) -> Result<()> {
+fn fetch_alone(
+    inputs: Inputs,
+    folder: &Path,
+    options: &FetchOptions,
+    interrupted: &AtomicBool,
+    show: Show,
+) -> Result<()> {
     let name = inputs.name();
     let bad = bad_files(inputs, folder, show)?;
     let mut reasons = Vec::new();
@@ -183,9 +207,10 @@ fn fetch_alone(inputs: Inputs, folder: &Path, options: &FetchOptions, show: Show
             continue;
         }
         show(Progress::Note(&format!("{name}: trying {source}")));
-        match obtain(&source, inputs, folder, &bad, show) {
+        match obtain(&source, inputs, (folder, &bad), interrupted, show) {
             Ok(ready) => return install(name, folder, ready, show),
             Err(error) => {
+                ensure!(!interrupted.load(Ordering::Relaxed), "{name}: interrupted");
                 let reason = format!("{source}: {error:#}");
                 show(Progress::Note(&format!("{name}: {reason}")));
                 reasons.push(reason);
@@ -199,12 +224,12 @@ fn fetch_alone(inputs: Inputs, folder: &Path, options: &FetchOptions, show: Show
     )
 }
 
-/// Verified contents from one source. `bad` names the files that are missing or damaged.
+/// Verified contents from one source, of the files that are missing or damaged in the data folder.
 fn obtain(
     source: &Source,
     inputs: Inputs,
-    folder: &Path,
-    bad: &[String],
+    (folder, bad): (&Path, &[String]),
+    interrupted: &AtomicBool,
     show: Show,
 ) -> Result<Vec<Ready>> {
     match source {
@@ -215,7 +240,7 @@ fn obtain(
         Source::Mirror(base) => {
             // Kept between calls, so that a broken download goes on where it stopped.
             let downloads = folder.join(".downloads").join(inputs.name());
-            let ready = download_all(base, inputs, &downloads, bad, show)
+            let ready = download_all(base, inputs, (&downloads, bad), interrupted, show)
                 .and_then(|()| gather::gather(&downloads, inputs, bad));
             mirror::tidy(&downloads);
             ready
@@ -237,8 +262,8 @@ fn obtain(
 fn download_all(
     base: &str,
     inputs: Inputs,
-    downloads: &Path,
-    bad: &[String],
+    (downloads, bad): (&Path, &[String]),
+    interrupted: &AtomicBool,
     show: Show,
 ) -> Result<()> {
     let names: Vec<String> = match inputs {
@@ -246,7 +271,7 @@ fn download_all(
         _ => bad.iter().map(|name| format!("{name}.gz")).collect(),
     };
     for name in names {
-        mirror::download(&format!("{base}{name}"), &downloads.join(&name), show)?;
+        mirror::download(&format!("{base}{name}"), &downloads.join(&name), interrupted, show)?;
     }
     Ok(())
 }

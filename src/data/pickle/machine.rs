@@ -115,8 +115,8 @@ impl<'a> Machine<'a> {
             b'}' => self.push(Value::Dict(Vec::new())),
             b')' => self.push(Value::Tuple(Vec::new())),
             // LIST, DICT: of what stands above a mark
-            b'l' => self.from_mark(Value::List(Vec::new()), Self::append),
-            b'd' => self.from_mark(Value::Dict(Vec::new()), Self::set_items),
+            b'l' => self.push_filled(Value::List(Vec::new()), Self::append),
+            b'd' => self.push_filled(Value::Dict(Vec::new()), Self::set_items),
             // TUPLE1 to TUPLE3, TUPLE
             0x85..=0x87 => {
                 self.pop_last(usize::from(opcode - 0x84)).and_then(|items| self.push_tuple(items))
@@ -213,7 +213,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Pushes an empty container with what stands above a mark in it.
-    fn from_mark(
+    fn push_filled(
         &mut self,
         empty: Value<'a>,
         fill: fn(&mut Self, Vec<Value<'a>>) -> Result<()>,
