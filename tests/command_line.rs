@@ -200,10 +200,13 @@ fn misuse_exits_with_2_and_names_the_remedy() {
     write(folder.path(), "linear.yaml", LINEAR);
     write(folder.path(), "wrong.yaml", "training: {learning_rat: 0.1}");
     let cases: [(&[&str], &str); 12] = [
-        (&["train", "wrong.yaml"], "unknown field `learning_rat`"),
+        (&["train", "wrong.yaml"], "has no key 'learning_rat': did you mean learning_rate?"),
         (&["train", "missing.yaml"], "cannot read the config missing.yaml"),
         (&["train", "linear.yaml", "--set", "training.steps"], "write key=value"),
-        (&["train", "linear.yaml", "--set", "training.stepz=3"], "unknown field `stepz`"),
+        (
+            &["train", "linear.yaml", "--set", "training.stepz=3"],
+            "training has no key 'stepz': did you mean steps?",
+        ),
         (&["train", "linear.yaml", "--set", "training.steps.x=3"], "holds a value, not a map"),
         (&["train", "linear.yaml", "--condition", "bogus"], "has the conditions none, all"),
         (&["train", "linear.yaml", "--device", "tpu"], "write auto, cpu, cuda or cuda:N"),

@@ -32,6 +32,8 @@ mod gradient_descent;
 mod matches_pytorch;
 /// The same seed gives the same bytes, also after an interruption; another seed does not.
 mod reproducible_runs;
+/// What newcomers write is read as they mean it, or told with what to write; no config takes long to answer.
+mod first_configs;
 /// Every file in `configs/` loads, says what its comments say, and runs in a small size.
 mod shipped_configs;
 /// Laws of the metrics, over random trees and responses.

@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::stems::Source;
 use super::{DataFolder, Success, misuse, output, path};
-use crate::config::{self, Inputs, TaskConfig};
+use crate::config::{Inputs, TaskConfig};
 use crate::data::{self, Dataset, FetchOptions, Identity, Progress};
 use crate::plot::{ContactRow, ContactSheet, contact_sheet};
 use crate::record::DatasetRecord;
@@ -91,7 +92,7 @@ pub struct Show {
     /// The data set [default: mnist, or the config's]
     dataset: Option<Name>,
     /// Take tree and classes from this config instead of the paper's tree over the first eight classes
-    #[arg(long, value_name = "FILE", value_parser = path())]
+    #[arg(long, value_name = "CONFIG", value_parser = path())]
     config: Option<PathBuf>,
     /// Samples for each item
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
@@ -195,7 +196,9 @@ impl Verify {
 impl Show {
     fn run(self) -> Result<Success> {
         let task = match &self.config {
-            Some(path) => config::load(path, &[]).map_err(misuse)?.task,
+            Some(given) => {
+                Source::of(given).and_then(|source| source.load(&[])).map_err(misuse)?.task
+            }
             None => TaskConfig::default(),
         };
         let inputs = match self.dataset {

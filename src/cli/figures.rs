@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use super::reproduce::conditions_of;
+use super::stems::{conditions_of, experiment_of, stems};
 use super::train::tell_claims;
 use super::{Success, misuse, output, run_folder};
-use crate::config::Experiment;
+use crate::config::{Experiment, did_you_mean};
 use crate::experiment::{self, Verdict};
 use crate::plot;
 use crate::record::RunFolder;
@@ -39,16 +39,6 @@ pub struct Plot {
     /// Another name for the figure than the run folder's
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-}
-
-/// The experiment of a stem.
-pub fn experiment_of(stem: &str) -> Option<Experiment> {
-    Experiment::ALL.into_iter().find(|experiment| experiment.stem() == stem)
-}
-
-/// The stems, for messages.
-pub fn stems() -> String {
-    Experiment::ALL.map(Experiment::stem).join(", ")
 }
 
 impl Plot {
@@ -172,7 +162,9 @@ pub fn chosen(stems: &[String]) -> Result<Vec<Experiment>> {
         .map(|stem| {
             experiment_of(stem)
                 .with_context(|| {
-                    format!("'{stem}' is no experiment: choose from {}", self::stems())
+                    let known = Experiment::ALL.map(Experiment::stem);
+                    let near = did_you_mean(stem, known);
+                    format!("'{stem}' is no experiment: choose from {}{near}", self::stems())
                 })
                 .map_err(misuse)
         })

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod reproduce;
 mod run_folder;
+mod stems;
 mod theory;
 mod train;
 mod watchdog;
@@ -25,7 +26,7 @@ use anyhow::Result;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, Override, Scale};
+use crate::config::{Config, Override, Scale, did_you_mean};
 use crate::experiment::{self, Existing};
 use crate::train::device::DeviceChoice;
 
@@ -154,7 +155,8 @@ impl Command {
 /// A config and what to change in it.
 #[derive(Args)]
 struct ConfigArguments {
-    /// A YAML file; `ocs config FILE` prints it with all its keys
+    /// A YAML file, `-` for standard input, or an experiment such as ocs_linear (configs/ocs_linear.yaml if there is one, else
+    /// what is built in); `ocs config CONFIG` prints it with all its keys, `ocs new` writes one
     config: PathBuf,
     /// Change a key, such as --set training.steps=500 or --set task.branching='[3, 3]'; the last word, over
     /// conditions too
@@ -171,16 +173,17 @@ impl ConfigArguments {
     }
 
     fn load_unmarked(&self) -> Result<Config> {
-        let mut config = crate::config::load(&self.config, &self.overrides)?;
+        let mut config = stems::Source::of(&self.config)?.load(&self.overrides)?;
         if !self.conditions.is_empty() {
             let known: Vec<&str> =
                 config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
             for name in &self.conditions {
                 anyhow::ensure!(
                     known.contains(&name.as_str()),
-                    "--condition {name}: {} has the conditions {}",
+                    "--condition {name}: {} has the conditions {}{}",
                     self.config.display(),
-                    if known.is_empty() { "default only".to_owned() } else { known.join(", ") }
+                    if known.is_empty() { "default only".to_owned() } else { known.join(", ") },
+                    did_you_mean(name, known.iter().copied())
                 );
             }
             config.conditions.0.retain(|(name, _)| self.conditions.contains(name));

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{chosen, ensure_folder};
+use super::stems::built_in;
 use super::train::{tell_claims, train};
 use super::{
     ComputeArguments, ExistingArguments, Success, data, misuse, output, progress, refused,
@@ -53,30 +54,6 @@ pub struct Reproduce {
     any_data: bool,
     #[command(flatten)]
     compute: ComputeArguments,
-}
-
-/// Names of the conditions that an experiment's figure shows.
-pub fn conditions_of(experiment: Experiment) -> Result<Vec<String>> {
-    let config = config::parse(built_in(experiment), experiment.stem(), &[])?;
-    Ok(config.conditions.0.into_iter().map(|(name, _)| name).collect())
-}
-
-/// The config that was shipped with this program.
-fn built_in(experiment: Experiment) -> &'static str {
-    match experiment {
-        Experiment::OcsLinear => include_str!("../../configs/ocs_linear.yaml"),
-        Experiment::OcsModes => include_str!("../../configs/ocs_modes.yaml"),
-        Experiment::OcsInitScale => include_str!("../../configs/ocs_init_scale.yaml"),
-        Experiment::OcsDepth => include_str!("../../configs/ocs_depth.yaml"),
-        Experiment::OcsCorrelation => include_str!("../../configs/ocs_correlation.yaml"),
-        Experiment::OcsFrequencies => include_str!("../../configs/ocs_frequencies.yaml"),
-        Experiment::OcsLoss => include_str!("../../configs/ocs_loss.yaml"),
-        Experiment::OcsGram => include_str!("../../configs/ocs_gram.yaml"),
-        Experiment::OcsKernel => include_str!("../../configs/ocs_kernel.yaml"),
-        Experiment::OcsMnist => include_str!("../../configs/ocs_mnist.yaml"),
-        Experiment::OcsCifar10 => include_str!("../../configs/ocs_cifar10.yaml"),
-        Experiment::OcsClasses => include_str!("../../configs/ocs_classes.yaml"),
-    }
 }
 
 /// All claims in PLOTS, with what they were decided from; `claims.json`, of which CLAIMS.md is the readable form.

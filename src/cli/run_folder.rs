@@ -65,7 +65,7 @@ fn ensure_exists(folder: &Path) -> Result<()> {
     Err(anyhow!(
         "{} is no folder of runs and no experiment ({}){there}",
         folder.display(),
-        super::figures::stems()
+        super::stems::stems()
     ))
 }
 

@@ -1,16 +1,29 @@
 //! Ranges and combinations. Every error names the key, the value and what is allowed.
 
+use std::collections::HashSet;
+
 use anyhow::{Result, bail, ensure};
 
+use super::name::{ensure_condition_name, ensure_label, ensure_name};
+use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
     Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, NetworkConfig,
     NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd, TaskConfig, TrainingConfig, Tree,
+    rounding,
 };
 
-/// More units a layer, items or observations would not fit into memory.
+/// More units a layer or observations would not fit into memory.
 const MOST_UNITS: usize = 65_536;
-const MOST_ITEMS: usize = 65_536;
 const MOST_OBSERVATIONS: usize = 100_000;
+const MOST_LAYERS: usize = 101;
+/// More steps, summed over all runs, would be no number.
+const MOST_STEPS: u64 = 1_000_000_000_000;
+/// Larger weights diverge at the first step.
+const MOST_SCALE: f64 = 1000.0;
+/// More conditions, seeds, or runs of all together, would take longer to list than to wait for.
+pub(super) const MOST_CONDITIONS: usize = 1000;
+pub(super) const MOST_SEEDS: usize = 100_000;
+const MOST_RUNS: usize = 1_000_000;
 /// A larger kernel would not fit into memory, nor be diagonalised a dozen times today.
 const MOST_KERNEL_SAMPLES: usize = 4096;
 const MOST_KERNEL_TIMES: usize = 1000;
@@ -28,23 +41,13 @@ fn ensure_fraction(key: &str, value: f64) -> Result<()> {
     Ok(())
 }
 
-impl Tree {
-    /// Items in the order of the leaves.
-    fn leaves(&self) -> Vec<usize> {
-        match self {
-            Tree::Leaf(item) => vec![*item],
-            Tree::Node(children) => children.iter().flat_map(Tree::leaves).collect(),
-        }
-    }
-
-    fn has_an_empty_node(&self) -> bool {
-        match self {
-            Tree::Leaf(_) => false,
-            Tree::Node(children) => {
-                children.is_empty() || children.iter().any(Tree::has_an_empty_node)
-            }
-        }
-    }
+/// A scale of initial weights.
+fn ensure_scale(key: &str, value: f64) -> Result<()> {
+    ensure!(
+        value > 0.0 && value <= MOST_SCALE,
+        "network.initialisation.{key} must be positive and at most {MOST_SCALE}, not {value}"
+    );
+    Ok(())
 }
 
 impl TaskConfig {
@@ -104,33 +107,43 @@ impl TaskConfig {
                 self.tree.is_none(),
                 "task.branching and task.tree exclude each other: give one of them"
             );
-            ensure!(
-                !branching.is_empty(),
-                "task.branching is empty: give children per node, such as [2, 2, 2]"
-            );
-            ensure!(!branching.contains(&0), "task.branching has a 0: every node needs a child");
-            let n_items =
-                branching.iter().try_fold(1usize, |product, &factor| product.checked_mul(factor));
-            ensure!(
-                n_items.is_some_and(|n| (2..=MOST_ITEMS).contains(&n)),
-                "task.branching {branching:?} must make 2 to {MOST_ITEMS} items"
-            );
+            check_branching(branching)?;
         }
         if let Some(tree) = &self.tree {
             ensure!(
                 !tree.has_an_empty_node(),
                 "task.tree has an empty list: every node needs a child"
             );
-            let mut leaves = tree.leaves();
-            ensure!(leaves.len() >= 2, "task.tree has {} items: it needs at least 2", leaves.len());
-            leaves.sort_unstable();
+            let leaves = tree.leaves();
             ensure!(
-                leaves.iter().enumerate().all(|(index, &leaf)| index == leaf),
-                "task.tree's leaves must be the items 0 to {}, each once",
-                leaves.len() - 1
+                (2..=MOST_ITEMS).contains(&leaves.len()),
+                "task.tree has {} items: it needs 2 to {MOST_ITEMS}",
+                leaves.len()
             );
+            self.check_leaves(tree, leaves)?;
         }
         Ok(())
+    }
+
+    /// Leaves are items. Who writes classes there is told how to say both.
+    fn check_leaves(&self, tree: &Tree, leaves: Vec<usize>) -> Result<()> {
+        let mut sorted = leaves.clone();
+        sorted.sort_unstable();
+        if sorted.iter().enumerate().all(|(index, &leaf)| index == leaf) {
+            return Ok(());
+        }
+        sorted.dedup();
+        let is_short = leaves.len() <= 32;
+        let last = leaves.len() - 1;
+        let numbered = tree.numbered();
+        if self.inputs.are_images() && is_short && sorted.len() == leaves.len() {
+            bail!(
+                "task.tree's leaves must be the items 0 to {last}, each once; which classes they stand for is said by task.classes: \
+                 write tree: {numbered} and classes: {leaves:?}"
+            );
+        }
+        let instead = if is_short { format!(": write tree: {numbered}") } else { String::new() };
+        bail!("task.tree's leaves must be the items 0 to {last}, each once{instead}");
     }
 
     fn check_classes(&self, n_items: usize) -> Result<()> {
@@ -153,23 +166,51 @@ impl TaskConfig {
     }
 }
 
+fn check_branching(branching: &[usize]) -> Result<()> {
+    ensure!(
+        !branching.is_empty(),
+        "task.branching is empty: give children per node, such as [2, 2, 2]"
+    );
+    ensure!(
+        branching.len() <= MOST_LEVELS,
+        "task.branching lists {} levels: a tree has at most {MOST_LEVELS}",
+        branching.len()
+    );
+    ensure!(!branching.contains(&0), "task.branching has a 0: every node needs a child");
+    let n_items = branching.iter().try_fold(1usize, |product, &factor| product.checked_mul(factor));
+    ensure!(
+        n_items.is_some_and(|n| (2..=MOST_ITEMS).contains(&n)),
+        "task.branching {branching:?} must make 2 to {MOST_ITEMS} items"
+    );
+    // No overflow: a level has at most as many labels as there are items, and there are few levels.
+    let (_, n_labels) = branching
+        .iter()
+        .fold((1, 0), |(nodes, labels), &factor| (nodes * factor, labels + nodes * factor));
+    ensure!(
+        n_labels <= MOST_LABELS,
+        "task.branching {branching:?} makes {n_labels} labels: at most {MOST_LABELS}"
+    );
+    Ok(())
+}
+
 impl NetworkConfig {
     fn check(&self, inputs: Inputs) -> Result<()> {
+        ensure!(
+            self.hidden.len() < MOST_LAYERS,
+            "network.hidden lists {} layers: at most {}",
+            self.hidden.len(),
+            MOST_LAYERS - 1
+        );
         for &width in &self.hidden {
             ensure!(
                 (1..=MOST_UNITS).contains(&width),
                 "network.hidden has a width of {width}: every layer has 1 to {MOST_UNITS} units"
             );
         }
-        ensure!(
-            self.hidden.len() <= 100,
-            "network.hidden lists {} layers: at most 100",
-            self.hidden.len()
-        );
         if self.kind == NetworkKind::Cnn {
             ensure!(
                 inputs.are_images(),
-                "network.kind is cnn, but task.inputs is {}: use images",
+                "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10 or glyphs)",
                 inputs.name()
             );
             ensure!(
@@ -180,26 +221,19 @@ impl NetworkConfig {
         }
         match self.initialisation {
             Initialisation::Aligned(Aligned { a0, biases: _ }) => {
-                ensure!(
-                    a0 > 0.0 && a0 <= 1000.0,
-                    "network.initialisation.aligned.a0 must be positive and at most 1000, not {a0}"
-                );
+                ensure_scale("aligned.a0", a0)?;
                 ensure!(
                     self.kind == NetworkKind::Linear,
-                    "network.initialisation.aligned is for linear networks: use normal, kaiming or orthogonal"
+                    "network.initialisation.aligned is for linear networks: use normal, kaiming or orthogonal, or leave it out"
                 );
+                Ok(())
             }
-            Initialisation::Normal(Normal { std }) => {
-                ensure_positive("network.initialisation.normal.std", std)?
-            }
-            Initialisation::Kaiming(Kaiming { gain }) => {
-                ensure_positive("network.initialisation.kaiming.gain", gain)?
-            }
+            Initialisation::Normal(Normal { std }) => ensure_scale("normal.std", std),
+            Initialisation::Kaiming(Kaiming { gain }) => ensure_scale("kaiming.gain", gain),
             Initialisation::Orthogonal(Orthogonal { scale }) => {
-                ensure_positive("network.initialisation.orthogonal.scale", scale)?;
+                ensure_scale("orthogonal.scale", scale)
             }
         }
-        Ok(())
     }
 }
 
@@ -211,7 +245,11 @@ impl TrainingConfig {
             "training.learning_rate must be between 1e-12 and 1e6, not {}",
             self.learning_rate
         );
-        ensure!(self.steps >= 1, "training.steps must be at least 1, not 0");
+        ensure!(
+            (1..=MOST_STEPS).contains(&self.steps),
+            "training.steps must be at least 1 and at most 1e12, not {}",
+            self.steps
+        );
         ensure!(
             (2..=MOST_OBSERVATIONS).contains(&self.observations),
             "training.observations must be 2 to {MOST_OBSERVATIONS}, not {}",
@@ -274,29 +312,30 @@ impl Config {
     ///
     /// Names the key, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
-        ensure_file_name("name", &self.name)?;
+        ensure_name("name", &self.name)?;
         for (name, _) in &self.conditions.0 {
-            ensure_file_name("the name of a condition", name)?;
+            ensure_condition_name("the name of a condition", name)?;
+        }
+        if let Some(label) = &self.label {
+            ensure_label(label)?;
         }
         ensure!(
             self.phase_threshold > 0.0 && self.phase_threshold < 1.0,
             "phase_threshold must be above 0 and below 1, not {}",
             self.phase_threshold
         );
-        ensure!(!self.seeds.is_empty(), "seeds is empty: give at least one, such as [0]");
-        for (index, seed) in self.seeds.iter().enumerate() {
-            ensure!(!self.seeds[..index].contains(seed), "seeds lists {seed} twice");
-        }
+        self.check_runs()?;
         self.quick.check()?;
         if let Some(full) = &self.full {
             full.check(&self.seeds)?;
             for (name, _) in &full.conditions.0 {
-                ensure_file_name("the name of a condition in full", name)?;
+                ensure_condition_name("the name of a condition in full", name)?;
             }
         }
         self.task.check()?;
         self.network.check(self.task.inputs)?;
         self.training.check()?;
+        rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;
         }
@@ -316,17 +355,36 @@ impl Config {
         }
         Ok(())
     }
-}
 
-/// A name that is a folder's on every system.
-fn ensure_file_name(key: &str, name: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    ensure!(
-        !name.is_empty()
-            && !name.starts_with('.')
-            && name.len() <= 100
-            && name.chars().all(allowed),
-        "{key} names a folder: use letters, digits, '-', '_' and '.', not '{name}'"
-    );
-    Ok(())
+    /// How many runs, and that none is asked for twice.
+    fn check_runs(&self) -> Result<()> {
+        ensure!(!self.seeds.is_empty(), "seeds is empty: give at least one, such as [0]");
+        let (seeds, conditions) = (self.seeds.len(), self.conditions.0.len().max(1));
+        ensure!(seeds <= MOST_SEEDS, "seeds lists {seeds}: at most {MOST_SEEDS}");
+        let mut seen = HashSet::with_capacity(seeds);
+        for seed in &self.seeds {
+            ensure!(seen.insert(seed), "seeds lists {seed} twice");
+        }
+        ensure!(
+            conditions <= MOST_CONDITIONS,
+            "conditions has {conditions} entries: at most {MOST_CONDITIONS}, share them out over several configs"
+        );
+        ensure!(
+            seeds * conditions <= MOST_RUNS,
+            "{conditions} conditions with {seeds} seeds each are more than {MOST_RUNS} runs: give fewer"
+        );
+        let mut labels = HashSet::new();
+        for (name, entries) in &self.conditions.0 {
+            // The last word of a condition on its label, or that of all.
+            let own = entries.iter().rev().find(|entry| entry.key == "label");
+            let label = own.map_or(self.label.as_deref(), |entry| entry.value.as_str());
+            if let Some(label) = label {
+                ensure!(
+                    labels.insert(label),
+                    "condition '{name}' has the label '{label}' of another: give each its own"
+                );
+            }
+        }
+        Ok(())
+    }
 }

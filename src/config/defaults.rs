@@ -1,15 +1,16 @@
 //! Default of every key; those that depend on other keys are filled in by `check.rs`.
 
 use super::{
-    Activation, Adam, Aligned, AlignedBiases, Bias, Conditions, Config, Initialisation, InputScale,
-    Inputs, KernelConfig, Loss, NetworkConfig, NetworkKind, Optimiser, Pooling, Precision,
-    Preprocessing, Quick, Samples, Sgd, TaskConfig, TrainingConfig,
+    Activation, Adam, Bias, Conditions, Config, Initialisation, InputScale, Inputs, KernelConfig,
+    Loss, NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples,
+    Sgd, TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
     fn default() -> Self {
         Config {
             name: String::new(),
+            label: None,
             experiment: None,
             task: TaskConfig::default(),
             network: NetworkConfig::default(),
@@ -48,10 +49,8 @@ impl Default for NetworkConfig {
             activation: Activation::Relu,
             pooling: Pooling::Max,
             bias: Bias::None,
-            initialisation: Initialisation::Aligned(Aligned {
-                a0: 1e-4,
-                biases: AlignedBiases::Zero,
-            }),
+            // Of other kinds: filled in by `load.rs`.
+            initialisation: Initialisation::default_of(NetworkKind::Linear),
         }
     }
 }

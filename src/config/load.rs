@@ -1,16 +1,22 @@
 //! From a file, `--set` overrides and conditions to a checked `Config`. Parsing only: nothing is opened or made.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Unexpected, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
+use serde_yaml::with::singleton_map;
 use serde_yaml::{Mapping, Value};
 
-use super::{Adam, Config, Optimiser, Scale, Sgd};
+use super::fault::Fault;
+use super::initialisation::one_choice;
+use super::name::{name_from_stem, shortened};
+use super::{
+    Adam, Config, Initialisation, KernelConfig, NetworkKind, Optimiser, Scale, Sgd, read, text,
+};
 
 /// One `key=value` of the command line, or one entry of a condition: a dotted key and its new value.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,10 +33,14 @@ impl std::str::FromStr for Override {
     fn from_str(text: &str) -> Result<Self> {
         let (key, value) = text
             .split_once('=')
-            .with_context(|| format!("'{text}' has no '=': write key=value"))?;
-        ensure!(!key.trim().is_empty(), "'{text}' names no key before '=': write key=value");
-        let value = serde_yaml::from_str(value)
-            .with_context(|| format!("the value of '{key}' is not YAML"))?;
+            .with_context(|| format!("'{}' has no '=': write key=value", shortened(text)))?;
+        ensure!(
+            !key.trim().is_empty(),
+            "'{}' names no key before '=': write key=value",
+            shortened(text)
+        );
+        let value = super::text::value(value)
+            .with_context(|| format!("the value of '{}' is not YAML", shortened(key)))?;
         Ok(Override { key: key.trim().to_owned(), value })
     }
 }
@@ -87,8 +97,9 @@ impl<'de> Deserialize<'de> for Conditions {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Conditions, A::Error> {
                 let mut conditions: Vec<(String, Vec<Override>)> = Vec::new();
+                let mut names = HashSet::new();
                 while let Some(name) = map.next_key::<String>()? {
-                    if conditions.iter().any(|(other, _)| *other == name) {
+                    if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format!(
                             "two conditions are named '{name}': rename one of them"
                         )));
@@ -112,7 +123,9 @@ fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
         .into_iter()
         .map(|(key, value)| match key {
             Value::String(key) => Ok(Override { key, value }),
-            other => bail!("a condition overrides dotted keys, but {other:?} is no string"),
+            _ => {
+                bail!("a condition overrides dotted keys, such as network.bias: a key must be text")
+            }
         })
         .collect()
 }
@@ -136,10 +149,46 @@ pub(super) fn optimiser<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Optimiser, A::Error> {
-            Optimiser::deserialize(MapAccessDeserializer::new(map))
+            one_choice(map)
         }
     }
     deserializer.deserialize_any(OptimiserVisitor)
+}
+
+/// A number, or `full`, which is what `null` is.
+pub(super) fn batch_size<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<usize>, D::Error> {
+    struct BatchVisitor;
+    impl<'de> Visitor<'de> for BatchVisitor {
+        type Value = Option<usize>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("a whole number of samples, or full")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, size: u64) -> Result<Self::Value, E> {
+            Ok(Some(usize::try_from(size).unwrap_or(usize::MAX)))
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, size: f64) -> Result<Self::Value, E> {
+            let whole = read::typed(&size.into());
+            whole.map(Some).map_err(|_| E::invalid_type(Unexpected::Float(size), &self))
+        }
+
+        fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
+            if word.eq_ignore_ascii_case("full") {
+                return Ok(None);
+            }
+            let whole = read::typed(&word.into());
+            whole.map(Some).map_err(|_| E::invalid_type(Unexpected::Str(word), &self))
+        }
+    }
+    deserializer.deserialize_any(BatchVisitor)
 }
 
 /// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
@@ -153,6 +202,9 @@ const FIXED_IN_CONDITIONS: [&str; 6] =
 const EXCLUSIVE: [(&str, &str); 2] =
     [("task.tree", "task.branching"), ("task.branching", "task.tree")];
 
+/// No dotted key has more parts than `network.initialisation.aligned.a0`; some room is left for conditions set as a whole.
+const MOST_PARTS: usize = 8;
+
 /// Writes a value at a dotted key, making maps on the way. A map is merged into the one that is there.
 fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
     for (given, other) in EXCLUSIVE {
@@ -160,7 +212,12 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
             set(root, &Override { key: other.to_owned(), value: Value::Null })?;
         }
     }
-    let parts: Vec<&str> = key.split('.').collect();
+    let parts: Vec<&str> = key.split('.').take(MOST_PARTS + 1).collect();
+    ensure!(
+        parts.len() <= MOST_PARTS,
+        "'{}' has more parts than any key: write keys such as training.steps",
+        shortened(key)
+    );
     let mut place = &mut *root;
     for (depth, part) in parts.iter().enumerate() {
         ensure!(!part.is_empty(), "'{key}' has an empty part: write keys such as training.steps");
@@ -203,13 +260,32 @@ fn overlap(one: &str, other: &str) -> bool {
     one == other || below(one, other) || below(other, one) || EXCLUSIVE.contains(&(one, other))
 }
 
-/// A typed config from a YAML value; an error names the dotted key.
-fn typed(value: &Value) -> Result<Config> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if path == "." { anyhow!("{inner}") } else { anyhow!("{path}: {inner}") }
+/// A typed config from a YAML value; an error names the dotted key, and its line where the text is given.
+fn typed(value: &Value, text: Option<&str>) -> Result<Config> {
+    read::typed(value).map_err(|fault: Fault| {
+        let sentence = fault.sentence(&all_keys());
+        match text.and_then(|text| text::position(text, &fault.path())) {
+            Some((line, column)) => anyhow!("{sentence} (at line {line} column {column})"),
+            None => anyhow!(sentence),
+        }
     })
+}
+
+/// Dotted keys of a config that says everything, for suggestions.
+fn all_keys() -> Vec<String> {
+    fn below(prefix: &str, value: &Value, keys: &mut Vec<String>) {
+        let Value::Mapping(map) = value else { return };
+        for (key, value) in map.iter().filter_map(|(key, value)| Some((key.as_str()?, value))) {
+            let full = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+            below(&full, value, keys);
+            keys.push(full);
+        }
+    }
+    let whole = Config { kernel: Some(KernelConfig::default()), ..Config::default() };
+    let mut keys = Vec::new();
+    // A default config can be written; if not, there are no suggestions.
+    below("", &serde_yaml::to_value(whole).unwrap_or_default(), &mut keys);
+    keys
 }
 
 /// Reads, overrides and checks a config.
@@ -218,29 +294,27 @@ fn typed(value: &Value) -> Result<Config> {
 ///
 /// Says the file, the key (with line and column if the file itself is wrong) and what is allowed.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<Config> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the config {}", path.display()))?;
+    let text = text::text_of(path)?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     parse(&text, &stem, overrides)
         .with_context(|| format!("{} is not a valid config", path.display()))
 }
 
-/// As `load`, from text; `stem` is the default name.
+/// As `load`, from text; `stem` is the default name, made a valid one.
 pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
-    // Typed straight from the text first: only then does an error know its line and column.
-    let direct: Result<Option<Config>, _> = serde_yaml::from_str(text);
-    direct?;
-    let mut value: Value = serde_yaml::from_str(text)?;
+    let mut value = text::value(text)?;
+    // What the file says is checked before anything is changed in it: only then does an error know its line.
+    typed(&value, Some(text))?;
     for entry in overrides {
-        set(&mut value, entry).with_context(|| format!("--set {}", entry.key))?;
+        set(&mut value, entry).with_context(|| format!("--set {}", shortened(&entry.key)))?;
     }
-    if value.is_null() {
-        value = Value::Mapping(Mapping::new());
-    }
-    let mut config = typed(&value)?;
+    let mut config = typed(&value, None)?;
     if config.name.is_empty() {
-        config.name = stem.to_owned();
+        config.name = name_from_stem(stem).with_context(|| {
+            format!("no name can be made of '{}': set name, or --set name=...", shortened(stem))
+        })?;
     }
+    fill_in_initialisations(&mut config, at(&value, "network.initialisation").is_some());
     // The command line has the last word, also over what a condition sets.
     for entry in overrides {
         let mut replaced = Vec::new();
@@ -261,29 +335,32 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     }
     config.fill_in_defaults();
     config.check()?;
-    for (name, resolved) in resolve_conditions(&config)? {
+    check_rest(&config)?;
+    Ok(config)
+}
+
+/// Conditions and scales: whoever asks for hours of training shall not learn at their end that a key was wrong.
+fn check_rest(config: &Config) -> Result<()> {
+    for (name, resolved) in resolve_conditions(config)? {
         resolved.check().with_context(|| format!("condition '{name}'"))?;
     }
-    // Whoever asks for hours of training shall not learn at their end that a key was wrong.
     config.at(Scale::Quick)?;
     config.at(Scale::Full)?;
-    Ok(config)
+    Ok(())
 }
 
 /// Each condition's own config: its overrides applied, every default written out, no conditions left in it.
 pub fn resolve_conditions(config: &Config) -> Result<Vec<(String, Config)>> {
-    let mut base = config.clone();
-    base.conditions = Conditions::default();
+    let base = Config { conditions: Conditions::default(), ..config.clone() };
     if config.conditions.0.is_empty() {
         return Ok(vec![("default".to_owned(), base)]);
     }
-    let value = serde_yaml::to_value(&base)?;
     config
         .conditions
         .0
         .iter()
         .map(|(name, entries)| {
-            let resolved = apply(&value, entries).with_context(|| format!("condition '{name}'"))?;
+            let resolved = apply(&base, entries).with_context(|| format!("condition '{name}'"))?;
             Ok((name.clone(), resolved))
         })
         .collect()
@@ -295,11 +372,22 @@ pub(super) fn is_fixed(key: &str) -> bool {
 }
 
 /// A config with entries applied to it; an error names the key.
-pub(super) fn apply(base: &Value, entries: &[Override]) -> Result<Config> {
-    let mut value = base.clone();
+pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
+    // What no entry can change, and may be long, is not written out as YAML and read again for each condition.
+    let short = Config {
+        name: base.name.clone(),
+        label: base.label.clone(),
+        task: base.task.clone(),
+        network: base.network.clone(),
+        training: base.training.clone(),
+        phase_threshold: base.phase_threshold,
+        kernel: base.kernel,
+        ..Config::default()
+    };
+    let mut value = serde_yaml::to_value(&short)?;
     // The base has its defaults written out; those that follow from the tree must follow the condition's own.
     let default_classes =
-        at(base, "task.classes").and_then(Value::as_sequence).is_some_and(|classes| {
+        at(&value, "task.classes").and_then(Value::as_sequence).is_some_and(|classes| {
             classes.iter().enumerate().all(|(index, class)| class.as_u64() == Some(index as u64))
         });
     let changes_tree = |entry: &Override| {
@@ -312,7 +400,39 @@ pub(super) fn apply(base: &Value, entries: &[Override]) -> Result<Config> {
         ensure!(!is_fixed(&entry.key), "a condition cannot override '{}'", entry.key);
         set(&mut value, entry)?;
     }
-    let mut config = typed(&value)?;
+    let mut config = Config {
+        experiment: base.experiment,
+        quick: base.quick,
+        full: base.full.clone(),
+        conditions: base.conditions.clone(),
+        seeds: base.seeds.clone(),
+        ..typed(&value, None)?
+    };
     config.fill_in_defaults();
     Ok(config)
+}
+
+/// Gives networks whose initial weights nobody chose those of their kind: the base's, and that of each condition which
+/// chooses a kind.
+fn fill_in_initialisations(config: &mut Config, is_chosen: bool) {
+    if is_chosen {
+        return;
+    }
+    config.network.initialisation = Initialisation::default_of(config.network.kind);
+    let more = config.full.iter_mut().flat_map(|full| &mut full.conditions.0);
+    for (_, entries) in config.conditions.0.iter_mut().chain(more) {
+        let mut own = Value::Null;
+        // An entry that cannot be set is told when conditions are resolved.
+        let is_set = entries.iter().all(|entry| set(&mut own, entry).is_ok());
+        let kind = at(&own, "network.kind").and_then(|kind| read::typed::<NetworkKind>(kind).ok());
+        if let (true, Some(kind), None) = (is_set, kind, at(&own, "network.initialisation")) {
+            let start = singleton_map::serialize(
+                &Initialisation::default_of(kind),
+                serde_yaml::value::Serializer,
+            );
+            entries.extend(
+                start.map(|value| Override { key: "network.initialisation".to_owned(), value }),
+            );
+        }
+    }
 }

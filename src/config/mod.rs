@@ -4,14 +4,27 @@
 
 mod check;
 mod defaults;
+mod fault;
+mod initialisation;
 mod load;
+mod name;
+mod read;
+mod rounding;
 mod scale;
+mod suggest;
+mod text;
+mod tree;
 
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
+pub use initialisation::{Aligned, AlignedBiases, Initialisation, Kaiming, Normal, Orthogonal};
 pub use load::{Conditions, Override, Overrides, load, parse, resolve_conditions};
+pub use name::{ensure_name, name_from_stem};
 pub use scale::{Full, Quick, Scale};
+pub use suggest::{did_you_mean, nearest};
+pub use text::{MOST_BYTES, decode, text_of};
+pub use tree::Tree;
 
 /// One config file: one question, asked under several conditions and with several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +32,10 @@ pub use scale::{Full, Quick, Scale};
 pub struct Config {
     /// Names the run folder `runs/<name>/`. Default: the file's stem.
     pub name: String,
+    /// What figures and tables call this, in place of a condition's name: `{all: {label: biases everywhere, network.bias: all}}`.
+    /// One line; absent = the condition's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Whose claims and figure apply; `null` = train and record only.
     pub experiment: Option<Experiment>,
     /// What is learned.
@@ -117,7 +134,7 @@ pub struct TaskConfig {
     pub inputs: Inputs,
     /// Children per node, from the root down: `[2, 2, 2]` has 8 items and 14 labels. Default `[2, 2, 2]`; excludes `tree`.
     pub branching: Option<Vec<usize>>,
-    /// An uneven tree as nested lists whose leaves are the items 0, 1, 2, ...: `[[0, 1, 2], [3, [4, 5]]]`.
+    /// An uneven tree as nested lists whose leaves are the items 0, 1, 2, ...: `[[0, 1, 2], [3, [4, 5]]]`. At most 64 levels.
     pub tree: Option<Tree>,
     /// One positive weight per item; `null` = all equal. One-hot and correlated inputs are weighted, images subsampled.
     pub frequencies: Option<Vec<f64>>,
@@ -184,16 +201,6 @@ impl Inputs {
     }
 }
 
-/// A tree as nested lists; leaves are items.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Tree {
-    /// An item's number.
-    Leaf(usize),
-    /// A node and its children.
-    Node(Vec<Tree>),
-}
-
 /// How pixels become inputs. It decides whether the OCS appears without biases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -241,8 +248,13 @@ pub struct NetworkConfig {
     pub pooling: Pooling,
     /// Which layers have biases: none | input (the first) | output (the last) | all. Biases start at zero.
     pub bias: Bias,
-    /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale}.
-    #[serde(with = "singleton_map")]
+    /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale}; the bare name takes the
+    /// defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
+    /// PyTorch's 1 start so small that the OCS phase shows.
+    #[serde(
+        serialize_with = "singleton_map::serialize",
+        deserialize_with = "initialisation::deserialize"
+    )]
     pub initialisation: Initialisation,
 }
 
@@ -324,81 +336,6 @@ impl Bias {
     }
 }
 
-/// Initial weights. Always explicit: tch's defaults are not PyTorch's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Initialisation {
-    /// The theory's own start, for linear networks: each layer carries `c = a0^(1/L)` along the modes of Sigma_yx.
-    Aligned(Aligned),
-    /// Independent normal weights.
-    Normal(Normal),
-    /// Uniform in `±gain/sqrt(fan_in)`: PyTorch's default for weights at gain 1.
-    Kaiming(Kaiming),
-    /// `scale` times a random matrix with orthonormal rows or columns.
-    Orthogonal(Orthogonal),
-}
-
-impl Initialisation {
-    /// Strength of each mode at an aligned start; `None` for random starts.
-    pub fn aligned_strength(&self) -> Option<f64> {
-        match self {
-            Initialisation::Aligned(aligned) => Some(aligned.a0),
-            Initialisation::Normal(_)
-            | Initialisation::Kaiming(_)
-            | Initialisation::Orthogonal(_) => None,
-        }
-    }
-}
-
-/// Parameters of the aligned start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Aligned {
-    /// Initial strength of each mode of the whole network, end to end. Positive.
-    pub a0: f64,
-    /// zero | aligned; `aligned` starts a first-layer bias on the modes of the inputs augmented by a constant 1.
-    #[serde(default = "zero_biases")]
-    pub biases: AlignedBiases,
-}
-
-fn zero_biases() -> AlignedBiases {
-    AlignedBiases::Zero
-}
-
-/// Where a first-layer bias starts under the aligned start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlignedBiases {
-    /// At zero.
-    Zero,
-    /// On the constant mode of the augmented inputs.
-    Aligned,
-}
-
-/// Parameters of normal weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Normal {
-    /// Standard deviation of every weight.
-    pub std: f64,
-}
-
-/// Parameters of Kaiming-uniform weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Kaiming {
-    /// Factor on PyTorch's default bound `1/sqrt(fan_in)`.
-    pub gain: f64,
-}
-
-/// Parameters of orthogonal weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Orthogonal {
-    /// Every singular value of every layer.
-    pub scale: f64,
-}
-
 /// Gradient descent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -410,9 +347,10 @@ pub struct TrainingConfig {
     pub optimiser: Optimiser,
     /// Step size eta. Theory runs in time t = eta * step.
     pub learning_rate: f64,
-    /// Samples per step; `null` = full batch, the only case that exact theory describes.
+    /// Samples per step; `null` or full = full batch, the only case that exact theory describes.
+    #[serde(deserialize_with = "load::batch_size")]
     pub batch_size: Option<usize>,
-    /// Number of updates, not of epochs.
+    /// Number of updates, not of epochs. 1 to 1e12; `1e3` and `1_000` are numbers too.
     pub steps: u64,
     /// How many log-spaced steps are observed, besides step 0 and the last.
     pub observations: usize,

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
-use super::check::ensure_positive;
+use super::check::{MOST_SEEDS, ensure_positive};
 use super::load::{apply, at, is_fixed, resolve_conditions};
 use super::{Conditions, Config, Override, Overrides};
 
@@ -109,6 +109,7 @@ impl Full {
     /// Checks the section's own ranges; `seeds` are the config's.
     pub(super) fn check(&self, seeds: &[u64]) -> Result<()> {
         if let Some(count) = self.seeds {
+            ensure!(count <= MOST_SEEDS, "full.seeds must be at most {MOST_SEEDS}, not {count}");
             ensure!(
                 count >= seeds.len(),
                 "full.seeds must be at least the {} of seeds, not {count}",
@@ -177,7 +178,7 @@ impl Changes {
 
     /// One condition's config, with everything that it sets already in it.
     fn applied(&self, resolved: &Config) -> Result<Config> {
-        let mut config = apply(&serde_yaml::to_value(resolved)?, &self.set)?;
+        let mut config = apply(resolved, &self.set)?;
         let training = &mut config.training;
         // A step is left of any, but none is made of 0, which the range check is to find.
         let fewest = training.steps.min(1);

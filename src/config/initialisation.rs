@@ -1,0 +1,157 @@
+//! Initial weights: kinds, their parameters, and what each network starts from if nothing is said.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::NetworkKind;
+
+/// Initial weights. Always explicit: tch's defaults are not PyTorch's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialisation {
+    /// The theory's own start, for linear networks: each layer carries `c = a0^(1/L)` along the modes of Sigma_yx.
+    Aligned(Aligned),
+    /// Independent normal weights.
+    Normal(Normal),
+    /// Uniform in `±gain/sqrt(fan_in)`: PyTorch's default for weights at gain 1.
+    Kaiming(Kaiming),
+    /// `scale` times a random matrix with orthonormal rows or columns.
+    Orthogonal(Orthogonal),
+}
+
+impl Initialisation {
+    /// What a network starts from whose config does not say: linear from `aligned: {a0: 1e-4}`, mlp from `kaiming: {gain:
+    /// 0.2}`, cnn from `kaiming: {gain: 0.5}`. These say so little at first that the OCS phase shows, on images too.
+    pub fn default_of(kind: NetworkKind) -> Self {
+        match kind {
+            NetworkKind::Linear => Initialisation::Aligned(Aligned::default()),
+            NetworkKind::Mlp => Initialisation::Kaiming(Kaiming { gain: 0.2 }),
+            NetworkKind::Cnn => Initialisation::Kaiming(Kaiming { gain: 0.5 }),
+        }
+    }
+
+    /// Strength of each mode at an aligned start; `None` for random starts.
+    pub fn aligned_strength(&self) -> Option<f64> {
+        match self {
+            Initialisation::Aligned(aligned) => Some(aligned.a0),
+            Initialisation::Normal(_)
+            | Initialisation::Kaiming(_)
+            | Initialisation::Orthogonal(_) => None,
+        }
+    }
+}
+
+/// `kaiming`, or a kind with parameters; those that are left out take their defaults.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Initialisation, D::Error> {
+    struct InitialisationVisitor;
+    impl<'de> Visitor<'de> for InitialisationVisitor {
+        type Value = Initialisation;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("aligned, normal, kaiming or orthogonal, or one with its parameter, such as {kaiming: {gain: 0.5}}")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Initialisation, E> {
+            match name {
+                "aligned" => Ok(Initialisation::Aligned(Aligned::default())),
+                "normal" => Ok(Initialisation::Normal(Normal::default())),
+                "kaiming" => Ok(Initialisation::Kaiming(Kaiming::default())),
+                "orthogonal" => Ok(Initialisation::Orthogonal(Orthogonal::default())),
+                other => {
+                    Err(E::unknown_variant(other, &["aligned", "normal", "kaiming", "orthogonal"]))
+                }
+            }
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Initialisation, A::Error> {
+            one_choice(map)
+        }
+    }
+    deserializer.deserialize_any(InitialisationVisitor)
+}
+
+/// A choice with its parameters; two of them would be none.
+pub(super) fn one_choice<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    mut map: A,
+) -> Result<T, A::Error> {
+    let choice = T::deserialize(MapAccessDeserializer::new(&mut map))?;
+    match map.next_key::<String>()? {
+        None => Ok(choice),
+        Some(other) => {
+            Err(A::Error::custom(format!("it makes two choices, '{other}' is one too many")))
+        }
+    }
+}
+
+/// Parameters of the aligned start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Aligned {
+    /// Initial strength of each mode of the whole network, end to end. Positive. Default: 1e-4.
+    pub a0: f64,
+    /// zero | aligned; `aligned` starts a first-layer bias on the modes of the inputs augmented by a constant 1.
+    pub biases: AlignedBiases,
+}
+
+impl Default for Aligned {
+    fn default() -> Self {
+        Aligned { a0: 1e-4, biases: AlignedBiases::Zero }
+    }
+}
+
+/// Where a first-layer bias starts under the aligned start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlignedBiases {
+    /// At zero.
+    Zero,
+    /// On the constant mode of the augmented inputs.
+    Aligned,
+}
+
+/// Parameters of normal weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Normal {
+    /// Standard deviation of every weight. Default: 0.01.
+    pub std: f64,
+}
+
+impl Default for Normal {
+    fn default() -> Self {
+        Normal { std: 0.01 }
+    }
+}
+
+/// Parameters of Kaiming-uniform weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kaiming {
+    /// Factor on PyTorch's default bound `1/sqrt(fan_in)`. Default: 1, PyTorch's own.
+    pub gain: f64,
+}
+
+impl Default for Kaiming {
+    fn default() -> Self {
+        Kaiming { gain: 1.0 }
+    }
+}
+
+/// Parameters of orthogonal weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Orthogonal {
+    /// Every singular value of every layer. Default: 1.
+    pub scale: f64,
+}
+
+impl Default for Orthogonal {
+    fn default() -> Self {
+        Orthogonal { scale: 1.0 }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a number becomes in the format that a network computes in: a start that is 0 there never learns.
+
+use anyhow::{Result, ensure};
+
+use super::{
+    Adam, Aligned, Initialisation, Kaiming, NetworkConfig, Normal, Optimiser, Orthogonal,
+    Precision, Sgd, TaskConfig, TrainingConfig,
+};
+
+impl Precision {
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Float32 => "float32",
+            Precision::Float64 => "float64",
+            Precision::Bfloat16 => "bfloat16",
+        }
+    }
+
+    /// What the network computes with in place of a number.
+    fn rounds(self, value: f64) -> f64 {
+        /// Half of bfloat16's smallest number, 2^-133.
+        const LEAST_BFLOAT16: f64 = 4.591_774_807_899_561e-41;
+        match self {
+            Precision::Float64 => value,
+            Precision::Float32 => f64::from(value as f32),
+            Precision::Bfloat16 if value.abs() <= LEAST_BFLOAT16 => 0.0,
+            // Its exponents are those of float32.
+            Precision::Bfloat16 => f64::from(value as f32),
+        }
+    }
+
+    /// What optimisers compute with, which is never bfloat16.
+    fn of_updates(self) -> Precision {
+        match self {
+            Precision::Float64 => Precision::Float64,
+            Precision::Float32 | Precision::Bfloat16 => Precision::Float32,
+        }
+    }
+
+    /// Refuses a positive number that is 0 or infinite in this format; `what` names it and its value.
+    fn ensure_holds(self, what: &str, value: f64) -> Result<()> {
+        let held = self.rounds(value);
+        let becomes = if held == 0.0 { "0" } else { "infinite" };
+        let wider = if value > 0.0 && value.is_finite() && self != Precision::Float64 {
+            ": set training.precision to float64, which holds it, or "
+        } else {
+            ": "
+        };
+        let change = if held == 0.0 { "write a larger value" } else { "write a smaller value" };
+        ensure!(
+            held > 0.0 && held.is_finite(),
+            "{what} is {becomes} in {}{wider}{change}",
+            self.name()
+        );
+        Ok(())
+    }
+
+    /// Refuses a share below 1 that is 1 in this format.
+    fn ensure_below_one(self, key: &str, share: f64) -> Result<()> {
+        ensure!(
+            self.rounds(share) < 1.0,
+            "{key} is {share}, which is 1 in {}: set training.precision to float64, or write a smaller value",
+            self.name()
+        );
+        Ok(())
+    }
+}
+
+/// Refuses numbers that lose their meaning in the chosen precision.
+pub(super) fn check(
+    task: &TaskConfig,
+    network: &NetworkConfig,
+    training: &TrainingConfig,
+) -> Result<()> {
+    let precision = training.precision;
+    check_start(network, training)?;
+    if task.correlation > 0.0 {
+        let what = format!("task.correlation is {:e}, whose root", task.correlation);
+        precision.ensure_holds(&what, task.correlation.sqrt())?;
+    }
+    let precision = precision.of_updates();
+    match training.optimiser {
+        Optimiser::Sgd(Sgd { momentum }) => {
+            precision.ensure_below_one("training.optimiser.sgd.momentum", momentum)
+        }
+        Optimiser::Adam(Adam { beta1, beta2, epsilon }) => {
+            precision.ensure_below_one("training.optimiser.adam.beta1", beta1)?;
+            precision.ensure_below_one("training.optimiser.adam.beta2", beta2)?;
+            let what = format!("training.optimiser.adam.epsilon is {epsilon:e}, which");
+            precision.ensure_holds(&what, epsilon)
+        }
+    }
+}
+
+/// A layer's weights are stored one by one, and its gradient carries the product of all others: neither may be 0.
+fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()> {
+    let n_layers = network.hidden.len() + 1;
+    let widest = network.hidden.iter().copied().max().unwrap_or(1) as f64;
+    // Size of a weight, and that of a layer as a map; estimates from above, so that nothing is refused that would learn.
+    let (key, value, weight, layer) = match network.initialisation {
+        Initialisation::Aligned(Aligned { a0, biases: _ }) => {
+            let share = a0.powf(1.0 / n_layers as f64);
+            ("aligned.a0", a0, share, share)
+        }
+        Initialisation::Normal(Normal { std }) => ("normal.std", std, std, std * widest.sqrt()),
+        Initialisation::Kaiming(Kaiming { gain }) => {
+            ("kaiming.gain", gain, gain / widest.sqrt(), gain)
+        }
+        Initialisation::Orthogonal(Orthogonal { scale }) => {
+            ("orthogonal.scale", scale, scale, scale)
+        }
+    };
+    let precision = training.precision;
+    let what = format!("network.initialisation.{key} is {value:e}: a weight of {weight:.1e}");
+    precision.ensure_holds(&what, weight)?;
+    let others = i32::try_from(n_layers - 1).map_or(0.0, |power| layer.powi(power));
+    let what = format!(
+        "network.initialisation.{key} is {value:e}: what {} of its {n_layers} layers make together, {others:.1e},",
+        n_layers - 1
+    );
+    precision.ensure_holds(&what, others)?;
+    let what = format!(
+        "network.initialisation.{key} is {value:e}: times training.learning_rate {:e}, a step of {:.1e}",
+        training.learning_rate,
+        others * training.learning_rate
+    );
+    precision.ensure_holds(&what, others * training.learning_rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_hold_what_they_are_said_to_hold() {
+        assert_eq!(Precision::Float32.rounds(1e-46), 0.0);
+        assert!(Precision::Float32.rounds(2e-45) > 0.0);
+        assert_eq!(Precision::Bfloat16.rounds(2e-45), 0.0);
+        assert_eq!(Precision::Bfloat16.rounds(2f64.powi(-134)), 0.0);
+        assert!(Precision::Bfloat16.rounds(1.1 * 2f64.powi(-134)) > 0.0);
+        assert_eq!(Precision::Float32.rounds(1e39), f64::INFINITY);
+        assert_eq!(Precision::Float64.rounds(1e-300), 1e-300);
+    }
+}

@@ -1,0 +1,411 @@
+use std::time::{Duration, Instant};
+
+use ocs::config::{
+    self, Bias, Config, Initialisation, Kaiming, NetworkKind, Normal, Override, resolve_conditions,
+};
+
+fn load(text: &str) -> Result<Config, String> {
+    load_with(text, &[])
+}
+
+fn load_with(text: &str, set: &[&str]) -> Result<Config, String> {
+    let overrides: Result<Vec<Override>, _> = set.iter().map(|set| set.parse()).collect();
+    let overrides = overrides.map_err(|error: anyhow::Error| format!("{error:#}"))?;
+    config::parse(text, "test", &overrides).map_err(|error| format!("{error:#}"))
+}
+
+fn kaiming(gain: f64) -> Initialisation {
+    Initialisation::Kaiming(Kaiming { gain })
+}
+
+#[test]
+fn the_first_config_for_images_needs_no_initialisation() {
+    let cnn = load("task: {inputs: cifar10}\nnetwork: {kind: cnn}").unwrap();
+    assert_eq!(cnn.network.initialisation, kaiming(0.5));
+    assert_eq!(load("network: {kind: mlp}").unwrap().network.initialisation, kaiming(0.2));
+    let linear = load("network: {initialisation: null}").unwrap();
+    assert_eq!(linear.network.initialisation.aligned_strength(), Some(1e-4));
+    let set = load_with("task: {inputs: glyphs}", &["network.kind=cnn"]).unwrap();
+    assert_eq!(set.network.initialisation, kaiming(0.5));
+}
+
+#[test]
+fn a_condition_that_chooses_a_kind_starts_as_its_kind_does() {
+    let text = "
+task: {inputs: glyphs}
+conditions: {linear: , mlp: {network: {kind: mlp}}, cnn: {network.kind: cnn}, own: {network.kind: cnn, network.initialisation: normal}}
+full: {conditions: {more: {network.kind: mlp}}}";
+    let starts = |text: &str| -> Vec<Initialisation> {
+        let full = load(text).unwrap().at(config::Scale::Full).unwrap();
+        let resolved = resolve_conditions(&full).unwrap();
+        resolved.into_iter().map(|(_, c)| c.network.initialisation).collect()
+    };
+    let linear = Initialisation::default_of(NetworkKind::Linear);
+    let normal = Initialisation::Normal(Normal { std: 0.01 });
+    assert_eq!(starts(text), [linear, kaiming(0.2), kaiming(0.5), normal, kaiming(0.2)]);
+    // Printed with every default, it means the same.
+    let printed = serde_yaml::to_string(&load(text).unwrap()).unwrap();
+    assert_eq!(starts(&printed), starts(text));
+    // What the base says holds for all.
+    let said = text.replace("task:", "network: {initialisation: {normal: {std: 0.01}}}\ntask:");
+    assert_eq!(starts(&said), [normal; 5]);
+}
+
+#[test]
+fn a_bare_initialisation_takes_its_default_as_a_bare_optimiser_does() {
+    for (text, start) in [
+        ("kaiming", kaiming(1.0)),
+        ("{kaiming: }", kaiming(1.0)),
+        ("{kaiming: {gain: 2}}", kaiming(2.0)),
+        ("normal", Initialisation::Normal(Normal { std: 0.01 })),
+        ("orthogonal", Initialisation::Orthogonal(config::Orthogonal { scale: 1.0 })),
+        ("aligned", Initialisation::default_of(NetworkKind::Linear)),
+    ] {
+        let set = format!("network.initialisation={text}");
+        assert_eq!(load_with("", &[&set]).unwrap().network.initialisation, start, "{text}");
+    }
+    let set = ["network.initialisation=kaiming", "network.initialisation.kaiming.gain=3"];
+    assert_eq!(load_with("", &set).unwrap().network.initialisation, kaiming(3.0));
+}
+
+#[test]
+fn numbers_are_read_as_people_write_them() {
+    for written in ["1000", "1e3", "1000.0", "1_000", "\"1000\"", "+1000", "1.0e+3"] {
+        let config = load(&format!("training: {{steps: {written}}}")).expect(written);
+        assert_eq!(config.training.steps, 1000, "{written}");
+        let set = format!("training.steps={written}");
+        assert_eq!(load_with("", &[&set]).unwrap().training.steps, 1000, "{written}");
+    }
+    let text = "network: {hidden: [1.6e1]}\nseeds: [1e1, 2_0]\nphase_threshold: '0.2'\nname: 2024";
+    let config = load(text).unwrap();
+    assert_eq!((config.network.hidden, config.seeds), (vec![16], vec![10, 20]));
+    assert_eq!((config.phase_threshold, config.name.as_str()), (0.2, "2024"));
+    for (written, size) in [("full", None), ("FULL", None), ("null", None), ("64.0", Some(64))] {
+        let config = load(&format!("training: {{batch_size: {written}}}")).expect(written);
+        assert_eq!(config.training.batch_size, size, "{written}");
+    }
+}
+
+#[test]
+fn a_file_may_be_json_or_empty_or_come_from_windows() {
+    let text = "\u{feff}training:\r\n  steps: 7\r\n";
+    assert_eq!(load(text).unwrap().training.steps, 7);
+    assert_eq!(load("{\"training\": {\"steps\": 7}}").unwrap().training.steps, 7);
+    assert_eq!(load("# nothing\n").unwrap(), load("").unwrap());
+    // Sections whose keys are all commented out.
+    assert_eq!(load("training:\n  # steps: 7\ntask:\nquick:\n").unwrap(), load("").unwrap());
+}
+
+/// What a newcomer writes, and a part of the message that says what to write instead.
+const MISTAKES: [(&str, &str); 52] = [
+    (
+        "training: {steps: -5}",
+        "training.steps must be a whole number of 0 or more, not -5 (at line 1",
+    ),
+    ("training: {steps: 1e30}", "a whole number below 1e16"),
+    ("training: {steps: 1e15}", "at most 1e12"),
+    ("training: {steps: 10.5}", "must be a whole number"),
+    ("training: {steps: [1]}", "must be a whole number of 0 or more, not a list"),
+    ("training: {learning_rate: small}", "training.learning_rate must be a number, not 'small'"),
+    ("training: {learning_rate: nan}", "must be a number, not 'nan'"),
+    ("training: {batch_size: big}", "must be a whole number of samples, or full, not 'big'"),
+    ("training: {batch_size: 1.5}", "must be a whole number of samples, or full, not 1.5"),
+    ("training: {optimizer: adam}", "here it is optimiser"),
+    ("training: {lr: 0.1}", "here it is learning_rate"),
+    ("training: {epochs: 3}", "here it is steps, which counts updates, not epochs"),
+    ("lr: 0.1", "here it is training.learning_rate"),
+    ("steps: 5", "write training: {steps: ...}"),
+    ("Training: {steps: 5}", "write training"),
+    ("trainin: {steps: 5}", "did you mean training?"),
+    ("device: cuda", "give --device on the command line"),
+    ("training: {weight_decay: 0.1}", "there is no such thing here"),
+    ("training: {optimiser: AdamW}", "write sgd or adam; the nearest is adam"),
+    ("training: {optimiser: adm}", "did you mean adam?"),
+    ("training: {optimiser: {sgd: {}, adam: {}}}", "makes two choices"),
+    ("training: {loss: mse}", "the nearest is half-squared-error"),
+    ("training: {loss: cross-entropy}", "the nearest is binary-cross-entropy"),
+    ("training: {precision: half}", "the nearest is bfloat16"),
+    ("training: {precision: 64}", "the nearest is float64"),
+    ("network: {bias: true}", "the nearest is all"),
+    ("network: {bias: no}", "the nearest is none"),
+    ("network: {activation: ReLU}", "did you mean relu?"),
+    ("network: {activation: gelu}", "the nearest is relu"),
+    ("network: {kind: resnet}", "the nearest is cnn"),
+    ("network: {hidden: 64}", "network.hidden must be a list: write [64]"),
+    ("network: {initialisation: xavier}", "the nearest is kaiming"),
+    ("network: {initialisation: {kaiming: {std: 1}}}", "its keys are gain"),
+    ("network: {initialisation: {kaiming: 2}}", "must be a map of keys, not 2"),
+    ("network: {initialisation: {kaiming: {}, normal: {}}}", "makes two choices"),
+    ("network: {kind: cnn}", "mnist, fashion-mnist, cifar10 or glyphs"),
+    ("task: {inputs: cifar100}", "the nearest is cifar10"),
+    ("task: {inputs: CIFAR-10}", "did you mean cifar10?"),
+    ("task: {inputs: mnist, classes: [cat, dog]}", "classes are the data set's numbers, 0 to 9"),
+    (
+        "task: {inputs: mnist, tree: [[0, 2], [7, 9]]}",
+        "said by task.classes: write tree: [[0, 1], [2, 3]] and classes: [0, 2, 7, 9]",
+    ),
+    ("task: {inputs: glyphs, tree: [5, [1, 3]]}", "write tree: [0, [1, 2]] and classes: [5, 1, 3]"),
+    (
+        "task: {tree: [[1, 2], [3]]}",
+        "must be the items 0 to 2, each once: write tree: [[0, 1], [2]]",
+    ),
+    (
+        "task: {tree: [cat, dog]}",
+        "task.tree[0] must be an item's number or a list of them, not 'cat'",
+    ),
+    ("task: {samples: 100}", "task.samples must be a map of keys"),
+    ("seeds: 5", "write [5], not 5 (or give --seeds 0..5"),
+    ("experiment: ocs_liner", "did you mean ocs_linear?"),
+    ("conditions: [a, b]", "all: {network.bias: all}"),
+    ("conditions: {no bias: {network.bias: none}}", "write no-bias, and keep yours as its label"),
+    ("conditions: {a: {bias: none}}", "write network: {bias: ...}"),
+    ("name: my run", "write my-run"),
+    ("training:\n\tsteps: 5", "not by tabs"),
+    ("training: {steps: 5, steps: 6}", "'steps' stands twice"),
+];
+
+#[test]
+fn what_newcomers_mistype_is_told_with_what_to_write() {
+    for (text, expected) in MISTAKES {
+        let message = load(text).expect_err(text);
+        assert!(
+            message.contains(expected),
+            "{text}\n  said:     {message}\n  expected: {expected}"
+        );
+    }
+}
+
+#[test]
+fn no_message_speaks_of_types_of_the_program() {
+    for (text, _) in MISTAKES {
+        let message = load(text).expect_err(text);
+        for word in [
+            "f64", "u64", "usize", "variant", "struct", "enum", "sequence", "Number(", "untagged",
+            "unit",
+        ] {
+            assert!(!message.contains(word), "{text}: '{word}' in {message}");
+        }
+    }
+}
+
+#[test]
+fn a_label_is_a_conditions_display_name_and_absent_when_unset() {
+    let text =
+        "conditions: {none: {label: no biases, network.bias: none}, all: {network.bias: all}}";
+    let conditions = resolve_conditions(&load(text).unwrap()).unwrap();
+    assert_eq!(conditions[0].1.label.as_deref(), Some("no biases"));
+    assert_eq!((&conditions[1].1.label, conditions[1].1.network.bias), (&None, Bias::All));
+    assert!(!serde_json::to_string(&conditions[1].1).unwrap().contains("label"));
+    for wrong in
+        ["label: ''", "label: \"two\\nlines\"", "conditions: {a: {label: x}, b: {label: x}}"]
+    {
+        assert!(load(wrong).expect_err(wrong).contains("label"), "{wrong}");
+    }
+}
+
+/// Texts that took seconds, minutes or for ever to be refused, or to be read.
+fn slow_texts() -> Vec<(&'static str, String, Option<&'static str>)> {
+    let numbers = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let nested = |depth: usize| "[".repeat(depth) + "0" + &"]".repeat(depth);
+    let alias =
+        |n: u32| format!("  a{}: &a{} [{}]\n", n + 1, n + 1, vec![format!("*a{n}"); 9].join(","));
+    let bomb = format!("task:\n  a0: &a0 [x,x]\n{}", (0..12).map(alias).collect::<String>());
+    let conditions = |count: usize| -> String {
+        (0..count)
+            .map(|n| format!("  c{n}: {{network.bias: all, task.branching: [2, 2]}}\n"))
+            .collect()
+    };
+    vec![
+        (
+            "tree 30,000 deep",
+            format!("task: {{tree: {}}}", nested(30_000)),
+            Some("nested more than 100 deep"),
+        ),
+        (
+            "tree 100,000 deep",
+            format!("task: {{tree: {}}}", nested(100_000)),
+            Some("nested more than 100 deep"),
+        ),
+        (
+            "brackets behind closing quotes",
+            format!("task: {{tree: {}}}", "['] ]',".repeat(30_000)),
+            Some("nested more"),
+        ),
+        (
+            "brackets behind comments",
+            format!("task: {{tree: {}}}", "[ # ]]\n".repeat(30_000)),
+            Some("nested more"),
+        ),
+        ("maps in keys", format!("task: {}", "{? ".repeat(30_000)), Some("nested more")),
+        (
+            "block lists 30,000 deep",
+            format!("task:\n  tree:\n    {}0", "- ".repeat(30_000)),
+            Some("nested more"),
+        ),
+        ("tree 90 deep", format!("task: {{tree: {}}}", nested(90)), Some("at most 64 levels")),
+        (
+            "tree of a condition",
+            format!("conditions: {{a: {{task.tree: {}}}}}", nested(80)),
+            Some("at most 64 levels"),
+        ),
+        ("100,000 seeds", format!("seeds: [{}]", numbers(100_000)), None),
+        ("1,000,000 seeds", format!("seeds: [{}]", numbers(1_000_000)), Some("1048576 bytes")),
+        ("140,000 seeds", format!("seeds: [{}]", numbers(140_000)), Some("at most 100000")),
+        (
+            "10,000 levels",
+            format!("task: {{branching: [2,{}]}}", ["1"; 9999].join(",")),
+            Some("at most 64"),
+        ),
+        (
+            "too many labels",
+            format!("task: {{branching: [65536,{}]}}", ["1"; 60].join(",")),
+            Some("at most 131072"),
+        ),
+        (
+            "hidden layers",
+            format!("network: {{hidden: [{}]}}", numbers(100_000)),
+            Some("at most 100"),
+        ),
+        (
+            "frequencies",
+            format!("task: {{frequencies: [{}]}}", numbers(100_000)),
+            Some("100000 weights for 8 items"),
+        ),
+        (
+            "classes",
+            format!("task: {{inputs: mnist, classes: [{}]}}", numbers(100_000)),
+            Some("100000 classes"),
+        ),
+        (
+            "1,000 conditions",
+            format!("seeds: [{}]\nconditions:\n{}", numbers(1000), conditions(1000)),
+            None,
+        ),
+        ("4,000 conditions", format!("conditions:\n{}", conditions(4000)), Some("at most 1000")),
+        (
+            "too many runs",
+            format!("seeds: [{}]\nconditions:\n{}", numbers(2000), conditions(999)),
+            Some("1000000 runs"),
+        ),
+        ("aliases of aliases", bomb, Some("multiply beyond all bounds")),
+        (
+            "seeds to come",
+            "full: {seeds: 1e15}".to_owned(),
+            Some("full.seeds must be at most 100000"),
+        ),
+        ("a long name", format!("name: {}", "x".repeat(1_000_000)), Some("name names a folder")),
+        ("a long key", format!("{}: 1", "x".repeat(1000)), Some("has no key")),
+        (
+            "a huge gain",
+            "network: {initialisation: {kaiming: {gain: 1e19}}}".to_owned(),
+            Some("at most 1000"),
+        ),
+        (
+            "steps beyond sums",
+            "training: {steps: 18446744073709551615}".to_owned(),
+            Some("at most 1e12"),
+        ),
+    ]
+}
+
+#[test]
+fn every_config_is_answered_within_a_second() {
+    for (name, text, refused) in slow_texts() {
+        let start = Instant::now();
+        let answer = load(&text);
+        let took = start.elapsed();
+        match (refused, &answer) {
+            (Some(words), Err(message)) => {
+                assert!(message.contains(words) && message.len() < 1000, "{name}: {message}");
+            }
+            (None, Ok(_)) => {}
+            (_, answer) => panic!("{name}: {:?}", answer.as_ref().map(|config| config.seeds.len())),
+        }
+        // Two seconds, since other tests run beside this one; unmended, each takes at least ten.
+        assert!(took < Duration::from_secs(2), "{name} took {took:?}");
+    }
+}
+
+#[test]
+fn a_long_override_is_answered_within_a_second() {
+    let deep_value = format!("task.tree={}", "[".repeat(60_000));
+    let deep_key = "a.".repeat(60_000) + "a=1";
+    let start = Instant::now();
+    assert!(load_with("", &[&deep_value]).unwrap_err().contains("nested more than 100 deep"));
+    assert!(load_with("", &[&deep_key]).unwrap_err().contains("more parts than any key"));
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+/// A config, what is wrong with it in its precision, and the same in one that holds it, if any.
+#[test]
+fn what_rounds_to_zero_is_refused_with_the_precision_that_holds_it() {
+    let deep = "network: {hidden: [8, 8], ";
+    let cases = [
+        ("network: {initialisation: {aligned: {a0: 1e-100}}}", "aligned.a0 is 1e-100", true),
+        ("network: {initialisation: {normal: {std: 1e-60}}}", "normal.std is 1e-60", true),
+        ("network: {initialisation: {orthogonal: {scale: 1e-50}}}", "orthogonal.scale", true),
+        ("network: {initialisation: {kaiming: {gain: 1e-45}}}", "kaiming.gain", true),
+        ("network: {hidden: [], initialisation: {aligned: {a0: 1e-60}}}", "aligned.a0", true),
+        // Each weight is held, but not what two layers give the third's gradient.
+        (
+            &format!("{deep}initialisation: {{normal: {{std: 1e-30}}}}}}"),
+            "what 2 of its 3 layers",
+            true,
+        ),
+        (
+            &format!(
+                "{deep}initialisation: {{aligned: {{a0: 1e-66}}}}}}\ntraining: {{learning_rate: 1e-6}}"
+            ),
+            "times training.learning_rate 1e-6",
+            true,
+        ),
+        (
+            "network: {hidden: [8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8], initialisation: {normal: {std: 1000}}}",
+            "infinite",
+            true,
+        ),
+        (
+            "training: {optimiser: {adam: {epsilon: 1e-60}}}",
+            "adam.epsilon is 1e-60, which is 0 in float32",
+            true,
+        ),
+        ("training: {optimiser: {adam: {epsilon: 1e60}}}", "infinite in float32", true),
+        ("training: {optimiser: {adam: {beta2: 0.99999999999}}}", "which is 1 in float32", true),
+        (
+            "training: {optimiser: {sgd: {momentum: 0.9999999999}}}",
+            "momentum is 0.9999999999, which is 1",
+            true,
+        ),
+        ("task: {inputs: correlated, correlation: 1e-100}", "task.correlation is 1e-100", true),
+        (
+            "network: {kind: mlp, initialisation: {normal: {std: 1e-42}}}\ntraining: {precision: bfloat16}",
+            "is 0 in bfloat16",
+            false,
+        ),
+        (
+            "conditions: {a: {network.initialisation: {normal: {std: 1e-60}}}}",
+            "condition 'a'",
+            false,
+        ),
+    ];
+    for (text, expected, is_held) in cases {
+        let message = load(text).expect_err(text);
+        assert!(message.contains(expected), "{text}: {message}");
+        assert!(message.contains("set training.precision to float64"), "{text}: {message}");
+        if is_held {
+            load_with(text, &["training.precision=float64"]).expect(text);
+        }
+    }
+    // What no precision holds is told so, and what is small but held is no error.
+    let message = load("network: {hidden: [8, 8, 8], initialisation: {normal: {std: 1e-200}}}\ntraining: {precision: float64}").unwrap_err();
+    assert!(message.contains("is 0 in float64: write a larger value"), "{message}");
+    load("network: {initialisation: {aligned: {a0: 1e-60}}}").unwrap();
+    load("network: {kind: mlp, initialisation: {normal: {std: 1e-40}}}\ntraining: {precision: bfloat16}").unwrap();
+}
+
+#[test]
+fn scales_are_checked_for_what_they_make_of_a_number() {
+    let text = "network: {hidden: [8, 8], initialisation: {aligned: {a0: 1e-66}}}\nquick: {learning_rate: 1e-5}\ntraining: {learning_rate: 0.1}";
+    let message = load(text).unwrap_err();
+    assert!(message.contains("the section 'quick'") && message.contains("float32"), "{message}");
+}
