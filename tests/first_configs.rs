@@ -1,4 +1,7 @@
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
 
 use ocs::config::{
     self, Bias, Config, Initialisation, Kaiming, NetworkKind, Normal, Override, resolve_conditions,
@@ -408,4 +411,221 @@ fn scales_are_checked_for_what_they_make_of_a_number() {
     let text = "network: {hidden: [8, 8], initialisation: {aligned: {a0: 1e-66}}}\nquick: {learning_rate: 1e-5}\ntraining: {learning_rate: 0.1}";
     let message = load(text).unwrap_err();
     assert!(message.contains("the section 'quick'") && message.contains("float32"), "{message}");
+}
+
+/// The program in a folder of its own.
+fn ocs(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("ocs").unwrap();
+    command.current_dir(folder).env_remove("OCS_DATA").env("XDG_CACHE_HOME", folder.join("cache"));
+    command
+}
+
+/// Exit status, stdout and stderr.
+fn told(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_shipped_experiment_is_taken_by_its_name_wherever_a_config_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(ocs(folder.path()).args(arguments));
+    let (status, printed, _) = run(&["config", "ocs_linear"]);
+    assert_eq!(status, Some(0));
+    assert_eq!(load(&printed).unwrap().name, "ocs_linear");
+    let short = ["--set", "training.steps=50", "--condition", "none", "--seeds", "0"];
+    for command in ["train", "bench"] {
+        let (status, _, stderr) = run(&[&[command, "ocs_linear"], &short[..]].concat());
+        assert_eq!(status, Some(0), "{command}: {stderr}");
+    }
+    assert!(folder.path().join("runs/ocs_linear/none/0.json").exists());
+    let (status, table, _) = run(&["theory", "ocs_correlation", "--condition", "input-bias"]);
+    assert!(status == Some(0) && table.contains("input-bias"), "{table}");
+    let set = ["--set", "task.inputs=glyphs", "--set", "task.samples={train: 80, test: 16}"];
+    let (status, _, stderr) =
+        run(&[&["gram", "ocs_mnist", "--condition", "linear-all-raw"], &set[..]].concat());
+    assert_eq!(status, Some(0), "{stderr}");
+    let (status, _, stderr) = run(&["data", "show", "glyphs", "--config", "ocs_mnist"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    // A config in the folder `configs` is what `ocs reproduce` would take.
+    std::fs::create_dir(folder.path().join("configs")).unwrap();
+    std::fs::write(folder.path().join("configs/ocs_modes.yaml"), "seeds: [77]").unwrap();
+    assert!(run(&["config", "ocs_modes"]).1.contains("- 77"));
+    // A file of that very name goes first.
+    std::fs::write(folder.path().join("ocs_modes"), "seeds: [78]").unwrap();
+    assert!(run(&["config", "ocs_modes"]).1.contains("- 78"));
+}
+
+#[test]
+fn a_config_that_is_not_there_is_told_with_what_is() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("runs")).unwrap();
+    std::fs::write(folder.path().join("utf16.yaml"), b"\xff\xfen\0a\0").unwrap();
+    std::fs::write(folder.path().join("image.png"), b"\x89PNG\xff\xff").unwrap();
+    for (given, expected) in [
+        ("ocs_liner", "did you mean ocs_linear, which is built in?"),
+        ("configs/ocs_mnist.yaml", "did you mean ocs_mnist, which is built in?"),
+        ("mine.yaml", "there is no such file: give a file, or one that is built in (ocs_linear"),
+        ("runs", "runs is a folder: give a config's file"),
+        ("utf16.yaml", "save it as UTF-8"),
+        ("image.png", "is it the right file?"),
+    ] {
+        let (status, _, stderr) = told(ocs(folder.path()).args(["train", given]));
+        assert!(status == Some(2) && stderr.contains(expected), "{given}: {stderr}");
+    }
+    let (_, _, stderr) =
+        told(ocs(folder.path()).args(["train", "ocs_linear", "--condition", "non"]));
+    assert!(stderr.contains("did you mean 'none'?"), "{stderr}");
+    let (_, _, stderr) = told(ocs(folder.path()).args(["reproduce", "ocs_lienar"]));
+    assert!(stderr.contains("did you mean 'ocs_linear'?"), "{stderr}");
+    let (status, printed, _) =
+        told(ocs(folder.path()).args(["config", "-"]).write_stdin("seeds: [3]"));
+    assert!(status == Some(0) && printed.contains("name: stdin\n"), "{printed}");
+}
+
+#[test]
+fn a_file_whose_name_is_no_folders_name_gives_its_runs_a_valid_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{}.yaml", "x".repeat(240));
+    let mut files: Vec<(std::ffi::OsString, &str)> = vec![
+        ("my config.yaml".into(), "my-config"),
+        ("Größe (1).yml".into(), "Grosse-1"),
+        (".hidden.yaml".into(), "hidden"),
+        ("plain".into(), "plain"),
+        ("a.b.yaml".into(), "a.b"),
+        (long.into(), "xxxxxxxxxxxxxxxxxxxx"),
+    ];
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStringExt;
+        files.push((std::ffi::OsString::from_vec(b"latin\xfc1.yaml".to_vec()), "latin-1"));
+    }
+    for (file, name) in &files {
+        std::fs::write(folder.path().join(file), "training: {steps: 5}").unwrap();
+        let (status, printed, stderr) = told(ocs(folder.path()).arg("config").arg(file));
+        assert!(
+            status == Some(0) && printed.starts_with(&format!("name: {name}")),
+            "{file:?}: {printed}{stderr}"
+        );
+    }
+    let (status, _, stderr) =
+        told(ocs(folder.path()).args(["train", "my config.yaml", "--seeds", "0"]));
+    assert!(status == Some(0) && stderr.contains("runs are named 'my-config'"), "{stderr}");
+    assert!(folder.path().join("runs/my-config/default/0.json").exists());
+    std::fs::write(folder.path().join("---.yaml"), "").unwrap();
+    let (status, _, stderr) = told(ocs(folder.path()).args(["config", "./---.yaml"]));
+    assert!(status == Some(2) && stderr.contains("set name, or --set name=..."), "{stderr}");
+}
+
+#[test]
+fn a_new_config_is_commented_loads_and_trains() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(ocs(folder.path()).args(arguments));
+    let (status, stdout, stderr) = run(&["new", "mine"]);
+    assert_eq!((status, stdout.as_str()), (Some(0), "mine.yaml\n"), "{stderr}");
+    let text = std::fs::read_to_string(folder.path().join("mine.yaml")).unwrap();
+    assert!(
+        text.starts_with("# Made by `ocs new mine`.") && text.contains("ocs train mine.yaml"),
+        "{text}"
+    );
+    assert_eq!(load(&text).unwrap().name, "mine");
+    let (status, table, stderr) = run(&["train", "mine.yaml", "--set", "training.steps=200"]);
+    assert!(status == Some(0) && table.contains("all"), "{stderr}");
+    // With its comments on images taken out it is a config for images.
+    let images = text
+        .replace("# classes", "classes")
+        .replace("# samples: {train: null", "samples: {train: 80");
+    let set = [
+        "task.inputs=glyphs",
+        "network.kind=cnn",
+        "training.batch_size=16",
+        "task.samples.test=16",
+    ];
+    let config = load_with(&images, &set).unwrap();
+    assert_eq!(
+        (config.task.samples.train, config.network.initialisation),
+        (Some(80), kaiming(0.5))
+    );
+    // Nothing is overwritten.
+    std::fs::write(folder.path().join("mine.yaml"), "mine").unwrap();
+    let (status, _, stderr) = run(&["new", "mine"]);
+    assert!(status == Some(2) && stderr.contains("mine.yaml is there already"), "{stderr}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("mine.yaml")).unwrap(), "mine");
+}
+
+#[test]
+fn a_new_config_from_a_shipped_one_is_that_one_under_another_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(ocs(folder.path()).args(arguments));
+    for experiment in config::Experiment::ALL {
+        let stem = experiment.stem();
+        let name = format!("my_{stem}");
+        let (status, _, stderr) = run(&["new", &name, "--from", stem]);
+        assert_eq!(status, Some(0), "{stderr}");
+        let text = std::fs::read_to_string(folder.path().join(format!("{name}.yaml"))).unwrap();
+        let shipped =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(stem).with_extension("yaml");
+        let comments = std::fs::read_to_string(&shipped).unwrap();
+        for comment in comments.lines().filter(|line| line.trim_start().starts_with('#')) {
+            assert!(text.contains(comment), "{stem} lacks {comment}");
+        }
+        let shipped = config::load(&shipped, &[]).unwrap();
+        assert_eq!(load(&text).unwrap(), Config { name, ..shipped });
+    }
+    let arguments =
+        ["train", "my_ocs_linear.yaml", "--set", "training.steps=20", "--condition", "none"];
+    assert_eq!(run(&arguments).0, Some(0));
+    // From a file without a name, elsewhere, and from standard input.
+    std::fs::write(folder.path().join("bare.yaml"), "# why\nseeds: [4] # four\n").unwrap();
+    assert_eq!(run(&["new", "copy", "--from", "bare.yaml", "--out", "elsewhere.yml"]).0, Some(0));
+    let text = std::fs::read_to_string(folder.path().join("elsewhere.yml")).unwrap();
+    assert!(text.ends_with("# why\nname: copy\nseeds: [4] # four\n"), "{text}");
+    let (status, _, _) =
+        told(ocs(folder.path()).args(["new", "piped", "--from", "-"]).write_stdin("seeds: [9]"));
+    assert!(
+        status == Some(0)
+            && std::fs::read_to_string(folder.path().join("piped.yaml")).unwrap().contains("[9]")
+    );
+}
+
+#[test]
+fn a_new_config_that_cannot_be_made_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("wrong.yaml"), "training: {stepz: 3}").unwrap();
+    std::fs::write(folder.path().join("flow.yaml"), "{\"name\": \"x\", \"seeds\": [1]}").unwrap();
+    let cases: [(&[&str], &str); 6] = [
+        (&["new", "my config"], "write my-config"),
+        (&["new", "ocs_linear"], "give yours another name"),
+        (&["new", "x", "--from", "ocs_liner"], "did you mean ocs_linear"),
+        (&["new", "x", "--from", "wrong.yaml"], "did you mean steps?"),
+        (&["new", "x", "--from", "flow.yaml"], "print it with `ocs config`"),
+        (&["new", "x", "--from", "missing.yaml"], "there is no such file"),
+    ];
+    for (arguments, expected) in cases {
+        let (status, _, stderr) = told(ocs(folder.path()).args(arguments));
+        assert!(status == Some(2) && stderr.contains(expected), "{arguments:?}: {stderr}");
+    }
+    let (status, _, stderr) =
+        told(ocs(folder.path()).args(["new", "x", "--out", "no/folder/x.yaml"]));
+    assert!(status == Some(1) && stderr.contains("choose another folder with --out"), "{stderr}");
+    assert!(!folder.path().join("x.yaml").exists());
+}
+
+#[test]
+fn full_batches_of_a_whole_set_of_images_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "task: {inputs: mnist}\nnetwork: {kind: cnn}\n";
+    std::fs::write(folder.path().join("first.yaml"), text).unwrap();
+    let warned = |set: &str| {
+        told(ocs(folder.path()).args(["train", "first.yaml", "--set", set]))
+            .2
+            .contains("set training.batch_size, such as 64")
+    };
+    // Training then stops at the data, which are not there.
+    assert!(
+        warned("seeds=[0]")
+            && !warned("training.batch_size=64")
+            && !warned("task.samples.train=100")
+    );
 }

@@ -5,8 +5,8 @@ use clap::Args;
 
 use super::{ConfigArguments, Success, output};
 
-/// Prints a config with every default written out, after checking it. Every key is described in README's "Config" and
-/// in `src/config/mod.rs`.
+/// Prints a config with every default written out, after checking it. Every key is described in
+/// `src/config/mod.rs`; `ocs new` writes a config with comments.
 #[derive(Args)]
 pub struct Print {
     #[command(flatten)]

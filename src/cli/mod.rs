@@ -8,6 +8,7 @@ mod figures;
 mod gram;
 mod log;
 mod meter;
+mod new;
 mod output;
 mod progress;
 mod reproduce;
@@ -64,6 +65,8 @@ enum Command {
     Data(data::Data),
     /// Time the bare steps of a config on this machine
     Bench(bench::Bench),
+    /// Write a config to start from, with comments
+    New(new::New),
     /// Print a config with every default written out
     Config(config::Print),
     /// Tell what this installation has: libtorch, CUDA, threads, data, folders, Slurm
@@ -140,6 +143,7 @@ impl Command {
             Command::Claims(claims) => claims.run(),
             Command::Data(data) => data.run(),
             Command::Bench(bench) => bench.run(),
+            Command::New(new) => new.run(),
             Command::Config(print) => print.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Completions { shell } => {

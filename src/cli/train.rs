@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::{
     ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, refused,
 };
-use crate::config::{Config, resolve_conditions};
+use crate::config::{Config, NetworkKind, resolve_conditions};
 use crate::experiment::{self, Claim, Measurement, Options, Summary};
 use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{self, Record, Status};
@@ -52,8 +52,31 @@ impl SeededConfigArguments {
             config.seeds.clone_from(seeds);
             config.check().map_err(misuse)?;
         }
+        advise(&config)?;
         Ok(config)
     }
+}
+
+/// Warns of what is allowed and takes days: full batches of a whole set of images.
+fn advise(config: &Config) -> Result<()> {
+    /// Fewer images than this take a step in some seconds.
+    const MANY: usize = 5000;
+    let is_slow = |resolved: &Config| {
+        resolved.task.inputs.are_images()
+            && resolved.network.kind != NetworkKind::Linear
+            && resolved.training.batch_size.is_none()
+            && resolved.task.samples.train.is_none_or(|samples| samples > MANY)
+    };
+    let slow = resolve_conditions(config)?.into_iter().find(|(_, resolved)| is_slow(resolved));
+    if let Some((condition, resolved)) = slow {
+        tracing::warn!(
+            condition,
+            "each of {} steps sees all training images (training.batch_size: full): set training.batch_size, such as 64, or \
+             task.samples.train, unless full batches are the question",
+            resolved.training.steps
+        );
+    }
+    Ok(())
 }
 
 /// Seeds, each once.

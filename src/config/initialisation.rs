@@ -56,6 +56,11 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
             formatter.write_str("aligned, normal, kaiming or orthogonal, or one with its parameter, such as {kaiming: {gain: 0.5}}")
         }
 
+        /// Nothing is said: `load.rs` fills in the default of the kind.
+        fn visit_unit<E>(self) -> Result<Initialisation, E> {
+            Ok(Initialisation::default_of(NetworkKind::Linear))
+        }
+
         fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Initialisation, E> {
             match name {
                 "aligned" => Ok(Initialisation::Aligned(Aligned::default())),

@@ -313,6 +313,9 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
         config.name = name_from_stem(stem).with_context(|| {
             format!("no name can be made of '{}': set name, or --set name=...", shortened(stem))
         })?;
+        if config.name != stem {
+            tracing::info!("runs are named '{}' after the file: set name to choose", config.name);
+        }
     }
     fill_in_initialisations(&mut config, at(&value, "network.initialisation").is_some());
     // The command line has the last word, also over what a condition sets.

@@ -125,7 +125,7 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
         training.learning_rate,
         others * training.learning_rate
     );
-    precision.ensure_holds(&what, others * training.learning_rate)
+    precision.of_updates().ensure_holds(&what, others * training.learning_rate)
 }
 
 #[cfg(test)]

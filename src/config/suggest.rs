@@ -171,6 +171,11 @@ pub(super) fn meant_by_key(place: &str, key: &str, known: &[&str], all: &[String
     if ABSENT.iter().any(|word| is(word)) {
         return "there is no such thing here, leave it out".to_owned();
     }
+    let near = nearest(key, known.iter().copied());
+    // Few keys are told sooner than guessed at.
+    if known.len() <= 3 && near.is_none() {
+        return format!("its keys are {}", known.join(", "));
+    }
     let elsewhere = all.iter().find(|full| full.rsplit('.').next().is_some_and(is));
     if let Some(full) = elsewhere {
         return format!("write {}", nested(full));
@@ -181,10 +186,8 @@ pub(super) fn meant_by_key(place: &str, key: &str, known: &[&str], all: &[String
         return format!("here it is {here}");
     }
     let leaves = || all.iter().map(|full| full.rsplit('.').next().unwrap_or(full));
-    match nearest(key, known.iter().copied()) {
+    match near {
         Some(word) => format!("did you mean {word}?"),
-        // Few keys are told sooner than guessed at.
-        None if known.len() <= 3 => format!("its keys are {}", known.join(", ")),
         None => match nearest(key, leaves()) {
             Some(word) => {
                 let full = all.iter().find(|full| full.rsplit('.').next() == Some(word));
