@@ -161,6 +161,7 @@ impl Command {
 struct ConfigArguments {
     /// A YAML file, `-` for standard input, or an experiment such as ocs_linear (configs/ocs_linear.yaml if there is one, else
     /// what is built in); `ocs config CONFIG` prints it with all its keys, `ocs new` writes one
+    #[arg(value_parser = path())]
     config: PathBuf,
     /// Change a key, such as --set training.steps=500 or --set task.branching='[3, 3]'; the last word, over
     /// conditions too

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
 use super::stems::{Source, experiment_of};
-use super::{Success, misuse, output};
+use super::{Success, misuse, output, path};
 use crate::config::{self, ensure_name};
 
 /// Writes a config to start from, with comments: NAME.yaml. Alone, a small one that trains in seconds without any data; with
@@ -17,10 +17,10 @@ pub struct New {
     /// Name of the config: of its file and of its folder in RUNS
     name: String,
     /// Copy this one, comments included: an experiment such as ocs_mnist, or a YAML file
-    #[arg(long, value_name = "CONFIG")]
+    #[arg(long, value_name = "CONFIG", value_parser = path())]
     from: Option<PathBuf>,
     /// The file [default: NAME.yaml in the current folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     out: Option<PathBuf>,
 }
 

@@ -350,7 +350,7 @@ pub struct TrainingConfig {
     /// Samples per step; `null` or full = full batch, the only case that exact theory describes.
     #[serde(deserialize_with = "load::batch_size")]
     pub batch_size: Option<usize>,
-    /// Number of updates, not of epochs. 1 to 1e12; `1e3` and `1_000` are numbers too.
+    /// Number of updates, not of epochs. At least 1; `1e3` and `1_000` are numbers too.
     pub steps: u64,
     /// How many log-spaced steps are observed, besides step 0 and the last.
     pub observations: usize,
