@@ -8,6 +8,9 @@ use indicatif::HumanDuration;
 use crate::experiment::Event;
 use crate::record::Status;
 
+/// No pace is told before.
+const FIRST: Duration = Duration::from_secs(2);
+
 /// Steps and runs, done and to do. Times are those since the training was planned.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -66,10 +69,11 @@ impl Meter {
         (self.skipped.saturating_add(self.done).min(all), all)
     }
 
-    /// Time that the steps left take at the pace so far; `None` before anything is known of it.
+    /// Time that the steps left take at the pace so far; `None` before anything is known of it: a run's first steps tell of
+    /// its set-up.
     pub fn left(&self, now: Duration) -> Option<Duration> {
         let (behind, all) = self.position();
-        if self.done == 0 {
+        if self.done == 0 || self.seen_at < FIRST {
             return None;
         }
         let pace = self.seen_at.as_secs_f64() / self.done as f64;

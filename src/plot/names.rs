@@ -16,8 +16,7 @@ pub fn shortened(names: &[&str], width: impl Fn(&str) -> f64, room: f64) -> Vec<
         let common = group.iter().map(|&index| &*whole[index]).reduce(common_start);
         let common = common.map_or(0, str::len);
         for &index in &group {
-            let rest = format!("{ELLIPSIS}{}", &whole[index][common..]);
-            short[index] = without_end(&rest, &width, room);
+            short[index] = from_difference(&whole[index], common, &width, room);
         }
     }
     for group in alike(&short, &whole) {
@@ -64,6 +63,21 @@ fn without_middle(name: &str, width: &impl Fn(&str) -> f64, room: f64) -> String
     longest(all.len(), cut, width, room)
 }
 
+/// A name from where it differs, after as much of what is common as there is room for.
+fn from_difference(name: &str, common: usize, width: &impl Fn(&str) -> f64, room: f64) -> String {
+    let (start, rest) = name.split_at(common);
+    let mut cut = without_end(&format!("{ELLIPSIS}{rest}"), width, room);
+    for kept in 1..=letters(start).count() {
+        let all: Vec<&str> = letters(start).collect();
+        let longer = format!("{ELLIPSIS}{}{rest}", all[all.len() - kept..].concat());
+        if width(&longer) > room {
+            break;
+        }
+        cut = longer;
+    }
+    cut
+}
+
 fn without_end(name: &str, width: &impl Fn(&str) -> f64, room: f64) -> String {
     if width(name) <= room {
         return name.to_owned();
@@ -107,7 +121,7 @@ mod tests {
         assert_eq!(columns(&["short", "exactly ten"], 11.0), ["short", "exactly ten"]);
         assert_eq!(columns(&["learning-rate-0.1"], 9.0), ["lear…-0.1"]);
         let same_ends = ["a-very-long-one-lr-0.1-end", "a-very-long-one-lr-0.2-end"];
-        assert_eq!(columns(&same_ends, 10.0), ["…1-end", "…2-end"]);
+        assert_eq!(columns(&same_ends, 10.0), ["…r-0.1-end", "…r-0.2-end"]);
         // In groups of more than two, pairs may share more than the group does.
         let three = [
             "begin-aaaaaaaaaaaaaaaaaaaaaaaaaa1-the-end",
