@@ -536,19 +536,26 @@ fn figures_name_unpublished_images() {
     use ocs::config::Experiment;
     use ocs::record::DatasetRecord;
     let mut runs = crate::figures::fake::images();
-    let says = |runs: &ocs::record::RunFolder| {
+    let texts = |runs: &ocs::record::RunFolder| {
         let canvas = ocs::plot::figure(Experiment::OcsMnist, runs);
-        let texts: Vec<String> = canvas.texts().map(|text| text.content.to_string()).collect();
-        texts.join(" ").contains("ata: mnist (unknown bytes)")
+        let (width, texts) = (canvas.width, canvas.texts());
+        let words = texts.map(|text| {
+            assert!(text.bounds().right() <= width, "`{}` leaves the page", text.content);
+            text.content.to_string()
+        });
+        words.collect::<Vec<_>>().join(" ")
     };
-    assert!(!says(&runs));
+    assert!(!texts(&runs).contains("unknown"));
     for record in &mut runs.records {
         let name = DatasetRecord::name_of("mnist", false);
         let (train_samples, test_samples) = (8, 4);
         let checksum = String::new();
         record.dataset = Some(DatasetRecord { name, checksum, train_samples, test_samples });
     }
-    assert!(says(&runs));
+    assert_contains(
+        &texts(&runs),
+        &["Do networks trained on MNIST (unknown bytes)", "ata: mnist (unknown bytes)"],
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{Success, misuse, output, run_folder};
 use crate::config::{Experiment, did_you_mean};
 use crate::experiment::{self, Verdict};
 use crate::plot;
-use crate::record::RunFolder;
+use crate::record::{RunFolder, unpublished};
 
 /// Draws a figure from records as PNG (300 dpi) and SVG. An experiment's stem draws the experiment's figure from
 /// RUNS/STEM; a folder of runs draws the figure of the experiment that its config names, or else M, V, distances and
@@ -179,7 +179,11 @@ impl Claims {
             if self.stems.is_empty() && !folder.is_dir() {
                 continue;
             }
-            claims.extend(experiment::claims(experiment, &RunFolder::read(&folder)?.distinct())?);
+            let runs = RunFolder::read(&folder)?.distinct();
+            for name in unpublished(&runs.records) {
+                tracing::warn!("{}: trained on {name}", experiment.stem());
+            }
+            claims.extend(experiment::claims(experiment, &runs)?);
         }
         if claims.is_empty() {
             bail!(

@@ -13,7 +13,7 @@ use super::style::{
     AT_OCS, LETTER_SIZE, NOTE_SIZE, PAGE_WIDTH, TEXT_SIZE, THRESHOLD, TITLE_SIZE, level_look, look,
 };
 use super::text::{Anchor, Text};
-use crate::record::{Record, RunFolder};
+use crate::record::{DatasetRecord, Record, RunFolder, unpublished};
 
 /// Start of the condition's name, and the network that it stands for.
 const NETWORKS: [(&str, &str); 4] =
@@ -54,7 +54,8 @@ pub fn figure(runs: &RunFolder, dataset: &str) -> Canvas {
     let shown = accounts(&shown);
     let step = clock_axis(clock_range(&shown, Clock::Step), Clock::Step);
     let fraction = fraction_axis(&shown, &step);
-    top_of_page(&mut canvas, dataset);
+    let are_published = unpublished(&runs.records).is_empty();
+    top_of_page(&mut canvas, &DatasetRecord::name_of(dataset, are_published));
     for (row, (network, _)) in NETWORKS.iter().enumerate() {
         for (column, (rest, ..)) in COLUMNS.iter().enumerate() {
             let records = runs.of(&format!("{network}-{rest}"));
