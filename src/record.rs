@@ -674,8 +674,8 @@ mod tests {
             ratio: None,
             projection_cv: None,
         };
-        let mut runs = RunFolder::default();
-        runs.grams = ["y", "a", "b", "x", "z"].map(gram).to_vec();
+        let grams = ["y", "a", "b", "x", "z"].map(gram).to_vec();
+        let mut runs = RunFolder { grams, ..RunFolder::default() };
         runs.sort(&["z", "b", "a"].map(str::to_owned));
         let sorted: Vec<&str> = runs.grams.iter().map(|gram| &*gram.condition).collect();
         assert_eq!(sorted, ["z", "b", "a", "x", "y"], "those that the config lacks come last");
