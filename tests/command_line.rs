@@ -571,6 +571,7 @@ fn help_and_completions_are_there_for_every_command() {
         "reproduce",
         "claims",
         "data",
+        "new",
         "config",
         "doctor",
         "completions",

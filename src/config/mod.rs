@@ -1,6 +1,7 @@
 //! Every key of `configs/*.yaml`: its meaning, its default and its range.
 //!
-//! This module knows nothing of tensors, files of data or networks. `load.rs` reads files, `--set` and conditions.
+//! This module knows nothing of tensors, files of data or networks. `text.rs` reads YAML within bounds,
+//! `read.rs` and `fault.rs` tell what is wrong with it, `load.rs` puts files, `--set` and conditions together.
 
 mod check;
 mod defaults;
@@ -8,6 +9,7 @@ mod fault;
 mod initialisation;
 mod load;
 mod name;
+mod overrides;
 mod read;
 mod rounding;
 mod scale;
@@ -19,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
 pub use initialisation::{Aligned, AlignedBiases, Initialisation, Kaiming, Normal, Orthogonal};
-pub use load::{Conditions, Override, Overrides, load, parse, resolve_conditions};
+pub use load::{load, parse, resolve_conditions};
 pub use name::{ensure_name, name_from_stem};
+pub use overrides::{Conditions, Override, Overrides};
 pub use scale::{Full, Quick, Scale};
 pub use suggest::{did_you_mean, nearest};
 pub use text::{MOST_BYTES, decode, text_of};

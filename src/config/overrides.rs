@@ -1,0 +1,124 @@
+//! Dotted keys and their new values, as `--set`, conditions and `full.set` write them.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_yaml::{Mapping, Value};
+
+use super::name::shortened;
+
+/// One `key=value` of the command line, or one entry of a condition: a dotted key and its new value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Dotted key, such as `training.learning_rate`.
+    pub key: String,
+    /// Any YAML value.
+    pub value: Value,
+}
+
+impl std::str::FromStr for Override {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (key, value) = text
+            .split_once('=')
+            .with_context(|| format!("'{}' has no '=': write key=value", shortened(text)))?;
+        ensure!(
+            !key.trim().is_empty(),
+            "'{}' names no key before '=': write key=value",
+            shortened(text)
+        );
+        let value = super::text::value(value)
+            .with_context(|| format!("the value of '{}' is not YAML", shortened(key)))?;
+        Ok(Override { key: key.trim().to_owned(), value })
+    }
+}
+
+/// The settings that an experiment compares, in the file's order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Conditions(pub Vec<(String, Vec<Override>)>);
+
+/// Dotted keys and their new values, in the file's order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides(pub Vec<Override>);
+
+impl Serialize for Overrides {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        mapping(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Overrides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entries = Option::<Mapping>::deserialize(deserializer)?.unwrap_or_default();
+        flatten(entries).map(Overrides).map_err(D::Error::custom)
+    }
+}
+
+fn mapping(overrides: &[Override]) -> Mapping {
+    overrides.iter().map(|o| (o.key.clone().into(), o.value.clone())).collect()
+}
+
+impl Serialize for Conditions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, overrides) in &self.0 {
+            map.serialize_entry(name, &mapping(overrides))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Conditions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ConditionsVisitor;
+        impl<'de> Visitor<'de> for ConditionsVisitor {
+            type Value = Conditions;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter
+                    .write_str("a map from names of conditions to the keys that each overrides")
+            }
+
+            fn visit_unit<E>(self) -> Result<Conditions, E> {
+                Ok(Conditions::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Conditions, A::Error> {
+                let mut conditions: Vec<(String, Vec<Override>)> = Vec::new();
+                let mut names = HashSet::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom(format!(
+                            "two conditions are named '{name}': rename one of them"
+                        )));
+                    }
+                    let overrides = map.next_value::<Option<Mapping>>()?.unwrap_or_default();
+                    conditions.push((name, flatten(overrides).map_err(A::Error::custom)?));
+                }
+                Ok(Conditions(conditions))
+            }
+        }
+        deserializer.deserialize_any(ConditionsVisitor)
+    }
+}
+
+/// The entries of one condition, whose keys must be strings; YAML's merge key `<<: *other` takes over another's.
+pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
+    let mut merged = Value::Mapping(mapping);
+    merged.apply_merge()?;
+    let Value::Mapping(mapping) = merged else { bail!("a condition must be a map of keys") };
+    mapping
+        .into_iter()
+        .map(|(key, value)| match key {
+            Value::String(key) => Ok(Override { key, value }),
+            _ => {
+                bail!("a condition overrides dotted keys, such as network.bias: a key must be text")
+            }
+        })
+        .collect()
+}
