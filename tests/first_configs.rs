@@ -623,3 +623,24 @@ fn full_batches_of_a_whole_set_of_images_are_warned_of() {
             && !warned("task.samples.train=100")
     );
 }
+
+#[test]
+fn a_start_too_large_for_its_steps_does_not_keep_theory_busy_for_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    for (start, layers) in [("kaiming: {gain: 1000}", "[64]"), ("normal: {std: 100}", "[8, 8]")] {
+        let text =
+            format!("network: {{hidden: {layers}, initialisation: {{{start}}}}}\nseeds: [0]");
+        std::fs::write(folder.path().join("large.yaml"), text).unwrap();
+        let begun = Instant::now();
+        let (status, _, stderr) = told(ocs(folder.path()).args(["theory", "large.yaml"]));
+        assert!(status == Some(1) && stderr.contains("overshoots"), "{start}: {stderr}");
+        let (status, _, stderr) =
+            told(ocs(folder.path()).args(["train", "large.yaml", "--overwrite"]));
+        assert!(
+            status == Some(1) && stderr.contains("training.learning_rate"),
+            "{start}: {stderr}"
+        );
+        // Unmended: two and a half minutes.
+        assert!(begun.elapsed() < Duration::from_secs(40), "{start} took {:?}", begun.elapsed());
+    }
+}

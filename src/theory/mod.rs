@@ -148,6 +148,7 @@ impl Theory {
         validity: String,
     ) -> Result<Self> {
         let task = covered_task(config)?;
+        ensure_step_follows(config.training.learning_rate, &task, &layers)?;
         Ok(Theory::from_layers(config, task, layers, validity))
     }
 
@@ -316,6 +317,33 @@ impl Theory {
             Solution::Followed(_) => Vec::new(),
         }
     }
+}
+
+/// Refuses a start so large that gradient descent overshoots at once. Its flow is as stiff as it is large, and would be
+/// integrated for minutes to describe what no network does.
+///
+/// Along the first layer's weights the loss has the curvature `sigma_max(W_L .. W_2)^2 lambda_max(Sigma_xx)` exactly; means in
+/// place of maxima bound it from below, and steps beyond 2 over the curvature diverge.
+fn ensure_step_follows(learning_rate: f64, task: &Task, layers: &[LayerStart]) -> Result<()> {
+    let Some((last, between)) = layers.split_last().filter(|(_, rest)| !rest.is_empty()) else {
+        return Ok(());
+    };
+    let above = between[1..]
+        .iter()
+        .rev()
+        .fold(last.weight.clone(), |product, layer| product.dot(&layer.weight));
+    let inputs = task.item_means();
+    let power = (&inputs * &inputs).sum_axis(Axis(1)).dot(&task.probabilities);
+    let rank = above.nrows().min(above.ncols()) as f64;
+    let curvature =
+        above.iter().map(|value| value * value).sum::<f64>() / rank * power / inputs.ncols() as f64;
+    ensure!(
+        learning_rate * curvature <= 2.0,
+        "from these initial weights a step of training.learning_rate {learning_rate} overshoots (below {:.1e} it would not): \
+         gradient descent does not follow the flow",
+        2.0 / curvature
+    );
+    Ok(())
 }
 
 /// Whether and what of a config is covered.
