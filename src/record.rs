@@ -1,5 +1,7 @@
 //! What a run leaves on disk: plain data that figures, claims and other programs read without libtorch.
 
+mod check;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::config::{Conditions, Config, Scale, TaskConfig};
 use crate::file;
 use crate::metrics::{Curves, Phase, norm};
+
+pub use check::Checked;
 
 /// Raised when the meaning of a field changes.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -485,6 +489,19 @@ pub fn distinct_runs(records: Vec<Record>) -> Vec<Record> {
     records.into_iter().zip(kept).filter_map(|(record, kept)| kept.then_some(record)).collect()
 }
 
+/// Reads a record, a theory's answer or a Gram matrix, and makes sure that it is whole.
+///
+/// # Errors
+///
+/// Names the file and the field.
+pub fn read_checked<T: DeserializeOwned + Checked>(path: &Path) -> Result<T> {
+    let read: T = read_json(path)?;
+    read.check().with_context(|| {
+        format!("{} is damaged or of another version: run it again", path.display())
+    })?;
+    Ok(read)
+}
+
 /// Everything that a run folder holds.
 #[derive(Debug, Clone, Default)]
 pub struct RunFolder {
@@ -527,18 +544,11 @@ impl RunFolder {
         }
         for path in paths {
             if path.file_stem().is_some_and(|stem| stem == "theory") {
-                runs.theories.push(read_json(&path)?);
+                runs.theories.push(read_checked(&path)?);
             } else if path.file_stem().is_some_and(|stem| stem == "gram") {
-                runs.grams.push(read_json(&path)?);
+                runs.grams.push(read_checked(&path)?);
             } else {
-                let record: Record = read_json(&path)?;
-                ensure!(
-                    record.schema_version == SCHEMA_VERSION,
-                    "{} has schema version {}, this program reads {SCHEMA_VERSION}: run it again",
-                    path.display(),
-                    record.schema_version
-                );
-                runs.records.push(record);
+                runs.records.push(read_checked(&path)?);
             }
         }
         ensure!(

@@ -28,11 +28,13 @@ fn files_of(module: &str) -> Vec<PathBuf> {
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let single = source.join(format!("{module}.rs"));
-    if single.exists() {
-        return vec![single];
-    }
     let mut files = Vec::new();
-    below(&source.join(module), &mut files);
+    if source.join(module).is_dir() {
+        below(&source.join(module), &mut files);
+    }
+    if single.exists() {
+        files.push(single);
+    }
     assert!(!files.is_empty(), "there is no module `{module}`");
     files
 }

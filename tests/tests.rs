@@ -36,6 +36,10 @@ mod reproducible_runs;
 mod first_configs;
 /// Every file in `configs/` loads, says what its comments say, and runs in a small size.
 mod shipped_configs;
+/// Whatever is in a record's file, it is read and drawn, or refused by file and field.
+mod damaged_records;
+/// What does not fit into memory is refused beforehand; estimates are near what runs take.
+mod memory;
 /// Laws of the metrics, over random trees and responses.
 mod laws_of_metrics;
 /// Stacks of linear networks, and steps on moments, are what single runs on samples are.

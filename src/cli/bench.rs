@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::train::SeededConfigArguments;
-use super::{ComputeArguments, Success, output};
+use super::{ComputeArguments, Success, output, refused};
 use crate::experiment;
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
@@ -49,6 +49,7 @@ impl Bench {
         let config = self.config.load()?;
         let options = self.compute.unwatched_options(std::path::Path::new(""))?;
         super::warn_of_slow_precision(&config, options.device)?;
+        experiment::ensure_runs_fit(&config, &options).map_err(refused)?;
         let seeds = config.seeds.len();
         let conditions = experiment::time_steps(&config, &options, self.warm_up)?
             .into_iter()

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::stems::{conditions_of, experiment_of, stems};
 use super::train::tell_claims;
-use super::{Success, misuse, output, run_folder};
+use super::{Success, misuse, output, path, run_folder};
 use crate::config::{Experiment, did_you_mean};
 use crate::experiment::{self, Verdict};
 use crate::plot;
@@ -25,10 +25,10 @@ pub struct Plot {
     /// An experiment (`ocs reproduce --help` lists them), or a folder such as runs/my_config
     target: PathBuf,
     /// Folder of all runs, for a stem
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
     runs: PathBuf,
     /// Folder for the figure
-    #[arg(long, default_value = "plots", value_name = "FOLDER")]
+    #[arg(long, default_value = "plots", value_name = "FOLDER", value_parser = path())]
     out: PathBuf,
     /// Draw the general figure even if the config names an experiment
     #[arg(long)]
@@ -145,7 +145,7 @@ pub struct Claims {
     /// Experiments [default: all that have records]
     stems: Vec<String>,
     /// Folder of all runs
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
     runs: PathBuf,
     /// Print JSON
     #[arg(long)]

@@ -4,9 +4,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::{ConfigArguments, DataFolder, Success, output};
+use super::{ConfigArguments, DataFolder, Success, output, refused};
 use crate::config::resolve_conditions;
-use crate::experiment::{Tasks, gram_of, limit_threads};
+use crate::experiment::{Tasks, ensure_gram_fits, gram_of, limit_threads};
 use crate::record::GramRecord;
 
 /// Print the Gram spectrum of a config's inputs: can they bring the OCS without biases?
@@ -67,6 +67,7 @@ impl Gram {
         let mut tasks = Tasks::new(&self.data.folder());
         let mut grams: Vec<GramRecord> = Vec::new();
         for (condition, resolved) in resolve_conditions(&config)? {
+            ensure_gram_fits(&condition, &resolved.task).map_err(refused)?;
             let known = grams.iter().find(|gram| gram.task == resolved.task).cloned();
             grams.push(match known {
                 Some(gram) => GramRecord { condition, ..gram },

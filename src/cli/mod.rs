@@ -114,13 +114,21 @@ pub fn run() -> ExitCode {
         Err(error) => {
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             // A full disk behind stderr must not hide the exit status.
-            let _ = writeln!(io::stderr(), "error: {line}");
+            let _ = writeln!(io::stderr(), "error: {line}{}", where_we_are());
             if error.chain().any(|cause| cause.is::<Misuse>()) {
                 ExitCode::from(2)
             } else {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// What an error does not know: that every relative path leads nowhere.
+fn where_we_are() -> &'static str {
+    match std::env::current_dir() {
+        Ok(_) => "",
+        Err(_) => " (the working folder is gone: change to one that is there, `cd` alone will do)",
     }
 }
 

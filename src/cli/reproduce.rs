@@ -10,7 +10,7 @@ use super::figures::{chosen, ensure_folder};
 use super::stems::built_in;
 use super::train::{tell_claims, train};
 use super::{
-    ComputeArguments, ExistingArguments, Success, data, misuse, output, progress, refused,
+    ComputeArguments, ExistingArguments, Success, data, misuse, output, path, progress, refused,
 };
 use crate::config::{self, Config, Experiment, Inputs, Scale};
 use crate::data as data_sets;
@@ -38,13 +38,13 @@ pub struct Reproduce {
     #[arg(long)]
     full: bool,
     /// Take configs from this folder; one that it lacks is the one built into this program
-    #[arg(long, default_value = "configs", value_name = "FOLDER")]
+    #[arg(long, default_value = "configs", value_name = "FOLDER", value_parser = path())]
     configs: PathBuf,
     /// Folder of all runs
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
     out: PathBuf,
     /// Folder of figures and claims
-    #[arg(long, default_value = "plots", value_name = "FOLDER")]
+    #[arg(long, default_value = "plots", value_name = "FOLDER", value_parser = path())]
     plots: PathBuf,
     #[command(flatten)]
     existing: ExistingArguments,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::progress::Progress;
 use super::{
-    ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, refused,
+    ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, path, refused,
 };
 use crate::config::{Config, NetworkKind, resolve_conditions};
 use crate::experiment::{self, Claim, Measurement, Options, Summary};
@@ -28,7 +28,7 @@ pub struct Train {
     #[command(flatten)]
     existing: ExistingArguments,
     /// Folder of all runs
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
     out: PathBuf,
     /// Print a summary of every run as JSON
     #[arg(long)]
@@ -110,7 +110,8 @@ fn parse_seeds(text: &str) -> Result<Seeds> {
 struct RunSummary {
     condition: String,
     seed: u64,
-    record: PathBuf,
+    /// Bytes that are no text are replaced: JSON holds text alone.
+    record: String,
     status: Status,
     phase: Phase,
     smallest_top_level_true_negative_rate: Option<f64>,
@@ -193,7 +194,9 @@ fn summarise(record: &Record, folder: &Path) -> RunSummary {
     RunSummary {
         condition: record.condition.clone(),
         seed: record.seed,
-        record: record::path_of(folder, &record.condition, record.seed),
+        record: record::path_of(folder, &record.condition, record.seed)
+            .to_string_lossy()
+            .into_owned(),
         status: record.status.clone(),
         phase: record.phase.clone(),
         smallest_top_level_true_negative_rate: record

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::run::Options;
 use crate::config::{Config, resolve_conditions};
-use crate::metrics::Curves;
-use crate::record::{self, DatasetRecord, Record, SCHEMA_VERSION, Status};
+use crate::record::{self, DatasetRecord, Record, Status};
 use crate::train::{Checkpoint, device};
 
 /// What becomes of runs that are there already, which are the records at paths that a command would write.
@@ -121,12 +120,7 @@ pub fn ensure_same_data(earlier: &Earlier, now: Option<&DatasetRecord>) -> Resul
 ///
 /// The reason why not.
 pub fn read(path: &Path, config: &Config, options: &Options) -> Result<Record> {
-    let record: Record = record::read_json(path)?;
-    ensure!(
-        record.schema_version == SCHEMA_VERSION,
-        "its schema version is {}, this program's {SCHEMA_VERSION}",
-        record.schema_version
-    );
+    let record: Record = record::read_checked(path)?;
     let differences = differences(&record.config, config)?;
     ensure!(differences.is_empty(), "its config is another: {}", differences.join(", "));
     let device = device::name(options.device);
@@ -136,10 +130,6 @@ pub fn read(path: &Path, config: &Config, options: &Options) -> Result<Record> {
         record.device,
         record.threads,
         options.threads
-    );
-    ensure!(
-        record.curves.are_even() && record.training_curves.iter().all(Curves::are_even),
-        "its curves are not equally long"
     );
     // Runs with kernels start anew, whatever their checkpoint.
     if record.status != Status::Complete && config.kernel.is_none() {

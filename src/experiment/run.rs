@@ -11,6 +11,7 @@ use tch::Device;
 
 use super::earlier::{Existing, ensure_nothing_is_lost, ensure_same_data};
 use super::job::{Job, run_together};
+use super::memory::ensure_runs_fit;
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Config, NetworkKind, Scale, resolve_conditions};
@@ -89,12 +90,14 @@ pub struct Plan<'a> {
     jobs: Vec<Job>,
 }
 
-/// Lists the runs of a config, makes sure that none that is there already would be lost, and reads their data.
+/// Lists the runs of a config, makes sure that they fit into memory and that none that is there already would be lost, and
+/// reads their data.
 ///
 /// # Errors
 ///
-/// `Refused` if a run would be lost; else if data cannot be read.
+/// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read.
 pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
+    ensure_runs_fit(config, options)?;
     let earlier = ensure_nothing_is_lost(config, options)?;
     let jobs = jobs(config, resolve_conditions(config)?, &mut Tasks::new(&options.data))?;
     for run in &earlier {
@@ -202,17 +205,23 @@ const CONVOLUTIONS_ON_GPU: usize = 16;
 /// Samples that one step of a nonlinear stack sees: all their activations are kept for the gradients.
 const MOST_SAMPLES: usize = 1 << 12;
 
-/// How many runs of a job's shape train in one stack.
-fn most_together(job: &Job, options: &Options) -> usize {
+/// How many runs of one shape, with so many weights of a fully connected network and so many training samples, train in one
+/// stack.
+pub fn most_together(
+    config: &Config,
+    n_weights: usize,
+    n_samples: usize,
+    options: &Options,
+) -> usize {
     if let Some(most) = options.stack {
         return most.max(1);
     }
     let on_cpu = options.device == Device::Cpu;
     let numbers = if on_cpu { LARGEST_STACK } else { LARGEST_STACK_ON_GPU };
-    let by_weights = numbers / n_weights(job).max(1);
-    let samples = job.config.training.batch_size.unwrap_or(job.task.n_samples());
+    let by_weights = numbers / n_weights.max(1);
+    let samples = config.training.batch_size.unwrap_or(n_samples);
     let by_samples = MOST_SAMPLES / samples.max(1);
-    let most = match job.config.network.kind {
+    let most = match config.network.kind {
         NetworkKind::Linear => by_weights,
         NetworkKind::Mlp => by_weights.min(by_samples),
         NetworkKind::Cnn if on_cpu => 1,
@@ -234,7 +243,9 @@ pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     let mut stacks: VecDeque<Vec<Job>> = VecDeque::new();
     for mut group in groups {
         let workers = options.jobs.max(1);
-        let fewest = group.len().div_ceil(most_together(&group[0], options));
+        let first = &group[0];
+        let most = most_together(&first.config, n_weights(first), first.task.n_samples(), options);
+        let fewest = group.len().div_ceil(most);
         // Evenly, and as many for each worker, so that none waits for another's rest.
         let size = group.len().div_ceil(fewest.next_multiple_of(workers));
         while !group.is_empty() {

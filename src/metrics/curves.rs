@@ -102,36 +102,6 @@ impl Curves {
         append(self.mode_strengths.get_or_insert_with(Vec::new), strengths.iter().copied());
     }
 
-    /// Whether every curve of a network has a value at each observation: a damaged file may not.
-    pub fn are_even(&self) -> bool {
-        let n = self.step.len();
-        let all = |table: &[Vec<f64>]| table.iter().all(|row| row.len() == n);
-        let all_rates = |table: &[Vec<Option<f64>>]| table.iter().all(|row| row.len() == n);
-        let single = [
-            &self.time,
-            &self.loss,
-            &self.mean_output_error,
-            &self.input_dependence,
-            &self.distance_to_ocs,
-            &self.distance_to_targets,
-        ];
-        single.iter().all(|curve| curve.len() == n)
-            && all(&self.mean_response)
-            && all(&self.weight_norms)
-            && self.mode_strengths.iter().all(|table| all(table))
-            && self.item_responses.iter().flatten().all(|table| all(table))
-            && [
-                &self.true_negative_rate,
-                &self.true_positive_rate,
-                &self.thresholded_true_negative_rate,
-                &self.thresholded_true_positive_rate,
-                &self.level_accuracy,
-                &self.bias_norms,
-            ]
-            .iter()
-            .all(|table| all_rates(table))
-    }
-
     /// Forgets every moment after `step`.
     pub fn truncate_after(&mut self, step: u64) {
         let kept = self.step.iter().take_while(|&&observed| observed <= step).count();

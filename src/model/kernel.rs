@@ -135,10 +135,17 @@ pub fn kernel_megabytes(config: &NetworkConfig, task: &Task, samples: usize) -> 
         TaskInputs::Images { preprocessor, .. } => preprocessor.shape.map(|size| size as i64),
         TaskInputs::Vectors(vectors) => [1, 1, vectors.ncols() as i64],
     };
-    let n_labels = task.targets.ncols() as i64;
+    kernel_megabytes_of((config, image, task.targets.ncols() as i64), samples)
+}
+
+/// The same for images (or vectors, `[1, 1, n]`) and a number of labels.
+pub fn kernel_megabytes_of(
+    (config, image, n_labels): (&NetworkConfig, [i64; 3], i64),
+    samples: usize,
+) -> f64 {
     let (mut rows, mut pass) = (0, 0);
     let mut places = image[1] * image[2];
-    for shape in weight_shapes(config, image, task.n_inputs() as i64, n_labels) {
+    for shape in weight_shapes(config, image, image.iter().product(), n_labels) {
         match shape[..] {
             [outputs, inputs] => rows += inputs + n_labels * outputs,
             [outputs, inputs, height, width] => {

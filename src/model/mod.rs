@@ -13,7 +13,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 use crate::config::{Activation, Loss, NetworkConfig, NetworkKind, Pooling};
 use crate::task::{Task, TaskInputs};
 
-pub use kernel::kernel_megabytes;
+pub use kernel::{kernel_megabytes, kernel_megabytes_of};
 
 /// A feed-forward network, or several of one shape side by side.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct Placement {
 }
 
 /// Shapes of the weights of every layer.
-fn weight_shapes(
+pub fn weight_shapes(
     config: &NetworkConfig,
     image: [i64; 3],
     n_inputs: i64,
