@@ -106,11 +106,11 @@ fn estimates_are_within_a_factor_of_two_of_what_runs_take() {
     let cases = [
         (
             "linear",
-            "network: {hidden: [4000, 4000], bias: all, initialisation: {normal: {std: 0.01}}}\ntraining: {steps: 2}",
+            "network: {hidden: [4000, 4000], bias: all, initialisation: {normal: {std: 0.01}}}\ntraining: {steps: 2, optimiser: {sgd: {momentum: 0.5}}}",
         ),
         (
             "linear on items",
-            "task: {branching: [2, 2000]}\nnetwork: {hidden: [64], initialisation: {normal: {std: 0.01}}}\ntraining: {steps: 2, observations: 2, optimiser: {sgd: {momentum: 0.5}}}",
+            "task: {branching: [2, 1000]}\nnetwork: {hidden: [64], initialisation: {normal: {std: 0.01}}}\ntraining: {steps: 2, observations: 2, optimiser: {sgd: {momentum: 0.5}}}",
         ),
         (
             "mlp",

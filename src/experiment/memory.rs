@@ -136,7 +136,9 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
 ///
 /// As for `ensure_runs_fit`.
 pub fn ensure_theory_fits(condition: &str, config: &Config) -> Result<()> {
-    if config.network.kind != NetworkKind::Linear {
+    let is_plain = config.training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 })
+        && config.training.batch_size.is_none();
+    if config.network.kind != NetworkKind::Linear || !is_plain {
         return Ok(());
     }
     let is_asked = matches!(config.experiment, Some(Experiment::OcsGram | Experiment::OcsClasses));
@@ -146,8 +148,8 @@ pub fn ensure_theory_fits(condition: &str, config: &Config) -> Result<()> {
     if config.task.inputs.are_images() {
         return ensure_gram_fits(condition, &config.task);
     }
-    // Decompositions of matrices of targets and inputs; four copies of random initial weights, until what no item reaches
-    // is left out.
+    // Decompositions of matrices of targets and inputs; eleven copies of random initial weights, until what no item
+    // reaches is left out (measured).
     let sizes = Sizes::of(&config.task);
     let side = sizes.inputs.max(sizes.labels);
     let mut parts = task_parts(&sizes);
@@ -155,7 +157,7 @@ pub fn ensure_theory_fits(condition: &str, config: &Config) -> Result<()> {
     if !matches!(config.network.initialisation, Initialisation::Aligned(_)) {
         let shapes =
             weight_shapes(&config.network, sizes.image, sizes.inputs as i64, sizes.labels as i64);
-        parts.push(part("theory's initial weights", "network.hidden", 32.0 * numbers(&shapes)));
+        parts.push(part("theory's initial weights", "network.hidden", 88.0 * numbers(&shapes)));
     }
     ensure_fits(condition, &parts, room::of_host(), "this machine's")
 }

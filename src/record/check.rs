@@ -23,8 +23,8 @@ struct Shape {
     labels: usize,
     levels: usize,
     items: usize,
-    /// Layers of a network; `None` for a theory.
-    layers: Option<usize>,
+    /// Whether a network has them, and not a theory.
+    of_network: bool,
 }
 
 impl Checked for Record {
@@ -53,8 +53,7 @@ impl Checked for Record {
             check_finite("status.diverged.last_finite_loss", &[last_finite_loss])?;
         }
         check_not_negative("wall_time", &[self.wall_time])?;
-        let layers = Some(self.config.network.hidden.len() + 1);
-        let shape = Shape::of(&self.config, &self.levels, &self.ocs, layers);
+        let shape = Shape::of(&self.config, &self.levels, &self.ocs, true);
         check_curves("curves", &self.curves, &shape)?;
         if let Some(curves) = &self.training_curves {
             check_curves("training_curves", curves, &shape)?;
@@ -77,7 +76,7 @@ impl Checked for TheoryRecord {
             ];
             check_finite(&format!("modes[{index}]"), &numbers)?;
         }
-        let shape = Shape::of(&self.config, &self.levels, &self.ocs, None);
+        let shape = Shape::of(&self.config, &self.levels, &self.ocs, false);
         check_curves("curves", &self.curves, &shape)
     }
 }
@@ -139,8 +138,8 @@ impl LazyRecord {
 }
 
 impl Shape {
-    fn of(config: &Config, levels: &[usize], ocs: &[f64], layers: Option<usize>) -> Self {
-        Shape { labels: ocs.len(), levels: levels.len(), items: config.task.n_items(), layers }
+    fn of(config: &Config, levels: &[usize], ocs: &[f64], of_network: bool) -> Self {
+        Shape { labels: ocs.len(), levels: levels.len(), items: config.task.n_items(), of_network }
     }
 }
 
@@ -178,16 +177,16 @@ fn check_moment(name: &str, moment: &KernelMoment) -> Result<()> {
     check_not_negative(&format!("{name}.ratio"), &known(&[moment.ratio]))
 }
 
-/// Every curve has a value for each time, of every label, level, item and layer.
+/// Every curve has a value for each time, of every label, level and item.
 fn check_curves(name: &str, curves: &Curves, shape: &Shape) -> Result<()> {
     let n = curves.time.len();
     ensure!(n > 0, "{name}.time is empty");
     check_increasing(&format!("{name}.time"), &curves.time)?;
     check_steps(&format!("{name}.step"), &curves.step)?;
-    let of_network = if shape.layers.is_some() { n } else { 0 };
+    let of_network = if shape.of_network { n } else { 0 };
     check_length(&format!("{name}.step"), curves.step.len(), of_network)?;
     // A theory has a loss where it is a squared error.
-    if shape.layers.is_some() || !curves.loss.is_empty() {
+    if shape.of_network || !curves.loss.is_empty() {
         check_length(&format!("{name}.loss"), curves.loss.len(), n)?;
     }
     check_finite(&format!("{name}.loss"), &curves.loss)?;
@@ -214,7 +213,7 @@ fn check_tables(name: &str, curves: &Curves, shape: &Shape, n: usize) -> Result<
         Ok(())
     };
     table(&field("mean_response"), &curves.mean_response, shape.labels)?;
-    table(&field("weight_norms"), &curves.weight_norms, shape.layers.unwrap_or(0))?;
+    table(&field("weight_norms"), &curves.weight_norms, curves.weight_norms.len())?;
     if let Some(strengths) = &curves.mode_strengths {
         // Levels that split nothing have none.
         table(&field("mode_strengths"), strengths, strengths.len().min(shape.levels + 1))?;
@@ -231,7 +230,7 @@ fn check_tables(name: &str, curves: &Curves, shape: &Shape, n: usize) -> Result<
         ("thresholded_true_negative_rate", &curves.thresholded_true_negative_rate, shape.levels),
         ("thresholded_true_positive_rate", &curves.thresholded_true_positive_rate, shape.levels),
         ("level_accuracy", &curves.level_accuracy, shape.levels),
-        ("bias_norms", &curves.bias_norms, shape.layers.unwrap_or(0)),
+        ("bias_norms", &curves.bias_norms, curves.bias_norms.len()),
     ] {
         check_length(&field(name), table.len(), rows)?;
         for row in table {
