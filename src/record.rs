@@ -342,7 +342,7 @@ pub fn condition_of_seed(condition: &str, seed: u64) -> String {
 impl Record {
     /// What tables and figures call its condition.
     pub fn display_name(&self) -> &str {
-        &self.condition
+        self.config.display_name(&self.condition)
     }
 
     /// The phase on the samples to which a lazy prediction refers: the training set, which is the evaluation set where each

@@ -175,5 +175,19 @@ fn a_run_that_stopped_before_an_end_has_its_onset_marked_and_nothing_shaded() {
         })
         .collect();
     assert!(shades.iter().all(|shade| shade.top < 150.0), "{shades:?}");
-    assert_eq!(says(page, "undecided: no end"), 1, "{:?}", texts(&records));
+    let open = "undecided: no end; n = 2; the run stopped before responses differed between inputs";
+    assert_eq!(says(page, open), 1, "{:?}", texts(&records));
+}
+
+#[test]
+fn a_label_stands_in_place_of_a_condition_and_of_two_alike_both_names_are_told() {
+    let mut records = named(&["a".to_owned(), "b".to_owned(), "c".to_owned()]);
+    for (index, record) in records.iter_mut().enumerate() {
+        record.config.label =
+            [Some("Größe W₀"), Some("same"), Some("same")][index / 2].map(str::to_owned);
+    }
+    let texts = texts(&records);
+    for name in ["Größe W₀", "same (b)", "same (c)"] {
+        assert_eq!(texts.iter().filter(|text| *text == name).count(), 1, "{name}: {texts:?}");
+    }
 }

@@ -126,14 +126,15 @@ fn a_folder_of_several_runs_is_answered_with_their_list() {
     fs::write(at.join("plots/first.png"), "").unwrap();
     fs::write(at.join("my.yaml"), "").unwrap();
     let draw_first = "`ocs plot runs/first`";
-    let cases: [(&str, &[&str]); 11] = [
+    let cases: [(&str, &[&str]); 12] = [
         ("runs", &["several runs (runs/first, runs/quick/ocs_linear, runs/second)", draw_first]),
         (".", &["several runs", draw_first]),
         ("runs/quick", &["`ocs plot runs/quick/ocs_linear`"]),
         ("runs/first/none", &["part of the run runs/first", "--condition none`"]),
         ("runs/first/none/0.json", &["part of the run runs/first", "--condition none`"]),
         ("runs/third", &["no folder of runs", "runs holds", "runs/second"]),
-        ("ocs_liner", &["no experiment (ocs_linear, "]),
+        ("runs/secnd", &["did you mean 'runs/second'?"]),
+        ("ocs_liner", &["no experiment (ocs_linear, ", "did you mean 'ocs_linear'?"]),
         ("plots", &["plots holds no records", "ocs train"]),
         ("plots/empty", &["plots/empty holds no records"]),
         ("plots/first.png", &["is a file, not a folder of runs"]),
@@ -159,6 +160,7 @@ fn chosen_conditions_alone_are_drawn_in_the_general_figure() {
     let svg = fs::read_to_string(at.join("plots/mine.svg")).unwrap();
     let says = |words: &str| svg.lines().any(|line| line.trim() == words);
     assert!(says("none") && says("all") && !says("input"), "{svg}");
-    let text = refused(at, &["runs/mine", "--condition", "nine"]);
-    assert!(text.contains("--condition nine: the conditions are all, input, none"), "{text}");
+    let text = refused(at, &["runs/mine", "--condition", "inptu"]);
+    assert!(text.contains("--condition inptu: the conditions are all, input, none"), "{text}");
+    assert!(text.contains("did you mean 'input'?"), "{text}");
 }

@@ -116,8 +116,9 @@ impl Plot {
         for name in &self.conditions {
             ensure!(
                 known.contains(&name.as_str()),
-                "--condition {name}: the conditions are {}",
-                known.join(", ")
+                "--condition {name}: the conditions are {}{}",
+                known.join(", "),
+                did_you_mean(name, known.iter().copied())
             );
         }
         if !self.conditions.is_empty() {

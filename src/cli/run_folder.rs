@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::config::{Experiment, did_you_mean};
+
 /// Folders of runs lie so deep below the one that was named: `.` holds `runs/quick/STEM`.
 const DEPTH: usize = 3;
 /// So many runs are listed.
@@ -62,9 +64,11 @@ fn ensure_exists(folder: &Path) -> Result<()> {
         0 => String::new(),
         _ => format!("; {} holds {}", parent.display(), listed(&runs)),
     };
+    let given = folder.display().to_string();
+    let paths = runs.iter().filter_map(|run| run.to_str());
+    let near = did_you_mean(&given, paths.chain(Experiment::ALL.map(Experiment::stem)));
     Err(anyhow!(
-        "{} is no folder of runs and no experiment ({}){there}",
-        folder.display(),
+        "{given} is no folder of runs and no experiment ({}){there}{near}",
         super::stems::stems()
     ))
 }

@@ -88,7 +88,7 @@ fn table(theories: &[TheoryRecord]) -> String {
             theory.modes.iter().map(|mode| output::number(Some(mode.singular_value))).collect();
         values.dedup();
         rows.push(vec![
-            theory.condition.clone(),
+            theory.config.display_name(&theory.condition).to_owned(),
             method(theory).to_owned(),
             output::number(theory.phase.onset),
             output::number(theory.phase.end),

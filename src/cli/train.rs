@@ -221,7 +221,7 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
         "final loss",
     ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for (condition, _) in resolve_conditions(config)? {
+    for (condition, resolved) in resolve_conditions(config)? {
         let of: Vec<&Record> =
             records.iter().filter(|record| record.condition == condition).collect();
         let range = |value: &dyn Fn(&Record) -> Option<f64>| {
@@ -234,7 +234,7 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
             }
         };
         rows.push(vec![
-            condition.clone(),
+            resolved.display_name(&condition).to_owned(),
             n_runs(&of),
             PhaseVerdict::tally(of.iter().map(|record| record.phase.verdict)),
             other_thresholds(&of),

@@ -424,6 +424,11 @@ pub struct KernelConfig {
 }
 
 impl Config {
+    /// What tables and figures call a condition with this config.
+    pub fn display_name<'a>(&'a self, condition: &'a str) -> &'a str {
+        self.label.as_deref().unwrap_or(condition)
+    }
+
     /// Whether runs with different seeds differ by more than rounding: an aligned start draws no weights, a full batch no order.
     pub fn seeds_draw_something(&self) -> bool {
         self.network.initialisation.aligned_strength().is_none()

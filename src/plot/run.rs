@@ -10,7 +10,7 @@ use super::names::shortened;
 use super::page::{END, ONSET, footer_notes, mark_phase, seeds};
 use super::panel::{Panel, Shown};
 use super::reference::{ocs_floors, thresholds};
-use super::run_words::{state_in_words, verdict_in_words, why_empty};
+use super::run_words::{state_in_words, verdict_in_words, why_empty, why_undecided};
 use super::scales::{clock_axis, clock_range, distance_axis, fraction_axis, rate_axis};
 use super::style::{
     AT_OCS, Look, NOTE_SIZE, PAGE_WIDTH, POINT_RADIUS, TEXT_SIZE, THRESHOLD, TITLE_SIZE,
@@ -124,8 +124,8 @@ fn explanation(canvas: &mut Canvas, records: &[Record]) -> f64 {
         Entry::new(line(0), "M / ‖ȳ‖ (left), distance to OCS (middle)"),
         Entry::new(line(1), "√(V / V of targets) (left), distance to targets (middle)"),
         Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset (no phase)"),
-        Entry::new(Sample::Upright(END), "end (no phase)"),
+        Entry::new(Sample::Upright(ONSET), "onset (not shaded)"),
+        Entry::new(Sample::Upright(END), "end (not shaded)"),
         Entry::new(Sample::Line(THRESHOLD), "thresholds"),
     ];
     entries.extend((0..n_levels).map(|level| {
@@ -162,11 +162,8 @@ fn draw(
     let title = Text::new(name, (LEFTS[0], top - 12.5), Anchor::Start, TEXT_SIZE);
     canvas.text(title.bold());
     let shown = shown(records);
-    let words = [verdict_in_words(&shown), state_in_words(records)];
-    let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
-    let room = MARGINS.1 - LEFTS[0];
-    let words = shortened(&[&words.join("; ")], |text| text_width(text, NOTE_SIZE, false), room);
-    canvas.text(Text::new(&*words[0], (LEFTS[0], top - 4.0), Anchor::Start, NOTE_SIZE));
+    let note = Text::new(words(records, &shown), (LEFTS[0], top - 4.0), Anchor::Start, NOTE_SIZE);
+    canvas.text(note);
     let runs = accounts(&shown);
     let heights = [
         fraction_axis(&runs, time),
@@ -186,6 +183,20 @@ fn draw(
     }
     for panel in &panels {
         panel.axes(canvas, Shown { x: last, y: true });
+    }
+}
+
+/// What a condition's runs came to; why a verdict is open has what room is left.
+fn words(records: &[&Record], shown: &[&Record]) -> String {
+    let width = |text: &str| text_width(text, NOTE_SIZE, false);
+    let room = MARGINS.1 - LEFTS[0];
+    let words = [verdict_in_words(shown), state_in_words(records)];
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
+    let words = shortened(&[&words.join("; ")], width, room).concat();
+    let before = format!("{words}; ");
+    match why_undecided(shown) {
+        why if why.is_empty() => words,
+        why => before.clone() + &shortened(&[&why], width, room - width(&before)).concat(),
     }
 }
 

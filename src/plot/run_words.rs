@@ -28,6 +28,18 @@ pub fn verdict_in_words(records: &[&Record]) -> String {
     format!("{words}; n = {}", records.len())
 }
 
+/// Why the verdict is open, without the remedy; empty where it is not, or where the runs have different reasons.
+pub fn why_undecided(records: &[&Record]) -> String {
+    let open = records.iter().filter(|record| record.phase.verdict == PhaseVerdict::Undecided);
+    let mut reasons: Vec<&str> =
+        open.map(|record| record.phase.why.split(": ").next().unwrap_or_default()).collect();
+    reasons.dedup();
+    match reasons[..] {
+        [reason] => reason.to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// Runs that diverged or are not finished; empty if there are none.
 pub fn state_in_words(records: &[&Record]) -> String {
     let mut diverged: Vec<u64> = Vec::new();
