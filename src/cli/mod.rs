@@ -107,6 +107,11 @@ pub fn run() -> ExitCode {
     log::settle_colours();
     let cli = Cli::parse();
     log::start(cli.quiet);
+    // Relative paths lead nowhere then, and libtorch's MKL ends the process.
+    if !where_we_are().is_empty() {
+        let _ = writeln!(io::stderr(), "error: nothing was done{}", where_we_are());
+        return ExitCode::from(2);
+    }
     match cli.command.checked().and_then(Command::run) {
         Ok(Success::Full) => ExitCode::SUCCESS,
         Ok(Success::Partial) => ExitCode::FAILURE,
