@@ -1,7 +1,7 @@
 use ocs::config;
 use ocs::experiment::train_all;
 use ocs::metrics::{Curves, Phase, PhaseVerdict};
-use ocs::record::{Record, distinct_runs, path_of, read_json};
+use ocs::record::{Record, Status, distinct_runs, path_of, read_json};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -71,6 +71,16 @@ fn a_run_that_stops_early_has_no_verdict() {
     let phase = record(&["network.bias=all", "training.steps=1500"]).phase;
     assert_eq!((phase.verdict, phase.exists), (PhaseVerdict::Undecided, None));
     assert!(phase.onset.is_some() && phase.why.contains("training.steps"), "{phase:?}");
+}
+
+#[test]
+fn a_run_that_diverged_has_no_verdict() {
+    let record = record(&["network.bias=none", "training.learning_rate=20", "training.steps=400"]);
+    assert!(matches!(record.status, Status::Diverged { .. }), "{:?}", record.status);
+    // What differs between inputs there was not learned.
+    assert!(record.phase.end.is_some(), "{:?}", record.phase);
+    assert_eq!((record.phase.verdict, record.phase.exists), (PhaseVerdict::Undecided, None));
+    assert!(record.phase.why.contains("diverged"), "{:?}", record.phase);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub struct Crossings {
 }
 
 /// A crossing is to persist until so many times its time.
-pub const PERSISTENCE: f64 = 1.25;
+const PERSISTENCE: f64 = 1.25;
 /// And until so many moments from it on were seen.
 const MOMENTS: u64 = 3;
 /// The share of logarithmic time for which the threshold is to be reached from the crossing on.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Curves;
-use super::crossing::{self, Crossings, Reversal, interpolated};
+use super::crossing::{Crossings, Reversal, interpolated};
 
 /// The early stretch in which responses are near the OCS.
 ///
@@ -227,19 +227,12 @@ impl PhaseWatch {
         Phase::decided(time(onset), time(end), verdict, why)
     }
 
-    /// The phase of a run that diverged: an end that was not seen to persist may be part of that.
+    /// The same of a run that diverged: its responses differ between inputs because they grow without bound, so that no verdict
+    /// follows.
     pub fn phase_of_diverged(&self) -> Phase {
-        let phase = self.phase();
-        let last = self.end.last_time().unwrap_or(0.0);
-        match phase.end {
-            Some(end) if crossing::PERSISTENCE * end <= last => phase,
-            Some(_) | None => {
-                let why =
-                    "training diverged before an end that persists: lower training.learning_rate";
-                let verdict = PhaseVerdict::Undecided;
-                Phase::decided(phase.onset, phase.end, verdict, why.to_owned())
-            }
-        }
+        let Phase { onset, end, .. } = self.phase();
+        let why = "training diverged: lower training.learning_rate".to_owned();
+        Phase::decided(onset, end, PhaseVerdict::Undecided, why)
     }
 
     /// What can be said of the order of two crossings.
