@@ -525,7 +525,7 @@ fn a_new_config_is_commented_loads_and_trains() {
     );
     assert_eq!(load(&text).unwrap().name, "mine");
     let (status, table, stderr) = run(&["train", "mine.yaml", "--set", "training.steps=200"]);
-    assert!(status == Some(0) && table.contains("all"), "{stderr}");
+    assert!(status == Some(0) && table.contains("biases everywhere"), "{table}{stderr}");
     // With its comments on images taken out it is a config for images.
     let images = text
         .replace("# classes", "classes")
