@@ -178,7 +178,7 @@ pub struct PhaseWatch {
     /// Of `V / (q V_target)`.
     end: Crossings,
     /// Whether it was shown steps between observations too.
-    at_every_step: bool,
+    is_read_between: bool,
 }
 
 impl PhaseWatch {
@@ -190,14 +190,14 @@ impl PhaseWatch {
             target_variance,
             onset: Crossings::default(),
             end: Crossings::default(),
-            at_every_step: false,
+            is_read_between: false,
         }
     }
 
-    /// Takes note of the same at every step between two observations.
+    /// Takes note of the same at steps between two observations.
     pub fn see_steps(&mut self, moments: impl Iterator<Item = (f64, f64, f64)>) {
         for (time, mean_output_error, input_dependence) in moments {
-            self.at_every_step = true;
+            self.is_read_between = true;
             self.see(time, mean_output_error, input_dependence);
         }
     }
@@ -250,14 +250,10 @@ impl PhaseWatch {
 
     /// Why two crossings may have come in either order; `None` if they cannot.
     fn indistinct(&self, onset: &Reversal, end: &Reversal) -> Option<String> {
-        let (moments, remedy) = if self.at_every_step {
-            ("steps", "lower training.learning_rate")
-        } else {
-            ("observations", "raise training.observations")
-        };
+        let moments = if self.is_read_between { "readings" } else { "observations" };
         if onset.before == end.before {
             return Some(format!(
-                "onset and end both lie between the two {moments} at times {} and {}: {remedy}",
+                "onset and end both lie between the two {moments} at times {} and {}: raise training.observations",
                 onset.after, onset.before
             ));
         }
@@ -266,7 +262,7 @@ impl PhaseWatch {
             && second.time - first.time <= first.error.max(second.error);
         touch.then(|| {
             format!(
-                "onset and end lie on either side of the {} at time {}, nearer to each other than interpolation is exact: {remedy}",
+                "onset and end lie on either side of the {} at time {}, nearer to each other than interpolation is exact: raise training.observations",
                 moments.trim_end_matches('s'),
                 first.before
             )

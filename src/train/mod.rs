@@ -55,7 +55,7 @@ pub struct Snapshot {
     pub output_bias: Option<Vec<f64>>,
     /// The neural tangent kernel of the first training samples, `[n, n]`, at the steps that `kernel_steps` names.
     pub kernel: Option<Array2<f64>>,
-    /// Every step since the snapshot before, or since `Observer::pass`; one vector per item of at most 64 only.
+    /// Steps since the snapshot before, or since `Observer::pass`; one vector per item of at most 64 only.
     pub passed: Vec<Passed>,
 }
 

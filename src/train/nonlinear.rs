@@ -93,10 +93,11 @@ impl Stack for NonlinearStack {
         let batch = self.samples.next_batch(&mut self.orders);
         let outputs = self.network.forward(&batch.inputs);
         let training = &self.config.training;
-        if let Some(meter) = &mut self.meter {
+        let step = self.optimiser.updates;
+        if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(step)) {
             // One vector per item is seen in full batch alone: these are the responses to all of them.
             let responses = model::responses(training.loss, &outputs.detach());
-            meter.read(self.optimiser.updates, &responses);
+            meter.read(step, &responses);
         }
         let losses = model::loss(training.loss, &outputs, &batch.targets, &batch.weights);
         let loss = losses.sum(None) * self.optimiser.gradient_scale(training.learning_rate);

@@ -166,7 +166,7 @@ impl LinearStack {
     /// Reads what the responses of now are.
     fn read(&mut self, map: &Tensor) {
         let step = self.step();
-        let Some(meter) = &mut self.meter else { return };
+        let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(step)) else { return };
         match self.loss {
             Loss::HalfSquaredError => meter.read(step, map),
             Loss::BinaryCrossEntropy => {
