@@ -7,6 +7,11 @@ use std::sync::{PoisonError, RwLock};
 /// Held for reading by whoever writes a file.
 static WRITING: RwLock<()> = RwLock::new(());
 
+/// While this is held, the process is not ended by itself: for what takes more than one file.
+pub fn writing() -> impl Drop {
+    WRITING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Waits until no file is being written, and lets nobody begin: for a process that is about to end.
 pub fn stop_writing() {
     std::mem::forget(WRITING.write().unwrap_or_else(PoisonError::into_inner));

@@ -52,7 +52,8 @@ pub struct Record {
     pub target_variance: f64,
     /// Number of labels of each level.
     pub levels: Vec<usize>,
-    /// The OCS phase at the config's threshold, from `curves`.
+    /// The OCS phase at the config's threshold, from `curves` and, on one vector per item, from what was read between their
+    /// moments.
     pub phase: Phase,
     /// The phase at other thresholds: does the verdict depend on it?
     pub phase_sensitivity: Vec<PhaseAt>,
@@ -298,7 +299,7 @@ pub struct KernelMoment {
 pub struct LazyRecord {
     /// `V_target` of the training set.
     pub target_variance: f64,
-    /// Its phase, read off the curves below as a run's is off its own.
+    /// Its phase, exact to a step or a sixty-fourth of the time between two observations.
     pub phase: Phase,
     /// `eta * step` at the run's observations.
     pub time: Vec<f64>,

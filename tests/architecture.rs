@@ -9,7 +9,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("task", &["config", "data"]),
     ("theory", &["config", "task"]),
     ("model", &["config", "task"]),
-    ("train", &["config", "task", "model"]),
+    ("train", &["file", "config", "task", "model"]),
     ("metrics", &[]),
     ("record", &["file", "config", "metrics"]),
     ("experiment", &["config", "data", "task", "theory", "model", "train", "metrics", "record"]),

@@ -74,6 +74,18 @@ fn a_run_that_stops_early_has_no_verdict() {
 }
 
 #[test]
+fn conditions_with_other_numbers_of_items_train_beside_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nine inputs and twelve labels each; nine items and eight.
+    let text = "name: items\nseeds: [0]\ntraining: {steps: 20}\nconditions:\n  \
+                one: {task.inputs: one-hot, task.branching: [3, 3]}\n  \
+                other: {task.inputs: correlated, task.branching: [4, 2]}";
+    let config = config::parse(text, "items", &[]).unwrap();
+    let summary = train_all(&config, &options(folder.path()), &|_| ()).unwrap();
+    assert_eq!(summary.complete, 2);
+}
+
+#[test]
 fn a_run_that_diverged_has_no_verdict() {
     let record = record(&["network.bias=none", "training.learning_rate=20", "training.steps=400"]);
     assert!(matches!(record.status, Status::Diverged { .. }), "{:?}", record.status);

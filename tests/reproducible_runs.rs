@@ -228,6 +228,28 @@ fn training_again_refuses_to_replace_what_is_there_and_touches_nothing() {
 }
 
 #[test]
+fn an_interrupted_overwrite_leaves_none_of_the_old_runs_and_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_steps = |steps: u64| {
+        let mut config = config(RUNS[0], 0);
+        config.seeds = vec![0, 1, 2];
+        config.training.steps = steps;
+        config
+    };
+    train_all(&with_steps(300), &options(folder.path()), &|_| ()).unwrap();
+    let at_once = Options { stack: Some(1), ..replacing(folder.path()) };
+    at_once.interrupted.store(true, Ordering::Relaxed);
+    let error = train_all(&with_steps(400), &at_once, &|_| ()).unwrap_err();
+    assert!(error.is::<Interrupted>(), "{error:#}");
+    let resumed = Options { existing: Existing::Resume, ..options(folder.path()) };
+    assert_eq!(train_all(&with_steps(400), &resumed, &|_| ()).unwrap().complete, 3);
+    for seed in 0..3 {
+        let record: Record = read_json(&path_of(folder.path(), "default", seed)).unwrap();
+        assert_eq!((record.config.training.steps, record.status), (400, Status::Complete));
+    }
+}
+
+#[test]
 fn resuming_on_another_device_or_with_other_threads_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     run(RUNS[0], 0, folder.path());

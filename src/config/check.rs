@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::{Result, bail, ensure};
+use serde_yaml::Value;
 
 use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
@@ -371,10 +372,16 @@ impl Config {
         for (name, entries) in &self.conditions.0 {
             // The last word of a condition on its label, or that of all.
             let own = entries.iter().rev().find(|entry| entry.key == "label");
-            let label = own.map_or(self.label.as_deref(), |entry| entry.value.as_str());
+            let label = match own.map(|entry| &entry.value) {
+                None => self.label.clone(),
+                Some(Value::String(label)) => Some(label.clone()),
+                // Read as its digits.
+                Some(Value::Number(number)) => Some(number.to_string()),
+                Some(_) => None,
+            };
             if let Some(label) = label {
                 ensure!(
-                    labels.insert(label),
+                    labels.insert(label.clone()),
                     "condition '{name}' has the label '{label}' of another: give each its own"
                 );
             }

@@ -110,7 +110,7 @@ fn find(kind: Kind, entries: &[(String, PathBuf)], name: &str) -> Option<PathBuf
 }
 
 /// A file's name without what may differ.
-fn spelled(kind: Kind, name: &str) -> String {
+pub fn spelled(kind: Kind, name: &str) -> String {
     let name = name.to_lowercase();
     match kind {
         Kind::Idx => name.strip_suffix(".gz").unwrap_or(&name).replace(".idx", "-idx"),

@@ -38,6 +38,8 @@ impl std::error::Error for Refused {}
 pub struct Earlier {
     path: PathBuf,
     pub condition: String,
+    /// Whether nothing of it is left to train.
+    pub is_complete: bool,
     dataset: Option<DatasetRecord>,
 }
 
@@ -82,7 +84,8 @@ fn keep(there: Vec<(PathBuf, String, Config)>, options: &Options) -> Result<Vec<
         if record.status == Status::Complete && record.revision != env!("OCS_REVISION") {
             revisions.push(record.revision);
         }
-        earlier.push(Earlier { path, condition, dataset: record.dataset });
+        let is_complete = record.status == Status::Complete;
+        earlier.push(Earlier { path, condition, is_complete, dataset: record.dataset });
     }
     if let Some(first) = revisions.first() {
         tracing::warn!(

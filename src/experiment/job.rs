@@ -88,6 +88,9 @@ fn train_prepared(
         runs.iter_mut()
     {
         let before = record.wall_time;
+        if checkpoint.is_some() {
+            keeping.begin();
+        }
         resumed.push(checkpoint.as_ref());
         watches.push(Watch {
             job,
@@ -158,6 +161,20 @@ impl Job {
     ) -> train::Member<'a> {
         let Job { config, task, moments, seed, .. } = self;
         train::Member { config, task, moments, seed: *seed, resumed, observer }
+    }
+
+    /// Removes what an earlier run left at this one's place.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be removed; names it.
+    pub fn remove_earlier(&self, folder: &Path) -> Result<()> {
+        let path = record::path_of(folder, &self.condition, self.seed);
+        if path.symlink_metadata().is_ok() {
+            std::fs::remove_file(&path)
+                .with_context(|| format!("cannot remove the old record {}", path.display()))?;
+        }
+        remove_checkpoint(&path)
     }
 
     /// What the run needs before it is trained; `None` if it is complete and kept.

@@ -7,7 +7,7 @@ use crate::config::{
     Activation, Config, Initialisation, Kaiming, KernelConfig, Loss, NetworkKind, Normal,
     Optimiser, Sgd,
 };
-use crate::metrics::{Curves, Judge, Phase};
+use crate::metrics::{Curves, Judge, Judgement, Phase, PhaseWatch};
 use crate::model::kernel_megabytes;
 use crate::record::{KernelMoment, KernelRecord, LazyRecord, Record};
 use crate::task::{Task, TaskInputs};
@@ -120,21 +120,53 @@ impl Kernels {
             task.ocs(),
             task.hierarchy.level_columns(),
         );
-        let mut curves = Curves::default();
-        for step in observed_steps(training.steps, training.observations) {
-            let rate = training.learning_rate;
+        let rate = training.learning_rate;
+        let at = |step: u64| {
             let responses = spectrum.lazy_responses((&start.responses, &targets), rate, step);
-            curves.push(rate * step as f64, &judge.judge(responses.view()));
+            judge.judge(responses.view())
+        };
+        let mut curves = Curves::default();
+        let observed = observed_steps(training.steps, training.observations);
+        for &step in &observed {
+            curves.push(rate * step as f64, &at(step));
         }
         let target_variance = judge.target_variance();
+        let watch = PhaseWatch::new(config.phase_threshold, judge.ocs_norm(), target_variance);
         Some(LazyRecord {
             target_variance,
-            phase: Phase::of(&curves, config.phase_threshold, judge.ocs_norm(), target_variance),
+            phase: exact_phase(watch, (&observed, &curves), rate, &at),
             time: curves.time,
             mean_output_error: curves.mean_output_error,
             input_dependence: curves.input_dependence,
         })
     }
+}
+
+/// The phase of what is known at every step: where a crossing lies between two observed ones, so many between them are asked.
+fn exact_phase(
+    watch: PhaseWatch,
+    (observed, curves): (&[u64], &Curves),
+    rate: f64,
+    at: &dyn Fn(u64) -> Judgement,
+) -> Phase {
+    const BETWEEN: u64 = 64;
+    let mut exact = watch.clone();
+    let mut last: Option<(u64, [bool; 2])> = None;
+    for (index, &step) in observed.iter().enumerate() {
+        let (error, dependence) = (curves.mean_output_error[index], curves.input_dependence[index]);
+        let reached = watch.reached(error, dependence);
+        if let Some((before, _)) = last.filter(|(_, earlier)| *earlier != reached) {
+            let stride = ((step - before) / BETWEEN).max(1) as usize;
+            let between = (before + 1..step).step_by(stride).map(|step| {
+                let Judgement { mean_output_error, input_dependence, .. } = at(step);
+                (rate * step as f64, mean_output_error, input_dependence)
+            });
+            exact.see_steps(between);
+        }
+        exact.see(rate * step as f64, error, dependence);
+        last = Some((step, reached));
+    }
+    exact.phase()
 }
 
 /// Variance of each layer's initial weights, where the expected kernel is known: ReLU MLPs with independent weights, of

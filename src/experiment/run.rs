@@ -97,8 +97,11 @@ pub struct Plan<'a> {
 ///
 /// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read.
 pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
-    ensure_runs_fit(config, options)?;
     let earlier = ensure_nothing_is_lost(config, options)?;
+    let n_runs = resolve_conditions(config)?.len() * config.seeds.len();
+    if earlier.iter().filter(|run| run.is_complete).count() < n_runs {
+        ensure_runs_fit(config, options)?;
+    }
     let jobs = jobs(config, resolve_conditions(config)?, &mut Tasks::new(&options.data))?;
     for run in &earlier {
         if let Some(job) = jobs.iter().find(|job| job.condition == run.condition) {
@@ -134,6 +137,12 @@ impl Plan<'_> {
         conditions.dedup();
         for condition in conditions {
             record::ensure_writable(&self.options.folder.join(condition))?;
+        }
+        if self.options.existing == Existing::Overwrite {
+            // All at once: an interruption must not leave old runs among the new ones.
+            for job in &self.jobs {
+                job.remove_earlier(&self.options.folder)?;
+            }
         }
         record::write_config(&self.options.folder, self.config)
     }

@@ -129,7 +129,7 @@ impl Crossings {
 }
 
 /// When a value that goes from below 1 to 1 or beyond, or back, is 1; the moments are (time, value).
-pub fn interpolated((t0, v0): (f64, f64), (t1, v1): (f64, f64)) -> f64 {
+fn interpolated((t0, v0): (f64, f64), (t1, v1): (f64, f64)) -> f64 {
     // Logarithms need positive numbers; the first interval starts at time 0.
     let fraction =
         if v0 > 0.0 && v1 > 0.0 { -v0.ln() / (v1.ln() - v0.ln()) } else { (1.0 - v0) / (v1 - v0) };

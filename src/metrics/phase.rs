@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::Curves;
-use super::crossing::{Crossings, Reversal, interpolated};
+use super::crossing::{Crossings, Reversal};
 
 /// The early stretch in which responses are near the OCS.
 ///
 /// # When a crossing counts
 ///
 /// Networks that learn from minibatches are noisy, and a quantity that hovers beside its threshold touches it by chance. So a
-/// crossing counts if it persists: from it until 1.25 times its time, and for three observations at least, the threshold was
+/// crossing counts if it persists: from it until 1.25 times its time, and for three observations at least (or to the run's end), the threshold was
 /// at every moment reached for half of the logarithmic time that had passed since. Curves that cross once, as those of the
 /// exact flow do, are not affected. In simulations (`tests/phases.rs`) of an `M` that hovers at 1.2 times its threshold with
 /// noise of 10 %, touches make an onset in at most 20 of 100 runs (in more than 25 if each counted), by how long the noise is
@@ -219,6 +219,14 @@ impl PhaseWatch {
         self.end.see(time, input_dependence / (self.threshold * self.target_variance));
     }
 
+    /// Whether `M` and `V` are at their thresholds or beyond.
+    pub fn reached(&self, mean_output_error: f64, input_dependence: f64) -> [bool; 2] {
+        [
+            mean_output_error <= self.threshold * self.ocs_norm,
+            input_dependence >= self.threshold * self.target_variance,
+        ]
+    }
+
     /// The phase by what was seen.
     pub fn phase(&self) -> Phase {
         let (onset, end) = (self.onset.first_persistent(), self.end.first_persistent());
@@ -250,19 +258,25 @@ impl PhaseWatch {
 
     /// Why two crossings may have come in either order; `None` if they cannot.
     fn indistinct(&self, onset: &Reversal, end: &Reversal) -> Option<String> {
-        let moments = if self.is_read_between { "readings" } else { "observations" };
+        let (moments, remedy) = if self.is_read_between {
+            ("readings", "lower training.learning_rate, or raise training.observations")
+        } else {
+            ("observations", "raise training.observations")
+        };
         if onset.before == end.before {
             return Some(format!(
-                "onset and end both lie between the two {moments} at times {} and {}: raise training.observations",
+                "onset and end both lie between the two {moments} at times {} and {}: {remedy}",
                 onset.after, onset.before
             ));
         }
         let (first, second) = if onset.time < end.time { (onset, end) } else { (end, onset) };
+        // An onset at time 0 is no crossing that was interpolated.
         let touch = first.before == second.after
+            && first.before > 0.0
             && second.time - first.time <= first.error.max(second.error);
         touch.then(|| {
             format!(
-                "onset and end lie on either side of the {} at time {}, nearer to each other than interpolation is exact: raise training.observations",
+                "onset and end lie on either side of the {} at time {}, nearer to each other than interpolation is exact: {remedy}",
                 moments.trim_end_matches('s'),
                 first.before
             )
@@ -275,12 +289,13 @@ pub fn half_time(time: &[f64], fractions: &[f64]) -> Option<f64> {
     first_time(time, fractions, 0.5)
 }
 
-/// First time at which a learned fraction reaches a positive threshold, likewise.
+/// First time at which a learned fraction reaches a positive threshold and stays there as an onset does, likewise.
 pub fn first_time(time: &[f64], fractions: &[f64], threshold: f64) -> Option<f64> {
-    let share = |index: usize| fractions[index] / threshold;
-    let index = (0..fractions.len()).find(|&index| share(index) >= 1.0)?;
-    let Some(before) = index.checked_sub(1) else { return Some(time[0]) };
-    Some(interpolated((time[before], share(before)), (time[index], share(index))))
+    let mut crossings = Crossings::default();
+    for (&time, fraction) in time.iter().zip(fractions) {
+        crossings.see(time, fraction / threshold);
+    }
+    crossings.first_persistent().map(|crossing| crossing.time)
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ struct Shape {
 impl Checked for Record {
     fn check(&self) -> Result<()> {
         ensure!(
-            self.schema_version == SCHEMA_VERSION,
-            "schema_version is {}, this program reads {SCHEMA_VERSION}",
+            (1..=SCHEMA_VERSION).contains(&self.schema_version),
+            "schema_version is {}, this program reads 1 to {SCHEMA_VERSION}",
             self.schema_version
         );
         self.config.check().context("config")?;

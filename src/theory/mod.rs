@@ -33,7 +33,9 @@ mod tree;
 use anyhow::{Result, bail, ensure};
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use crate::config::{Aligned, Bias, Config, Initialisation, Loss, NetworkKind, Optimiser, Sgd};
+use crate::config::{
+    Aligned, Bias, Config, Initialisation, Loss, NetworkKind, Optimiser, Sgd, TrainingConfig,
+};
 use crate::task::Task;
 
 use balanced::{BalancedTheory, InputVariances};
@@ -148,7 +150,7 @@ impl Theory {
         validity: String,
     ) -> Result<Self> {
         let task = covered_task(config)?;
-        ensure_step_follows(config.training.learning_rate, &task, &layers)?;
+        ensure_step_follows(config, &task, &layers)?;
         Ok(Theory::from_layers(config, task, layers, validity))
     }
 
@@ -322,9 +324,14 @@ impl Theory {
 /// Refuses a start so large that gradient descent overshoots at once. Its flow is as stiff as it is large, and would be
 /// integrated for minutes to describe what no network does.
 ///
-/// Along the first layer's weights the loss has the curvature `sigma_max(W_L .. W_2)^2 lambda_max(Sigma_xx)` exactly; means in
-/// place of maxima bound it from below, and steps beyond 2 over the curvature diverge.
-fn ensure_step_follows(learning_rate: f64, task: &Task, layers: &[LayerStart]) -> Result<()> {
+/// Along the first layer's weights the squared error has the curvature `sigma_max(W_L .. W_2)^2 lambda_max(Sigma_xx)` exactly;
+/// means in place of maxima bound it from below, and steps beyond 2 over the curvature diverge. Under cross-entropy the curvature
+/// has further factors, of at most 1/4, and no such bound.
+fn ensure_step_follows(config: &Config, task: &Task, layers: &[LayerStart]) -> Result<()> {
+    let TrainingConfig { learning_rate, loss, .. } = config.training;
+    if loss == Loss::BinaryCrossEntropy {
+        return Ok(());
+    }
     let Some((last, between)) = layers.split_last().filter(|(_, rest)| !rest.is_empty()) else {
         return Ok(());
     };

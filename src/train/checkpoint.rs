@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use super::batches::Place;
 use super::runs::Progress;
+use crate::file;
 
 /// Tensors with their names.
 pub(super) type NamedTensors = Vec<(String, Tensor)>;
@@ -131,6 +134,7 @@ impl Checkpoint {
                 folder.display()
             )
         };
+        let _writing = file::writing();
         let parent = folder.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent).with_context(context)?;
         let scratch = tempfile::Builder::new()
@@ -141,10 +145,21 @@ impl Checkpoint {
             .with_context(context)?;
         std::fs::write(scratch.path().join(STATE), serde_json::to_vec(&self.state)?)
             .with_context(context)?;
-        if folder.exists() {
-            std::fs::remove_dir_all(folder).with_context(context)?;
+        if !folder.exists() {
+            return std::fs::rename(scratch.keep(), folder).with_context(context);
         }
-        std::fs::rename(scratch.keep(), folder).with_context(context)
+        // The old one takes the new one's place in the scratch folder, and goes with it.
+        match renameat_with(CWD, scratch.path(), CWD, folder, RenameFlags::EXCHANGE) {
+            Ok(()) => scratch.close().with_context(context),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                let aside = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent);
+                let aside = aside.with_context(context)?;
+                std::fs::rename(folder, aside.path().join("old")).with_context(context)?;
+                std::fs::rename(scratch.keep(), folder).with_context(context)?;
+                aside.close().with_context(context)
+            }
+            Err(error) => Err(std::io::Error::from(error)).with_context(context),
+        }
     }
 
     /// Reads `folder/`.

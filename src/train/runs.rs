@@ -82,7 +82,8 @@ impl<'a> Runs<'a> {
         self.show(observations, true)?;
         let Some(meter) = stack.meter() else { return Ok(()) };
         let passed = meter.take().of_each(self.members.len())?;
-        for (member, passed) in self.members.iter_mut().zip(&passed) {
+        let members = self.members.iter_mut().zip(&self.outcomes).zip(&passed);
+        for ((member, _), passed) in members.filter(|((_, outcome), _)| outcome.is_none()) {
             member.observer.pass(passed);
         }
         Ok(())
@@ -113,6 +114,8 @@ impl<'a> Runs<'a> {
             last_finite_loss.is_finite(),
             "the loss is not finite before the first step: lower the initial weights"
         );
+        // As where a checkpoint was written on the way: what is seen does not hang on the clock.
+        self.members[index].observer.pass(&snapshot.passed);
         self.outcomes[index] = Some(Outcome::Diverged { step, last_finite_loss });
         Ok(Continue::Yes)
     }

@@ -109,8 +109,10 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
         }
         training
     };
-    let shape = |task: &Task| match task.inputs {
-        TaskInputs::Vectors(_) => Some((task.n_inputs(), task.targets.ncols())),
+    let shape = |task: &Task| match &task.inputs {
+        TaskInputs::Vectors(vectors) => {
+            Some((vectors.nrows(), task.n_inputs(), task.targets.ncols()))
+        }
         TaskInputs::Images { .. } => None,
     };
     let (of_one, of_other) = (shape(one.1), shape(other.1));

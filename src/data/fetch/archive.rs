@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::config::Inputs;
 use crate::data::checksums::forms;
-use crate::data::files;
+use crate::data::{files, places};
 
 /// Five times CIFAR-10's archives, unpacked.
 const MOST_BYTES: u64 = 1 << 30;
@@ -79,9 +79,11 @@ pub fn unpack(archive: &Path, inputs: Inputs, folder: &Path) -> Result<()> {
 /// How large a member may be that has the name of a file of `inputs`; `None` if it has not.
 fn most_bytes(inputs: Inputs, member: &Path) -> Option<u64> {
     let name = member.file_name()?.to_str()?;
-    let name = name.strip_suffix(".gz").unwrap_or(name);
     let forms = forms(inputs).iter();
-    let known = forms.filter(|form| form.files.iter().any(|file| file.name == name));
+    let known = forms.filter(|form| {
+        let spelled = |name: &str| places::spelled(form.kind, name);
+        form.files.iter().any(|file| spelled(file.name) == spelled(name))
+    });
     known.map(|form| form.kind.most_bytes()).max()
 }
 
