@@ -170,7 +170,7 @@ fn noise_that_touches_the_threshold_makes_few_phases_and_hides_none() {
             let case = format!("memory {memory}, ratio {ratio}");
             // The number that README and the doc comment of `Phase` tell.
             let (hovering, _) = simulated(0.12, 0.1, memory, ratio);
-            assert!(hovering <= 0.20, "{case}: {hovering}");
+            assert!(hovering <= 0.05, "{case}: {hovering}");
             let (far, _) = simulated(0.15, 0.1, memory, ratio);
             assert!(far == 0.0, "{case}: {far}");
             let (found, onset) = simulated(0.07, 0.4, memory, ratio);

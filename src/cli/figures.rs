@@ -23,6 +23,7 @@ use crate::record::{RunFolder, unpublished};
 #[derive(Args)]
 pub struct Plot {
     /// An experiment (`ocs reproduce --help` lists them), or a folder such as runs/my_config
+    #[arg(value_parser = path())]
     target: PathBuf,
     /// Folder of all runs, for a stem
     #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]

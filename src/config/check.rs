@@ -329,6 +329,13 @@ impl Config {
         }
         self.task.check()?;
         self.network.check(self.task.inputs)?;
+        ensure!(
+            self.training.batch_size.is_none() || self.task.inputs.are_images(),
+            "training.batch_size is {}, but task.inputs is {}: one vector per item is learned in full batches, whose weights are the \
+             items' frequencies: write batch_size: full, or use images",
+            self.training.batch_size.unwrap_or_default(),
+            self.task.inputs.name()
+        );
         self.training.check()?;
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -32,7 +33,12 @@ pub fn text_of(path: &Path) -> Result<String> {
     let length = std::fs::metadata(path).with_context(context)?.len();
     // Checked before reading: a data set given by mistake may be larger than memory.
     ensure_short(usize::try_from(length).unwrap_or(usize::MAX)).with_context(context)?;
-    decode(std::fs::read(path).with_context(context)?).with_context(context)
+    // Devices and pipes tell no length.
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).with_context(context)?;
+    file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).with_context(context)?;
+    ensure_short(bytes.len()).with_context(context)?;
+    decode(bytes).with_context(context)
 }
 
 fn ensure_short(length: usize) -> Result<()> {

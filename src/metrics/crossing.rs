@@ -106,6 +106,21 @@ impl Crossings {
         reached.into_iter().find(persists).map(|index| self.reversals[index])
     }
 
+    /// The share of the logarithmic time between two moments, from a reversal on, for which the threshold was reached.
+    pub fn share_between(&self, from: f64, to: f64) -> f64 {
+        let Some(start) = self.first else { return 1.0 };
+        let length = |from: f64, to: f64| (to.max(start) / from.max(start)).ln().max(0.0);
+        let mut reached_for = 0.0;
+        for (index, reversal) in self.reversals.iter().enumerate() {
+            let next = self.reversals.get(index + 1).map_or(to, |next| next.time.min(to));
+            if reversal.reached && next > from {
+                reached_for += length(reversal.time.max(from), next);
+            }
+        }
+        let all = length(from, to);
+        if all > 0.0 { reached_for / all } else { 1.0 }
+    }
+
     /// Whether what is reached at a reversal is so for at least half of the time from there, at every moment `until`.
     fn holds(&self, index: usize, until: f64) -> bool {
         let Some(start) = self.first else { return true };

@@ -12,9 +12,11 @@ use super::crossing::{Crossings, Reversal};
 /// Networks that learn from minibatches are noisy, and a quantity that hovers beside its threshold touches it by chance. So a
 /// crossing counts if it persists: from it until 1.25 times its time, and for three observations at least (or to the run's end), the threshold was
 /// at every moment reached for half of the logarithmic time that had passed since. Curves that cross once, as those of the
-/// exact flow do, are not affected. In simulations (`tests/phases.rs`) of an `M` that hovers at 1.2 times its threshold with
-/// noise of 10 %, touches make an onset in at most 20 of 100 runs (in more than 25 if each counted), by how long the noise is
-/// correlated; an `M` that falls to 0.7 of it with noise of 40 % has its onset in at least 99, the median within 5 %.
+/// exact flow do, are not affected. Where `M` is at its threshold for less than a quarter of the logarithmic time between onset
+/// and end, noise decides, and the verdict is undecided. In simulations (`tests/phases.rs`) of an `M` that hovers at 1.2 times its
+/// threshold with noise of 10 % there is a phase in at most 5 of 100 runs (`M` touches the threshold in more than 25), however
+/// long the noise is correlated; an `M` that falls to 0.7 of it with noise of 40 % has its phase in at least 99, and its onset
+/// within 5 % (median).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(from = "Written")]
 pub struct Phase {
@@ -107,6 +109,10 @@ impl From<Written> for Phase {
         }
     }
 }
+
+/// A phase in which `M` is at its threshold for less than this share of the logarithmic time is undecided: where `M` hovers beside
+/// the threshold, noise alone brings it there now and then.
+const LEAST_SHARE: f64 = 0.25;
 
 const PHASE: &str = "the mean output came to the OCS before responses differed between inputs";
 const NO_ONSET: &str =
@@ -230,7 +236,18 @@ impl PhaseWatch {
     /// The phase by what was seen.
     pub fn phase(&self) -> Phase {
         let (onset, end) = (self.onset.first_persistent(), self.end.first_persistent());
-        let (verdict, why) = self.order(onset, end);
+        let (mut verdict, mut why) = self.order(onset, end);
+        if let (PhaseVerdict::Phase, Some(onset), Some(end)) = (verdict, onset, end) {
+            let share = self.onset.share_between(onset.time, end.time);
+            if share < LEAST_SHARE {
+                verdict = PhaseVerdict::Undecided;
+                why = format!(
+                    "noise decides: between onset and end M is at its threshold for {:.0} % of the logarithmic time; lower \
+                     training.learning_rate, or raise training.batch_size",
+                    100.0 * share
+                );
+            }
+        }
         let time = |crossing: Option<Reversal>| crossing.map(|crossing| crossing.time);
         Phase::decided(time(onset), time(end), verdict, why)
     }
@@ -266,7 +283,8 @@ impl PhaseWatch {
         if onset.before == end.before {
             return Some(format!(
                 "onset and end both lie between the two {moments} at times {} and {}: {remedy}",
-                onset.after, onset.before
+                shown(onset.after),
+                shown(onset.before)
             ));
         }
         let (first, second) = if onset.time < end.time { (onset, end) } else { (end, onset) };
@@ -278,10 +296,15 @@ impl PhaseWatch {
             format!(
                 "onset and end lie on either side of the {} at time {}, nearer to each other than interpolation is exact: {remedy}",
                 moments.trim_end_matches('s'),
-                first.before
+                shown(first.before)
             )
         })
     }
+}
+
+/// A time for a sentence.
+fn shown(time: f64) -> f64 {
+    (time * 1e6).round() / 1e6
 }
 
 /// First time at which a learned fraction reaches one half, interpolated like the crossings of a phase; `None` if never.
@@ -391,6 +414,21 @@ mod tests {
         error[30] = 0.06;
         let phase = phase_of(&time, &error, &dependence);
         assert!(phase.is_there() && phase.onset.unwrap() < time[20], "{phase:?}");
+    }
+
+    #[test]
+    fn a_phase_that_is_hardly_ever_at_its_threshold_is_undecided() {
+        let time: Vec<f64> = std::iter::once(0.0).chain((0..60).map(|i| 1.1f64.powi(i))).collect();
+        let dependence: Vec<f64> =
+            time.iter().map(|&t| if t < 100.0 { 0.001 } else { 0.3 }).collect();
+        // At the threshold for four observations, which persists, and beside it for the other twenty-odd.
+        let mut error = vec![0.06; 61];
+        error[20..24].fill(0.04);
+        let phase = phase_of(&time, &error, &dependence);
+        assert!(phase.onset.is_some() && phase.exists.is_none(), "{phase:?}");
+        assert!(phase.why.contains("noise decides"), "{}", phase.why);
+        error[20..40].fill(0.04);
+        assert!(phase_of(&time, &error, &dependence).is_there());
     }
 
     #[test]

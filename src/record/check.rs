@@ -169,7 +169,16 @@ fn check_targets(config: &Config, levels: &[usize], ocs: &[f64], variance: f64) 
 
 fn check_phase(name: &str, phase: &Phase) -> Result<()> {
     check_not_negative(&format!("{name}.onset, {name}.end"), &known(&[phase.onset, phase.end]))?;
-    check_finite(&format!("{name}.log_ratio"), &known(&[phase.log_ratio]))
+    check_finite(&format!("{name}.log_ratio"), &known(&[phase.log_ratio]))?;
+    let decided = Phase::decided(phase.onset, phase.end, phase.verdict, phase.why.clone());
+    let exact = Phase::between(phase.onset, phase.end);
+    ensure!(
+        decided.exists == phase.exists
+            && decided.log_ratio.is_some() == phase.log_ratio.is_some()
+            && (phase.exists.is_none() || phase.exists == exact.exists),
+        "{name}: verdict, exists and log_ratio do not follow from onset and end"
+    );
+    Ok(())
 }
 
 fn check_moment(name: &str, moment: &KernelMoment) -> Result<()> {
