@@ -84,9 +84,12 @@ fn numbers_are_read_as_people_write_them() {
     assert_eq!((config.network.hidden, config.seeds), (vec![16], vec![10, 20]));
     assert_eq!((config.phase_threshold, config.name.as_str()), (0.2, "2024"));
     for (written, size) in [("full", None), ("FULL", None), ("null", None), ("64.0", Some(64))] {
-        let config = load(&format!("training: {{batch_size: {written}}}")).expect(written);
+        let text = format!("task: {{inputs: glyphs}}\ntraining: {{batch_size: {written}}}");
+        let config = load(&text).expect(written);
         assert_eq!(config.training.batch_size, size, "{written}");
     }
+    let error = format!("{:#}", load("training: {batch_size: 64}").unwrap_err());
+    assert!(error.contains("batch_size: full") && error.contains("task.inputs"), "{error}");
 }
 
 #[test]
