@@ -227,11 +227,9 @@ fn table(config: &Config, records: &[Record]) -> Result<String> {
         let range = |value: &dyn Fn(&Record) -> Option<f64>| {
             let values: Vec<Option<f64>> = of.iter().map(|record| value(record)).collect();
             let Measurement { min, max, .. } = Measurement::of("", &values);
-            if min == max {
-                output::number(min)
-            } else {
-                format!("{}..{}", output::number(min), output::number(max))
-            }
+            // As they are shown: what differs by rounding is one number.
+            let (least, most) = (output::number(min), output::number(max));
+            if least == most { least } else { format!("{least}..{most}") }
         };
         rows.push(vec![
             resolved.display_name(&condition).to_owned(),
