@@ -93,6 +93,19 @@ fn stdout_carries_data_alone_and_a_log_file_no_escape_codes() {
 }
 
 #[test]
+fn a_working_folder_that_is_gone_is_told() {
+    let binary = env!("CARGO_BIN_EXE_ocs");
+    let script =
+        format!("d=$(mktemp -d) && cd \"$d\" && rmdir \"$d\" && exec '{binary}' config ocs_linear");
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(2) && stderr.contains("working folder is gone"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn theory_answers_in_json_as_documented() {
     let folder = folder();
     write(folder.path(), "linear.yaml", LINEAR);

@@ -28,7 +28,7 @@ pub struct Reproduce {
     /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_gram | ocs_kernel | ocs_mnist | ocs_cifar10 |
     /// ocs_classes
     stems: Vec<String>,
-    /// Fewer seeds and steps, for a look: ocs_mnist takes 20 seconds on two cores, ocs_cifar10 two minutes; figures and
+    /// Fewer seeds and steps, for a look: ocs_mnist takes half a minute on two cores, ocs_cifar10 two minutes; figures and
     /// claims are marked, and go to RUNS/quick and PLOTS/quick
     #[arg(long, conflicts_with = "full")]
     quick: bool,
