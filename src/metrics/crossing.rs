@@ -106,32 +106,33 @@ impl Crossings {
         reached.into_iter().find(persists).map(|index| self.reversals[index])
     }
 
+    /// Logarithmic time between two moments; the clock starts at the first moment after time 0.
+    fn log_time(&self, from: f64, to: f64) -> f64 {
+        self.first.map_or(0.0, |start| (to.max(start) / from.max(start)).ln().max(0.0))
+    }
+
     /// The share of the logarithmic time between two moments, from a reversal on, for which the threshold was reached.
     pub fn share_between(&self, from: f64, to: f64) -> f64 {
-        let Some(start) = self.first else { return 1.0 };
-        let length = |from: f64, to: f64| (to.max(start) / from.max(start)).ln().max(0.0);
         let mut reached_for = 0.0;
         for (index, reversal) in self.reversals.iter().enumerate() {
             let next = self.reversals.get(index + 1).map_or(to, |next| next.time.min(to));
             if reversal.reached && next > from {
-                reached_for += length(reversal.time.max(from), next);
+                reached_for += self.log_time(reversal.time.max(from), next);
             }
         }
-        let all = length(from, to);
+        let all = self.log_time(from, to);
         if all > 0.0 { reached_for / all } else { 1.0 }
     }
 
     /// Whether what is reached at a reversal is so for at least half of the time from there, at every moment `until`.
     fn holds(&self, index: usize, until: f64) -> bool {
-        let Some(start) = self.first else { return true };
-        let length = |from: f64, to: f64| (to.max(start) / from.max(start)).ln().max(0.0);
         let (mut reached_for, mut all) = (0.0, 0.0);
         for (now, reversal) in self.reversals.iter().enumerate().skip(index) {
             if reversal.time >= until {
                 break;
             }
             let next = self.reversals.get(now + 1).map_or(until, |next| next.time.min(until));
-            let passed = length(reversal.time, next);
+            let passed = self.log_time(reversal.time, next);
             all += passed;
             if reversal.reached {
                 reached_for += passed;
