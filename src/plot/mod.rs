@@ -31,6 +31,10 @@ pub mod axis;
 pub mod canvas;
 /// What is drawn of a record.
 pub mod curve;
+/// The embedded font.
+pub mod fonts;
+/// Points and rectangles.
+pub mod geometry;
 /// Tables as colours.
 pub mod heat_map;
 /// Captions and headings.

@@ -3,24 +3,20 @@
 //! plotters places everything on whole pixels. The PNG is therefore drawn three times too large and averaged down, and
 //! the SVG on a grid of a tenth of a point.
 
-use std::sync::Once;
-
 use anyhow::{Context, Result, anyhow};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, RGBColor, ShapeStyle,
-    TextStyle, register_font,
+    TextStyle,
 };
 
-use super::canvas::{Canvas, Mark, Point, Rectangle};
+use super::canvas::{Canvas, Mark};
+use super::fonts::{FONT_FAMILY, LINE_HEIGHT, register_fonts};
+use super::geometry::{Point, Rectangle};
 use super::style::{Colour, Stroke, WHITE};
 use super::text::{Anchor, Text};
 
-/// The embedded font; the rest of the list serves SVG viewers that do not have it.
-pub const FONT_FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
-/// Height of a line of DejaVu Sans in ems: what the bitmap backend takes for a font's size.
-pub const LINE_HEIGHT: f64 = 2384.0 / 2048.0;
 /// What the SVG backend divides a font's size by.
 const SVG_LINE_HEIGHT: f64 = 1.24;
 /// From the top of a text, as the SVG backend sees it, to its baseline, in ems.
@@ -33,16 +29,6 @@ const PIXELS_PER_METRE: u32 = 11811;
 const OVERSAMPLING: usize = 3;
 /// SVG units a point.
 const UNITS_PER_POINT: f64 = 10.0;
-
-/// Makes the embedded font known to plotters, once.
-pub fn register_fonts() {
-    static REGISTERED: Once = Once::new();
-    REGISTERED.call_once(|| {
-        // An unreadable font would show as an error of the first text that is drawn.
-        let _ = register_font(FONT_FAMILY, FontStyle::Normal, dejavu::sans::regular());
-        let _ = register_font(FONT_FAMILY, FontStyle::Bold, dejavu::sans::bold());
-    });
-}
 
 /// What the two backends want done differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

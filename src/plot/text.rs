@@ -2,8 +2,8 @@
 
 use plotters::style::{FontDesc, FontFamily, FontStyle};
 
-use super::canvas::{Point, Rectangle};
-use super::render::{FONT_FAMILY, LINE_HEIGHT, register_fonts};
+use super::fonts::{FONT_FAMILY, LINE_HEIGHT, register_fonts};
+use super::geometry::{Point, Rectangle};
 use super::style::{Colour, INK};
 
 /// Which end of a text stands at its point.
