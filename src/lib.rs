@@ -20,9 +20,15 @@ pub mod train;
 pub mod metrics;
 /// What does a run leave on disk?
 pub mod record;
-/// What was found?
-pub mod experiment;
+/// What is watched along training?
+pub mod probes;
+/// How does a config become records?
+pub mod sweep;
+/// What was found, decided by numbers?
+pub mod claim;
 /// What does a finding look like?
 pub mod plot;
+/// Which questions are asked?
+pub mod studies;
 /// What can be typed?
 pub mod cli;

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("file", &[]),
     ("config", &[]),
     ("data", &["file", "config"]),
@@ -12,12 +12,19 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("train", &["file", "config", "task", "model"]),
     ("metrics", &[]),
     ("record", &["file", "config", "metrics"]),
-    ("experiment", &["config", "data", "task", "theory", "model", "train", "metrics", "record"]),
+    ("probes", &["config", "task", "theory", "model", "train", "metrics", "record"]),
+    (
+        "sweep",
+        &["config", "data", "task", "theory", "model", "train", "metrics", "record", "probes"],
+    ),
+    ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record"]),
+    ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
 ];
 
 /// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 7] = ["file", "config", "data", "task", "metrics", "record", "plot"];
+const WITHOUT_TENSORS: [&str; 9] =
+    ["file", "config", "data", "task", "metrics", "record", "claim", "plot", "studies"];
 
 fn files_of(module: &str) -> Vec<PathBuf> {
     fn below(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -78,6 +85,24 @@ fn tensors_stop_at_the_door() {
                 "`{module}` sees tensors ({})",
                 path.display()
             );
+        }
+    }
+}
+
+/// Stems stand in the rooms of their studies, and nowhere else.
+#[test]
+fn nothing_outside_of_studies_knows_a_stem() {
+    for (module, _) in
+        MAY_IMPORT.iter().chain(&[("cli", &[][..])]).filter(|(name, _)| *name != "studies")
+    {
+        for path in files_of(module) {
+            let source = fs::read_to_string(&path).unwrap();
+            let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                for stem in ocs::studies::stems() {
+                    assert!(!line.contains(stem), "{} knows {stem}: {line}", path.display());
+                }
+            }
         }
     }
 }

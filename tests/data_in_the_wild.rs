@@ -533,11 +533,10 @@ fn reproduce_refuses_unpublished_images_unless_any_data_is_asked_for() {
 
 #[test]
 fn figures_name_unpublished_images() {
-    use ocs::config::Experiment;
     use ocs::record::DatasetRecord;
     let mut runs = crate::figures::fake::images();
     let texts = |runs: &ocs::record::RunFolder| {
-        let canvas = ocs::plot::figure(Experiment::OcsMnist, runs);
+        let canvas = crate::quick_runs::figure("ocs_mnist", runs);
         let (width, texts) = (canvas.width, canvas.texts());
         let words = texts.map(|text| {
             assert!(text.bounds().right() <= width, "`{}` leaves the page", text.content);

@@ -1,11 +1,12 @@
-use ocs::config::{Config, Experiment, Override, resolve_conditions};
-use ocs::experiment::{Claim, Verdict, claims, theory_of};
+use ocs::claim::{Claim, Verdict};
+use ocs::config::{Config, Override, resolve_conditions};
 use ocs::record::{Record, RunFolder};
+use ocs::sweep::theory_of;
 
-use crate::quick_runs;
+use crate::quick_runs::{self, claims};
 
 /// The shipped config as `--quick` runs it, without conditions that `keep` rejects.
-fn quick(experiment: Experiment, keys: &[&str], keep: fn(&str) -> bool) -> Config {
+fn quick(experiment: &str, keys: &[&str], keep: fn(&str) -> bool) -> Config {
     let mut config = quick_runs::shipped(experiment, keys);
     config.conditions.0.retain(|(name, _)| keep(name));
     config
@@ -13,7 +14,7 @@ fn quick(experiment: Experiment, keys: &[&str], keep: fn(&str) -> bool) -> Confi
 
 /// Theory, training and claims, as `ocs reproduce` does them.
 fn decided(config: &Config) -> Vec<Claim> {
-    claims(config.experiment.unwrap(), &trained(config)).unwrap()
+    claims(config.experiment.as_deref().unwrap(), &trained(config)).unwrap()
 }
 
 fn trained(config: &Config) -> RunFolder {
@@ -41,7 +42,7 @@ fn assert_controls_fail(claims: &[Claim]) {
 #[test]
 fn phases_lengthen_with_weaker_starts_as_theory_says() {
     let few = |name: &str| name.ends_with("1e-2") || name.ends_with("1e-3");
-    let experiment = Experiment::OcsInitScale;
+    let experiment = "ocs_init_scale";
     assert_all_hold(&decided(&quick(experiment, &[], few)));
     assert_controls_fail(&decided(&quick(experiment, &SABOTAGE, few)));
 }
@@ -49,7 +50,7 @@ fn phases_lengthen_with_weaker_starts_as_theory_says() {
 #[test]
 fn the_phase_stays_at_every_depth_with_biases_and_appears_at_none_without() {
     let all = |_: &str| true;
-    let experiment = Experiment::OcsDepth;
+    let experiment = "ocs_depth";
     // The end of the phase lies before time 17.
     let short = "training.steps=4000";
     assert_all_hold(&decided(&quick(experiment, &[short], all)));
@@ -74,9 +75,9 @@ fn scale<'a>(values: impl IntoIterator<Item = &'a mut f64>, factor: f64) {
 
 #[test]
 fn modes_are_learned_when_and_by_whom_theory_says_and_spoilt_records_show() {
-    let runs = trained(&quick(Experiment::OcsModes, &[], |_| true));
+    let runs = trained(&quick("ocs_modes", &[], |_| true));
     let failing = |runs: &RunFolder| -> Vec<String> {
-        let claims = claims(Experiment::OcsModes, runs).unwrap();
+        let claims = claims("ocs_modes", runs).unwrap();
         assert!(claims.iter().any(|claim| claim.control));
         let fails = claims.into_iter().filter(|claim| claim.verdict == Verdict::Fails);
         fails.map(|claim| claim.id).collect()
@@ -187,13 +188,13 @@ fn modes_are_learned_when_and_by_whom_theory_says_and_spoilt_records_show() {
 
 #[test]
 fn every_split_is_measured_against_a_mode_of_its_own() {
-    let config = quick(Experiment::OcsModes, &[], |name| name == "none");
+    let config = quick("ocs_modes", &[], |name| name == "none");
     let (condition, resolved) = resolve_conditions(&config).unwrap().remove(0);
     let mut theory = theory_of(
         &condition,
         &resolved,
         None,
-        &mut ocs::experiment::Tasks::new(std::path::Path::new("unused")),
+        &mut ocs::sweep::Tasks::new(std::path::Path::new("unused")),
     )
     .unwrap();
     for split in 0..4 {
@@ -210,7 +211,7 @@ fn every_split_is_measured_against_a_mode_of_its_own() {
 
 #[test]
 fn where_inputs_are_correlated_the_control_of_modes_fails() {
-    let claims = decided(&quick(Experiment::OcsModes, &SABOTAGE, |_| true));
+    let claims = decided(&quick("ocs_modes", &SABOTAGE, |_| true));
     assert_controls_fail(&claims);
 }
 
@@ -222,7 +223,7 @@ const GLYPHS: [&str; 3] =
 /// kappa_0` below 0.02 on these glyphs, whose `kappa_0` are 54, 6 and 349, times `coarser`.
 fn gram_on_glyphs(keys: &[&str], (rate, steps): (f64, u64), coarser: f64) -> Config {
     let without_fashion: fn(&str) -> bool = |name| !name.starts_with("fashion-mnist");
-    let mut config = quick(Experiment::OcsGram, &[&GLYPHS, keys].concat(), without_fashion);
+    let mut config = quick("ocs_gram", &[&GLYPHS, keys].concat(), without_fashion);
     config.network.hidden = vec![12];
     for (name, entries) in &mut config.conditions.0 {
         let shallow = match name.as_str() {
@@ -256,7 +257,7 @@ fn assert_fail(claims: &[Claim], ids: &[&str]) {
 #[test]
 fn images_without_a_mean_bring_no_phase_and_all_times_are_predicted() {
     let mut runs = trained(&gram_on_glyphs(&[], FINE, 1.0));
-    let claims = ocs::experiment::claims(Experiment::OcsGram, &runs).unwrap();
+    let claims = quick_runs::claims("ocs_gram", &runs).unwrap();
     let predicted: Vec<&Claim> =
         claims.iter().filter(|claim| claim.id.starts_with("predicted-")).collect();
     assert_eq!(predicted.len(), 6 + 2);
@@ -280,7 +281,7 @@ fn images_without_a_mean_bring_no_phase_and_all_times_are_predicted() {
         let raw = format!("mnist-raw{suffix}");
         runs.theories.iter_mut().find(|theory| theory.condition == raw).unwrap().phase = centred;
     }
-    let wrong = ocs::experiment::claims(Experiment::OcsGram, &runs).unwrap();
+    let wrong = quick_runs::claims("ocs_gram", &runs).unwrap();
     assert_fail(
         &wrong,
         &[

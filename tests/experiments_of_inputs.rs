@@ -1,12 +1,11 @@
-use ocs::config::Experiment;
-use ocs::experiment::{self, Claim, Verdict};
+use ocs::claim::{Claim, Verdict};
 
 use crate::quick_runs;
 
 /// Claims of an experiment's quick form, with some keys set.
-fn claims_with(stem: Experiment, set: &[&str]) -> Vec<Claim> {
+fn claims_with(stem: &str, set: &[&str]) -> Vec<Claim> {
     let runs = quick_runs::trained(&quick_runs::shipped(stem, set), |_| false);
-    experiment::claims(stem, &runs).unwrap()
+    quick_runs::claims(stem, &runs).unwrap()
 }
 
 fn failing(claims: &[Claim]) -> Vec<&str> {
@@ -16,42 +15,42 @@ fn failing(claims: &[Claim]) -> Vec<&str> {
 
 #[test]
 fn correlated_inputs_bring_the_phase_from_the_critical_correlation_on() {
-    let claims = claims_with(Experiment::OcsCorrelation, &[]);
+    let claims = claims_with("ocs_correlation", &[]);
     assert_eq!(failing(&claims), Vec::<&str>::new());
 }
 
 #[test]
 fn with_output_biases_the_control_of_correlation_fails() {
-    let claims = claims_with(Experiment::OcsCorrelation, &["network.bias=output"]);
+    let claims = claims_with("ocs_correlation", &["network.bias=output"]);
     assert!(failing(&claims).contains(&"no-phase-without-correlation"), "{claims:?}");
 }
 
 #[test]
 fn the_first_response_mirrors_unequal_frequencies() {
-    let claims = claims_with(Experiment::OcsFrequencies, &[]);
+    let claims = claims_with("ocs_frequencies", &[]);
     assert_eq!(failing(&claims), Vec::<&str>::new());
 }
 
 #[test]
 fn with_output_biases_the_control_of_frequencies_fails() {
-    let claims = claims_with(Experiment::OcsFrequencies, &["network.bias=output"]);
+    let claims = claims_with("ocs_frequencies", &["network.bias=output"]);
     assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
 }
 
 #[test]
 fn under_cross_entropy_the_constant_solution_shows_in_logits() {
-    let claims = claims_with(Experiment::OcsLoss, &[]);
+    let claims = claims_with("ocs_loss", &[]);
     assert_eq!(failing(&claims), Vec::<&str>::new());
 }
 
 #[test]
 fn with_output_biases_the_control_of_the_loss_fails() {
-    let claims = claims_with(Experiment::OcsLoss, &["network.bias=output"]);
+    let claims = claims_with("ocs_loss", &["network.bias=output"]);
     assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
 }
 
 #[test]
 fn under_squared_error_true_negative_rates_do_not_start_at_one_half() {
-    let claims = claims_with(Experiment::OcsLoss, &["training.loss=half-squared-error"]);
+    let claims = claims_with("ocs_loss", &["training.loss=half-squared-error"]);
     assert!(failing(&claims).contains(&"rates-start-at-one-half"), "{claims:?}");
 }

@@ -555,8 +555,8 @@ fn a_new_config_is_commented_loads_and_trains() {
 fn a_new_config_from_a_shipped_one_is_that_one_under_another_name() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| told(ocs(folder.path()).args(arguments));
-    for experiment in config::Experiment::ALL {
-        let stem = experiment.stem();
+    for experiment in ocs::studies::ALL {
+        let stem = experiment.stem;
         let name = format!("my_{stem}");
         let (status, _, stderr) = run(&["new", &name, "--from", stem]);
         assert_eq!(status, Some(0), "{stderr}");

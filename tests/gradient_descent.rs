@@ -3,8 +3,8 @@
 
 use ndarray::Array2;
 use ocs::config::{self, Config};
-use ocs::experiment::Tasks;
 use ocs::metrics::{Curves, Judge, ModeReader, Phase};
+use ocs::sweep::Tasks;
 use ocs::task::Task;
 use ocs::theory::{BalancedTree, Theory};
 use ocs::train::{Snapshot, train};
@@ -305,8 +305,7 @@ fn one_seeds_random_start_is_followed_exactly() {
         ];
         let config = config(&keys);
         let record =
-            ocs::experiment::theory_of("x", &config, Some(0), &mut Tasks::new("".as_ref()))
-                .unwrap();
+            ocs::sweep::theory_of("x", &config, Some(0), &mut Tasks::new("".as_ref())).unwrap();
         let judge = judge(&config);
         for (index, snapshot) in snapshots(&config).iter().enumerate() {
             let expected = record.curves.distance_to_targets[index];
@@ -632,11 +631,11 @@ fn balanced_random_weights_have_a_closed_form_and_gradient_descent_follows_it() 
             &format!("training.steps={}", (14.0 / rate).round()),
         ];
         let config = config(&keys);
-        let expected = ocs::experiment::theory_of(
+        let expected = ocs::sweep::theory_of(
             "x",
             &config,
             Some(0),
-            &mut ocs::experiment::Tasks::new(std::path::Path::new("unused")),
+            &mut ocs::sweep::Tasks::new(std::path::Path::new("unused")),
         )
         .unwrap();
         assert_eq!(expected.method, ocs::record::Method::ClosedForm);

@@ -3,12 +3,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ndarray::{Array1, Array2};
-use ocs::config::{self, Bias, Config, Experiment};
+use ocs::claim::{Claim, Verdict};
+use ocs::config::{self, Bias, Config};
 use ocs::data::{Dataset, Split};
-use ocs::experiment::{Claim, Existing, Options, Verdict, claims, train_all};
 use ocs::metrics::Phase;
 use ocs::model::{Network, Placement, kernel_megabytes};
 use ocs::record::{Record, RunFolder};
+use ocs::sweep::{Existing, Options, train_all};
 use ocs::task::Task;
 use ocs::theory::{KernelSpectrum, ReluKernels};
 use ocs::train::kernel_steps;
@@ -17,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::quick_runs;
+use crate::quick_runs::claims;
 use crate::reproducible_runs::options;
 
 fn config(keys: &[&str]) -> Config {
@@ -154,7 +156,7 @@ fn memory_grows_with_samples_and_widths() {
 
 /// The shipped config's quick form on glyphs, small.
 fn trained(keys: &[&str], keep: fn(&str) -> bool) -> RunFolder {
-    let mut config = quick_runs::shipped(Experiment::OcsKernel, keys);
+    let mut config = quick_runs::shipped("ocs_kernel", keys);
     config.conditions.0.retain(|(name, _)| keep(name));
     // `--set` has the last word over conditions too; these are to stay on vectors.
     for (name, entries) in &mut config.conditions.0 {
@@ -181,7 +183,7 @@ fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
     let lazy = kernel.lazy.as_ref().unwrap();
     assert_eq!(lazy.time.len(), runs.of("relu-none-centred")[0].curves.time.len());
 
-    let decide = |runs: &RunFolder| claims(Experiment::OcsKernel, runs).unwrap();
+    let decide = |runs: &RunFolder| claims("ocs_kernel", runs).unwrap();
     // Which hold on any images.
     let sound = decide(&runs);
     for id in [

@@ -1,7 +1,7 @@
 use ocs::config;
-use ocs::experiment::train_all;
 use ocs::metrics::{Curves, Phase, PhaseVerdict};
 use ocs::record::{Record, Status, distinct_runs, path_of, read_json};
+use ocs::sweep::train_all;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,15 +1,28 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ocs::config::{self, Config, Experiment, Scale, resolve_conditions};
-use ocs::experiment::{Options, theory_only, train_all, write_theories};
+use ocs::claim::Claim;
+use ocs::config::{self, Config, Scale, resolve_conditions};
+use ocs::plot::{self, canvas::Canvas};
 use ocs::record::{RunFolder, Status};
+use ocs::studies::{self, Study};
+use ocs::sweep::{Options, train_all, write_theories};
 
 use crate::reproducible_runs::options;
 
+/// The study of a stem.
+pub fn study(stem: &str) -> &'static Study {
+    studies::find(stem).unwrap_or_else(|| panic!("there is no study {stem}"))
+}
+
+/// The claims of a study, from records.
+pub fn claims(stem: &str, runs: &RunFolder) -> anyhow::Result<Vec<Claim>> {
+    (study(stem).claims)(runs)
+}
+
 /// The shipped config as `--quick` runs it, with some keys set.
-pub fn shipped(experiment: Experiment, keys: &[&str]) -> Config {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(experiment.stem());
+pub fn shipped(stem: &str, keys: &[&str]) -> Config {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(stem);
     let keys: Vec<config::Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
     config::load(&path.with_extension("yaml"), &keys).unwrap().at(Scale::Quick).unwrap()
 }
@@ -18,11 +31,13 @@ pub fn shipped(experiment: Experiment, keys: &[&str]) -> Config {
 pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
     let folder = tempfile::tempdir().unwrap();
     let mut conditions = resolve_conditions(config).unwrap();
-    conditions.extend(theory_only(config.experiment.unwrap(), config).unwrap());
+    let study = studies::of(config).unwrap().unwrap();
+    conditions.extend((study.also_predict)(config).unwrap());
     let refused = &mut |condition: &str, reason: &anyhow::Error| {
         assert!(uncovered(condition), "{condition}: {reason:#}");
     };
-    write_theories(&conditions, folder.path(), folder.path(), refused).unwrap();
+    write_theories(&conditions, folder.path(), folder.path(), study.theory_of_images, refused)
+        .unwrap();
     let options = Options {
         jobs: 2,
         scale: Scale::Quick,
@@ -33,4 +48,14 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
     let runs = RunFolder::read(folder.path()).unwrap();
     assert!(runs.records.iter().all(|run| matches!(run.status, Status::Complete)));
     runs
+}
+
+/// The figure of a study, from records.
+pub fn figure(stem: &str, runs: &RunFolder) -> Canvas {
+    (study(stem).figure)(runs)
+}
+
+/// The same, drawn to files under the study's name.
+pub fn draw(stem: &str, runs: &RunFolder, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    plot::draw(&figure(stem, runs), &runs.records, folder, stem)
 }

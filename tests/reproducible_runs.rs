@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ocs::config::{self, Config, Scale};
-use ocs::experiment::{Event, Existing, Interrupted, Options, Refused, train_all};
 use ocs::record::{Record, Status, path_of, read_json};
+use ocs::sweep::{Event, Existing, Interrupted, Options, Refused, train_all};
 
 /// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images.
 const RUNS: [&[&str]; 3] = [
@@ -42,6 +42,7 @@ pub fn options(folder: &Path) -> Options {
         cores: 1,
         stack: None,
         existing: Existing::Refuse,
+        theory_of_images: false,
         scale: Scale::Default,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),

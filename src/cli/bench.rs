@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::train::SeededConfigArguments;
 use super::{ComputeArguments, Success, output, refused};
-use crate::experiment;
+use crate::sweep;
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
 /// observations, records or checkpoints, after a warm-up. What a sweep will take, before it is sent to a cluster; a whole
@@ -49,9 +49,9 @@ impl Bench {
         let config = self.config.load()?;
         let options = self.compute.unwatched_options(std::path::Path::new(""))?;
         super::warn_of_slow_precision(&config, options.device)?;
-        experiment::ensure_runs_fit(&config, &options).map_err(refused)?;
+        sweep::ensure_runs_fit(&config, &options).map_err(refused)?;
         let seeds = config.seeds.len();
-        let conditions = experiment::time_steps(&config, &options, self.warm_up)?
+        let conditions = sweep::time_steps(&config, &options, self.warm_up)?
             .into_iter()
             .map(|(condition, steps, seconds)| {
                 let steps_per_second = steps as f64 * seeds as f64 / seconds;

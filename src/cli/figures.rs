@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use super::stems::{conditions_of, experiment_of, stems};
 use super::train::tell_claims;
 use super::{Success, misuse, output, path, run_folder};
-use crate::config::{Experiment, did_you_mean};
-use crate::experiment::{self, Verdict};
+use crate::claim::Verdict;
+use crate::config::did_you_mean;
 use crate::plot;
 use crate::record::{RunFolder, unpublished};
+use crate::studies::{self, Study, all_stems};
 
 /// Draws a figure from records as PNG (300 dpi) and SVG. An experiment's stem draws the experiment's figure from
 /// RUNS/STEM; a folder of runs draws the figure of the experiment that its config names, or else M, V, distances and
@@ -52,16 +52,16 @@ impl Plot {
         let name = self.name(&folder).map_err(misuse)?;
         let mut runs = RunFolder::read(&folder)?.distinct();
         self.choose_conditions(&mut runs).map_err(misuse)?;
-        let paths = match self.experiment(&runs) {
-            Some(experiment) => {
-                let shown = conditions_of(experiment)?;
+        let paths = match self.study(&runs)? {
+            Some(study) => {
+                let shown = study.conditions()?;
                 ensure!(
                     runs.records.iter().any(|record| shown.contains(&record.condition)),
                     "{} holds no condition of {}: draw the general figure with --general",
                     folder.display(),
-                    experiment.stem()
+                    study.stem
                 );
-                plot::draw_as(experiment, &runs, &self.out, &name)?
+                plot::draw(&(study.figure)(&runs), &runs.records, &self.out, &name)?
             }
             None => plot::draw_run(&runs.records, &self.out, &name)?,
         };
@@ -74,22 +74,25 @@ impl Plot {
     /// A stem means RUNS/STEM, unless a folder of that name is there.
     fn folder(&self) -> PathBuf {
         match self.stem() {
-            Some(experiment) if !self.target.is_dir() => self.runs.join(experiment.stem()),
+            Some(study) if !self.target.is_dir() => self.runs.join(study.stem),
             Some(_) | None => self.target.clone(),
         }
     }
 
-    fn stem(&self) -> Option<Experiment> {
-        self.target.to_str().and_then(experiment_of)
+    fn stem(&self) -> Option<&'static Study> {
+        self.target.to_str().and_then(studies::find)
     }
 
     /// Whose figure is drawn; `None` for the general one.
-    fn experiment(&self, runs: &RunFolder) -> Option<Experiment> {
+    fn study(&self, runs: &RunFolder) -> Result<Option<&'static Study>> {
         if self.general || !self.conditions.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let named = runs.records.first().and_then(|record| record.config.experiment);
-        self.stem().or(named)
+        match (self.stem(), runs.records.first()) {
+            (Some(study), _) => Ok(Some(study)),
+            (None, Some(record)) => studies::of(&record.config),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The figure's name, which is never a stem's own.
@@ -97,7 +100,7 @@ impl Plot {
         match &self.name {
             Some(name) => {
                 ensure!(
-                    experiment_of(name).is_none(),
+                    studies::find(name).is_none(),
                     "--name {name}: that figure is written by `ocs reproduce {name}` alone, choose another name"
                 );
                 let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
@@ -106,7 +109,7 @@ impl Plot {
             }
             None => {
                 let name = run_folder::name_of(folder)?;
-                Ok(if experiment_of(&name).is_some() { format!("{name}-plot") } else { name })
+                Ok(if studies::find(&name).is_some() { format!("{name}-plot") } else { name })
             }
         }
     }
@@ -155,18 +158,17 @@ pub struct Claims {
 }
 
 /// The experiments that are named, or all.
-pub fn chosen(stems: &[String]) -> Result<Vec<Experiment>> {
+pub fn chosen(stems: &[String]) -> Result<Vec<&'static Study>> {
     if stems.is_empty() {
-        return Ok(Experiment::ALL.to_vec());
+        return Ok(studies::ALL.to_vec());
     }
     stems
         .iter()
         .map(|stem| {
-            experiment_of(stem)
+            studies::find(stem)
                 .with_context(|| {
-                    let known = Experiment::ALL.map(Experiment::stem);
-                    let near = did_you_mean(stem, known);
-                    format!("'{stem}' is no experiment: choose from {}{near}", self::stems())
+                    let near = did_you_mean(stem, studies::stems());
+                    format!("'{stem}' is no experiment: choose from {}{near}", all_stems())
                 })
                 .map_err(misuse)
         })
@@ -176,16 +178,16 @@ pub fn chosen(stems: &[String]) -> Result<Vec<Experiment>> {
 impl Claims {
     pub fn run(self) -> Result<Success> {
         let mut claims = Vec::new();
-        for experiment in chosen(&self.stems)? {
-            let folder = self.runs.join(experiment.stem());
+        for study in chosen(&self.stems)? {
+            let folder = self.runs.join(study.stem);
             if self.stems.is_empty() && !folder.is_dir() {
                 continue;
             }
             let runs = RunFolder::read(&folder)?.distinct();
             for name in unpublished(&runs.records) {
-                tracing::warn!("{}: trained on {name}", experiment.stem());
+                tracing::warn!("{}: trained on {name}", study.stem);
             }
-            claims.extend(experiment::claims(experiment, &runs)?);
+            claims.extend((study.claims)(&runs)?);
         }
         if claims.is_empty() {
             bail!(

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{ConfigArguments, DataFolder, Success, output, refused};
 use crate::config::resolve_conditions;
-use crate::experiment::{Tasks, ensure_gram_fits, gram_of, limit_threads};
 use crate::record::GramRecord;
+use crate::sweep::{Tasks, ensure_gram_fits, gram_of, limit_threads};
 
 /// Print the Gram spectrum of a config's inputs: can they bring the OCS without biases?
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 
-use crate::experiment::Event;
 use crate::record::Status;
+use crate::sweep::Event;
 
 /// No pace is told before.
 const FIRST: Duration = Duration::from_secs(2);

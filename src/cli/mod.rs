@@ -28,7 +28,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, Override, Scale, did_you_mean};
-use crate::experiment::{self, Existing};
+use crate::sweep::{self, Existing};
 use crate::train::device::DeviceChoice;
 
 /// What do networks learn first? Teaches networks a hierarchy of categories, watches every step on a logarithmic
@@ -233,7 +233,7 @@ impl ExistingArguments {
 
 /// What was refused before anything was done is the caller's to change.
 fn refused(error: anyhow::Error) -> anyhow::Error {
-    if error.is::<experiment::Refused>() { misuse(error) } else { error }
+    if error.is::<sweep::Refused>() { misuse(error) } else { error }
 }
 
 /// Warns before hours are lost to a precision that this device only emulates.
@@ -288,14 +288,14 @@ impl DataFolder {
 
 impl ComputeArguments {
     /// Options for runs whose records go to `folder`, and which signals end after their checkpoints.
-    fn options(&self, folder: &Path, existing: Existing) -> Result<experiment::Options> {
+    fn options(&self, folder: &Path, existing: Existing) -> Result<sweep::Options> {
         let interrupted = progress::interrupted_flag()?;
-        Ok(experiment::Options { existing, interrupted, ..self.unwatched_options(folder)? })
+        Ok(sweep::Options { existing, interrupted, ..self.unwatched_options(folder)? })
     }
 
     /// Options for runs that leave nothing: signals end them at once.
-    fn unwatched_options(&self, folder: &Path) -> Result<experiment::Options> {
-        experiment::limit_threads();
+    fn unwatched_options(&self, folder: &Path) -> Result<sweep::Options> {
+        sweep::limit_threads();
         let device = self.device.resolve().map_err(misuse)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = usize::from(self.threads);
@@ -304,7 +304,7 @@ impl ComputeArguments {
             usize::from,
         );
         tracing::info!(device = crate::train::device::name(device), threads, jobs, "computing");
-        Ok(experiment::Options {
+        Ok(sweep::Options {
             folder: folder.to_owned(),
             data: self.data.folder(),
             device,
@@ -313,6 +313,7 @@ impl ComputeArguments {
             cores,
             stack: self.stack.map(usize::from),
             existing: Existing::Refuse,
+            theory_of_images: false,
             scale: Scale::Default,
             write_every: std::time::Duration::from_secs(30),
             interrupted: Arc::default(),

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
-use super::stems::{Source, experiment_of};
+use super::stems::Source;
 use super::{Success, misuse, output, path};
 use crate::config::{self, ensure_name};
+use crate::studies;
 
 /// Writes a config to start from, with comments: NAME.yaml. Alone, a small one that trains in seconds without any data; with
 /// --from, a copy of a shipped experiment's config, or of another, under its new name. Nothing is overwritten.
@@ -40,7 +41,7 @@ impl New {
     fn text(&self, path: &Path) -> Result<String> {
         ensure_name("NAME", &self.name)?;
         ensure!(
-            experiment_of(&self.name).is_none(),
+            studies::find(&self.name).is_none(),
             "'{0}' is a shipped experiment, whose runs lie in runs/{0}: give yours another name",
             self.name
         );

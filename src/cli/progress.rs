@@ -12,8 +12,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::log::is_dumb;
 use super::meter::Meter;
-use crate::experiment::Event;
 use crate::record::Status;
+use crate::sweep::Event;
 
 /// The bar on the terminal, if one is shown; log lines must be printed above it.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);

@@ -7,16 +7,17 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{chosen, ensure_folder};
-use super::stems::built_in;
 use super::train::{tell_claims, train};
 use super::{
     ComputeArguments, ExistingArguments, Success, data, misuse, output, path, progress, refused,
 };
-use crate::config::{self, Config, Experiment, Inputs, Scale};
+use crate::claim::{self, Claim, Verdict};
+use crate::config::{self, Config, Inputs, Scale};
 use crate::data as data_sets;
-use crate::experiment::{self, Claim, Interrupted, Options, Verdict};
 use crate::plot;
 use crate::record::{self, Record, RunFolder, unpublished};
+use crate::studies::{self, Study};
+use crate::sweep::{self, Interrupted, Options};
 
 /// Trains the shipped experiments, decides their claims and draws their figures: PLOTS/STEM.png and .svg, and
 /// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Runs that are there already are never replaced unasked:
@@ -24,9 +25,7 @@ use crate::record::{self, Record, RunFolder, unpublished};
 /// not be made.
 #[derive(Args)]
 pub struct Reproduce {
-    /// Experiments [default: all]: ocs_linear | ocs_modes | ocs_init_scale | ocs_depth |
-    /// ocs_correlation | ocs_frequencies | ocs_loss | ocs_gram | ocs_kernel | ocs_mnist | ocs_cifar10 |
-    /// ocs_classes
+    #[arg(help = format!("Experiments [default: all]: {}", studies::stems().collect::<Vec<_>>().join(" | ")))]
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look: ocs_mnist takes half a minute on two cores, ocs_cifar10 two minutes; figures and
     /// claims are marked, and go to RUNS/quick and PLOTS/quick
@@ -71,7 +70,7 @@ struct DecidedExperiment {
 
 impl Reproduce {
     pub fn run(self) -> Result<Success> {
-        let experiments = chosen(&self.stems)?;
+        let studies = chosen(&self.stems)?;
         let below = |folder: &Path| match self.scale().folder() {
             Some(name) => folder.join(name),
             None => folder.to_owned(),
@@ -79,20 +78,20 @@ impl Reproduce {
         ensure_folder("--plots", &self.plots).map_err(misuse)?;
         let (out, plots) = (below(&self.out), below(&self.plots));
         let options = self.compute.options(&out, self.existing.existing())?;
-        self.ensure_nothing_is_lost(&experiments, &options)?;
+        self.ensure_nothing_is_lost(&studies, &options)?;
         let mut success = Success::Full;
         let mut missing = Vec::new();
-        for (index, &experiment) in experiments.iter().enumerate() {
-            let place = format!("experiment {} of {}", index + 1, experiments.len());
-            match self.reproduce(experiment, &place, &options, &plots) {
+        for (index, &study) in studies.iter().enumerate() {
+            let place = format!("experiment {} of {}", index + 1, studies.len());
+            match self.reproduce(study, &place, &options, &plots) {
                 Ok(Success::Full) => {}
                 Ok(Success::Partial) => success = Success::Partial,
                 Err(error) if error.is::<Interrupted>() || progress::is_interrupted() => {
                     return Err(error);
                 }
                 Err(error) => {
-                    tracing::error!("{}: {error:#}", experiment.stem());
-                    missing.push(experiment.stem());
+                    tracing::error!("{}: {error:#}", study.stem);
+                    missing.push(study.stem);
                 }
             }
         }
@@ -106,13 +105,12 @@ impl Reproduce {
     }
 
     /// Of all experiments before the first is made; what would be slow is told then, too.
-    fn ensure_nothing_is_lost(&self, experiments: &[Experiment], options: &Options) -> Result<()> {
-        for &experiment in experiments {
-            let config = self.config(experiment).map_err(misuse)?;
+    fn ensure_nothing_is_lost(&self, studies: &[&'static Study], options: &Options) -> Result<()> {
+        for &study in studies {
+            let config = self.config(study).map_err(misuse)?;
             let config = config.at(self.scale()).map_err(misuse)?;
-            let options =
-                Options { folder: options.folder.join(experiment.stem()), ..options.clone() };
-            experiment::ensure_nothing_is_lost(&config, &options).map_err(refused)?;
+            let options = Options { folder: options.folder.join(study.stem), ..options.clone() };
+            sweep::ensure_nothing_is_lost(&config, &options).map_err(refused)?;
             super::warn_of_slow_precision(&config, options.device)?;
         }
         Ok(())
@@ -129,26 +127,26 @@ impl Reproduce {
 
     fn reproduce(
         &self,
-        experiment: Experiment,
+        study: &'static Study,
         place: &str,
         options: &Options,
         plots: &Path,
     ) -> Result<Success> {
-        let stem = experiment.stem();
-        let config = self.config(experiment).map_err(misuse)?;
+        let stem = study.stem;
+        let config = self.config(study).map_err(misuse)?;
         let scale = config.scale(self.scale());
         let mut config = config.at(scale).map_err(misuse)?;
         tracing::info!(?scale, "{place}: {stem}");
         if scale != self.scale() {
             tracing::warn!("{stem} {AS_BY_DEFAULT}");
         }
-        self.bring_data(experiment, &mut config)?;
+        self.bring_data(study, &mut config)?;
         let options = Options { folder: options.folder.join(stem), scale, ..options.clone() };
         let (records, summary) = train(&config, &options, place)?;
         let origin = origin(&records, self.scale());
         let runs = RunFolder { records, ..RunFolder::read(&options.folder)? }.distinct();
-        let claims = experiment::claims(experiment, &runs)?;
-        for path in plot::draw(experiment, &runs, plots)? {
+        let claims = (study.claims)(&runs)?;
+        for path in plot::draw(&(study.figure)(&runs), &runs.records, plots, stem)? {
             output::line(&path.display().to_string())?;
         }
         tell_claims(&claims);
@@ -158,19 +156,21 @@ impl Reproduce {
         Ok(if failed || !summary.diverged.is_empty() { Success::Partial } else { Success::Full })
     }
 
-    fn config(&self, experiment: Experiment) -> Result<Config> {
-        let path = self.configs.join(experiment.stem()).with_extension("yaml");
+    fn config(&self, study: &'static Study) -> Result<Config> {
+        let path = self.configs.join(study.stem).with_extension("yaml");
         if path.exists() {
-            return config::load(&path, &[]);
+            let config = config::load(&path, &[])?;
+            studies::of(&config)?;
+            return Ok(config);
         }
         tracing::info!("there is no {}: taking the built-in config", path.display());
-        config::parse(built_in(experiment), experiment.stem(), &[])
+        study.built_in()
     }
 
     /// Fetches data sets that a config needs and that are not there, and refuses those that are there but are not the
     /// published ones. Conditions with one that the experiment can do without, and that no source has, are left out of
     /// the config.
-    fn bring_data(&self, experiment: Experiment, config: &mut Config) -> Result<()> {
+    fn bring_data(&self, study: &'static Study, config: &mut Config) -> Result<()> {
         let mut sets: Vec<(Inputs, bool)> = Vec::new();
         let mut missing = Vec::new();
         for (condition, resolved) in config::resolve_conditions(config)? {
@@ -183,7 +183,7 @@ impl Reproduce {
             let is_there = match known {
                 Some(is_there) => is_there,
                 None => {
-                    let is_there = self.bring(experiment, inputs)?;
+                    let is_there = self.bring(study, inputs)?;
                     sets.push((inputs, is_there));
                     is_there
                 }
@@ -197,7 +197,7 @@ impl Reproduce {
     }
 
     /// Whether a data set is there now; not being there is an error unless the experiment can do without.
-    fn bring(&self, experiment: Experiment, inputs: Inputs) -> Result<bool> {
+    fn bring(&self, study: &'static Study, inputs: Inputs) -> Result<bool> {
         let folder = self.compute.data.folder();
         if data_sets::is_present(inputs, &folder) {
             self.ensure_published(inputs, &folder)?;
@@ -207,8 +207,8 @@ impl Reproduce {
         match data::fetch(inputs, &folder, &data_sets::FetchOptions::default(), &interrupted) {
             Ok(()) => Ok(true),
             Err(reason) if progress::is_interrupted() => Err(reason),
-            Err(reason) if experiment::optional_inputs(experiment).contains(&inputs) => {
-                tracing::warn!("{} goes without {}: {reason:#}", experiment.stem(), inputs.name());
+            Err(reason) if study.optional_inputs.contains(&inputs) => {
+                tracing::warn!("{} goes without {}: {reason:#}", study.stem, inputs.name());
                 Ok(false)
             }
             Err(reason) => {
@@ -244,8 +244,7 @@ fn write_claims(plots: &Path, stem: &str, origin: String, claims: &[Claim]) -> R
         origin,
         claims: claims.to_vec(),
     });
-    let place =
-        |stem: &str| Experiment::ALL.iter().position(|experiment| experiment.stem() == stem);
+    let place = |stem: &str| studies::stems().position(|known| known == stem);
     decided.experiments.sort_by_key(|experiment| place(&experiment.stem));
     record::write_json(&path, &decided)?;
     let all: Vec<Claim> =
@@ -256,7 +255,7 @@ fn write_claims(plots: &Path, stem: &str, origin: String, claims: &[Claim]) -> R
         .map(|experiment| (experiment.stem.clone(), experiment.origin.clone()))
         .collect();
     let markdown = plots.join("CLAIMS.md");
-    record::write_atomically(&markdown, experiment::to_markdown(&all, &origins).as_bytes())?;
+    record::write_atomically(&markdown, claim::to_markdown(&all, &origins).as_bytes())?;
     Ok(markdown)
 }
 

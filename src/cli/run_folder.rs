@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::config::{Experiment, did_you_mean};
+use crate::config::did_you_mean;
+use crate::studies;
 
 /// Folders of runs lie so deep below the one that was named: `.` holds `runs/quick/STEM`.
 const DEPTH: usize = 3;
@@ -66,10 +67,10 @@ fn ensure_exists(folder: &Path) -> Result<()> {
     };
     let given = folder.display().to_string();
     let paths = runs.iter().filter_map(|run| run.to_str());
-    let near = did_you_mean(&given, paths.chain(Experiment::ALL.map(Experiment::stem)));
+    let near = did_you_mean(&given, paths.chain(studies::stems()));
     Err(anyhow!(
         "{given} is no folder of runs and no experiment ({}){there}{near}",
-        super::stems::stems()
+        studies::all_stems()
     ))
 }
 

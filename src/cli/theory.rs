@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{ConfigArguments, DataFolder, Success, output, refused};
 use crate::config::resolve_conditions;
-use crate::experiment::{Tasks, ensure_theory_fits, limit_threads, theory_of};
 use crate::record::{Method, TheoryRecord};
+use crate::sweep::{Tasks, ensure_theory_fits, limit_threads, theory_of};
 use crate::theory::EXACT;
 
 /// Prints what theory says of each condition of a config, at the times at which a network would be observed.
@@ -45,7 +45,7 @@ impl Theory {
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
         let mut tasks = Tasks::new(&self.data.folder());
         for (condition, resolved) in resolve_conditions(&config)? {
-            ensure_theory_fits(&condition, &resolved).map_err(refused)?;
+            ensure_theory_fits(&condition, &resolved, true).map_err(refused)?;
             match theory_of(&condition, &resolved, self.seed, &mut tasks) {
                 Ok(theory) => answer.conditions.push(theory),
                 Err(reason) => {

@@ -10,10 +10,12 @@ use super::progress::Progress;
 use super::{
     ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, path, refused,
 };
+use crate::claim::{Claim, Measurement, Verdict};
 use crate::config::{Config, NetworkKind, resolve_conditions};
-use crate::experiment::{self, Claim, Measurement, Options, Summary};
 use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{self, Record, Status};
+use crate::studies;
+use crate::sweep::{self, Options, Summary};
 
 /// Trains every condition of a config with every seed. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
 /// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
@@ -142,11 +144,13 @@ impl Train {
 /// news of the progress.
 pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Record>, Summary)> {
     warn_of_equal_seeds(config)?;
-    let plan = experiment::plan(config, options).map_err(refused)?;
+    let theory_of_images = studies::of(config)?.is_some_and(|study| study.theory_of_images);
+    let options = &Options { theory_of_images, ..options.clone() };
+    let plan = sweep::plan(config, options).map_err(refused)?;
     plan.open()?;
     let summary = {
         let progress = Progress::new(part, &config.name);
-        write_theories(config, &options.folder, &options.data)?;
+        write_theories(config, options)?;
         plan.train(&|event| progress.tell(event))?
     };
     for sentence in &summary.diverged {
@@ -179,14 +183,21 @@ fn warn_of_equal_seeds(config: &Config) -> Result<()> {
 }
 
 /// Theory beside the runs, where it covers them.
-fn write_theories(config: &Config, folder: &Path, data: &Path) -> Result<()> {
+fn write_theories(config: &Config, options: &Options) -> Result<()> {
     let mut conditions = resolve_conditions(config)?;
-    if let Some(experiment) = config.experiment {
-        conditions.extend(experiment::theory_only(experiment, config)?);
+    if let Some(study) = studies::of(config)? {
+        conditions.extend((study.also_predict)(config)?);
     }
-    experiment::write_theories(&conditions, folder, data, &mut |condition, reason| {
-        tracing::debug!(condition, "no theory: {reason:#}");
-    })?;
+    let Options { folder, data, theory_of_images, .. } = options;
+    sweep::write_theories(
+        &conditions,
+        folder,
+        data,
+        *theory_of_images,
+        &mut |condition, reason| {
+            tracing::debug!(condition, "no theory: {reason:#}");
+        },
+    )?;
     Ok(())
 }
 
@@ -275,11 +286,11 @@ pub fn tell_claims(claims: &[Claim]) {
     for claim in claims {
         let measured = claim.measured.words();
         match claim.verdict {
-            experiment::Verdict::Holds => tracing::info!(measured, "holds: {}", claim.sentence),
-            experiment::Verdict::Fails => {
+            Verdict::Holds => tracing::info!(measured, "holds: {}", claim.sentence),
+            Verdict::Fails => {
                 tracing::error!(measured, criterion = claim.criterion, "FAILS: {}", claim.sentence);
             }
-            experiment::Verdict::Reported => {
+            Verdict::Reported => {
                 tracing::info!(measured, "reported: {}", claim.sentence)
             }
         }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::Duration;
 
-use crate::experiment::{Interrupted, is_keeping};
 use crate::file;
+use crate::sweep::{Interrupted, is_keeping};
 
 /// How often the flag is looked at.
 const TICK: Duration = Duration::from_millis(100);

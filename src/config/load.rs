@@ -290,7 +290,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
         set(&mut value, entry)?;
     }
     let mut config = Config {
-        experiment: base.experiment,
+        experiment: base.experiment.clone(),
         quick: base.quick,
         full: base.full.clone(),
         conditions: base.conditions.clone(),

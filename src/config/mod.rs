@@ -39,8 +39,8 @@ pub struct Config {
     /// One line; absent = the condition's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Whose claims and figure apply; `null` = train and record only.
-    pub experiment: Option<Experiment>,
+    /// Stem of the experiment whose claims and figure apply, such as ocs_linear; `null` = train and record only.
+    pub experiment: Option<String>,
     /// What is learned.
     pub task: TaskConfig,
     /// Who learns it.
@@ -60,73 +60,6 @@ pub struct Config {
     pub conditions: Conditions,
     /// One run for each condition and seed. A seed determines initial weights and the order of minibatches.
     pub seeds: Vec<u64>,
-}
-
-/// Experiments whose claims and figure the program knows. The stem names config, code and figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Experiment {
-    /// Do linear networks with biases visit the OCS first?
-    OcsLinear,
-    /// Which mode is learned when?
-    OcsModes,
-    /// How long is the phase?
-    OcsInitScale,
-    /// Does depth remove it?
-    OcsDepth,
-    /// Can inputs do what biases do?
-    OcsCorrelation,
-    /// Does the first response mirror the label distribution?
-    OcsFrequencies,
-    /// With cross-entropy?
-    OcsLoss,
-    /// Why, in real images?
-    OcsGram,
-    /// And in nonlinear networks?
-    OcsKernel,
-    /// Do networks trained on MNIST?
-    OcsMnist,
-    /// Do networks trained on CIFAR-10?
-    #[serde(rename = "ocs_cifar10")]
-    OcsCifar10,
-    /// Does the order of learning follow the labels, or the images?
-    OcsClasses,
-}
-
-impl Experiment {
-    /// All experiments, in the order in which `ocs reproduce` runs them.
-    pub const ALL: [Experiment; 12] = [
-        Experiment::OcsLinear,
-        Experiment::OcsModes,
-        Experiment::OcsInitScale,
-        Experiment::OcsDepth,
-        Experiment::OcsCorrelation,
-        Experiment::OcsFrequencies,
-        Experiment::OcsLoss,
-        Experiment::OcsGram,
-        Experiment::OcsKernel,
-        Experiment::OcsMnist,
-        Experiment::OcsCifar10,
-        Experiment::OcsClasses,
-    ];
-
-    /// The stem that config, record folder and figure share.
-    pub fn stem(self) -> &'static str {
-        match self {
-            Experiment::OcsLinear => "ocs_linear",
-            Experiment::OcsModes => "ocs_modes",
-            Experiment::OcsInitScale => "ocs_init_scale",
-            Experiment::OcsDepth => "ocs_depth",
-            Experiment::OcsCorrelation => "ocs_correlation",
-            Experiment::OcsFrequencies => "ocs_frequencies",
-            Experiment::OcsLoss => "ocs_loss",
-            Experiment::OcsGram => "ocs_gram",
-            Experiment::OcsKernel => "ocs_kernel",
-            Experiment::OcsMnist => "ocs_mnist",
-            Experiment::OcsCifar10 => "ocs_cifar10",
-            Experiment::OcsClasses => "ocs_classes",
-        }
-    }
 }
 
 /// The hierarchy and its inputs.

@@ -1,29 +1,21 @@
-//! What does a finding look like? One file per figure; each reads records and nothing else.
+//! What does a finding look like? What all figures are made of; each study's own figure stands in its room (`studies`).
 //!
 //! A figure puts marks on a `Canvas`; `render` writes it as PNG (300 pixels an inch) and SVG. How things look is decided in
 //! `style`.
 
-mod biases;
+/// Bias options side by side.
+pub mod biases;
 mod contact_sheet;
-mod images;
-mod moments;
-mod ocs_cifar10;
-mod ocs_classes;
-mod ocs_depth;
-mod ocs_init_scale;
-mod ocs_correlation;
-mod ocs_frequencies;
-mod ocs_gram;
-mod ocs_kernel;
-mod ocs_linear;
-mod ocs_loss;
-mod ocs_mnist;
-mod ocs_modes;
-mod page;
-mod reference;
+/// Responses at moments of learning.
+pub mod moments;
+/// What all figures say about their numbers.
+pub mod page;
+/// Lines that values are compared with.
+pub mod reference;
 mod run;
 mod run_words;
-mod scales;
+/// Ranges and axes that panels share.
+pub mod scales;
 
 /// Axes and ticks.
 pub mod axis;
@@ -54,52 +46,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::config::Experiment;
-use crate::record::{Record, RunFolder, write_atomically};
+use crate::record::{Record, write_atomically};
 
 pub use contact_sheet::{ContactRow, ContactSheet, contact_sheet};
 
-/// Draws an experiment's figure: `<stem>.png` and `<stem>.svg` in `folder`. Returns their paths.
-///
-/// Conditions that were not run leave panels that say so.
+/// Draws a figure of `records`: `<name>.png` and `<name>.svg` in `folder`. Returns their paths.
 ///
 /// # Errors
 ///
 /// If a file cannot be written.
-pub fn draw(stem: Experiment, runs: &RunFolder, folder: &Path) -> Result<Vec<PathBuf>> {
-    draw_as(stem, runs, folder, stem.stem())
-}
-
-/// As `draw`, but `<name>.png` and `<name>.svg`: the figure of an experiment from other runs than its own.
-///
-/// # Errors
-///
-/// If a file cannot be written.
-pub fn draw_as(
-    stem: Experiment,
-    runs: &RunFolder,
+pub fn draw(
+    figure: &canvas::Canvas,
+    records: &[Record],
     folder: &Path,
     name: &str,
 ) -> Result<Vec<PathBuf>> {
-    write(&figure(stem, runs), &page::source(&runs.records), folder, name)
-}
-
-/// An experiment's figure as a page.
-pub fn figure(stem: Experiment, runs: &RunFolder) -> canvas::Canvas {
-    match stem {
-        Experiment::OcsLinear => ocs_linear::figure(runs),
-        Experiment::OcsModes => ocs_modes::figure(runs),
-        Experiment::OcsInitScale => ocs_init_scale::figure(runs),
-        Experiment::OcsDepth => ocs_depth::figure(runs),
-        Experiment::OcsCorrelation => ocs_correlation::figure(runs),
-        Experiment::OcsFrequencies => ocs_frequencies::figure(runs),
-        Experiment::OcsLoss => ocs_loss::figure(runs),
-        Experiment::OcsGram => ocs_gram::figure(runs),
-        Experiment::OcsKernel => ocs_kernel::figure(runs),
-        Experiment::OcsMnist => ocs_mnist::figure(runs),
-        Experiment::OcsCifar10 => ocs_cifar10::figure(runs),
-        Experiment::OcsClasses => ocs_classes::figure(runs),
-    }
+    write(figure, &page::source(records), folder, name)
 }
 
 /// Draws runs that belong to no experiment: `M` and `V`, distances and true negative rates, a row for each condition,

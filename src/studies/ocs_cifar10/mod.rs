@@ -1,0 +1,28 @@
+//! Do networks trained on CIFAR-10 visit the OCS first? With biases always; without them it depends on the inputs.
+
+mod page;
+
+use super::Study;
+use anyhow::Result;
+
+use super::images;
+use crate::claim::Claim;
+use crate::record::RunFolder;
+
+/// The study.
+pub static STUDY: Study = Study {
+    stem: "ocs_cifar10",
+    question: "Do networks trained on CIFAR-10?",
+    source: "Rubruck et al. 2024: CNNs on CIFAR-10 under a hierarchy of labels",
+    config: include_str!("../../../configs/ocs_cifar10.yaml"),
+    optional_inputs: &[],
+    theory_of_images: false,
+    also_predict: super::nothing_more,
+    claims,
+    figure: page::figure,
+};
+
+/// The claims.
+fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
+    images::claims("ocs_cifar10", "CIFAR-10 photographs", runs)
+}

@@ -1,0 +1,28 @@
+//! Do networks trained on MNIST visit the OCS first? With biases always; without them it depends on the inputs.
+
+mod page;
+
+use super::Study;
+use anyhow::Result;
+
+use super::images;
+use crate::claim::Claim;
+use crate::record::RunFolder;
+
+/// The study.
+pub static STUDY: Study = Study {
+    stem: "ocs_mnist",
+    question: "Do networks trained on MNIST?",
+    source: "Rubruck et al. 2024: CNNs on MNIST under a hierarchy of labels",
+    config: include_str!("../../../configs/ocs_mnist.yaml"),
+    optional_inputs: &[],
+    theory_of_images: false,
+    also_predict: super::nothing_more,
+    claims,
+    figure: page::figure,
+};
+
+/// The claims.
+fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
+    images::claims("ocs_mnist", "MNIST digits", runs)
+}

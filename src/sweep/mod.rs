@@ -1,0 +1,28 @@
+//! From a config to records: cells of conditions and seeds, tasks that they share, stacks in which they train, what is there
+//! already, what fits into memory, and what theory answers to the same conditions.
+//!
+//! Knows no study: whose claims and figure the records are for is none of its business.
+
+mod bench;
+mod earlier;
+mod gram;
+mod job;
+mod keeping;
+mod memory;
+mod options;
+mod room;
+mod run;
+mod tasks;
+mod theory;
+mod workers;
+
+pub use bench::time_steps;
+pub use earlier::{Refused, ensure_nothing_is_lost};
+pub use gram::gram_of;
+pub use keeping::is_keeping;
+pub use memory::{ensure_gram_fits, ensure_runs_fit, ensure_theory_fits};
+pub use options::{Event, Existing, Interrupted, Options, Summary};
+pub use run::{Plan, plan, train_all};
+pub use tasks::Tasks;
+pub use theory::{theory_of, write_theories};
+pub use workers::{affordable, limit_threads};

@@ -1,0 +1,147 @@
+//! Tasks of conditions: each data set is read once, and each task made once, however many conditions share it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::config::{Inputs, TaskConfig};
+use crate::data::{self, Dataset, Identity};
+use crate::record::DatasetRecord;
+use crate::task::{Task, TaskInputs};
+use crate::theory::{Gram, Moments, Space};
+use crate::train::SharedMoments;
+
+/// What was read and made so far.
+pub struct Tasks {
+    folder: PathBuf,
+    datasets: Vec<Dataset>,
+    identities: Vec<(Inputs, Identity)>,
+    checksums: Vec<(Inputs, String)>,
+    tasks: Vec<(TaskConfig, Arc<Task>)>,
+    moments: Vec<(TaskConfig, Arc<Moments>)>,
+    shared_moments: Vec<(TaskConfig, Arc<SharedMoments>)>,
+}
+
+impl Tasks {
+    /// Nothing yet; data sets lie in `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Tasks {
+            folder: folder.to_owned(),
+            datasets: Vec::new(),
+            identities: Vec::new(),
+            checksums: Vec::new(),
+            tasks: Vec::new(),
+            moments: Vec::new(),
+            shared_moments: Vec::new(),
+        }
+    }
+
+    /// The task of a condition.
+    ///
+    /// # Errors
+    ///
+    /// If its data set cannot be read, is mixed of two, or has too few samples; names the condition or the file.
+    pub fn of(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Task>> {
+        if let Some((_, task)) = self.tasks.iter().find(|(known, _)| known == config) {
+            return Ok(task.clone());
+        }
+        let is_read = |dataset: &&Dataset| dataset.inputs == config.inputs;
+        if config.inputs.are_images() && self.datasets.iter().find(is_read).is_none() {
+            self.read(config.inputs)?;
+        }
+        let task = Task::new(config, self.datasets.iter().find(is_read))
+            .with_context(|| format!("condition '{condition}'"))?;
+        let task = Arc::new(task);
+        self.tasks.push((config.clone(), task.clone()));
+        Ok(task)
+    }
+
+    /// Reads a data set, and warns if its images are not the published ones.
+    fn read(&mut self, inputs: Inputs) -> Result<()> {
+        let dataset = data::load(inputs, &self.folder)?;
+        let identity = dataset.identity()?;
+        if let Some(warning) = identity.warning(inputs, &self.folder) {
+            warn_once(warning);
+        }
+        self.datasets.push(dataset);
+        self.identities.push((inputs, identity));
+        Ok(())
+    }
+
+    /// The second moments of a condition's images, diagonalised; tells what that costs.
+    ///
+    /// # Errors
+    ///
+    /// Those of `of`, and of the moments.
+    pub fn moments(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Moments>> {
+        if let Some((_, moments)) = self.moments.iter().find(|(known, _)| known == config) {
+            return Ok(moments.clone());
+        }
+        let task = self.of(condition, config)?;
+        let moments = timed(condition, &task, || Moments::new(&task))
+            .with_context(|| format!("condition '{condition}'"))?;
+        let moments = Arc::new(moments);
+        self.moments.push((config.clone(), moments.clone()));
+        Ok(moments)
+    }
+
+    /// Where all runs that learn a task find its moments for training.
+    pub fn shared_moments(&mut self, config: &TaskConfig) -> Arc<SharedMoments> {
+        if let Some((_, moments)) = self.shared_moments.iter().find(|(known, _)| known == config) {
+            return moments.clone();
+        }
+        let moments = Arc::<SharedMoments>::default();
+        self.shared_moments.push((config.clone(), moments.clone()));
+        moments
+    }
+
+    /// Where a task's images come from; `None` without images.
+    pub fn dataset_record(&mut self, inputs: Inputs, task: &Task) -> Option<DatasetRecord> {
+        let dataset = self.datasets.iter().find(|dataset| dataset.inputs == inputs)?;
+        if !self.checksums.iter().any(|(known, _)| *known == inputs) {
+            self.checksums.push((inputs, dataset.checksum()));
+        }
+        let (_, checksum) = self.checksums.iter().find(|(known, _)| *known == inputs)?;
+        let (train_samples, test_samples) = match &task.inputs {
+            TaskInputs::Images { train, test, .. } => (train.items.len(), test.items.len()),
+            TaskInputs::Vectors(vectors) => (vectors.nrows(), vectors.nrows()),
+        };
+        let (_, identity) = self.identities.iter().find(|(known, _)| *known == inputs)?;
+        let are_published = *identity == Identity::Published;
+        Some(DatasetRecord {
+            name: DatasetRecord::name_of(inputs.name(), are_published),
+            checksum: checksum.clone(),
+            train_samples,
+            test_samples,
+        })
+    }
+}
+
+/// Warns, but not twice of the same: theory and training read the images one after the other.
+fn warn_once(warning: String) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if !told.contains(&warning) {
+        tracing::warn!("{warning}");
+        told.push(warning);
+    }
+}
+
+/// Does something of which a Gram matrix is the dear part, and tells beforehand what memory and afterwards what time it
+/// takes.
+pub fn timed<T>(condition: &str, task: &Task, make: impl FnOnce() -> Result<T>) -> Result<T> {
+    let (samples, features, space) = Gram::size(task);
+    let space = match space {
+        Space::Features => "features",
+        Space::Samples => "samples",
+    };
+    let megabytes = Gram::megabytes(task).round();
+    tracing::info!(condition, samples, features, space, megabytes, "diagonalising the Gram matrix");
+    let start = Instant::now();
+    let made = make()?;
+    let seconds = format!("{:.1}", start.elapsed().as_secs_f64());
+    tracing::info!(condition, seconds, "diagonalised");
+    Ok(made)
+}
