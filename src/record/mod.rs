@@ -1,0 +1,173 @@
+//! What a run leaves on disk: plain data that figures, claims and other programs read without libtorch.
+
+mod check;
+mod distinct;
+mod files;
+mod kernel;
+mod run_folder;
+mod theory;
+
+use anyhow::Result;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::config::{Config, Scale};
+use crate::metrics::{Curves, Phase, norm};
+
+pub use check::Checked;
+pub use distinct::distinct_runs;
+pub use files::{ensure_writable, read_checked, read_json, write_atomically, write_json};
+pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
+pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, write_config};
+pub use theory::{GramRecord, Method, ModeRecord, TheoryRecord};
+
+/// Raised when the meaning of a field changes.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// One run. Enough to redraw its figure, or to run it again, without asking anyone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// `SCHEMA_VERSION` of the program that wrote it.
+    pub schema_version: u32,
+    /// How far the run came.
+    pub status: Status,
+    /// The condition's own config, every default written out; `seeds` holds this run's seed alone.
+    pub config: Config,
+    /// Name of the condition.
+    pub condition: String,
+    /// Seed of this run.
+    pub seed: u64,
+    /// The scale at which it ran. Older records say `quick: true` or `quick: false` in its place.
+    #[serde(alias = "quick", deserialize_with = "scale_or_quick")]
+    pub scale: Scale,
+    /// Revision of this program, with `-dirty` if the tree had changes.
+    pub revision: String,
+    /// Where it ran: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// Threads of libtorch.
+    pub threads: usize,
+    /// The images' origin; `null` without images.
+    pub dataset: Option<DatasetRecord>,
+    /// Seconds from the first step to the last observation. The only field that differs between equal runs.
+    pub wall_time: f64,
+    /// The optimal constant solution, `[label]`.
+    pub ocs: Vec<f64>,
+    /// `V_target` of the evaluation set.
+    pub target_variance: f64,
+    /// Number of labels of each level.
+    pub levels: Vec<usize>,
+    /// The OCS phase at the config's threshold, from `curves` and, on one vector per item, from what was read between their
+    /// moments.
+    pub phase: Phase,
+    /// The phase at other thresholds: does the verdict depend on it?
+    pub phase_sensitivity: Vec<PhaseAt>,
+    /// Metrics on the evaluation set.
+    pub curves: Curves,
+    /// Metrics on the training set; for full-batch runs on images, else `null`.
+    pub training_curves: Option<Curves>,
+    /// The neural tangent kernel along training; `null` unless the config asks for it.
+    #[serde(default)]
+    pub kernel: Option<KernelRecord>,
+}
+
+/// A scale by name, or whether a run was quick.
+fn scale_or_quick<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scale, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Scale(Scale),
+        Quick(bool),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Scale(scale) => scale,
+        Written::Quick(true) => Scale::Quick,
+        Written::Quick(false) => Scale::Default,
+    })
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Still under way, or killed.
+    Running,
+    /// Every step was done.
+    Complete,
+    /// Stopped by a loss that was not finite.
+    Diverged {
+        /// The first step with a loss that was not finite, or where it was noticed.
+        step: u64,
+        /// The last finite loss that was observed.
+        last_finite_loss: f64,
+    },
+}
+
+/// Which images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// As in `task.inputs`; of other bytes than the published ones, `mnist (unknown bytes)`.
+    pub name: String,
+    /// SHA-256 over classes and pixels as read.
+    pub checksum: String,
+    /// Training samples used.
+    pub train_samples: usize,
+    /// Evaluation samples used.
+    pub test_samples: usize,
+}
+
+/// Behind the name of a data set whose bytes are not the published ones.
+const UNKNOWN_BYTES: &str = " (unknown bytes)";
+
+impl DatasetRecord {
+    /// The name under which figures and claims show images of `inputs`, as in `task.inputs`.
+    pub fn name_of(inputs: &str, are_published: bool) -> String {
+        format!("{inputs}{}", if are_published { "" } else { UNKNOWN_BYTES })
+    }
+
+    /// Whether the images are those that were published under their name.
+    pub fn is_published(&self) -> bool {
+        !self.name.ends_with(UNKNOWN_BYTES)
+    }
+}
+
+/// The phase at one threshold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseAt {
+    /// q.
+    pub threshold: f64,
+    /// The phase with q.
+    pub phase: Phase,
+}
+
+/// Names of the data sets among `records` whose images are not the published ones, each once.
+pub fn unpublished(records: &[Record]) -> Vec<String> {
+    let sets = records.iter().filter_map(|record| record.dataset.as_ref());
+    let names = sets.filter(|set| !set.is_published()).map(|set| set.name.clone());
+    names.collect::<std::collections::BTreeSet<String>>().into_iter().collect()
+}
+
+impl Record {
+    /// What tables and figures call its condition.
+    pub fn display_name(&self) -> &str {
+        self.config.display_name(&self.condition)
+    }
+
+    /// The phase on the samples to which a lazy prediction refers: the training set, which is the evaluation set where each
+    /// item is one vector.
+    pub fn lazily_predicted(&self) -> Option<(Phase, Phase)> {
+        let lazy = self.kernel.as_ref()?.lazy.as_ref()?;
+        let observed = match &self.training_curves {
+            Some(_) => self.training_phase(lazy.target_variance)?,
+            None => self.phase.clone(),
+        };
+        Some((lazy.phase.clone(), observed))
+    }
+
+    /// The phase on the training set, whose `V_target` theory tells; `None` if it was not observed.
+    pub fn training_phase(&self, target_variance: f64) -> Option<Phase> {
+        let curves = self.training_curves.as_ref()?;
+        let threshold = self.config.phase_threshold;
+        Some(Phase::of(curves, threshold, norm(&self.ocs), target_variance))
+    }
+}

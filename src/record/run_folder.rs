@@ -1,0 +1,250 @@
+//! The folder of one config's runs: `CONDITION/SEED.json`, theory's answers beside them, and the config that ran.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::distinct::distinct_runs;
+use super::files::{read_checked, write_atomically};
+use super::{GramRecord, Record, TheoryRecord};
+use crate::config::{Conditions, Config};
+
+/// Where a run's record lies: `folder/condition/seed.json`.
+pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
+    folder.join(condition).join(format!("{seed}.json"))
+}
+
+/// What theory's answer for a further seed of a condition is called.
+pub fn condition_of_seed(condition: &str, seed: u64) -> String {
+    format!("{condition}-seed-{seed}")
+}
+
+/// Where a run folder keeps the config of its runs, with all its conditions in their order.
+pub fn config_path(folder: &Path) -> PathBuf {
+    folder.join("config.yaml")
+}
+
+/// Writes a config, every default written out, beside the folders of its conditions. One that is there and differs in
+/// conditions and seeds alone is of other runs of the same question, as tasks of a cluster have them: theirs are kept in it.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
+    let path = config_path(folder);
+    let mut all = config.clone();
+    let but_runs = |config: &Config| Config {
+        seeds: Vec::new(),
+        conditions: Conditions::default(),
+        ..config.clone()
+    };
+    let there = std::fs::read_to_string(&path).ok();
+    let there = there.and_then(|text| serde_yaml::from_str::<Config>(&text).ok());
+    if let Some(there) = there.filter(|there| but_runs(there) == but_runs(config)) {
+        let now = |name: &String| config.conditions.0.iter().find(|(other, _)| other == name);
+        all.conditions = there.conditions;
+        for (name, entries) in &mut all.conditions.0 {
+            if let Some((_, changed)) = now(name) {
+                entries.clone_from(changed);
+            }
+        }
+        let known: Vec<String> = all.conditions.0.iter().map(|(name, _)| name.clone()).collect();
+        let added = config.conditions.0.iter().filter(|(name, _)| !known.contains(name));
+        all.conditions.0.extend(added.cloned());
+        all.seeds.extend(there.seeds.iter().filter(|seed| !config.seeds.contains(seed)));
+        all.seeds.sort_unstable();
+    }
+    write_atomically(&path, serde_yaml::to_string(&all)?.as_bytes())
+}
+
+/// Everything that a run folder holds.
+#[derive(Debug, Clone, Default)]
+pub struct RunFolder {
+    /// All runs, in their config's order of conditions, then by seed.
+    pub records: Vec<Record>,
+    /// Theory's answers, one for each condition that theory covers.
+    pub theories: Vec<TheoryRecord>,
+    /// Gram matrices, one for each condition with images that theory covers.
+    pub grams: Vec<GramRecord>,
+}
+
+impl RunFolder {
+    /// The same without runs that are another one again.
+    pub fn distinct(self) -> RunFolder {
+        RunFolder { records: distinct_runs(self.records), ..self }
+    }
+
+    /// Reads every `condition/seed.json`, `condition/theory.json` and `condition/gram.json` below `folder`. Conditions that
+    /// `folder/config.yaml` lacks come last, by name, as all do where there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// If there is no record, or one cannot be read.
+    pub fn read(folder: &Path) -> Result<RunFolder> {
+        let mut runs = RunFolder::default();
+        let mut paths = Vec::new();
+        for condition in subfolders(folder)? {
+            for entry in std::fs::read_dir(&condition)? {
+                let path = entry?.path();
+                let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                // Other files may lie there: backups, notes, what a file system adds.
+                let is_ours = ["theory", "gram"].contains(&stem) || stem.parse::<u64>().is_ok();
+                if is_ours
+                    && path.extension().is_some_and(|extension| extension == "json")
+                    && path.is_file()
+                {
+                    paths.push(path);
+                }
+            }
+        }
+        for path in paths {
+            if path.file_stem().is_some_and(|stem| stem == "theory") {
+                runs.theories.push(read_checked(&path)?);
+            } else if path.file_stem().is_some_and(|stem| stem == "gram") {
+                runs.grams.push(read_checked(&path)?);
+            } else {
+                runs.records.push(read_checked(&path)?);
+            }
+        }
+        ensure!(
+            !runs.records.is_empty(),
+            "{} holds no records: run `ocs train` or `ocs reproduce` first",
+            folder.display()
+        );
+        runs.sort(&order_of_conditions(folder)?);
+        runs.ensure_comparable(folder)?;
+        Ok(runs)
+    }
+
+    fn sort(&mut self, order: &[String]) {
+        let ranks: HashMap<&str, usize> = order.iter().map(String::as_str).zip(0..).collect();
+        let rank = |condition: &str| ranks.get(condition).copied().unwrap_or(order.len());
+        let place = |condition: &str| (rank(condition), condition.to_owned());
+        self.records.sort_by_cached_key(|record| (place(&record.condition), record.seed));
+        self.theories.sort_by_cached_key(|theory| place(&theory.condition));
+        self.grams.sort_by_cached_key(|gram| place(&gram.condition));
+    }
+
+    /// Seeds of one condition must differ in nothing else.
+    fn ensure_comparable(&self, folder: &Path) -> Result<()> {
+        for pair in self.records.windows(2) {
+            let [a, b] = pair else { continue };
+            let but_seeds = |record: &Record| Config { seeds: Vec::new(), ..record.config.clone() };
+            ensure!(
+                a.condition != b.condition || but_seeds(a) == but_seeds(b),
+                "{} and {} come from different configs: delete the older, or train all seeds again",
+                path_of(folder, &a.condition, a.seed).display(),
+                path_of(folder, &b.condition, b.seed).display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Records of one condition, by seed.
+    pub fn of(&self, condition: &str) -> Vec<&Record> {
+        self.records.iter().filter(|record| record.condition == condition).collect()
+    }
+
+    /// Theory of one condition.
+    pub fn theory_of(&self, condition: &str) -> Option<&TheoryRecord> {
+        self.theories.iter().find(|theory| theory.condition == condition)
+    }
+
+    /// Theory of one run: of its condition, from its seed's initial weights.
+    pub fn theory_of_run(&self, record: &Record) -> Option<&TheoryRecord> {
+        let of_seed = condition_of_seed(&record.condition, record.seed);
+        self.theories.iter().find(|theory| {
+            (theory.condition == record.condition || theory.condition == of_seed)
+                && theory.config.seeds.first() == Some(&record.seed)
+        })
+    }
+
+    /// The Gram matrix of one condition's inputs.
+    pub fn gram_of(&self, condition: &str) -> Option<&GramRecord> {
+        self.grams.iter().find(|gram| gram.condition == condition)
+    }
+}
+
+/// Names of conditions as the run folder's config lists them; none without that file. Keys that this version does not
+/// know do not matter here.
+fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Ordered {
+        conditions: Conditions,
+    }
+    let path = config_path(folder);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let config: Option<Ordered> = serde_yaml::from_str(&text).with_context(|| {
+        format!(
+            "{} does not say the order of conditions: delete it to have them by name",
+            path.display()
+        )
+    })?;
+    Ok(config.unwrap_or_default().conditions.0.into_iter().map(|(name, _)| name).collect())
+}
+
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!(
+            "there are no runs in {}: run `ocs train` or `ocs reproduce` first",
+            folder.display()
+        )
+    })?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names in the order that a run folder's config gives them.
+    fn order(config: Option<&str>) -> Result<Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(text) = config {
+            std::fs::write(config_path(folder.path()), text).unwrap();
+        }
+        order_of_conditions(folder.path())
+    }
+
+    #[test]
+    fn conditions_keep_the_order_of_the_config_that_ran_not_of_their_names() {
+        let text = "name: mine\nof_another_version: 3\nconditions: {z: {}, b: {network.bias: all}, a: null}\n";
+        assert_eq!(order(Some(text)).unwrap(), ["z", "b", "a"]);
+        for nothing in [None, Some(""), Some("name: mine"), Some("conditions:")] {
+            assert!(order(nothing).unwrap().is_empty(), "{nothing:?}");
+        }
+        let error = format!("{:#}", order(Some("conditions: [a, b]")).unwrap_err());
+        assert!(error.contains("config.yaml") && error.contains("delete it"), "{error}");
+
+        let gram = |condition: &str| GramRecord {
+            condition: condition.to_owned(),
+            task: Config::default().task,
+            samples: 1,
+            features: 1,
+            eigenvalues: Vec::new(),
+            ones_overlap: 1.0,
+            ratio: None,
+            projection_cv: None,
+        };
+        let grams = ["y", "a", "b", "x", "z"].map(gram).to_vec();
+        let mut runs = RunFolder { grams, ..RunFolder::default() };
+        runs.sort(&["z", "b", "a"].map(str::to_owned));
+        let sorted: Vec<&str> = runs.grams.iter().map(|gram| &*gram.condition).collect();
+        assert_eq!(sorted, ["z", "b", "a", "x", "y"], "those that the config lacks come last");
+    }
+}
