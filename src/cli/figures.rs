@@ -187,7 +187,7 @@ impl Claims {
             for name in unpublished(&runs.records) {
                 tracing::warn!("{}: trained on {name}", study.stem);
             }
-            claims.extend((study.claims)(&runs)?);
+            claims.extend(study.decide(&runs)?);
         }
         if claims.is_empty() {
             bail!(

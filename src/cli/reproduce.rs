@@ -145,7 +145,7 @@ impl Reproduce {
         let (records, summary) = train(&config, &options, place)?;
         let origin = origin(&records, self.scale());
         let runs = RunFolder { records, ..RunFolder::read(&options.folder)? }.distinct();
-        let claims = (study.claims)(&runs)?;
+        let claims = study.decide(&runs)?;
         for path in plot::draw(&(study.figure)(&runs), &runs.records, plots, stem)? {
             output::line(&path.display().to_string())?;
         }

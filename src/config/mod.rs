@@ -240,6 +240,13 @@ pub enum Bias {
     All,
 }
 
+impl NetworkConfig {
+    /// Layers of weights: one more than there are hidden ones.
+    pub fn n_layers(&self) -> usize {
+        self.hidden.len() + 1
+    }
+}
+
 impl Bias {
     /// Whether the first layer has a bias.
     pub fn at_input(self) -> bool {

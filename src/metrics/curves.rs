@@ -165,6 +165,15 @@ impl Curves {
         fractions
     }
 
+    /// Largest distance between two responses to one item at one moment, over moments, items and labels; `None` where either has
+    /// no responses item by item, they have other shapes, or one is no number.
+    pub fn responses_apart(&self, other: &Curves) -> Option<f64> {
+        let flat = |curves: &Curves| -> Option<Vec<f64>> {
+            Some(curves.item_responses.as_ref()?.iter().flatten().flatten().copied().collect())
+        };
+        largest_distance(&flat(self)?, &flat(other)?)
+    }
+
     /// The smallest graded true negative rate of the top level, the diagnostic one.
     pub fn smallest_top_level_true_negative_rate(&self) -> Option<f64> {
         self.true_negative_rate.first()?.iter().flatten().copied().min_by(f64::total_cmp)
@@ -175,4 +184,12 @@ impl Curves {
         (0..self.distance_to_ocs.len())
             .min_by(|&a, &b| self.distance_to_ocs[a].total_cmp(&self.distance_to_ocs[b]))
     }
+}
+
+/// Largest `|one - other|`; `None` for none, if they have other lengths, or if a value is no number.
+pub fn largest_distance(one: &[f64], other: &[f64]) -> Option<f64> {
+    let distances = std::iter::zip(one, other).map(|(one, other)| (one - other).abs());
+    // `f64::max` would pass over what is no number.
+    let largest = distances.max_by(f64::total_cmp)?;
+    (one.len() == other.len() && largest.is_finite()).then_some(largest)
 }

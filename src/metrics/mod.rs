@@ -10,7 +10,7 @@ mod mode_reader;
 mod phase;
 
 pub use contrasts::{Contrasts, Direction};
-pub use curves::Curves;
+pub use curves::{Curves, largest_distance};
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
 pub use phase::{Phase, PhaseVerdict, PhaseWatch, first_time, half_time};

@@ -43,8 +43,8 @@ pub struct Study {
     /// training would take too long. Their answers stand as `condition/theory.json` among the runs. Fails if the config
     /// lacks what they are made from.
     pub also_predict: fn(&Config) -> Result<Vec<(String, Config)>>,
-    /// Its claims, decided from records. Fails if records that a claim needs are missing.
-    pub claims: fn(&RunFolder) -> Result<Vec<Claim>>,
+    /// Its claims, without its stem: ask `decide`. Fails if records that a claim needs are missing.
+    claims: fn(&RunFolder) -> Result<Vec<Claim>>,
     /// Its figure. Conditions that were not run leave panels that say so.
     pub figure: fn(&RunFolder) -> Canvas,
 }
@@ -105,6 +105,19 @@ impl Study {
     /// Says the key and what is allowed.
     pub fn built_in(&self) -> Result<Config> {
         config::parse(self.config, self.stem, &[])
+    }
+
+    /// Its claims, decided from records.
+    ///
+    /// # Errors
+    ///
+    /// If records that a claim needs are missing.
+    pub fn decide(&self, runs: &RunFolder) -> Result<Vec<Claim>> {
+        let mut claims = (self.claims)(runs)?;
+        for claim in &mut claims {
+            self.stem.clone_into(&mut claim.experiment);
+        }
+        Ok(claims)
     }
 
     /// Names of the conditions that its figure shows.

@@ -1,0 +1,82 @@
+//! What was found, in the form in which it is kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::Measurement;
+
+/// What an experiment says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Stem of the experiment.
+    pub experiment: String,
+    /// Names the claim within its experiment.
+    pub id: String,
+    /// The claim in words.
+    pub sentence: String,
+    /// Whether it is a negative control: something that must not happen.
+    pub control: bool,
+    /// What was measured.
+    pub measured: Measurement,
+    /// When it holds.
+    pub criterion: String,
+    /// Whether it does.
+    pub verdict: Verdict,
+    /// What other thresholds of the phase would say; empty where the phase plays no part.
+    pub sensitivity: String,
+}
+
+impl Claim {
+    /// A claim that is decided, without sensitivity.
+    pub fn new(
+        stem: &str,
+        id: &str,
+        sentence: &str,
+        measured: Measurement,
+        criterion: &str,
+        holds: bool,
+    ) -> Claim {
+        Claim {
+            experiment: stem.to_owned(),
+            id: id.to_owned(),
+            sentence: sentence.to_owned(),
+            control: false,
+            measured,
+            criterion: criterion.to_owned(),
+            verdict: Verdict::of(holds),
+            sensitivity: String::new(),
+        }
+    }
+
+    /// The same as a negative control.
+    pub fn as_control(self) -> Claim {
+        Claim { control: true, ..self }
+    }
+}
+
+/// Verdict on a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The criterion is met by every run.
+    Holds,
+    /// It is not.
+    Fails,
+    /// Measured without a claim.
+    Reported,
+}
+
+impl Verdict {
+    /// Holds or fails.
+    pub fn of(holds: bool) -> Self {
+        if holds { Verdict::Holds } else { Verdict::Fails }
+    }
+
+    /// As in CLAIMS.md.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::Fails => "FAILS",
+            Verdict::Reported => "reported",
+        }
+    }
+}
