@@ -20,6 +20,8 @@ pub struct Axis {
     pub high: f64,
     /// What it shows, with its unit.
     pub title: String,
+    /// Names at places along it, which then stand for ticks and numbers; usually empty.
+    pub names: Vec<(f64, String)>,
 }
 
 /// A mark on an axis.
@@ -35,14 +37,14 @@ impl Axis {
     /// An evenly spaced axis.
     pub fn linear(low: f64, high: f64, title: &str) -> Axis {
         let high = if high > low { high } else { low + 1.0 };
-        Axis { scale: Scale::Linear, low, high, title: title.to_owned() }
+        Axis { scale: Scale::Linear, low, high, title: title.to_owned(), names: Vec::new() }
     }
 
     /// A logarithmic axis; bounds that are not positive and increasing become a decade around the sound one.
     pub fn logarithmic(low: f64, high: f64, title: &str) -> Axis {
         let high = if high > 0.0 && high.is_finite() { high } else { 1.0 };
         let low = if low > 0.0 && low < high { low } else { high / 10.0 };
-        Axis { scale: Scale::Logarithmic, low, high, title: title.to_owned() }
+        Axis { scale: Scale::Logarithmic, low, high, title: title.to_owned(), names: Vec::new() }
     }
 
     /// Where a value stands: 0 at the low end, 1 at the high end; `None` if it has no place.
@@ -59,6 +61,11 @@ impl Axis {
 
     /// Ticks from low to high, at most `most` of them labelled (two at least, if the range has two).
     pub fn ticks(&self, most: usize) -> Vec<Tick> {
+        if !self.names.is_empty() {
+            let tick =
+                |(value, name): &(f64, String)| Tick { value: *value, label: Some(name.clone()) };
+            return self.names.iter().map(tick).collect();
+        }
         match self.scale {
             Scale::Linear => linear_ticks(self.low, self.high, most),
             Scale::Logarithmic => logarithmic_ticks(self.low, self.high, most),

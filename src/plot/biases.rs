@@ -2,9 +2,9 @@
 
 use super::canvas::Canvas;
 use super::curve::Curve;
-use super::legend::{Entry, Sample};
+use super::page::{Entry, Layer, Sample};
 use super::panel::Panel;
-use super::style::{Dash, Look, Marker, Stroke, look};
+use super::style::{Dash, GREY, Look, Marker, POINT_RADIUS, Stroke, look};
 use crate::config::{Bias, Config};
 use crate::metrics::Phase;
 use crate::record::RunFolder;
@@ -43,16 +43,16 @@ pub fn bias_radius(bias: Bias) -> f64 {
 }
 
 /// Captions of all, as dots or as lines.
-pub fn bias_entries(as_lines: bool) -> Vec<Entry> {
+pub fn bias_entries(as_lines: bool) -> Vec<super::legend::Entry> {
     BIASES
         .iter()
         .map(|&(bias, caption)| {
             let sample = if as_lines {
-                Sample::Line(bias_stroke(bias))
+                super::legend::Sample::Line(bias_stroke(bias))
             } else {
-                Sample::Dots(bias_look(bias))
+                super::legend::Sample::Dots(bias_look(bias))
             };
-            Entry::new(sample, caption)
+            super::legend::Entry::new(sample, caption)
         })
         .collect()
 }
@@ -82,4 +82,25 @@ pub fn compare(canvas: &mut Canvas, panel: &Panel, runs: &RunFolder, bias: Bias,
             panel.dot(canvas, (x, y), bias_look(bias), bias_radius(bias));
         }
     }
+}
+
+/// What theory and runs say of every bias option, as lines and markers.
+pub fn bias_options(runs: &RunFolder, of: &Placing) -> Vec<Layer> {
+    let lines = Entry::new(Sample::Line(Stroke::solid(GREY, 1.0)), "theory");
+    let markers = Entry::new(Sample::Marker(Look { colour: GREY, ..look(0) }), "gradient descent");
+    let mut layers = Vec::new();
+    for (bias, caption) in BIASES {
+        let chosen = |config: &Config| config.network.bias == bias;
+        let theories = runs.theories.iter().filter(|theory| chosen(&theory.config));
+        let mut points: Vec<(f64, f64)> =
+            theories.filter_map(|theory| of(&theory.config, &theory.phase)).collect();
+        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let line = Layer::line(Curve::through(points), bias_stroke(bias), caption);
+        let records = runs.records.iter().filter(|record| chosen(&record.config));
+        let points = records.filter_map(|record| of(&record.config, &record.phase));
+        let markers = Layer::points(points, bias_look(bias), caption).also(markers.clone());
+        layers.push(line.also(lines.clone()));
+        layers.push(markers.larger(bias_radius(bias) / POINT_RADIUS));
+    }
+    layers
 }

@@ -14,6 +14,16 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// Through points that are all defined.
+    pub fn through(points: impl IntoIterator<Item = (f64, f64)>) -> Curve {
+        Curve { points: points.into_iter().map(|(x, y)| (x, Some(y))).collect() }
+    }
+
+    /// Values at places, as far as both go.
+    pub fn of(places: &[f64], values: impl IntoIterator<Item = f64>) -> Curve {
+        Curve::through(places.iter().copied().zip(values))
+    }
+
     /// Whether no reader could tell the two apart.
     pub fn coincides_with(&self, other: &Curve) -> bool {
         const TELLS: f64 = 1e-6;

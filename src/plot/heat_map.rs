@@ -21,6 +21,9 @@ pub fn colour_of(share: f64) -> Colour {
     RAMP[index].towards(RAMP[index + 1], place - index as f64)
 }
 
+/// What the bar of colours takes at the right of a frame: itself, its numbers and its title.
+pub const BAR_ROOM: f64 = 38.0;
+
 /// Draws `values`, `[row][column]` between 0 and 1, into `frame`. Lines part the groups of rows, `groups` rows each.
 pub fn heat_map(canvas: &mut Canvas, frame: Rectangle, values: &[Vec<f64>], groups: &[usize]) {
     let rows = values.len().max(1) as f64;

@@ -8,7 +8,9 @@ pub mod biases;
 mod contact_sheet;
 /// Responses at moments of learning.
 pub mod moments;
-/// What all figures say about their numbers.
+/// What runs did along learning.
+pub mod over_time;
+/// Pages as data.
 pub mod page;
 /// Lines that values are compared with.
 pub mod reference;
@@ -49,6 +51,7 @@ use anyhow::Result;
 use crate::record::{Record, write_atomically};
 
 pub use contact_sheet::{ContactRow, ContactSheet, contact_sheet};
+pub use page::{Entry, HeatMap, Layer, Measure, Page, Panel, Sample};
 
 /// Draws a figure of `records`: `<name>.png` and `<name>.svg` in `folder`. Returns their paths.
 ///

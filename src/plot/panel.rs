@@ -1,13 +1,13 @@
 //! One pair of axes and what is drawn between them. Nothing leaves the frame.
 
-use super::axis::{Axis, number};
+use super::axis::{Axis, Tick, number};
 use super::canvas::{Canvas, Point, Rectangle};
 use super::curve::{Curve, Spread};
 use super::style::{
     BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, POINT_RADIUS, SHADE, Stroke,
     TEXT_SIZE, TICK_LENGTH,
 };
-use super::text::{Anchor, Text};
+use super::text::{Anchor, Text, text_width};
 
 /// A panel of a figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,10 +29,25 @@ pub struct Shown {
     pub y: bool,
 }
 
+/// The same, numbers and titles by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Labels {
+    /// Numbers below.
+    pub x_numbers: bool,
+    /// The title below.
+    pub x_title: bool,
+    /// Numbers at the left.
+    pub y_numbers: bool,
+    /// The title at the left.
+    pub y_title: bool,
+}
+
 /// Points closer than this on paper are not told apart.
 const FINEST: f64 = 0.25;
 /// From the frame to the numbers.
 const LABEL_GAP: f64 = TICK_LENGTH + 1.5;
+/// From one row of names below an axis to the next.
+const NAME_ROW: f64 = 8.5;
 /// Room for one number on the horizontal axis.
 const LABEL_ROOM: f64 = 24.0;
 /// From a panel's frame to the baseline of its horizontal axis' title.
@@ -101,9 +116,24 @@ impl Panel {
 
     /// One dot, if it lies inside the frame.
     pub fn dot(&self, canvas: &mut Canvas, (x, y): (f64, f64), look: Look, radius: f64) {
-        if let Some(place) = self.place(x, y)
-            && Rectangle::between(place.0, place.1, place.0, place.1).within(&self.frame)
-        {
+        self.point(canvas, (x, y), look, (radius, false));
+    }
+
+    /// One marker, filled or white inside, if it lies inside the frame.
+    pub fn point(
+        &self,
+        canvas: &mut Canvas,
+        (x, y): (f64, f64),
+        look: Look,
+        (radius, open): (f64, bool),
+    ) {
+        let Some(place) = self.place(x, y) else { return };
+        if !Rectangle::between(place.0, place.1, place.0, place.1).within(&self.frame) {
+            return;
+        }
+        if open {
+            canvas.open_marker(look.marker, place, radius, look.colour);
+        } else {
             canvas.marker(look.marker, place, radius, look.colour);
         }
     }
@@ -171,66 +201,154 @@ impl Panel {
 
     /// The frame, its ticks, and the numbers and titles that are shown. Call it last: it covers the ends of lines.
     pub fn axes(&self, canvas: &mut Canvas, shown: Shown) {
-        self.x_axis(canvas, shown.x);
-        self.y_axis(canvas, shown.y);
+        let Shown { x, y } = shown;
+        self.labelled(canvas, Labels { x_numbers: x, x_title: x, y_numbers: y, y_title: y });
+    }
+
+    /// The same, with numbers and titles by themselves.
+    pub fn labelled(&self, canvas: &mut Canvas, labels: Labels) {
+        self.x_axis(canvas, labels.x_numbers, labels.x_title);
+        self.vertical_axis(canvas, labels.y_numbers, labels.y_title);
         canvas.frame(self.frame);
     }
 
-    fn x_axis(&self, canvas: &mut Canvas, shown: bool) {
+    /// Ticks of the horizontal axis, and where they stand.
+    fn x_ticks(&self) -> Vec<(f64, Tick)> {
         let most = (self.frame.width / LABEL_ROOM) as usize;
+        let place = |tick: Tick| {
+            let across = self.x.position(tick.value)?;
+            Some((self.frame.left + across * self.frame.width, tick))
+        };
+        self.x.ticks(most).into_iter().filter_map(place).collect()
+    }
+
+    fn y_ticks(&self) -> Vec<(f64, Tick)> {
+        let most = (self.frame.height / 18.0) as usize;
+        let place = |tick: Tick| {
+            let up = self.y.position(tick.value)?;
+            Some((self.frame.bottom() - up * self.frame.height, tick))
+        };
+        self.y.ticks(most).into_iter().filter_map(place).collect()
+    }
+
+    /// Rows of text that the horizontal axis' numbers or names take: names that would touch stand in two.
+    fn x_rows(&self) -> usize {
+        let ends =
+            self.x_ticks().into_iter().filter(|_| !self.x.names.is_empty()).map(|(x, tick)| {
+                let half = text_width(&tick.label.unwrap_or_default(), TEXT_SIZE, false) / 2.0;
+                (x - half, x + half)
+            });
+        let ends: Vec<(f64, f64)> = ends.collect();
+        if ends.windows(2).any(|pair| pair[0].1 + 3.0 > pair[1].0) { 2 } else { 1 }
+    }
+
+    /// Room below the frame for numbers and a title.
+    pub fn room_below(&self, numbers: bool, title: bool) -> f64 {
+        let further = (self.x_rows() - 1) as f64 * NAME_ROW;
+        match (numbers, title && !self.x.title.is_empty()) {
+            (false, _) => TICK_LENGTH,
+            (true, false) => LABEL_GAP + TEXT_SIZE + further,
+            (true, true) => X_TITLE_OFFSET + 0.25 * TEXT_SIZE + further,
+        }
+    }
+
+    /// Room at the left of the frame, likewise.
+    pub fn room_left(&self, numbers: bool, title: bool) -> f64 {
+        if !numbers {
+            return TICK_LENGTH;
+        }
+        let title = if title && !self.y.title.is_empty() { 4.0 + TEXT_SIZE } else { 0.0 };
+        LABEL_GAP + self.widest_label() + title
+    }
+
+    fn widest_label(&self) -> f64 {
+        let labels = self.y_ticks().into_iter().filter_map(|(_, tick)| tick.label);
+        labels.map(|label| text_width(&label, TEXT_SIZE, false)).fold(0.0, f64::max)
+    }
+
+    fn x_axis(&self, canvas: &mut Canvas, numbers: bool, title: bool) {
         let bottom = self.frame.bottom();
         let baseline = bottom + LABEL_GAP + 0.75 * TEXT_SIZE;
-        for tick in self.x.ticks(most) {
-            let Some(across) = self.x.position(tick.value) else { continue };
-            let x = self.frame.left + across * self.frame.width;
-            let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
-            canvas.line((x, bottom), (x, bottom + length), Stroke::solid(INK, FRAME_WIDTH));
-            if let (true, Some(label)) = (shown, tick.label) {
-                canvas.text(Text::new(label, (x, baseline), Anchor::Middle, TEXT_SIZE));
+        let rows = self.x_rows();
+        for (index, (x, tick)) in self.x_ticks().into_iter().enumerate() {
+            if self.x.names.is_empty() {
+                let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
+                canvas.line((x, bottom), (x, bottom + length), Stroke::solid(INK, FRAME_WIDTH));
+            }
+            if let (true, Some(label)) = (numbers, tick.label) {
+                let at = (x, baseline + (index % rows) as f64 * NAME_ROW);
+                canvas.text(Text::new(label, at, Anchor::Middle, TEXT_SIZE));
             }
         }
-        if shown {
-            let at = (self.frame.centre().0, bottom + X_TITLE_OFFSET);
+        if title {
+            let down = X_TITLE_OFFSET + (rows - 1) as f64 * NAME_ROW;
+            let at = (self.frame.centre().0, bottom + down);
             canvas.text(Text::new(&*self.x.title, at, Anchor::Middle, TEXT_SIZE));
         }
     }
 
     /// The vertical axis alone: for a panel whose horizontal one has no numbers.
     pub fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
-        let most = (self.frame.height / 18.0) as usize;
+        self.vertical_axis(canvas, shown, shown);
+    }
+
+    fn vertical_axis(&self, canvas: &mut Canvas, numbers: bool, title: bool) {
         let left = self.frame.left;
-        let mut widest: f64 = 0.0;
-        for tick in self.y.ticks(most) {
-            let Some(up) = self.y.position(tick.value) else { continue };
-            let y = self.frame.bottom() - up * self.frame.height;
-            let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
-            canvas.line((left - length, y), (left, y), Stroke::solid(INK, FRAME_WIDTH));
-            if let (true, Some(label)) = (shown, tick.label) {
-                let text = Text::centred(label, (left - LABEL_GAP, y), Anchor::End, TEXT_SIZE);
-                widest = widest.max(text.bounds().width);
-                canvas.text(text);
+        for (y, tick) in self.y_ticks() {
+            if self.y.names.is_empty() {
+                let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
+                canvas.line((left - length, y), (left, y), Stroke::solid(INK, FRAME_WIDTH));
+            }
+            if let (true, Some(label)) = (numbers, tick.label) {
+                canvas.text(Text::centred(label, (left - LABEL_GAP, y), Anchor::End, TEXT_SIZE));
             }
         }
-        if shown {
+        if title {
+            let widest = if numbers { self.widest_label() } else { 0.0 };
             let at = (left - LABEL_GAP - widest - 4.0, self.frame.centre().1);
             canvas.text(Text::new(&*self.y.title, at, Anchor::Middle, TEXT_SIZE).upward());
         }
     }
 
-    /// Small numbers at the right of the frame, at the heights of reference lines; of two that would touch, the first.
-    pub fn name_heights(&self, canvas: &mut Canvas, values: &[f64]) {
+    /// Words at the right of the frame, at heights; of two that would touch, the first.
+    pub fn words_at_heights(&self, canvas: &mut Canvas, names: &[(f64, &str)]) {
         let mut taken: Vec<f64> = Vec::new();
-        for &value in values {
-            let Some(up) = self.y.position(value).filter(|up| (0.0..=1.0).contains(up)) else {
+        for (value, name) in names {
+            let Some(up) = self.y.position(*value).filter(|up| (0.0..=1.0).contains(up)) else {
                 continue;
             };
             let y = self.frame.bottom() - up * self.frame.height;
             if taken.iter().all(|other| (other - y).abs() > NOTE_SIZE) {
-                let (name, at) = (rounded(value), (self.frame.right() + 2.5, y));
-                canvas.text(Text::centred(name, at, Anchor::Start, NOTE_SIZE).coloured(GREY));
+                let at = (self.frame.right() + 2.5, y);
+                canvas.text(Text::centred(*name, at, Anchor::Start, NOTE_SIZE).coloured(GREY));
                 taken.push(y);
             }
         }
+    }
+
+    /// Words above the frame, at places across; of two that would touch, the first.
+    pub fn words_at_places(&self, canvas: &mut Canvas, names: &[(f64, &str)]) {
+        let mut taken: Vec<Rectangle> = Vec::new();
+        for (value, name) in names {
+            let Some(across) = self.x.position(*value).filter(|x| (0.0..=1.0).contains(x)) else {
+                continue;
+            };
+            let at = (self.frame.left + across * self.frame.width, self.frame.top - 3.0);
+            let text = Text::new(*name, at, Anchor::Middle, NOTE_SIZE);
+            let bounds = text.bounds();
+            if taken.iter().all(|other| !bounds.overlaps(other, -2.0)) {
+                canvas.text(text);
+                taken.push(bounds);
+            }
+        }
+    }
+
+    /// Small numbers at the right of the frame, at the heights of reference lines; of two that would touch, the first.
+    pub fn name_heights(&self, canvas: &mut Canvas, values: &[f64]) {
+        let names: Vec<(f64, String)> =
+            values.iter().map(|value| (*value, rounded(*value))).collect();
+        let names: Vec<(f64, &str)> = names.iter().map(|(value, name)| (*value, &**name)).collect();
+        self.words_at_heights(canvas, &names);
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::axis::number;
-use super::canvas::Canvas;
-use super::curve::{Account, Curve, Spread};
-use super::legend::{Entry, Sample};
-use super::panel::Panel;
-use super::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
+use super::Layer;
 use crate::config::Scale;
 use crate::metrics::{Phase, PhaseVerdict};
+use crate::plot::axis::number;
+use crate::plot::canvas::Canvas;
+use crate::plot::curve::{Account, Curve, Spread};
+use crate::plot::legend::{Entry, Sample};
+use crate::plot::panel::Panel;
+use crate::plot::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
 use crate::record::{Record, Status, unpublished};
 
 /// Onset, where there is no phase to shade.
@@ -127,6 +128,17 @@ pub fn crossing_entries() -> [Entry; 7] {
         Entry::new(Sample::Upright(END), "end"),
         Entry::new(Sample::Line(THRESHOLD), "thresholds"),
     ]
+}
+
+/// A phase as a shade; where there is none, or it is undecided, onset and end as upright lines.
+pub fn phase_layers(phase: &Phase) -> Vec<Layer> {
+    if phase.is_there() {
+        let (from, to) = (phase.onset.unwrap_or(f64::MIN_POSITIVE), phase.end.unwrap_or(f64::MAX));
+        return vec![Layer::shade(from, to, "OCS phase")];
+    }
+    let end = phase.end.map(|end| Layer::upright(end, END, "end"));
+    let onset = phase.onset.map(|onset| Layer::upright(onset, ONSET, "onset"));
+    end.into_iter().chain(onset).collect()
 }
 
 /// Shades a phase; where there is none, or it is undecided, marks onset and end by upright lines.

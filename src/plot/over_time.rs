@@ -1,0 +1,258 @@
+//! Panels of what runs did along learning, with theory's answer: crossings, distances, true negative rates, responses.
+
+use super::curve::{Account, Clock, Curve, Spread, median_phase};
+use super::page::{Entry, Layer, Measure, Panel, Sample, phase_in_words, phase_layers};
+use super::style::{AT_OCS, GREY, Look, Stroke, THEORY, THRESHOLD, level_look, look};
+use crate::metrics::Phase;
+use crate::record::{Record, RunFolder, TheoryRecord};
+
+/// Caption of `M`.
+pub const MEAN_OUTPUT_ERROR: &str = "mean-output error, M / ‖ȳ‖";
+/// Caption of `V`.
+pub const INPUT_DEPENDENCE: &str = "input dependence, √(V / V of targets)";
+const VALUE_AT_OCS: &str = "value at the OCS";
+
+/// What a panel is about: runs of one condition, and what theory says of it.
+#[derive(Clone)]
+pub struct Subject<'a> {
+    runs: Vec<Account<'a>>,
+    /// From other starts, shown as a band.
+    others: Vec<Account<'a>>,
+    theory: Option<Account<'a>>,
+    phase: Phase,
+    /// Of the phase.
+    threshold: f64,
+    clock: Clock,
+    /// Whether runs are dots, not a median in a band.
+    as_dots: bool,
+}
+
+impl<'a> Subject<'a> {
+    /// The first of some runs, as dots, and theory: from aligned starts all seeds learn alike.
+    pub fn of_first(runs: &'a RunFolder, chosen: &[&'a Record]) -> Subject<'a> {
+        let run = chosen.first().copied();
+        Subject::of_run(run, run.and_then(|run| runs.theory_of(&run.condition)))
+    }
+
+    /// The first run of a condition, likewise.
+    pub fn of(runs: &'a RunFolder, condition: &str) -> Subject<'a> {
+        Subject::of_run(runs.of(condition).first().copied(), runs.theory_of(condition))
+    }
+
+    /// One run, as dots, and theory.
+    pub fn of_run(run: Option<&'a Record>, theory: Option<&'a TheoryRecord>) -> Subject<'a> {
+        let runs: Vec<&Record> = run.into_iter().collect();
+        Subject::new(&runs, theory, Clock::Time)
+    }
+
+    /// Several seeds: their median in a band.
+    pub fn of_seeds(runs: &[&'a Record], clock: Clock) -> Subject<'a> {
+        Subject { as_dots: false, ..Subject::new(runs, None, clock) }
+    }
+
+    /// One run on its training set, as dots, and theory; `phase` is that of the training set.
+    pub fn on_training_set(
+        run: &'a Record,
+        theory: &'a TheoryRecord,
+        phase: &'a Phase,
+    ) -> Subject<'a> {
+        let runs = Account::of_training_set(run, theory, phase).into_iter().collect();
+        Subject { runs, phase: phase.clone(), ..Subject::of_run(Some(run), Some(theory)) }
+    }
+
+    fn new(runs: &[&'a Record], theory: Option<&'a TheoryRecord>, clock: Clock) -> Subject<'a> {
+        Subject {
+            runs: runs.iter().map(|run| Account::of_run(run, clock)).collect(),
+            others: Vec::new(),
+            theory: theory.map(Account::of_theory),
+            phase: median_phase(runs, clock),
+            threshold: runs.first().map_or(f64::NAN, |run| run.config.phase_threshold),
+            clock,
+            as_dots: true,
+        }
+    }
+
+    /// With runs from random starts behind: their median in a band.
+    pub fn beside(mut self, others: &[&'a Record]) -> Subject<'a> {
+        if self.runs.is_empty() {
+            self.phase = median_phase(others, self.clock);
+            self.threshold = others.first().map_or(f64::NAN, |run| run.config.phase_threshold);
+        }
+        self.others = others.iter().map(|run| Account::of_run(run, self.clock)).collect();
+        self
+    }
+
+    /// Any of its accounts: all have the same task.
+    fn any(&self) -> Option<&Account<'a>> {
+        self.runs.iter().chain(&self.others).next()
+    }
+
+    /// The clock across, words on the phase above, and the phase in the panel.
+    pub fn panel(&self, y: Measure) -> Panel {
+        let x = match self.clock {
+            Clock::Time => Measure::time(),
+            Clock::Step => Measure::step(),
+        };
+        Panel::new(x, y).layers(phase_layers(&self.phase))
+    }
+
+    /// One quantity of runs and theory.
+    pub fn curves(
+        &self,
+        look: Look,
+        caption: &str,
+        of: impl Fn(&Account<'a>) -> Curve,
+    ) -> Vec<Layer> {
+        let all = |runs: &[Account<'a>]| runs.iter().map(&of).collect::<Vec<Curve>>();
+        let mut layers = Vec::new();
+        let others = Spread::of(&all(&self.others));
+        if !others.points.is_empty() {
+            layers.extend(random_starts(others, look));
+        }
+        let runs = all(&self.runs);
+        if self.as_dots {
+            layers.extend(runs.into_iter().map(|curve| Layer::dots(curve, look, caption)));
+        } else {
+            let single = runs.iter().filter_map(only_point).collect::<Vec<_>>();
+            let spread = Spread::of(&runs);
+            layers.push(Layer::line(spread.middle(), look.stroke(1.0), caption));
+            if runs.len() > 1 {
+                layers.insert(0, Layer::band(spread, look.colour, caption));
+            }
+            if !single.is_empty() {
+                layers.push(Layer::points(single, look, caption));
+            }
+        }
+        let theory = self.theory.iter().map(|theory| Layer::line(of(theory), THEORY, "theory"));
+        layers.extend(theory);
+        layers
+    }
+
+    /// `M` falling and `V` rising; which crosses its threshold first decides.
+    pub fn crossing(&self) -> Panel {
+        let words = self.any().map_or_else(String::new, |_| phase_in_words(&self.phase));
+        self.panel(Measure::linear("fraction").including([0.0, 1.0]).at_most(2.0))
+            .saying(words)
+            .layers(thresholds(self.threshold))
+            .layers(self.curves(look(0), MEAN_OUTPUT_ERROR, Account::mean_output_error))
+            .layers(self.curves(look(1), INPUT_DEPENDENCE, Account::input_dependence))
+    }
+
+    /// Near the OCS, far from the targets.
+    pub fn distances(&self) -> Panel {
+        /// Below this share of `V_target` they are numerical noise.
+        const SMALLEST: f64 = 1e-6;
+        self.panel(Measure::logarithmic("D / V of targets").at_least(SMALLEST))
+            .layers(self.curves(look(0), "distance to OCS", Account::distance_to_ocs))
+            .layers(self.curves(look(1), "distance to targets", Account::distance_to_targets))
+    }
+
+    /// Graded true negative rates, level by level. The top level's dip is the mark of the OCS.
+    pub fn true_negative_rates(&self) -> Panel {
+        let floor = |account: &Account, level| account.ocs_floor(level).into_iter().collect();
+        self.panel(Measure::linear("graded TNR").including([0.5, 1.0]).at_least(0.0))
+            .layers(self.at_ocs(floor, VALUE_AT_OCS))
+            .layers(self.by_level(|level| {
+                self.curves(level_look(level), &level_name(level), |run| {
+                    run.true_negative_rate(level)
+                })
+            }))
+    }
+
+    /// Every label's mean response over all samples.
+    pub fn mean_responses(&self) -> Panel {
+        self.responses(|account, label| account.mean_response(label))
+    }
+
+    /// Every label's response to one item, counted from 0: labels meet at their base rates, then part.
+    pub fn item_responses(&self, item: usize) -> Panel {
+        self.responses(|account, label| account.item_response(item, label))
+    }
+
+    fn responses(&self, of: impl Fn(&Account<'a>, usize) -> Curve) -> Panel {
+        // Labels of a level that have one curve, by theory and by run, are drawn once.
+        let mut drawn: Vec<Curve> = Vec::new();
+        let mut once = |curve: Curve| {
+            let is_new = !drawn.iter().any(|other| other.coincides_with(&curve));
+            drawn.extend(is_new.then(|| curve.clone()));
+            is_new.then_some(curve)
+        };
+        let mut layers = self.by_level(|level| {
+            let labels = self.any().map_or(0..0, |account| account.labels_of(level));
+            let of_runs = Subject { theory: None, others: Vec::new(), ..self.clone() };
+            labels
+                .flat_map(|label| {
+                    of_runs.curves(level_look(level), &level_name(level), |run| of(run, label))
+                })
+                .collect()
+        });
+        if let Some(theory) = &self.theory {
+            let curves = (0..theory.ocs().len()).filter_map(|label| once(of(theory, label)));
+            layers.extend(curves.map(|curve| Layer::line(curve, THEORY, "theory")));
+        }
+        self.panel(Measure::linear("response").including([0.0]).at_least(-1.0).at_most(2.0))
+            .layers(self.at_ocs(base_rates, VALUE_AT_OCS))
+            .layers(layers)
+    }
+
+    /// The lowest level first, so that the top level's lies upon it.
+    fn by_level(&self, of: impl Fn(usize) -> Vec<Layer>) -> Vec<Layer> {
+        let n_levels = self.any().map_or(0, |account| account.levels().len());
+        (0..n_levels).rev().flat_map(of).collect()
+    }
+
+    /// Values at the OCS, level by level.
+    fn at_ocs(&self, of: impl Fn(&Account, usize) -> Vec<f64>, caption: &str) -> Vec<Layer> {
+        let Some(account) = self.any() else { return Vec::new() };
+        let entry = || Entry::new(Sample::Line(AT_OCS), caption);
+        let mut layers = Vec::new();
+        for level in 0..account.levels().len() {
+            let stroke = Stroke { colour: level_look(level).colour, ..AT_OCS };
+            let line = |value| Layer::level(value, stroke, "").numbered().explained_by(entry());
+            layers.extend(of(account, level).into_iter().map(line));
+        }
+        layers
+    }
+}
+
+/// `level 1` for level 0.
+pub fn level_name(level: usize) -> String {
+    format!("level {}", level + 1)
+}
+
+/// The thresholds of onset (`q` on `M / ||ybar||`) and end (`sqrt(q)` on `sqrt(V / V_target)`).
+pub fn thresholds(q: f64) -> [Layer; 2] {
+    [q, q.sqrt()].map(|height| Layer::level(height, THRESHOLD, "thresholds").numbered())
+}
+
+/// Base rates of a level's labels, each once.
+fn base_rates(account: &Account, level: usize) -> Vec<f64> {
+    let mut rates: Vec<f64> = account.labels_of(level).map(|label| account.ocs()[label]).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    rates
+}
+
+/// The point of a curve that has no other later than the start: no line goes through it.
+fn only_point(curve: &Curve) -> Option<(f64, f64)> {
+    let mut later = curve.points.iter().filter(|point| point.0 > 0.0);
+    match (later.next(), later.next()) {
+        (Some((x, Some(y))), None) => Some((*x, *y)),
+        _ => None,
+    }
+}
+
+fn random_starts(spread: Spread, look: Look) -> [Layer; 2] {
+    const PALER: f64 = 0.45;
+    let stroke = |colour: super::style::Colour| Stroke::solid(colour.paler(PALER), 0.6);
+    let samples = vec![Sample::Band(GREY), Sample::Line(stroke(GREY))];
+    let entry = || Entry {
+        samples: samples.clone(),
+        caption: "random starts, median and range".to_owned(),
+    };
+    let middle = spread.middle();
+    [
+        Layer::band(spread, look.colour, "").explained_by(entry()),
+        Layer::line(middle, stroke(look.colour), "").explained_by(entry()),
+    ]
+}
