@@ -30,7 +30,7 @@ fn snapshots(config: &Config) -> Vec<Snapshot> {
 fn judge(config: &Config) -> Judge {
     let task = Task::new(&config.task, None).unwrap();
     let (items, weights) = task.evaluation_items();
-    Judge::new(task.targets.clone(), items, &weights, task.ocs(), task.hierarchy.level_columns())
+    Judge::new(task.targets.clone(), items, &weights, task.ocs(), task.level_columns())
 }
 
 fn curves(config: &Config) -> Curves {
@@ -221,11 +221,7 @@ fn weights_and_output_bias_conserve_their_invariant() {
             let steps = format!("training.steps={}", (40.0 / rate).round());
             let config = covered(bias, "aligned", &[&rate_key, &steps, "training.observations=2"]);
             let task = Task::new(&config.task, None).unwrap();
-            let reader = ModeReader::new(
-                &task.targets,
-                &task.hierarchy.level_columns(),
-                [mu_squared, 0.125],
-            );
+            let reader = ModeReader::new(&task.targets, &task.level_columns(), [mu_squared, 0.125]);
             let last = snapshots(&config).pop().unwrap();
             let output_bias = ndarray::Array1::from(last.output_bias.unwrap());
             let strength = reader.strengths(&(&last.evaluation.responses - &output_bias))[0];
@@ -256,8 +252,7 @@ fn mode_strengths_of_the_network_are_theorys() {
             &["training.learning_rate=1e-3", "training.steps=15000", "training.observations=40"],
         );
         let task = Task::new(&config.task, None).unwrap();
-        let reader =
-            ModeReader::new(&task.targets, &task.hierarchy.level_columns(), [mu_squared, 0.125]);
+        let reader = ModeReader::new(&task.targets, &task.level_columns(), [mu_squared, 0.125]);
         let theory = Theory::new(&config).unwrap();
         for snapshot in snapshots(&config) {
             let mut responses = snapshot.evaluation.responses;

@@ -26,6 +26,8 @@ mod messages;
 mod plot_command;
 /// Tangent kernels are those of per-sample gradients, of wide networks' theory, and their claims notice what is wrong.
 mod kernels;
+/// Tasks without a tree: inputs that are drawn, targets that are numbers, and bias-free networks that are linear ones on them.
+mod tasks_without_a_tree;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Optimisers, layers and preprocessing do what PyTorch's do.

@@ -35,7 +35,7 @@ fn descended(config: &Config) -> [f64; 3] {
     let task = Task::new(&config.task, Some(&dataset)).unwrap();
     let TaskInputs::Images { train: images, .. } = &task.inputs else { panic!("no images") };
     let weights = vec![1.0; images.items.len()];
-    let levels = task.hierarchy.level_columns();
+    let levels = task.level_columns();
     let judge =
         Judge::new(task.targets.clone(), images.items.clone(), &weights, task.ocs(), levels);
     let mut last = None;

@@ -239,7 +239,12 @@ fn class_name(inputs: Inputs, class: usize) -> String {
     let names = match inputs {
         Inputs::Cifar10 => &CIFAR10,
         Inputs::FashionMnist => &FASHION,
-        Inputs::OneHot | Inputs::Correlated | Inputs::Mnist | Inputs::Glyphs => {
+        Inputs::OneHot
+        | Inputs::Correlated
+        | Inputs::Gaussian
+        | Inputs::Circle
+        | Inputs::Mnist
+        | Inputs::Glyphs => {
             return format!("class {class}");
         }
     };

@@ -8,9 +8,9 @@ use serde_yaml::Value;
 use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
-    Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, NetworkConfig,
-    NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd, TaskConfig, TrainingConfig, Tree,
-    rounding,
+    Activation, Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss,
+    Mirrored, NetworkConfig, NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd,
+    TaskConfig, TrainingConfig, Tree, rounding,
 };
 
 /// More units a layer or observations would not fit into memory.
@@ -35,6 +35,11 @@ pub(super) fn ensure_positive(key: &str, value: f64) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn ensure_not_negative(key: &str, value: f64) -> Result<()> {
+    ensure!(value.is_finite() && value >= 0.0, "{key} must be 0 or more and finite, not {value}");
+    Ok(())
+}
+
 fn ensure_fraction(key: &str, value: f64) -> Result<()> {
     ensure!((0.0..1.0).contains(&value), "{key} must be at least 0 and below 1, not {value}");
     Ok(())
@@ -50,8 +55,11 @@ fn ensure_scale(key: &str, value: f64) -> Result<()> {
 }
 
 impl TaskConfig {
-    /// Number of items: leaves of the tree.
+    /// Number of items: leaves of the tree, or vectors that are drawn.
     pub fn n_items(&self) -> usize {
+        if let Some(n_drawn) = self.n_drawn() {
+            return n_drawn;
+        }
         match (&self.tree, &self.branching) {
             (Some(tree), _) => tree.leaves().len(),
             (None, Some(branching)) => {
@@ -62,6 +70,7 @@ impl TaskConfig {
     }
 
     fn check(&self) -> Result<()> {
+        self.check_drawn()?;
         self.check_tree()?;
         let n_items = self.n_items();
         if let Some(frequencies) = &self.frequencies {
@@ -193,7 +202,8 @@ fn check_branching(branching: &[usize]) -> Result<()> {
 }
 
 impl NetworkConfig {
-    fn check(&self, inputs: Inputs) -> Result<()> {
+    fn check(&self, task: &TaskConfig) -> Result<()> {
+        let inputs = task.inputs;
         ensure!(
             self.hidden.len() < MOST_LAYERS,
             "network.hidden lists {} layers: at most {}",
@@ -218,6 +228,16 @@ impl NetworkConfig {
                 self.hidden.len()
             );
         }
+        if let Some(slope) = self.negative_slope {
+            ensure!(
+                self.activation == Activation::LeakyRelu,
+                "network.negative_slope is {slope}, but only leaky-relu has one: set network.activation to leaky-relu, or this to null"
+            );
+            ensure!(
+                (0.0..=1.0).contains(&slope),
+                "network.negative_slope must be 0 to 1, not {slope}"
+            );
+        }
         match self.initialisation {
             Initialisation::Aligned(Aligned { a0, biases: _ }) => {
                 ensure_scale("aligned.a0", a0)?;
@@ -232,7 +252,31 @@ impl NetworkConfig {
             Initialisation::Orthogonal(Orthogonal { scale }) => {
                 ensure_scale("orthogonal.scale", scale)
             }
+            Initialisation::Mirrored(Mirrored { scale, direction: _ }) => {
+                ensure_scale("mirrored.scale", scale)?;
+                self.check_mirrored(task)
+            }
         }
+    }
+
+    /// A mirrored start has halves of layers, and one output.
+    fn check_mirrored(&self, task: &TaskConfig) -> Result<()> {
+        ensure!(
+            self.kind != NetworkKind::Cnn && !self.hidden.is_empty(),
+            "network.initialisation.mirrored is for linear and mlp networks with hidden layers: use normal, kaiming or orthogonal"
+        );
+        ensure!(
+            !task.has_tree(),
+            "network.initialisation.mirrored is for one output, but a tree has several labels: set task.targets, or use normal, \
+             kaiming or orthogonal"
+        );
+        for width in &self.hidden {
+            ensure!(
+                width.is_multiple_of(2),
+                "network.hidden has a width of {width}, which a mirrored start cannot halve: make it even"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -290,7 +334,8 @@ impl KernelConfig {
 impl Config {
     /// Writes out the defaults that depend on other keys.
     pub(super) fn fill_in_defaults(&mut self) {
-        if self.task.tree.is_none() && self.task.branching.is_none() {
+        self.task.fill_in_drawn();
+        if self.task.has_tree() && self.task.tree.is_none() && self.task.branching.is_none() {
             self.task.branching = Some(vec![2, 2, 2]);
         }
         if self.task.inputs.are_images()
@@ -328,7 +373,7 @@ impl Config {
             }
         }
         self.task.check()?;
-        self.network.check(self.task.inputs)?;
+        self.network.check(&self.task)?;
         ensure!(
             self.training.batch_size.is_none() || self.task.inputs.are_images(),
             "training.batch_size is {}, but task.inputs is {}: one vector per item is learned in full batches, whose weights are the \

@@ -37,6 +37,10 @@ impl Default for TaskConfig {
             preprocessing: Preprocessing::Raw,
             input_scale: InputScale::None,
             samples: Samples::default(),
+            targets: None,
+            gaussian: None,
+            circle: None,
+            seed: None,
         }
     }
 }
@@ -47,6 +51,7 @@ impl Default for NetworkConfig {
             kind: NetworkKind::Linear,
             hidden: vec![64],
             activation: Activation::Relu,
+            negative_slope: None,
             pooling: Pooling::Max,
             bias: Bias::None,
             // Of other kinds: filled in by `load.rs`.

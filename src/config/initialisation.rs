@@ -20,6 +20,8 @@ pub enum Initialisation {
     Kaiming(Kaiming),
     /// `scale` times a random matrix with orthonormal rows or columns.
     Orthogonal(Orthogonal),
+    /// Rank one in each of two opposite halves of every hidden layer, for one output.
+    Mirrored(Mirrored),
 }
 
 impl Initialisation {
@@ -39,7 +41,8 @@ impl Initialisation {
             Initialisation::Aligned(aligned) => Some(aligned.a0),
             Initialisation::Normal(_)
             | Initialisation::Kaiming(_)
-            | Initialisation::Orthogonal(_) => None,
+            | Initialisation::Orthogonal(_)
+            | Initialisation::Mirrored(_) => None,
         }
     }
 }
@@ -53,7 +56,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         type Value = Initialisation;
 
         fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-            formatter.write_str("aligned, normal, kaiming or orthogonal, or one with its parameter, such as {kaiming: {gain: 0.5}}")
+            formatter.write_str("aligned, normal, kaiming, orthogonal or mirrored, or one with its parameter, such as {kaiming: {gain: 0.5}}")
         }
 
         /// Nothing is said: `load.rs` fills in the default of the kind.
@@ -67,9 +70,11 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
                 "normal" => Ok(Initialisation::Normal(Normal::default())),
                 "kaiming" => Ok(Initialisation::Kaiming(Kaiming::default())),
                 "orthogonal" => Ok(Initialisation::Orthogonal(Orthogonal::default())),
-                other => {
-                    Err(E::unknown_variant(other, &["aligned", "normal", "kaiming", "orthogonal"]))
-                }
+                "mirrored" => Ok(Initialisation::Mirrored(Mirrored::default())),
+                other => Err(E::unknown_variant(
+                    other,
+                    &["aligned", "normal", "kaiming", "orthogonal", "mirrored"],
+                )),
             }
         }
 
@@ -159,4 +164,39 @@ impl Default for Orthogonal {
     fn default() -> Self {
         Orthogonal { scale: 1.0 }
     }
+}
+
+/// Parameters of the mirrored start of networks with one output: the two halves of every hidden layer are alike, and answer to
+/// opposite inputs. With random unit vectors `u_l >= 0` of half a layer's width, and a unit vector r of inputs,
+///
+/// ```text
+/// W_1 = scale [u_1; -u_1] r^T,   W_l = scale diag(u_l u_(l-1)^T, u_l u_(l-1)^T),   W_L = scale [u_(L-1)^T, -u_(L-1)^T]
+/// ```
+///
+/// so that a bias-free (leaky) ReLU network of two layers is exactly a linear network in slower time on symmetric inputs with odd
+/// targets (Zhang, Saxe and Latham 2024). Widths must be even.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mirrored {
+    /// Norm of each layer in each half: L layers answer with `scale^L` times what the activation makes of `r.x`, less the same of
+    /// `-r.x`. Positive. Default: 0.01.
+    pub scale: f64,
+    /// random | aligned: what r is.
+    pub direction: Direction,
+}
+
+impl Default for Mirrored {
+    fn default() -> Self {
+        Mirrored { scale: 0.01, direction: Direction::Random }
+    }
+}
+
+/// The direction of inputs that a mirrored start sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Drawn uniformly.
+    Random,
+    /// Along `<y x>`.
+    Aligned,
 }

@@ -13,7 +13,8 @@ use super::initialisation::one_choice;
 use super::name::{name_from_stem, shortened};
 use super::overrides::{Conditions, Override, flatten};
 use super::{
-    Adam, Config, Initialisation, KernelConfig, NetworkKind, Optimiser, Scale, Sgd, read, text,
+    Adam, Circle, Config, Gaussian, Initialisation, KernelConfig, LinearTargets, NetworkConfig,
+    NetworkKind, Optimiser, Scale, Sgd, Targets, TaskConfig, read, text,
 };
 
 /// `sgd`, `adam`, or either with parameters.
@@ -78,15 +79,21 @@ pub(super) fn batch_size<'de, D: Deserializer<'de>>(
 }
 
 /// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
-const CHOICES: [&str; 2] = ["network.initialisation", "training.optimiser"];
+const CHOICES: [&str; 3] = ["network.initialisation", "training.optimiser", "task.targets"];
 
 /// Keys that a condition may not override, because they say what the conditions are.
 const FIXED_IN_CONDITIONS: [&str; 6] =
     ["name", "experiment", "conditions", "seeds", "quick", "full"];
 
-/// Two ways to say the same, of which giving one takes back the other.
-const EXCLUSIVE: [(&str, &str); 2] =
-    [("task.tree", "task.branching"), ("task.branching", "task.tree")];
+/// Ways to say the same, of which giving one takes back the others.
+const EXCLUSIVE: [(&str, &str); 6] = [
+    ("task.tree", "task.branching"),
+    ("task.branching", "task.tree"),
+    ("task.targets", "task.branching"),
+    ("task.targets", "task.tree"),
+    ("task.branching", "task.targets"),
+    ("task.tree", "task.targets"),
+];
 
 /// No dotted key has more parts than `network.initialisation.aligned.a0`; some room is left for conditions set as a whole.
 const MOST_PARTS: usize = 8;
@@ -94,7 +101,7 @@ const MOST_PARTS: usize = 8;
 /// Writes a value at a dotted key, making maps on the way. A map is merged into the one that is there.
 fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
     for (given, other) in EXCLUSIVE {
-        if key == given && !value.is_null() && at(root, other).is_some() {
+        if is_at_or_below(key, given) && !value.is_null() && at(root, other).is_some() {
             set(root, &Override { key: other.to_owned(), value: Value::Null })?;
         }
     }
@@ -139,11 +146,16 @@ pub(super) fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(root, |place, part| place.get(part)).filter(|value| !value.is_null())
 }
 
+/// Whether a key is another one, or stands under it.
+fn is_at_or_below(key: &str, above: &str) -> bool {
+    key.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Whether setting one key changes what the other says.
 fn overlap(one: &str, other: &str) -> bool {
-    let below =
-        |key: &str, above: &str| key.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'));
-    one == other || below(one, other) || below(other, one) || EXCLUSIVE.contains(&(one, other))
+    let exclude =
+        |(given, taken): &(&str, &str)| is_at_or_below(one, given) && is_at_or_below(other, taken);
+    is_at_or_below(one, other) || is_at_or_below(other, one) || EXCLUSIVE.iter().any(exclude)
 }
 
 /// A typed config from a YAML value; an error names the dotted key, and its line where the text is given.
@@ -167,7 +179,16 @@ fn all_keys() -> Vec<String> {
             keys.push(full);
         }
     }
-    let whole = Config { kernel: Some(KernelConfig::default()), ..Config::default() };
+    let task = TaskConfig {
+        targets: Some(Targets::Linear(LinearTargets::default())),
+        gaussian: Some(Gaussian::default()),
+        circle: Some(Circle::default()),
+        seed: Some(0),
+        ..TaskConfig::default()
+    };
+    let network = NetworkConfig { negative_slope: Some(0.0), ..NetworkConfig::default() };
+    let kernel = Some(KernelConfig::default());
+    let whole = Config { task, network, kernel, ..Config::default() };
     let mut keys = Vec::new();
     // A default config can be written; if not, there are no suggestions.
     below("", &serde_yaml::to_value(whole).unwrap_or_default(), &mut keys);

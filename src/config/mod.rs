@@ -5,6 +5,7 @@
 
 mod check;
 mod defaults;
+mod drawn;
 mod fault;
 mod initialisation;
 mod load;
@@ -20,7 +21,10 @@ mod tree;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
-pub use initialisation::{Aligned, AlignedBiases, Initialisation, Kaiming, Normal, Orthogonal};
+pub use drawn::{Circle, Gaussian, LinearTargets, Sine, Targets};
+pub use initialisation::{
+    Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, Normal, Orthogonal,
+};
 pub use load::{load, parse, resolve_conditions};
 pub use name::{ensure_name, name_from_stem};
 pub use overrides::{Conditions, Override, Overrides};
@@ -62,11 +66,11 @@ pub struct Config {
     pub seeds: Vec<u64>,
 }
 
-/// The hierarchy and its inputs.
+/// The hierarchy (or other targets) and its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskConfig {
-    /// What the network sees: one-hot | correlated | mnist | fashion-mnist | cifar10 | glyphs.
+    /// What the network sees: one-hot | correlated | gaussian | circle | mnist | fashion-mnist | cifar10 | glyphs.
     pub inputs: Inputs,
     /// Children per node, from the root down: `[2, 2, 2]` has 8 items and 14 labels. Default `[2, 2, 2]`; excludes `tree`.
     pub branching: Option<Vec<usize>>,
@@ -84,6 +88,23 @@ pub struct TaskConfig {
     pub input_scale: InputScale,
     /// Images: how many samples are used.
     pub samples: Samples,
+    /// Targets that are no labels of a tree: linear: {norm, noise, even} | sine: {frequency}, for `inputs: gaussian` and `circle`;
+    /// the bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "drawn::serialize_targets",
+        deserialize_with = "drawn::deserialize_targets"
+    )]
+    pub targets: Option<Targets>,
+    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, shift}.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gaussian: Option<Gaussian>,
+    /// Parameters of `inputs: circle`: {count}.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circle: Option<Circle>,
+    /// Draws inputs and targets that are drawn, the same for all runs; a run's own seed does not. Absent = 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// CIFAR-10's classes that are vehicles: airplane, automobile, ship, truck. The others are animals.
@@ -105,6 +126,10 @@ pub enum Inputs {
     OneHot,
     /// Unit vectors that share a common component.
     Correlated,
+    /// Normal vectors that are drawn, and whitened exactly.
+    Gaussian,
+    /// Points on the unit circle.
+    Circle,
     /// Handwritten digits, 28 x 28.
     Mnist,
     /// Pieces of clothing, 28 x 28.
@@ -119,7 +144,7 @@ impl Inputs {
     /// Whether inputs are images of a data set (and not one vector per item).
     pub fn are_images(self) -> bool {
         match self {
-            Inputs::OneHot | Inputs::Correlated => false,
+            Inputs::OneHot | Inputs::Correlated | Inputs::Gaussian | Inputs::Circle => false,
             Inputs::Mnist | Inputs::FashionMnist | Inputs::Cifar10 | Inputs::Glyphs => true,
         }
     }
@@ -129,6 +154,8 @@ impl Inputs {
         match self {
             Inputs::OneHot => "one-hot",
             Inputs::Correlated => "correlated",
+            Inputs::Gaussian => "gaussian",
+            Inputs::Circle => "circle",
             Inputs::Mnist => "mnist",
             Inputs::FashionMnist => "fashion-mnist",
             Inputs::Cifar10 => "cifar10",
@@ -178,14 +205,17 @@ pub struct NetworkConfig {
     pub kind: NetworkKind,
     /// Widths of the hidden layers (linear, mlp), or channels of the convolution blocks (cnn). `[]` = shallow.
     pub hidden: Vec<usize>,
-    /// relu | tanh; for mlp and cnn.
+    /// relu | leaky-relu | tanh; for mlp and cnn.
     pub activation: Activation,
+    /// Slope alpha of leaky-relu below 0, in [0, 1]; absent = 0.01.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub negative_slope: Option<f64>,
     /// max | average, over 2 x 2 pixels after each convolution; for cnn.
     pub pooling: Pooling,
     /// Which layers have biases: none | input (the first) | output (the last) | all. Biases start at zero.
     pub bias: Bias,
-    /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale}; the bare name takes the
-    /// defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
+    /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale} | mirrored: {scale,
+    /// direction}; the bare name takes the defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
     /// PyTorch's 1 start so small that the OCS phase shows.
     #[serde(
         serialize_with = "singleton_map::serialize",
@@ -212,8 +242,21 @@ pub enum NetworkKind {
 pub enum Activation {
     /// max(0, x).
     Relu,
+    /// max(x, alpha x) with alpha = `negative_slope`; its derivative at 0 is alpha.
+    LeakyRelu,
     /// tanh(x), odd: it makes no common component of its own.
     Tanh,
+}
+
+impl NetworkConfig {
+    /// alpha of `max(x, alpha x)`: 0 for relu; `None` for other activations.
+    pub fn negative_slope(&self) -> Option<f64> {
+        match self.activation {
+            Activation::Relu => Some(0.0),
+            Activation::LeakyRelu => Some(self.negative_slope.unwrap_or(0.01)),
+            Activation::Tanh => None,
+        }
+    }
 }
 
 /// Poolings.

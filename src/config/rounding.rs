@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{
-    Adam, Aligned, Initialisation, Kaiming, NetworkConfig, Normal, Optimiser, Orthogonal,
+    Adam, Aligned, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal, Optimiser, Orthogonal,
     Precision, Sgd, TaskConfig, TrainingConfig,
 };
 
@@ -109,6 +109,9 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
         }
         Initialisation::Orthogonal(Orthogonal { scale }) => {
             ("orthogonal.scale", scale, scale, scale)
+        }
+        Initialisation::Mirrored(Mirrored { scale, direction: _ }) => {
+            ("mirrored.scale", scale, scale / widest.sqrt(), scale)
         }
     };
     let precision = training.precision;

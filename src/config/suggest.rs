@@ -98,7 +98,7 @@ const ABSENT: [&str; 6] =
     ["weight_decay", "scheduler", "dropout", "batch_norm", "augmentation", "residual"];
 
 /// Values as other programs call them: the key's last part, the foreign word, and what is nearest here.
-const VALUES: [(&str, &[&str], &str); 25] = [
+const VALUES: [(&str, &[&str], &str); 26] = [
     ("inputs", &["digits", "emnist", "kmnist", "qmnist", "usps"], "mnist"),
     (
         "inputs",
@@ -133,7 +133,8 @@ const VALUES: [(&str, &[&str], &str); 25] = [
     ("kind", &["deeplinear", "dln"], "linear"),
     ("optimiser", &["adamw", "rmsprop", "adagrad", "nadam", "adamax", "lion", "muon"], "adam"),
     ("optimiser", &["gd", "momentum", "nesterov", "gradientdescent", "lbfgs"], "sgd"),
-    ("activation", &["gelu", "silu", "swish", "leakyrelu", "elu", "softplus"], "relu"),
+    ("activation", &["gelu", "silu", "swish", "elu", "softplus"], "relu"),
+    ("activation", &["leaky", "lrelu", "leakyrelu", "prelu"], "leaky-relu"),
     ("activation", &["sigmoid", "logistic", "erf", "sin"], "tanh"),
     ("bias", &["true", "yes", "on", "both", "everywhere"], "all"),
     ("bias", &["false", "no", "off", "null"], "none"),

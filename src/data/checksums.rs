@@ -9,7 +9,11 @@ use crate::data::forms::{Checksum, Form, Kind, KnownFile};
 /// The forms of a data set, in the order in which `load` prefers them. None for inputs without files.
 pub fn forms(inputs: Inputs) -> &'static [Form] {
     match inputs {
-        Inputs::OneHot | Inputs::Correlated | Inputs::Glyphs => &[],
+        Inputs::OneHot
+        | Inputs::Correlated
+        | Inputs::Gaussian
+        | Inputs::Circle
+        | Inputs::Glyphs => &[],
         Inputs::Mnist => &MNIST,
         Inputs::FashionMnist => &FASHION_MNIST,
         Inputs::Cifar10 => &CIFAR10,

@@ -82,7 +82,11 @@ impl Dataset {
     /// Name and SHA-256 of the published files' own form, of these images; none where nothing was published.
     fn published_files(&self) -> Vec<(String, String)> {
         match self.inputs {
-            Inputs::OneHot | Inputs::Correlated | Inputs::Glyphs => Vec::new(),
+            Inputs::OneHot
+            | Inputs::Correlated
+            | Inputs::Gaussian
+            | Inputs::Circle
+            | Inputs::Glyphs => Vec::new(),
             Inputs::Mnist | Inputs::FashionMnist => {
                 let parts = [("train", &self.train), ("t10k", &self.test)];
                 parts.into_iter().flat_map(|(part, split)| self.idx_files(part, split)).collect()

@@ -122,7 +122,7 @@ pub fn default_folder() -> PathBuf {
 pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
     let name = inputs.name();
     let dataset = match inputs {
-        Inputs::OneHot | Inputs::Correlated => {
+        Inputs::OneHot | Inputs::Correlated | Inputs::Gaussian | Inputs::Circle => {
             bail!("inputs '{name}' are not images: there is no data set to read")
         }
         Inputs::Glyphs => glyphs::draw(),

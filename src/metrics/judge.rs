@@ -39,7 +39,7 @@ pub struct Judgement {
     pub thresholded_true_positive_rate: Vec<Option<f64>>,
     /// Forced choice: fraction of samples whose largest response within the level is the right label.
     pub level_accuracy: Vec<Option<f64>>,
-    /// Mean response to the samples of each item, `[n_items, n_labels]`; `None` for very large trees.
+    /// Mean response to the samples of each item, `[n_items, n_labels]`; `None` for very large trees, and without one.
     pub item_responses: Option<Array2<f64>>,
 }
 
@@ -70,7 +70,8 @@ const MOST_ITEM_RESPONSES: usize = 4096;
 impl Judge {
     /// A judge of responses to samples that belong to `items` (one number a sample) with `weights` (any positive scale).
     ///
-    /// `item_targets` is `[n_items, n_labels]`, `ocs` `[n_labels]`; `levels` are the label columns of each level.
+    /// `item_targets` is `[n_items, n_labels]`, `ocs` `[n_labels]`; `levels` are the label columns of each level, none
+    /// without a tree.
     pub fn new(
         item_targets: Array2<f64>,
         items: Vec<usize>,
@@ -81,7 +82,7 @@ impl Judge {
         let total: f64 = weights.iter().sum();
         let weights = weights.iter().map(|weight| weight / total).collect();
         let targets = item_targets.select(Axis(0), &items);
-        let keeps_item_responses = item_targets.len() <= MOST_ITEM_RESPONSES;
+        let keeps_item_responses = !levels.is_empty() && item_targets.len() <= MOST_ITEM_RESPONSES;
         Judge { targets, weights, ocs, levels, items, item_targets, keeps_item_responses }
     }
 

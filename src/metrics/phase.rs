@@ -110,6 +110,9 @@ impl From<Written> for Phase {
     }
 }
 
+/// A mean target below this share of the targets' deviation is what rounding leaves of zero.
+const LEAST_MEAN: f64 = 1e-9;
+
 /// A phase in which `M` is at its threshold for less than this share of the logarithmic time is undecided: where `M` hovers beside
 /// the threshold, noise alone brings it there now and then.
 const LEAST_SHARE: f64 = 0.25;
@@ -120,6 +123,7 @@ const NO_ONSET: &str =
 const END_FIRST: &str = "responses differed between inputs before the mean output came to the OCS";
 const END_AT_START: &str =
     "responses differ between inputs from step 0 on: start smaller (network.initialisation)";
+const NO_MEAN: &str = "the mean target is zero: there is no constant to learn";
 const NO_END: &str =
     "the run stopped before responses differed between inputs: raise training.steps";
 
@@ -188,8 +192,11 @@ pub struct PhaseWatch {
 }
 
 impl PhaseWatch {
-    /// With threshold `q`, before the first moment.
+    /// With threshold `q`, before the first moment. Where the mean target is zero, as that of odd targets is, `M` has no
+    /// threshold, and there is no onset.
     pub fn new(threshold: f64, ocs_norm: f64, target_variance: f64) -> Self {
+        let is_zero = ocs_norm <= LEAST_MEAN * target_variance.sqrt();
+        let ocs_norm = if is_zero { 0.0 } else { ocs_norm };
         PhaseWatch {
             threshold,
             ocs_norm,
@@ -220,8 +227,10 @@ impl PhaseWatch {
         if !is_later || !mean_output_error.is_finite() || !input_dependence.is_finite() {
             return;
         }
-        let error = mean_output_error.max(f64::MIN_POSITIVE);
-        self.onset.see(time, self.threshold * self.ocs_norm / error);
+        if self.ocs_norm > 0.0 {
+            let error = mean_output_error.max(f64::MIN_POSITIVE);
+            self.onset.see(time, self.threshold * self.ocs_norm / error);
+        }
         self.end.see(time, input_dependence / (self.threshold * self.target_variance));
     }
 
@@ -236,6 +245,10 @@ impl PhaseWatch {
     /// The phase by what was seen.
     pub fn phase(&self) -> Phase {
         let (onset, end) = (self.onset.first_persistent(), self.end.first_persistent());
+        if self.ocs_norm == 0.0 {
+            let end = end.map(|crossing| crossing.time);
+            return Phase::decided(None, end, PhaseVerdict::Undecided, NO_MEAN.to_owned());
+        }
         let (mut verdict, mut why) = self.order(onset, end);
         if let (PhaseVerdict::Phase, Some(onset), Some(end)) = (verdict, onset, end) {
             let share = self.onset.share_between(onset.time, end.time);

@@ -9,7 +9,8 @@ use tch::{Kind, Tensor};
 
 use super::to_tensor;
 use crate::config::{
-    Aligned, AlignedBiases, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal,
+    Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal,
+    Orthogonal,
 };
 use crate::task::Task;
 
@@ -20,26 +21,21 @@ pub fn draw(
     task: &Task,
     generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(Tensor, Tensor)>> {
-    if let Initialisation::Aligned(aligned) = config.initialisation {
-        return draw_aligned(config, aligned, task, generator);
-    }
-    Ok(shapes
-        .iter()
-        .map(|shape| {
-            let weight = match config.initialisation {
-                Initialisation::Normal(Normal { std }) => normal(shape, generator) * std,
-                Initialisation::Kaiming(Kaiming { gain }) => {
-                    let fan_in: i64 = shape[1..].iter().product();
-                    uniform(shape, gain / (fan_in as f64).sqrt(), generator)
-                }
-                Initialisation::Orthogonal(Orthogonal { scale }) => {
-                    orthogonal(shape, generator) * scale
-                }
-                Initialisation::Aligned(_) => unreachable!("handled above"),
-            };
-            (weight, zeros(shape[0]))
-        })
-        .collect())
+    let each = |weight: &mut dyn FnMut(&[i64]) -> Tensor| {
+        shapes.iter().map(|shape| (weight(shape), zeros(shape[0]))).collect()
+    };
+    Ok(match config.initialisation {
+        Initialisation::Aligned(aligned) => draw_aligned(config, aligned, task, generator)?,
+        Initialisation::Normal(Normal { std }) => each(&mut |shape| normal(shape, generator) * std),
+        Initialisation::Kaiming(Kaiming { gain }) => each(&mut |shape| {
+            let fan_in: i64 = shape[1..].iter().product();
+            uniform(shape, gain / (fan_in as f64).sqrt(), generator)
+        }),
+        Initialisation::Orthogonal(Orthogonal { scale }) => {
+            each(&mut |shape| orthogonal(shape, generator) * scale)
+        }
+        Initialisation::Mirrored(mirrored) => draw_mirrored(config, mirrored, task, generator)?,
+    })
 }
 
 fn zeros(size: i64) -> Tensor {
@@ -114,6 +110,53 @@ fn draw_aligned(
         );
     }
     Ok(layers)
+}
+
+/// Two opposite halves of rank one in every layer: the start that `Mirrored` describes.
+fn draw_mirrored(
+    config: &NetworkConfig,
+    Mirrored { scale, direction }: Mirrored,
+    task: &Task,
+    generator: &mut ChaCha8Rng,
+) -> Result<Vec<(Tensor, Tensor)>> {
+    let n_labels = task.targets.ncols();
+    ensure!(
+        n_labels == 1,
+        "network.initialisation.mirrored is for one output, but the task has {n_labels}: use normal, kaiming or orthogonal"
+    );
+    let unit = |column: Tensor| &column / column.norm();
+    let seen = match direction {
+        Direction::Random => normal(&[task.n_inputs() as i64, 1], generator),
+        Direction::Aligned => to_tensor(&task.input_output_correlation()).tr(),
+    };
+    ensure!(
+        seen.norm().double_value(&[]) > 0.0,
+        "network.initialisation.mirrored.direction is aligned, but targets have no correlation with inputs: set it to random"
+    );
+    // A layer's halves: what answers to r.x, and what answers to -r.x.
+    let halves = |width: usize, generator: &mut ChaCha8Rng| {
+        let half = unit(normal(&[width as i64 / 2, 1], generator).abs());
+        [
+            half.constant_pad_nd([0, 0, 0, half.size()[0]]),
+            half.constant_pad_nd([0, 0, half.size()[0], 0]),
+        ]
+    };
+    let mut layers: Vec<Tensor> = Vec::new();
+    let mut below: Option<[Tensor; 2]> = None;
+    for &width in &config.hidden {
+        let [positive, negative] = halves(width, generator);
+        layers.push(match &below {
+            None => (&positive - &negative).matmul(&unit(seen.shallow_clone()).tr()),
+            Some([for_positive, for_negative]) => {
+                positive.matmul(&for_positive.tr()) + negative.matmul(&for_negative.tr())
+            }
+        });
+        below = Some([positive, negative]);
+    }
+    if let Some([positive, negative]) = below {
+        layers.push((positive - negative).tr());
+    }
+    Ok(layers.into_iter().map(|weight| (&weight * scale, zeros(weight.size()[0]))).collect())
 }
 
 /// Output modes `[n_labels, n_modes]` and input modes `[n_inputs (+ 1), n_modes]` of Sigma_yx with singular values above

@@ -21,6 +21,8 @@ pub struct Network {
     n_members: i64,
     kind: NetworkKind,
     activation: Activation,
+    /// `alpha` of leaky-relu.
+    negative_slope: f64,
     pooling: Pooling,
     layers: Vec<Layer>,
     /// Channels, height, width of the images; a convolution needs to know.
@@ -138,6 +140,7 @@ impl Network {
             n_members,
             kind: config.kind,
             activation: config.activation,
+            negative_slope: config.negative_slope().unwrap_or(0.0),
             pooling: config.pooling,
             layers,
             shape,
@@ -228,11 +231,15 @@ impl Network {
     fn activate(&self, x: &Tensor) -> Tensor {
         match self.activation {
             Activation::Relu => x.relu(),
+            Activation::LeakyRelu => {
+                // A parametric ReLU whose slope is no parameter.
+                x.prelu(&Tensor::full([1], self.negative_slope, (x.kind(), x.device())))
+            }
             Activation::Tanh => x.tanh(),
         }
     }
 
-    /// Convolution, activation, pooling. Both activations are increasing and a bias is the same everywhere, so max pooling
+    /// Convolution, activation, pooling. All activations are increasing and a bias is the same everywhere, so max pooling
     /// commutes with them and goes first, which leaves four times fewer elements to them.
     fn block(&self, layer: &Layer, x: &Tensor) -> Tensor {
         let bias = layer.bias.as_ref();

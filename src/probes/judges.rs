@@ -17,7 +17,7 @@ pub struct Judges {
 impl Judges {
     /// The judges that a run needs.
     pub fn new(task: &Task, config: &Config) -> Self {
-        let levels = task.hierarchy.level_columns();
+        let levels = task.level_columns();
         let judge = |items: Vec<usize>, weights: &[f64]| {
             Judge::new(task.targets.clone(), items, weights, task.ocs(), levels.clone())
         };
@@ -71,7 +71,7 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
     let linear = config.network.kind == NetworkKind::Linear
         && config.training.loss == Loss::HalfSquaredError;
-    if !linear || !even || task.hierarchy.branching().is_none() {
+    if !linear || !even || task.branching().is_none() {
         return None;
     }
     let rho = config.task.correlation;
@@ -83,5 +83,5 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let counts_bias = depth > 1 && config.network.bias.at_input();
     let constant = (1.0 + (n_items - 1.0) * rho) / n_items + if counts_bias { 1.0 } else { 0.0 };
     let variances = [constant, (1.0 - rho) / n_items];
-    Some(ModeReader::new(&task.targets, &task.hierarchy.level_columns(), variances))
+    Some(ModeReader::new(&task.targets, &task.level_columns(), variances))
 }

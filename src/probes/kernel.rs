@@ -120,7 +120,7 @@ impl Kernels {
             items,
             self.weights.as_slice()?,
             task.ocs(),
-            task.hierarchy.level_columns(),
+            task.level_columns(),
         );
         let rate = training.learning_rate;
         let at = |step: u64| {
@@ -186,6 +186,11 @@ fn weight_variances(config: &Config, task: &Task) -> Option<Vec<f64>> {
             Some(fan_ins.map(|fan_in| gain * gain / (3.0 * fan_in as f64)).collect())
         }
         (Initialisation::Kaiming(_), TaskInputs::Vectors(_))
-        | (Initialisation::Orthogonal(_) | Initialisation::Aligned(_), _) => None,
+        | (
+            Initialisation::Orthogonal(_)
+            | Initialisation::Aligned(_)
+            | Initialisation::Mirrored(_),
+            _,
+        ) => None,
     }
 }

@@ -143,8 +143,17 @@ impl Shape {
     }
 }
 
-/// Levels are those of the config's tree, and the OCS has a value for each label.
+/// Levels are those of the config's tree, if it has one, and the OCS has a value for each label.
 fn check_targets(config: &Config, levels: &[usize], ocs: &[f64], variance: f64) -> Result<()> {
+    check_not_negative("target_variance", &[variance])?;
+    if !config.task.has_tree() {
+        ensure!(
+            levels.is_empty(),
+            "levels {levels:?} are those of a tree, which config.task has not"
+        );
+        ensure!(!ocs.is_empty(), "ocs is empty");
+        return check_finite("ocs", ocs);
+    }
     let sum = levels.iter().try_fold(0usize, |sum, &labels| sum.checked_add(labels));
     ensure!(
         sum == Some(ocs.len()) && !levels.is_empty() && !levels.contains(&0),
@@ -164,7 +173,7 @@ fn check_targets(config: &Config, levels: &[usize], ocs: &[f64], variance: f64) 
     }
     let are_rates = ocs.iter().all(|rate| (0.0..=1.0 + 1e-9).contains(rate));
     ensure!(are_rates && ocs.iter().any(|rate| *rate > 0.0), "ocs holds what is no rate");
-    check_not_negative("target_variance", &[variance])
+    Ok(())
 }
 
 fn check_phase(name: &str, phase: &Phase) -> Result<()> {

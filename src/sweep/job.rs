@@ -249,13 +249,7 @@ impl Job {
             wall_time: 0.0,
             ocs: judges.evaluation.ocs().to_vec(),
             target_variance: judges.evaluation.target_variance(),
-            levels: self
-                .task
-                .hierarchy
-                .level_columns()
-                .into_iter()
-                .map(|columns| columns.len())
-                .collect(),
+            levels: self.task.level_columns().into_iter().map(|columns| columns.len()).collect(),
             phase: Phase::default(),
             phase_sensitivity: Vec::new(),
             curves: Curves::default(),

@@ -13,8 +13,8 @@ use super::options::Options;
 use super::room::{self, Room};
 use super::run::most_together;
 use crate::config::{
-    Config, Initialisation, Inputs, Loss, NetworkKind, Optimiser, Precision, Sgd, TaskConfig,
-    resolve_conditions,
+    Config, Initialisation, Inputs, Loss, NetworkKind, Optimiser, Precision, Sgd, Targets,
+    TaskConfig, resolve_conditions,
 };
 use crate::model::{kernel_megabytes_of, weight_shapes};
 use crate::task::Hierarchy;
@@ -51,6 +51,11 @@ impl Sizes {
         let (image, [train, test]): ([i64; 3], [f64; 2]) = match config.inputs {
             Inputs::OneHot => ([1, 1, items as i64], [items; 2]),
             Inputs::Correlated => ([1, 1, items as i64 + 1], [items; 2]),
+            Inputs::Gaussian => {
+                let dimension = config.gaussian.clone().unwrap_or_default().dimension;
+                ([1, 1, dimension as i64], [items; 2])
+            }
+            Inputs::Circle => ([1, 1, 2], [items; 2]),
             Inputs::Mnist | Inputs::FashionMnist => ([1, 28, 28], [60_000.0, 10_000.0]),
             Inputs::Cifar10 => ([3, 32, 32], [50_000.0, 10_000.0]),
             Inputs::Glyphs => ([1, 28, 28], [4_000.0, 1_000.0]),
@@ -73,8 +78,13 @@ impl Sizes {
     }
 }
 
-/// Nodes below the root, and the depth, without making the tree where it is balanced.
+/// Nodes below the root, and the depth, without making the tree where it is balanced; without a tree, outputs.
 fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
+    if let Some(targets) = &config.targets {
+        return match targets {
+            Targets::Linear(_) | Targets::Sine(_) => (1.0, 0.0),
+        };
+    }
     match (&config.tree, &config.branching) {
         (None, Some(branching)) => {
             let mut nodes = 1.0;
@@ -181,7 +191,8 @@ pub fn ensure_gram_fits(condition: &str, config: &TaskConfig) -> Result<()> {
     ensure_fits(condition, &parts, room::of_host(), "this machine's")
 }
 
-const TREE: &str = "task.branching or task.tree, task.samples";
+/// Keys that say how many items there are.
+const TREE: &str = "task.branching or task.tree, task.samples, task.gaussian or task.circle";
 
 fn part(what: impl Into<String>, keys: &'static str, bytes: f64) -> Part {
     Part { what: what.into(), keys, bytes }
@@ -265,7 +276,7 @@ fn record_bytes(config: &Config, sizes: &Sizes) -> f64 {
     let observations =
         (config.training.observations as f64).min(config.training.steps as f64) + 2.0;
     let items = sizes.items * sizes.labels;
-    let items = if items <= MOST_ITEM_RESPONSES { items } else { 0.0 };
+    let items = if items <= MOST_ITEM_RESPONSES && sizes.levels > 0.0 { items } else { 0.0 };
     8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items)
 }
 

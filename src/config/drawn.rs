@@ -1,0 +1,285 @@
+//! Tasks without a tree: vectors that are drawn or laid out, and targets that are numbers.
+
+use std::fmt;
+
+use anyhow::{Result, ensure};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+use serde_yaml::with::singleton_map;
+
+use super::check::{ensure_not_negative, ensure_positive};
+use super::initialisation::one_choice;
+use super::tree::MOST_ITEMS;
+use super::{Inputs, TaskConfig};
+
+/// More input values than any of these tasks needs.
+const MOST_DIMENSIONS: usize = 4096;
+/// Faster than the points of a circle can show.
+const MOST_FREQUENCY: u32 = 1000;
+
+/// Parameters of `inputs: gaussian`: independent draws, whitened exactly, `<x x^T> = I`, before `spread` and `shift`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gaussian {
+    /// Number of input values d. Default: 8.
+    pub dimension: usize,
+    /// Independent draws n, at least d. Default: 200.
+    pub count: usize,
+    /// Whether the opposite of each draw is an input too, which makes `p(x) = p(-x)` and 2n items. Default: true.
+    pub mirrored: bool,
+    /// Standard deviation along each of the d axes, which makes the inputs anisotropic; `null` = all 1.
+    pub spread: Option<Vec<f64>>,
+    /// Standard deviation of each entry of one normal vector that is added to all inputs, which makes them asymmetric. Default: 0.
+    pub shift: f64,
+}
+
+impl Default for Gaussian {
+    fn default() -> Self {
+        Gaussian { dimension: 8, count: 200, mirrored: true, spread: None, shift: 0.0 }
+    }
+}
+
+/// Parameters of `inputs: circle`: points `(cos theta, sin theta)` at equal distances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Circle {
+    /// Number of points, the first at angle 0. An even number makes `p(x) = p(-x)`. Default: 200.
+    pub count: usize,
+}
+
+impl Default for Circle {
+    fn default() -> Self {
+        Circle { count: 200 }
+    }
+}
+
+/// Targets that are no labels of a tree: a row of numbers for each input.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Targets {
+    /// One number for each input, linear in it but for what is added.
+    Linear(LinearTargets),
+    /// `sin(frequency theta)` of points on a circle: odd for odd frequencies, and linear for 1 alone.
+    Sine(Sine),
+}
+
+/// Parameters of linear targets, `y = w.x + noise + even (|x_1| - <|x_1|>)`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinearTargets {
+    /// `|w|`; its direction is drawn. Default: 1.
+    pub norm: f64,
+    /// Standard deviation of normal noise; opposite inputs have opposite noise, so that targets stay odd. Default: 0.
+    pub noise: f64,
+    /// Coefficient of a part that is even in x. Default: 0.
+    pub even: f64,
+}
+
+impl Default for LinearTargets {
+    fn default() -> Self {
+        LinearTargets { norm: 1.0, noise: 0.0, even: 0.0 }
+    }
+}
+
+/// Parameters of a sine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sine {
+    /// Periods on the circle. Default: 3.
+    pub frequency: u32,
+}
+
+impl Default for Sine {
+    fn default() -> Self {
+        Sine { frequency: 3 }
+    }
+}
+
+impl Targets {
+    /// As written in a config.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Targets::Linear(_) => "linear",
+            Targets::Sine(_) => "sine",
+        }
+    }
+}
+
+/// A choice with its parameters, or nothing.
+pub(super) fn serialize_targets<S: Serializer>(
+    targets: &Option<Targets>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match targets {
+        None => serializer.serialize_none(),
+        Some(targets) => singleton_map::serialize(targets, serializer),
+    }
+}
+
+/// `linear`, or a kind with parameters; those that are left out take their defaults. `null` is a tree's labels.
+pub(super) fn deserialize_targets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Targets>, D::Error> {
+    struct TargetsVisitor;
+    impl<'de> Visitor<'de> for TargetsVisitor {
+        type Value = Option<Targets>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str(
+                "linear or sine, or one with its parameters, such as {linear: {noise: 0.5}}",
+            )
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+            match name {
+                "linear" => Ok(Some(Targets::Linear(LinearTargets::default()))),
+                "sine" => Ok(Some(Targets::Sine(Sine::default()))),
+                other => Err(E::unknown_variant(other, &["linear", "sine"])),
+            }
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            one_choice(map).map(Some)
+        }
+    }
+    deserializer.deserialize_any(TargetsVisitor)
+}
+
+impl TaskConfig {
+    /// Whether targets are the labels of a tree.
+    pub fn has_tree(&self) -> bool {
+        self.targets.is_none()
+    }
+
+    /// Number of inputs that are drawn or laid out, each an item of its own; `None` for other inputs.
+    pub(super) fn n_drawn(&self) -> Option<usize> {
+        match self.inputs {
+            Inputs::Gaussian => {
+                let gaussian = self.gaussian.clone().unwrap_or_default();
+                Some(gaussian.count.saturating_mul(if gaussian.mirrored { 2 } else { 1 }))
+            }
+            Inputs::Circle => Some(self.circle.clone().unwrap_or_default().count),
+            Inputs::OneHot
+            | Inputs::Correlated
+            | Inputs::Mnist
+            | Inputs::FashionMnist
+            | Inputs::Cifar10
+            | Inputs::Glyphs => None,
+        }
+    }
+
+    /// Writes out the parameters of inputs that are drawn.
+    pub(super) fn fill_in_drawn(&mut self) {
+        if self.inputs == Inputs::Gaussian {
+            self.gaussian.get_or_insert_default();
+        }
+        if self.inputs == Inputs::Circle {
+            self.circle.get_or_insert_default();
+        }
+    }
+
+    /// Inputs that are drawn go with targets that are numbers; either has keys of its own.
+    pub(super) fn check_drawn(&self) -> Result<()> {
+        let inputs = self.inputs.name();
+        for (key, is_set, owner) in [
+            ("gaussian", self.gaussian.is_some(), Inputs::Gaussian),
+            ("circle", self.circle.is_some(), Inputs::Circle),
+        ] {
+            ensure!(
+                !is_set || self.inputs == owner,
+                "task.{key} is set, but task.inputs is {inputs}: set task.inputs to {key}, or task.{key} to null"
+            );
+        }
+        let n_drawn = self.n_drawn();
+        let Some(targets) = &self.targets else {
+            ensure!(
+                n_drawn.is_none(),
+                "task.inputs is {inputs}, of which no tree tells targets: set task.targets, such as {{linear: {{norm: 1}}}}"
+            );
+            ensure!(
+                self.seed.is_none(),
+                "task.seed draws inputs and targets, but those of task.inputs {inputs} are not drawn: set it to null"
+            );
+            return Ok(());
+        };
+        ensure!(
+            self.tree.is_none() && self.branching.is_none(),
+            "task.targets {} and a tree exclude each other: set task.branching and task.tree to null, or task.targets",
+            targets.name()
+        );
+        ensure!(
+            self.frequencies.is_none(),
+            "task.frequencies weighs the items of a tree, but task.targets is {}: set one of them to null",
+            targets.name()
+        );
+        let Some(n_drawn) = n_drawn else {
+            anyhow::bail!(
+                "task.targets {} is for task.inputs gaussian or circle, not {inputs}: set task.inputs, or task.targets to null",
+                targets.name()
+            )
+        };
+        ensure!(
+            (2..=MOST_ITEMS).contains(&n_drawn),
+            "task.{inputs}.count makes {n_drawn} items: it must make 2 to {MOST_ITEMS}"
+        );
+        if let (Inputs::Gaussian, Some(gaussian)) = (self.inputs, &self.gaussian) {
+            gaussian.check()?;
+        }
+        targets.check(self.inputs)
+    }
+}
+
+impl Gaussian {
+    fn check(&self) -> Result<()> {
+        let Gaussian { dimension, count, mirrored: _, spread, shift } = self;
+        ensure!(
+            (1..=MOST_DIMENSIONS).contains(dimension),
+            "task.gaussian.dimension must be 1 to {MOST_DIMENSIONS}, not {dimension}"
+        );
+        ensure!(
+            count >= dimension,
+            "task.gaussian.count is {count}, but fewer draws than the dimension, {dimension}, cannot be whitened: raise it"
+        );
+        if let Some(spread) = spread {
+            ensure!(
+                spread.len() == *dimension,
+                "task.gaussian.spread has {} entries for {dimension} axes: give one for each, or null",
+                spread.len()
+            );
+            for &deviation in spread {
+                ensure_positive("each of task.gaussian.spread", deviation)?;
+            }
+        }
+        ensure_not_negative("task.gaussian.shift", *shift)
+    }
+}
+
+impl Targets {
+    fn check(&self, inputs: Inputs) -> Result<()> {
+        match self {
+            Targets::Linear(LinearTargets { norm, noise, even }) => {
+                ensure_positive("task.targets.linear.norm", *norm)?;
+                ensure_not_negative("task.targets.linear.noise", *noise)?;
+                ensure!(even.is_finite(), "task.targets.linear.even must be finite, not {even}");
+                Ok(())
+            }
+            Targets::Sine(Sine { frequency }) => {
+                ensure!(
+                    inputs == Inputs::Circle,
+                    "task.targets sine is for task.inputs circle, not {}: set task.inputs, or task.targets to linear",
+                    inputs.name()
+                );
+                ensure!(
+                    (1..=MOST_FREQUENCY).contains(frequency),
+                    "task.targets.sine.frequency must be 1 to {MOST_FREQUENCY}, not {frequency}"
+                );
+                Ok(())
+            }
+        }
+    }
+}
