@@ -25,34 +25,6 @@ pub struct Claim {
     pub sensitivity: String,
 }
 
-impl Claim {
-    /// A claim that is decided, without sensitivity.
-    pub fn new(
-        stem: &str,
-        id: &str,
-        sentence: &str,
-        measured: Measurement,
-        criterion: &str,
-        holds: bool,
-    ) -> Claim {
-        Claim {
-            experiment: stem.to_owned(),
-            id: id.to_owned(),
-            sentence: sentence.to_owned(),
-            control: false,
-            measured,
-            criterion: criterion.to_owned(),
-            verdict: Verdict::of(holds),
-            sensitivity: String::new(),
-        }
-    }
-
-    /// The same as a negative control.
-    pub fn as_control(self) -> Claim {
-        Claim { control: true, ..self }
-    }
-}
-
 /// Verdict on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,11 +38,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Holds or fails.
-    pub fn of(holds: bool) -> Self {
-        if holds { Verdict::Holds } else { Verdict::Fails }
-    }
-
     /// As in CLAIMS.md.
     pub fn word(self) -> &'static str {
         match self {

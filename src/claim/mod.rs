@@ -31,8 +31,6 @@ mod markdown;
 mod measurement;
 mod order;
 mod selection;
-/// What records say of the phase.
-pub mod verdicts;
 
 pub use bound::{Bound, above, at_least, at_most, below, between, within, within_percent};
 pub use decided::{Claim, Verdict};

@@ -3,133 +3,114 @@
 /// The figure.
 pub mod page;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::claim::verdicts::{exists, is_absent, phase_sensitivity};
-use crate::claim::{Claim, Measurement, Verdict};
+use crate::claim::{ABSENT_IN_STEPS, Claim, Measurement, PRESENT, claim};
+use crate::config::{Activation, Bias, Config, NetworkConfig, NetworkKind, Preprocessing};
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder};
 
-/// What is expected of one condition.
+/// A kind of network that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expectation {
-    Phase,
-    NoPhase,
-    /// Between: measured, nothing claimed.
-    Open,
+pub struct Compared {
+    /// As claims are named after it.
+    pub id: &'static str,
+    /// In words.
+    pub words: &'static str,
+    kind: NetworkKind,
+    activation: Activation,
 }
 
-/// Networks: condition's part, and words.
-const NETWORKS: [(&str, &str); 4] = [
-    ("linear", "linear network"),
-    ("mlp", "ReLU MLP"),
-    ("cnn-relu", "ReLU CNN with max pooling"),
-    ("cnn-tanh", "tanh CNN with average pooling"),
+/// All of them.
+pub const NETWORKS: [Compared; 4] = [
+    network("linear", "linear network", NetworkKind::Linear, Activation::Relu),
+    network("mlp", "ReLU MLP", NetworkKind::Mlp, Activation::Relu),
+    network("cnn-relu", "ReLU CNN with max pooling", NetworkKind::Cnn, Activation::Relu),
+    network("cnn-tanh", "tanh CNN with average pooling", NetworkKind::Cnn, Activation::Tanh),
 ];
 
-fn expectation(network: &str, bias: &str, inputs: &str) -> Expectation {
-    match (network, bias, inputs) {
-        (_, "all", _) | (_, "none", "raw") => Expectation::Phase,
-        ("linear" | "cnn-tanh", "none", "centred") => Expectation::NoPhase,
-        // Rectification makes a common component of its own.
-        ("cnn-relu", "none", "centred") => Expectation::Phase,
-        _ => Expectation::Open,
+const fn network(
+    id: &'static str,
+    words: &'static str,
+    kind: NetworkKind,
+    activation: Activation,
+) -> Compared {
+    Compared { id, words, kind, activation }
+}
+
+impl Compared {
+    /// Whether a config's network is of this kind, with biases in all layers or none, on such inputs.
+    pub fn is_in(self, config: &Config, bias: Bias, inputs: Preprocessing) -> bool {
+        let NetworkConfig { kind, activation, .. } = config.network;
+        // A linear network has no activation, whatever the config says.
+        let is_this =
+            kind == self.kind && (kind == NetworkKind::Linear || activation == self.activation);
+        is_this && config.network.bias == bias && config.task.preprocessing == inputs
+    }
+
+    /// Whether the phase is expected; `None` between: measured, nothing claimed.
+    fn has_phase(self, bias: Bias, inputs: Preprocessing) -> Option<bool> {
+        match (self.id, bias, inputs) {
+            (_, Bias::All, _) | (_, _, Preprocessing::Raw) => Some(true),
+            ("linear" | "cnn-tanh", _, _) => Some(false),
+            // Rectification makes a common component of its own.
+            ("cnn-relu", _, _) => Some(true),
+            _ => None,
+        }
     }
 }
 
 /// One claim (or report) for each of the sixteen conditions `network-bias-inputs`.
-pub fn claims(stem: &str, images: &str, runs: &RunFolder) -> Result<Vec<Claim>> {
+pub fn claims(images: &str, runs: &RunFolder) -> Result<Vec<Claim>> {
     let mut claims = Vec::new();
-    for bias in ["all", "none"] {
-        for inputs in ["raw", "centred"] {
-            for (network, words) in NETWORKS {
-                let condition = format!("{network}-{bias}-{inputs}");
-                let records = runs.of(&condition);
-                ensure!(
-                    !records.is_empty(),
-                    "{stem} has no record of condition '{condition}': run `ocs reproduce {stem}`"
-                );
-                let expected = expectation(network, bias, inputs);
-                claims.push(condition_claim(
-                    stem,
-                    &condition,
-                    &subject(words, bias, inputs, images),
-                    &records,
-                    expected,
-                ));
+    for (bias, biases) in [(Bias::All, "with biases"), (Bias::None, "without biases")] {
+        for (inputs, id, words) in [
+            (Preprocessing::Raw, "raw", "raw"),
+            (Preprocessing::PixelCentred, "centred", "pixel-centred"),
+        ] {
+            for network in NETWORKS {
+                let subject = format!("A {} {biases} on {words} {images}", network.words);
+                let found = runs.pick(&subject, |config| network.is_in(config, bias, inputs))?;
+                let id = format!("{}-{}-{id}", network.id, bias.name());
+                claims.push(existence(id, &subject, &found, network.has_phase(bias, inputs)));
             }
         }
     }
     Ok(claims)
 }
 
-fn subject(network: &str, bias: &str, inputs: &str, images: &str) -> String {
-    let biases = if bias == "all" { "with biases" } else { "without biases" };
-    let inputs = if inputs == "raw" { "raw" } else { "pixel-centred" };
-    format!("A {network} {biases} on {inputs} {images}")
-}
-
-fn condition_claim(
-    stem: &str,
-    condition: &str,
-    subject: &str,
-    records: &[&Record],
-    expected: Expectation,
-) -> Claim {
-    let every = |test: &dyn Fn(&Phase) -> bool| records.iter().all(|record| test(&record.phase));
-    let (sentence, criterion, verdict, sensitivity) = match expected {
-        Expectation::Phase => (
-            format!("{subject} passes through the OCS phase."),
-            "onset < end in every run",
-            Verdict::of(every(&exists)),
-            phase_sensitivity(records, exists),
-        ),
-        Expectation::NoPhase => (
-            format!("{subject} has no OCS phase, though it learns differences."),
-            "an end after step 0, and no onset before it, in every run",
-            Verdict::of(every(&is_absent)),
-            phase_sensitivity(records, is_absent),
-        ),
-        Expectation::Open => {
-            let count = records.iter().filter(|record| record.phase.is_there()).count();
-            let sentence = format!("{subject}: an OCS phase in {count} of {} runs.", records.len());
-            (sentence, "none", Verdict::Reported, phase_sensitivity(records, exists))
+fn existence(id: String, subject: &str, runs: &[&Record], expected: Option<bool>) -> Claim {
+    let (quantity, lengths) = times(runs);
+    let draft = claim(id).of(runs).values(&quantity, lengths).at_other_thresholds();
+    match expected {
+        Some(true) => draft
+            .says(format!("{subject} passes through the OCS phase."))
+            .every(PRESENT, "in every run"),
+        Some(false) => draft
+            .says(format!("{subject} has no OCS phase, though it learns differences."))
+            .control()
+            .every(ABSENT_IN_STEPS, "{}, in every run"),
+        None => {
+            let count = runs.iter().filter(|record| record.phase.is_there()).count();
+            draft
+                .says(format!("{subject}: an OCS phase in {count} of {} runs.", runs.len()))
+                .reported()
         }
-    };
-    Claim {
-        experiment: stem.to_owned(),
-        id: condition.to_owned(),
-        sentence,
-        control: expected == Expectation::NoPhase,
-        measured: times(records),
-        criterion: criterion.to_owned(),
-        verdict,
-        sensitivity,
     }
 }
 
-/// ln(end/onset), with the ranges of onset and end in steps in its name.
-fn times(records: &[&Record]) -> Measurement {
-    let steps = |time: fn(&Phase) -> Option<f64>| {
-        let values: Vec<Option<f64>> = records
-            .iter()
-            .map(|record| Some(time(&record.phase)? / record.config.training.learning_rate))
-            .collect();
-        Measurement::of("", &values)
-    };
-    let range = |measurement: &Measurement| match (measurement.min, measurement.max) {
-        (Some(min), Some(max)) if measurement.n == measurement.runs => {
-            format!("step {min:.0}-{max:.0}")
+/// ln(end/onset) of each run, with the ranges of onset and end in steps in its name.
+fn times(runs: &[&Record]) -> (String, Vec<Option<f64>>) {
+    let range = |time: fn(&Phase) -> Option<f64>| {
+        let step = |run: &&Record| Some(time(&run.phase)? / run.config.training.learning_rate);
+        let steps = Measurement::of("", &runs.iter().map(step).collect::<Vec<_>>());
+        let (Some(min), Some(max)) = (steps.min, steps.max) else { return "never".to_owned() };
+        match steps.n == steps.runs {
+            true => format!("step {min:.0}-{max:.0}"),
+            false => format!("step {min:.0}-{max:.0} in {} of {}", steps.n, steps.runs),
         }
-        (Some(min), Some(max)) => {
-            format!("step {min:.0}-{max:.0} in {} of {}", measurement.n, measurement.runs)
-        }
-        _ => "never".to_owned(),
     };
-    let (onset, end) = (steps(|phase| phase.onset), steps(|phase| phase.end));
-    let ratios: Vec<Option<f64>> = records.iter().map(|record| record.phase.log_ratio).collect();
-    Measurement::of(
-        &format!("onset {}, end {}; ln(end/onset)", range(&onset), range(&end)),
-        &ratios,
-    )
+    let (onset, end) = (range(|phase| phase.onset), range(|phase| phase.end));
+    let lengths = runs.iter().map(|run| run.phase.log_ratio).collect();
+    (format!("onset {onset}, end {end}; ln(end/onset)"), lengths)
 }

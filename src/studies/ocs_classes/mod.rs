@@ -3,12 +3,11 @@
 
 mod page;
 
-use super::Study;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use super::other_seeds;
-use crate::claim::{Claim, Measurement, Verdict};
-use crate::config::Config;
+use super::{Study, other_seeds};
+use crate::claim::{Claim, Measurement, above, at_most, between, claim};
+use crate::config::{Config, NetworkKind};
 use crate::metrics::{Contrasts, Curves, first_time};
 use crate::record::{Record, RunFolder, TheoryRecord};
 
@@ -20,12 +19,35 @@ pub static STUDY: Study = Study {
     config: include_str!("../../../configs/ocs_classes.yaml"),
     optional_inputs: &[],
     theory_of_images: true,
-    also_predict: also_predict,
+    also_predict,
     claims,
     figure: page::figure,
 };
 
-const REGROUPED: [&str; 3] = ["regrouped-1", "regrouped-2", "regrouped-3"];
+/// What a tree over CIFAR-10's classes means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tree {
+    /// Its top split parts vehicles from animals.
+    Semantic,
+    /// The same with the children of every node exchanged: animals first.
+    Mirrored,
+    /// Vehicles and animals stand on both sides.
+    Regrouped,
+}
+
+impl Tree {
+    /// Of a config's classes; `None` where they are not given.
+    pub fn of(config: &Config) -> Option<Tree> {
+        let sides = config.task.vehicles()?;
+        let (left, right) = sides.split_at(sides.len() / 2);
+        let all = |half: &[f64], side: f64| half.iter().all(|other| *other == side);
+        Some(match () {
+            () if all(left, 1.0) && all(right, -1.0) => Tree::Semantic,
+            () if all(left, -1.0) && all(right, 1.0) => Tree::Mirrored,
+            () => Tree::Regrouped,
+        })
+    }
+}
 
 /// Theory answers linear networks for their first seed; here for the others.
 fn also_predict(config: &Config) -> Result<Vec<(String, Config)>> {
@@ -34,13 +56,13 @@ fn also_predict(config: &Config) -> Result<Vec<(String, Config)>> {
 
 /// When a run has learned what; `None`: not by its end.
 #[derive(Clone)]
-struct Learned {
+pub(super) struct Learned {
     seed: u64,
     onset: Option<f64>,
     /// First time at which each level's fraction reaches the phase's threshold.
-    levels: Vec<Option<f64>>,
+    pub levels: Vec<Option<f64>>,
     /// Likewise, of the contrast between vehicles and animals, wherever the labels tell of it.
-    vehicles: Option<f64>,
+    pub vehicles: Option<f64>,
 }
 
 impl Learned {
@@ -61,17 +83,22 @@ impl Learned {
     }
 
     /// On the training set, where a run was observed there.
-    fn of_run(run: &Record) -> Option<Self> {
+    pub fn of_run(run: &Record) -> Option<Self> {
         let curves = run.training_curves.as_ref().unwrap_or(&run.curves);
         Learned::of(&run.config, &run.levels, curves, run.phase.onset)
     }
 
-    fn of_theory(theory: &TheoryRecord) -> Option<Self> {
+    pub fn of_theory(theory: &TheoryRecord) -> Option<Self> {
         Learned::of(&theory.config, &theory.levels, &theory.curves, theory.phase.onset)
     }
 
     fn top(&self) -> Option<f64> {
         self.levels.first().copied().flatten()
+    }
+
+    /// Each level, from the top, and vehicles against animals.
+    fn all(&self) -> impl Iterator<Item = Option<f64>> {
+        self.levels.iter().copied().chain([self.vehicles])
     }
 }
 
@@ -80,62 +107,50 @@ fn is_before(one: Option<f64>, other: Option<f64>) -> bool {
     one.is_some_and(|one| other.is_none_or(|other| one < other))
 }
 
-fn learned(runs: &RunFolder, condition: &str) -> Result<Vec<Learned>> {
-    let lacks = || {
-        format!(
-            "ocs_classes lacks runs of '{condition}', or their item responses: run `ocs reproduce ocs_classes`"
-        )
-    };
-    let found: Option<Vec<Learned>> = runs.of(condition).into_iter().map(Learned::of_run).collect();
-    let found = found.with_context(lacks)?;
-    ensure!(!found.is_empty(), lacks());
-    Ok(found)
+/// What networks of a kind learned under trees of a sort, run by run.
+fn learned(runs: &RunFolder, kind: NetworkKind, tree: Tree) -> Result<Vec<Learned>> {
+    let found = runs.pick(format!("a {kind:?} network under a {tree:?} tree"), |config| {
+        config.network.kind == kind && Tree::of(config) == Some(tree)
+    })?;
+    found.into_iter().map(responses_of).collect()
 }
 
-/// The claims.
+fn responses_of(run: &Record) -> Result<Learned> {
+    Learned::of_run(run).with_context(|| {
+        format!(
+            "the run of '{}' with seed {} lacks responses item by item: run `ocs reproduce ocs_classes`",
+            run.condition, run.seed
+        )
+    })
+}
+
 fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
     let mut claims = Vec::new();
-    for (network, words) in [("linear", "linear networks"), ("cnn", "CNNs with biases")] {
-        let semantic = learned(runs, &format!("{network}-semantic"))?;
-        let mut regrouped = Vec::new();
-        for name in REGROUPED {
-            regrouped.extend(learned(runs, &format!("{network}-{name}"))?);
-        }
-        let all = [semantic.clone(), regrouped.clone()].concat();
-        claims.extend([
-            constant_first(network, words, &all),
-            meaning_is_faster(network, words, &semantic, &regrouped),
-            top_down(network, words, &semantic),
-            images_lead(network, words, &regrouped),
-            finest_first(network, words, &regrouped),
-        ]);
+    for (kind, network, words) in [
+        (NetworkKind::Linear, "linear", "linear networks"),
+        (NetworkKind::Cnn, "cnn", "CNNs with biases"),
+    ] {
+        let semantic = learned(runs, kind, Tree::Semantic)?;
+        let regrouped = learned(runs, kind, Tree::Regrouped)?;
+        claims.push(constant_first(network, words, &[&*semantic, &*regrouped].concat()));
+        claims.push(meaning_is_faster(network, words, &semantic, &regrouped));
+        claims.push(top_down(network, words, &semantic));
+        claims.extend(images_lead(network, words, &regrouped));
     }
-    let (semantic, mirrored) =
-        (learned(runs, "linear-semantic")?, learned(runs, "linear-mirrored")?);
-    claims.push(names_do_not_matter(&semantic, &mirrored));
+    claims.push(names_do_not_matter(
+        &learned(runs, NetworkKind::Linear, Tree::Semantic)?,
+        &learned(runs, NetworkKind::Linear, Tree::Mirrored)?,
+    ));
     claims.push(predicted(runs)?);
     Ok(claims)
 }
 
-fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds: bool) -> Claim {
-    Claim::new("ocs_classes", id, sentence, measured, criterion, holds)
-}
-
 fn constant_first(network: &str, words: &str, all: &[Learned]) -> Claim {
-    let leads: Vec<Option<f64>> = all
-        .iter()
-        .map(|run| {
-            let first = run.levels.iter().flatten().chain(&run.vehicles).copied();
-            Some(first.min_by(f64::total_cmp)? / run.onset?)
-        })
-        .collect();
-    claim(
-        &format!("{network}-constant-first"),
-        &format!("Whatever the labels mean, {words} learn the constant before any contrast."),
-        Measurement::of("first contrast's time over onset", &leads),
-        "> 1 in every run, of which each learns a contrast",
-        leads.iter().all(|lead| lead.is_some_and(|lead| lead > 1.0)),
-    )
+    let lead = |run: &Learned| Some(run.all().flatten().min_by(f64::total_cmp)? / run.onset?);
+    claim(format!("{network}-constant-first"))
+        .says(format!("Whatever the labels mean, {words} learn the constant before any contrast."))
+        .values("first contrast's time over onset", all.iter().map(lead))
+        .each(above(1.0), "in every run, of which each learns a contrast")
 }
 
 /// The data say so: a top split's singular value is `sqrt(7) / 8 ||sum_i v_i m_i||` with mean images `m_i` of the items and
@@ -160,66 +175,52 @@ fn meaning_is_faster(
         ),
         None => "with regrouped ones never by the last step".to_owned(),
     };
-    let times: Vec<Option<f64>> = semantic.iter().map(Learned::top).collect();
-    claim(
-        &format!("{network}-meaning-is-faster"),
-        &format!(
+    claim(format!("{network}-meaning-is-faster"))
+        .says(format!(
             "With the semantic tree {words} learn the top split earlier than with regrouped ones ({other})."
-        ),
-        Measurement::of("time of the semantic top split", &times),
-        "earlier than with each regrouped tree, for every seed",
-        !verdicts.is_empty() && verdicts.iter().all(|&earlier| earlier),
-    )
+        ))
+        .values("time of the semantic top split", semantic.iter().map(Learned::top))
+        .holds_if(
+            !verdicts.is_empty() && verdicts.iter().all(|&earlier| earlier),
+            "earlier than with each regrouped tree, for every seed",
+        )
 }
 
 fn top_down(network: &str, words: &str, semantic: &[Learned]) -> Claim {
     let in_order = |run: &Learned| {
         run.levels.windows(2).all(|pair| is_before(pair[0], pair[1]) || pair == [None; 2])
     };
-    let ratios: Vec<Option<f64>> = semantic
-        .iter()
-        .map(|run| Some(run.levels.get(1).copied().flatten()? / run.top()?))
-        .collect();
-    claim(
-        &format!("{network}-top-down"),
-        &format!("With the semantic tree {words} learn it from the top down."),
-        Measurement::of("time of level 2 over time of level 1", &ratios),
-        "each level before the next, in every run",
-        semantic.iter().all(|run| run.top().is_some() && in_order(run)),
-    )
-}
-
-fn images_lead(network: &str, words: &str, regrouped: &[Learned]) -> Claim {
-    let times: Vec<Option<f64>> = regrouped.iter().map(|run| run.vehicles).collect();
-    claim(
-        &format!("{network}-images-lead"),
-        &format!(
-            "The order follows the images: with regrouped trees {words} part vehicles from animals, of which only the \
-             finest labels tell, before they learn the top split of the labels."
-        ),
-        Measurement::of("time of vehicles against animals", &times),
-        "earlier than the labels' top split in every run",
-        regrouped.iter().all(|run| is_before(run.vehicles, run.top())),
-    )
-}
-
-fn finest_first(network: &str, words: &str, regrouped: &[Learned]) -> Claim {
-    let first = |run: &Learned| {
-        let finest = run.levels.last().copied().flatten();
-        let others = &run.levels[..run.levels.len() - 1];
-        Some(f64::from(others.iter().all(|&other| is_before(finest, other))))
-    };
-    let measured: Vec<Option<f64>> = regrouped.iter().map(first).collect();
-    Claim {
-        verdict: Verdict::Reported,
-        ..claim(
-            &format!("{network}-finest-first"),
-            &format!("With regrouped trees {words} learn the finest level first."),
-            Measurement::of("1 where that is so", &measured),
-            "none",
-            true,
+    let ratio = |run: &Learned| Some(run.levels.get(1).copied().flatten()? / run.top()?);
+    claim(format!("{network}-top-down"))
+        .says(format!("With the semantic tree {words} learn it from the top down."))
+        .values("time of level 2 over time of level 1", semantic.iter().map(ratio))
+        .holds_if(
+            semantic.iter().all(|run| run.top().is_some() && in_order(run)),
+            "each level before the next, in every run",
         )
-    }
+}
+
+fn images_lead(network: &str, words: &str, regrouped: &[Learned]) -> [Claim; 2] {
+    let finest_first = |run: &Learned| {
+        let (finest, others) = run.levels.split_last()?;
+        Some(f64::from(others.iter().all(|&other| is_before(*finest, other))))
+    };
+    [
+        claim(format!("{network}-images-lead"))
+            .says(format!(
+                "The order follows the images: with regrouped trees {words} part vehicles from animals, of which only the \
+                 finest labels tell, before they learn the top split of the labels."
+            ))
+            .values("time of vehicles against animals", regrouped.iter().map(|run| run.vehicles))
+            .holds_if(
+                regrouped.iter().all(|run| is_before(run.vehicles, run.top())),
+                "earlier than the labels' top split in every run",
+            ),
+        claim(format!("{network}-finest-first"))
+            .says(format!("With regrouped trees {words} learn the finest level first."))
+            .values("1 where that is so", regrouped.iter().map(finest_first))
+            .reported(),
+    ]
 }
 
 fn names_do_not_matter(semantic: &[Learned], mirrored: &[Learned]) -> Claim {
@@ -229,45 +230,37 @@ fn names_do_not_matter(semantic: &[Learned], mirrored: &[Learned]) -> Claim {
         Some(times.iter().sum::<f64>() / times.len() as f64)
     };
     let ratio = mean(mirrored).zip(mean(semantic)).map(|(one, other)| (one / other).ln());
-    claim(
-        "mirrored",
-        "Exchanging the children of every node of the semantic tree does not change when its top split is learned.",
-        Measurement::of("ln of the times' ratio, means over seeds", &[ratio]),
-        "between -0.1 and 0.1",
-        ratio.is_some_and(|ratio| ratio.abs() <= 0.1),
-    )
-    .as_control()
+    claim("mirrored")
+        .says("Exchanging the children of every node of the semantic tree does not change when its top split is learned.")
+        .control()
+        .values("ln of the times' ratio, means over seeds", [ratio])
+        .each(between(-0.1, 0.1), "{}")
 }
 
 /// From second moments and each seed's initial weights.
 fn predicted(runs: &RunFolder) -> Result<Claim> {
     let mut errors = Vec::new();
     let mut agree = true;
-    let is_linear = |run: &&Record| run.condition.starts_with("linear-");
-    for run in runs.records.iter().filter(is_linear) {
-        let lacks = || {
-            format!(
-                "ocs_classes lacks theory of '{}': run `ocs reproduce ocs_classes`",
-                run.condition
-            )
-        };
-        let theory = runs.theory_of_run(run).with_context(lacks)?;
-        let (expected, seen) =
-            Learned::of_theory(theory).zip(Learned::of_run(run)).with_context(lacks)?;
-        let pairs = expected.levels.iter().zip(&seen.levels);
-        for (expected, seen) in pairs.chain([(&expected.vehicles, &seen.vehicles)]) {
+    for run in runs.pick("a linear network", |c| c.network.kind == NetworkKind::Linear)? {
+        let theory = runs.theory_of_run(run).and_then(Learned::of_theory).with_context(|| {
+            format!("there is no theory of '{}': run `ocs reproduce ocs_classes`", run.condition)
+        })?;
+        for (expected, seen) in theory.all().zip(responses_of(run)?.all()) {
             agree &= expected.is_some() == seen.is_some();
             if expected.is_some() || seen.is_some() {
-                errors.push(expected.zip(*seen).map(|(p, o)| (p / o - 1.0).abs()));
+                errors.push(expected.zip(seen).map(|(p, o)| (p / o - 1.0).abs()));
             }
         }
     }
-    Ok(claim(
-        "predicted",
-        "Theory tells from the second moments of the images and the initial weights when linear networks learn each level, \
-         and vehicles against animals, under every tree.",
-        Measurement::of("relative error of the times", &errors),
-        "<= 0.05 in every run; what is not learned by the last step is predicted not to be",
-        agree && !errors.is_empty() && errors.iter().all(|e| e.is_some_and(|e| e <= 0.05)),
-    ))
+    Ok(claim("predicted")
+        .says(
+            "Theory tells from the second moments of the images and the initial weights when linear networks learn each level, \
+             and vehicles against animals, under every tree.",
+        )
+        .values("relative error of the times", errors)
+        .also(agree)
+        .each(
+            at_most(0.05),
+            "in every run; what is not learned by the last step is predicted not to be",
+        ))
 }

@@ -3,11 +3,14 @@
 
 mod page;
 
-use super::Study;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::claim::verdicts::{agree, is_absent};
-use crate::claim::{Claim, Measurement, Verdict};
+use super::Study;
+use crate::claim::{
+    Bound, Claim, Draft, Measurement, agree, at_least, at_most, below, claim, is_absent, within,
+    within_percent,
+};
+use crate::config::{Activation, Bias, Config, Initialisation, Inputs, NetworkKind, Preprocessing};
 use crate::record::{KernelRecord, Record, RunFolder};
 
 /// The study.
@@ -25,11 +28,14 @@ pub static STUDY: Study = Study {
 
 /// Up to this drift at a crossing the kernel counts as still; then the crossing is to come within the same share of the
 /// predicted time.
-const STILL: f64 = 0.1;
+pub(super) const STILL: f64 = 0.1;
 
 /// Lazy networks of which all label variance lies at `kappa_1` have a phase above this `kappa_0 / kappa_1`:
 /// `ln 10 / -ln(1 - sqrt(0.1))`.
-const LAZY_RATIO: f64 = 6.057;
+pub(super) const LAZY_RATIO: f64 = 6.057;
+
+/// Hidden units of the widest networks whose claims are decided.
+const WIDE: usize = 16384;
 
 /// A run with what it says of its kernel.
 #[derive(Clone, Copy)]
@@ -38,193 +44,254 @@ struct Run<'a> {
     kernel: &'a KernelRecord,
 }
 
-fn of<'a>(runs: &'a RunFolder, condition: &str) -> Result<Vec<Run<'a>>> {
-    let lacks =
-        || format!("ocs_kernel has no kernel of '{condition}': run `ocs reproduce ocs_kernel`");
-    let records = runs.of(condition);
-    ensure!(!records.is_empty(), lacks());
+/// Runs whose config fits, each with a kernel.
+fn pick<'a>(
+    runs: &'a RunFolder,
+    wanted: &str,
+    fits: impl Fn(&Config) -> bool,
+) -> Result<Vec<Run<'a>>> {
     let with_kernel = |record: &'a Record| {
         let kernel = record.kernel.as_ref().filter(|kernel| !kernel.step.is_empty());
-        Ok(Run { record, kernel: kernel.with_context(lacks)? })
+        let kernel = kernel.with_context(|| {
+            format!("'{}' has no kernel: run `ocs reproduce ocs_kernel`", record.condition)
+        })?;
+        Ok(Run { record, kernel })
     };
-    records.into_iter().map(with_kernel).collect()
+    runs.pick(wanted, fits)?.into_iter().map(with_kernel).collect()
 }
 
-/// The claims.
+/// A network on images under a preprocessing.
+pub(super) fn is_on_images(
+    config: &Config,
+    (kind, activation, bias): (NetworkKind, Activation, Bias),
+    preprocessing: Preprocessing,
+) -> bool {
+    let network = &config.network;
+    (network.kind, network.activation, network.bias) == (kind, activation, bias)
+        && config.task.preprocessing == preprocessing
+        && config.task.inputs.are_images()
+}
+
+/// Whether weights are so much larger than those of standard deviation `sqrt(2 / width)`, with which all layers weigh the same,
+/// that the kernel stands nearly still.
+pub(super) fn is_lazy(config: &Config) -> bool {
+    let Initialisation::Normal(normal) = config.network.initialisation else { return false };
+    let width = config.network.hidden.first().copied().unwrap_or(1) as f64;
+    normal.std > 1.5 * (2.0 / width).sqrt()
+}
+
+/// Runs on images.
+fn images<'a>(
+    runs: &'a RunFolder,
+    network: (NetworkKind, Activation, Bias),
+    preprocessing: Preprocessing,
+) -> Result<Vec<Run<'a>>> {
+    pick(runs, &format!("{network:?} on {preprocessing:?} images"), |config| {
+        is_on_images(config, network, preprocessing)
+    })
+}
+
+const RELU: (NetworkKind, Activation, Bias) = (NetworkKind::Mlp, Activation::Relu, Bias::None);
+const RELU_BIASED: (NetworkKind, Activation, Bias) =
+    (NetworkKind::Mlp, Activation::Relu, Bias::All);
+const TANH: (NetworkKind, Activation, Bias) = (NetworkKind::Mlp, Activation::Tanh, Bias::None);
+const CNN: (NetworkKind, Activation, Bias) = (NetworkKind::Cnn, Activation::Relu, Bias::None);
+
+/// Runs on one-hot inputs with such hidden layers.
+fn one_hot<'a>(runs: &'a RunFolder, hidden: &[usize], lazy: bool) -> Result<Vec<Run<'a>>> {
+    let starts = if lazy { "large" } else { "usual" };
+    pick(runs, &format!("one-hot inputs, hidden: {hidden:?} and {starts} weights"), |config| {
+        config.task.inputs == Inputs::OneHot
+            && config.network.hidden == hidden
+            && is_lazy(config) == lazy
+    })
+}
+
 fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
-    let all_of = |names: &[&str]| -> Result<Vec<Run>> {
-        Ok(names.iter().map(|name| of(runs, name)).collect::<Result<Vec<_>>>()?.concat())
-    };
-    let centred_relu = all_of(&["relu-none-centred", "relu-all-centred"])?;
-    let centred_tanh = of(runs, "tanh-none-centred")?;
-    let centred = [centred_relu.clone(), centred_tanh.clone()].concat();
-    let raw = all_of(&["relu-none-raw", "tanh-none-raw", "cnn-none-raw"])?;
-    let with_expected = [centred_relu.clone(), of(runs, "relu-none-raw")?].concat();
-    let wide = all_of(&["width-16384", "width-16384-large"])?;
-    let images = [centred, raw.clone(), of(runs, "cnn-none-centred")?].concat();
-    let lazy = [images.clone(), of(runs, "width-16384-large")?].concat();
+    use Preprocessing::{PixelCentred, Raw};
+    let centred_relu =
+        [images(runs, RELU, PixelCentred)?, images(runs, RELU_BIASED, PixelCentred)?].concat();
+    let centred_tanh = images(runs, TANH, PixelCentred)?;
+    let (raw_relu, raw_cnn) = (images(runs, RELU, Raw)?, images(runs, CNN, Raw)?);
+    let centred_cnn = images(runs, CNN, PixelCentred)?;
+    let raw = [raw_relu.clone(), images(runs, TANH, Raw)?, raw_cnn.clone()].concat();
+    let with_expected = [centred_relu.clone(), raw_relu].concat();
+    let (wide, large) = (one_hot(runs, &[WIDE], false)?, one_hot(runs, &[WIDE], true)?);
+    let centred = [&*centred_relu, &*centred_tanh, &*centred_cnn].concat();
+    let lazy = [&*centred_relu, &*centred_tanh, &*raw, &*centred_cnn, &*large].concat();
+    let of_mlps = [&*with_expected, &*centred_tanh].concat();
     Ok(vec![
-        top_is_constant(
+        measured(
             "relu-makes-a-constant",
             "The inputs of pixel-centred images have nothing of the constant; of the kernel of ReLU MLPs it is nearly the \
              top eigenvector.",
+            (ALIGNMENT, alignment),
             &centred_relu,
-        ),
-        top_is_constant(
+        )
+        .each(TOP, "in every run"),
+        measured(
             "cnn-makes-a-constant",
             "On pixel-centred images the constant is nearly the top eigenvector of ReLU CNNs' kernel.",
-            &of(runs, "cnn-none-centred")?,
-        ),
-        inputs_have_no_constant(&images),
-        tanh_makes_none(&centred_tanh),
-        top_is_constant(
+            (ALIGNMENT, alignment),
+            &centred_cnn,
+        )
+        .each(TOP, "in every run"),
+        measured(
+            "linear-has-none",
+            "The kernel of one linear layer, X X^T, has nothing of the constant on top on pixel-centred images.",
+            ("alignment with the constant", |run| run.kernel.inputs.ones_alignment),
+            &centred,
+        )
+        .control()
+        .each(below(1e-6), "in every run"),
+        measured(
+            "tanh-makes-none",
+            "Networks with an odd nonlinearity and no biases make no constant: on pixel-centred images the top eigenvector of \
+             tanh MLPs' kernel stays apart from it.",
+            (ALIGNMENT, alignment),
+            &centred_tanh,
+        )
+        .control()
+        .each(at_most(0.1), "in every run"),
+        measured(
             "raw-has-it",
             "On raw images the constant is nearly the top eigenvector of every network's kernel.",
+            (ALIGNMENT, alignment),
             &raw,
-        ),
+        )
+        .each(TOP, "in every run"),
         as_arc_cosines_say(&with_expected),
-        one_hot(&wide),
-        deep(&of(runs, "depth-8")?),
-        no_lazy_phase_on_one_hot(&of(runs, "width-16384-large")?),
-        lazy_network(&of(runs, "width-16384-large")?),
+        ratio_on_one_hot(&[wide.clone(), large.clone()].concat()),
+        deep(&one_hot(runs, &[1024; 8], false)?),
+        no_lazy_phase_on_one_hot(&large),
+        measured(
+            "lazy-times",
+            "Onset and end of a lazy network, 16,384 ReLUs on one-hot inputs, come when its kernel at step 0 says.",
+            ("larger relative error of onset and end", larger_error),
+            &large,
+        )
+        .each(at_most(0.05), "in every run, in which both come after step 0"),
         still_kernels_foretell(&lazy),
         existence(&lazy),
-        rich_limit(&of(runs, "width-16384")?),
-        drift("cnn-drift", "CNNs on images", &all_of(&["cnn-none-raw", "cnn-none-centred"])?),
-        drift("mlp-drift", "wide MLPs on images", &[with_expected, centred_tanh].concat()),
+        measured(
+            "width-alone-is-not-lazy",
+            "Width alone does not hold the kernel still: on one-hot inputs with weights of standard deviation sqrt(2 / width) \
+             the kernel of 16,384 units drifts.",
+            (DRIFT, last_drift),
+            &wide,
+        )
+        .reported(),
+        drift("cnn-drift", "CNNs on images", &[raw_cnn, centred_cnn].concat()),
+        drift("mlp-drift", "wide MLPs on images", &of_mlps),
     ])
 }
 
-fn claim(id: &str, sentence: &str, measured: Measurement, criterion: &str, holds: bool) -> Claim {
-    Claim::new("ocs_kernel", id, sentence, measured, criterion, holds)
-}
+/// How nearly the top eigenvector is the constant where it counts as that.
+const TOP: Bound = Bound::AtLeast(0.9);
+const ALIGNMENT: &str = "alignment with the constant at step 0";
+const DRIFT: &str = "drift at the last step";
 
-fn report(id: &str, sentence: &str, measured: Measurement) -> Claim {
-    Claim { verdict: Verdict::Reported, ..claim(id, sentence, measured, "none", true) }
-}
+/// A number of a run, and what it is.
+type Quantity = (&'static str, fn(&Run) -> Option<f64>);
 
-fn measured(quantity: &str, runs: &[Run], of: impl Fn(&Run) -> Option<f64>) -> Measurement {
-    Measurement::of(quantity, &runs.iter().map(of).collect::<Vec<_>>())
-}
-
-/// Whether a quantity is there in every run, and passes.
-fn every(runs: &[Run], of: impl Fn(&Run) -> Option<f64>, test: impl Fn(f64) -> bool) -> bool {
-    !runs.is_empty() && runs.iter().all(|run| of(run).is_some_and(&test))
+fn measured<'a>(id: &str, sentence: &str, (name, of): Quantity, runs: &[Run]) -> Draft<'a> {
+    claim(id).says(sentence).values(name, runs.iter().map(of))
 }
 
 fn alignment(run: &Run) -> Option<f64> {
     run.kernel.ones_alignment.first().copied()?
 }
 
-const ALIGNMENT: &str = "alignment with the constant at step 0";
-
-fn top_is_constant(id: &str, sentence: &str, runs: &[Run]) -> Claim {
-    let holds = every(runs, alignment, |overlap| overlap >= 0.9);
-    claim(id, sentence, measured(ALIGNMENT, runs, alignment), ">= 0.9 in every run", holds)
-}
-
-fn inputs_have_no_constant(runs: &[Run]) -> Claim {
-    let centred: Vec<Run> =
-        runs.iter().copied().filter(|run| run.record.condition.ends_with("-centred")).collect();
-    let overlap = |run: &Run| run.kernel.inputs.ones_alignment;
-    claim(
-        "linear-has-none",
-        "The kernel of one linear layer, X X^T, has nothing of the constant on top on pixel-centred images.",
-        measured("alignment with the constant", &centred, overlap),
-        "< 1e-6 in every run",
-        every(&centred, overlap, |overlap| overlap < 1e-6),
-    )
-    .as_control()
-}
-
-fn tanh_makes_none(runs: &[Run]) -> Claim {
-    claim(
-        "tanh-makes-none",
-        "Networks with an odd nonlinearity and no biases make no constant: on pixel-centred images the top eigenvector of \
-         tanh MLPs' kernel stays apart from it.",
-        measured(ALIGNMENT, runs, alignment),
-        "<= 0.1 in every run",
-        every(runs, alignment, |overlap| overlap <= 0.1),
-    )
-    .as_control()
-}
-
-/// Relative distance of a ratio from what is expected of wide layers, or the difference of alignments, whichever is larger
-/// in units of its tolerance.
-fn miss(run: &Run) -> Option<f64> {
-    let (kernel, expected) = (run.kernel, run.kernel.expected?);
-    let ratio = (kernel.ratio.first().copied()?? / expected.ratio? - 1.0).abs();
-    let overlap = (alignment(run)? - expected.ones_alignment?).abs();
-    Some((ratio / 0.1).max(overlap / 0.02))
-}
-
-fn as_arc_cosines_say(runs: &[Run]) -> Claim {
-    let words: Vec<String> = runs
-        .iter()
-        .filter(|run| Some(&run.record.seed) == runs.first().map(|first| &first.record.seed))
-        .filter_map(|run| {
-            let expected = run.kernel.expected?;
-            let (overlap, ratio) = (expected.ones_alignment?, expected.ratio?);
-            Some(format!("{} {overlap:.3} and {ratio:.2}", run.record.condition))
-        })
-        .collect();
-    claim(
-        "arc-cosine",
-        &format!(
-            "Alignment and kappa_0/kappa_1 of wide ReLU MLPs at step 0 are those of the arc-cosine kernels: {}.",
-            words.join(", ")
-        ),
-        measured("largest miss, in units of its tolerance", runs, miss),
-        "alignment within 0.02 and ratio within 10 % in every run",
-        every(runs, miss, |miss| miss <= 1.0),
-    )
-}
-
 fn ratio(run: &Run) -> Option<f64> {
     run.kernel.ratio.first().copied()?
 }
 
-fn one_hot(runs: &[Run]) -> Claim {
-    let are_aligned = every(runs, alignment, |overlap| overlap >= 0.99);
-    claim(
-        "one-hot",
-        "On one-hot inputs the kernel of ReLU networks with 16,384 hidden units has the constant on top, and the ratio of \
-         the arc-cosine kernels, 2.514.",
-        measured("kappa_0/kappa_1 at step 0", runs, ratio),
-        "2.51 +- 0.1, and alignment >= 0.99, in every run",
-        are_aligned && every(runs, ratio, |ratio| (ratio - 2.51).abs() <= 0.1),
-    )
+fn last_drift(run: &Run) -> Option<f64> {
+    run.kernel.drift.last().copied()?
+}
+
+fn as_arc_cosines_say(runs: &[Run]) -> Claim {
+    const OF_ALIGNMENT: f64 = 0.02;
+    const PERCENT: f64 = 10.0;
+    // The larger of both distances, each in units of its tolerance.
+    let miss = |run: &Run| {
+        let expected = run.kernel.expected?;
+        let ratio = (ratio(run)? / expected.ratio? - 1.0).abs();
+        let overlap = (alignment(run)? - expected.ones_alignment?).abs();
+        Some((ratio / (PERCENT / 100.0)).max(overlap / OF_ALIGNMENT))
+    };
+    let first_seed = |run: &&Run| Some(run.record.seed) == runs.first().map(|run| run.record.seed);
+    let words = runs.iter().filter(first_seed).filter_map(|run| {
+        let expected = run.kernel.expected?;
+        let (overlap, ratio) = (expected.ones_alignment?, expected.ratio?);
+        Some(format!("{} {overlap:.3} and {ratio:.2}", run.record.condition))
+    });
+    let misses: Vec<Option<f64>> = runs.iter().map(miss).collect();
+    claim("arc-cosine")
+        .says(format!(
+            "Alignment and kappa_0/kappa_1 of wide ReLU MLPs at step 0 are those of the arc-cosine kernels: {}.",
+            words.collect::<Vec<_>>().join(", ")
+        ))
+        .values("largest miss, in units of its tolerance", misses.clone())
+        .holds_if(
+            at_most(1.0).admits_each(&misses),
+            format!("alignment within {OF_ALIGNMENT} and ratio within {PERCENT} % in every run"),
+        )
+}
+
+fn ratio_on_one_hot(runs: &[Run]) -> Claim {
+    const EXPECTED: f64 = 2.51;
+    const TOLERANCE: f64 = 0.1;
+    let aligned = at_least(0.99);
+    let ratios: Vec<Option<f64>> = runs.iter().map(ratio).collect();
+    claim("one-hot")
+        .says(
+            "On one-hot inputs the kernel of ReLU networks with 16,384 hidden units has the constant on top, and the ratio of \
+             the arc-cosine kernels, 2.514.",
+        )
+        .values("kappa_0/kappa_1 at step 0", ratios.clone())
+        .also(aligned.admits_each(&runs.iter().map(alignment).collect::<Vec<_>>()))
+        .holds_if(
+            within(TOLERANCE, EXPECTED).admits_each(&ratios),
+            format!("{EXPECTED} +- {TOLERANCE}, and alignment {aligned}, in every run"),
+        )
 }
 
 fn deep(runs: &[Run]) -> Claim {
-    let of = |run: &Run| run.kernel.ratio_to_mean();
-    let split = measured("", runs, ratio);
+    const EXPECTED: f64 = 4.66;
+    const PERCENT: f64 = 10.0;
+    let split = Measurement::of("", &runs.iter().map(ratio).collect::<Vec<_>>());
     let split = split.mean.map_or("none".to_owned(), |mean| format!("{mean:.2}"));
-    claim(
-        "depth",
-        &format!(
-            "With 8 hidden layers of 1,024 units kappa_0 is 4.66 times the contrasts' eigenvalue, which they share in wide \
+    let ratios: Vec<Option<f64>> = runs.iter().map(|run| run.kernel.ratio_to_mean()).collect();
+    claim("depth")
+        .says(format!(
+            "With 8 hidden layers of 1,024 units kappa_0 is {EXPECTED} times the contrasts' eigenvalue, which they share in wide \
              networks; here it is split, and kappa_0/kappa_1 is {split} in the mean."
-        ),
-        measured("kappa_0 over the mean of the others at step 0", runs, of),
-        "4.66 +- 10 % in every run",
-        every(runs, of, |ratio| (ratio / 4.66 - 1.0).abs() <= 0.1),
-    )
+        ))
+        .values("kappa_0 over the mean of the others at step 0", ratios.clone())
+        .holds_if(
+            within_percent(PERCENT, EXPECTED).admits_each(&ratios),
+            format!("{EXPECTED} +- {PERCENT} % in every run"),
+        )
 }
 
 fn no_lazy_phase_on_one_hot(runs: &[Run]) -> Claim {
     let has_none = |run: &Run| {
         let (lazy, seen) = run.record.lazily_predicted()?;
-        Some(f64::from(is_absent(&lazy) && is_absent(&seen) && ratio(run)? < LAZY_RATIO))
+        let is_small = below(LAZY_RATIO).admits(ratio(run)?);
+        Some(f64::from(is_absent(&lazy) && is_absent(&seen) && is_small))
     };
-    claim(
-        "one-hot-no-lazy-phase",
-        "On one-hot inputs the constant's lead in the kernel is too small for a phase: none is predicted, and none is seen.",
-        measured("1 where that is so", runs, has_none),
-        "kappa_0/kappa_1 < 6.057, an end after step 0 and no onset before it, predicted and seen, in every run",
-        every(runs, has_none, |absent| absent == 1.0),
-    )
-    .as_control()
+    let absent: Vec<Option<f64>> = runs.iter().map(has_none).collect();
+    claim("one-hot-no-lazy-phase")
+        .says("On one-hot inputs the constant's lead in the kernel is too small for a phase: none is predicted, and none is seen.")
+        .control()
+        .values("1 where that is so", absent.clone())
+        .holds_if(
+            at_least(1.0).admits_each(&absent),
+            format!(
+                "kappa_0/kappa_1 < {LAZY_RATIO}, an end after step 0 and no onset before it, predicted and seen, in every run"
+            ),
+        )
 }
 
 /// A crossing that was predicted or seen: relative error of the prediction, and drift of the kernel by then.
@@ -244,81 +311,59 @@ fn crossings(run: &Run) -> Vec<(Option<f64>, f64)> {
         .collect()
 }
 
+/// `None` where not both crossings came after step 0.
+fn larger_error(run: &Run) -> Option<f64> {
+    let errors: Option<Vec<f64>> = crossings(run).into_iter().map(|(error, _)| error).collect();
+    errors.filter(|errors| errors.len() == 2)?.into_iter().max_by(f64::total_cmp)
+}
+
 /// Of a kernel that moves by a share, eigenvalues move by about that share, and times with them; but the share is that of
 /// the largest eigenvalue, and smaller ones, which decide the end, may move more.
 fn still_kernels_foretell(runs: &[Run]) -> Claim {
-    let errors: Vec<Option<f64>> = runs
-        .iter()
-        .flat_map(crossings)
-        .filter(|(_, drift)| *drift <= STILL)
-        .map(|(error, _)| error)
-        .collect();
+    let still = runs.iter().flat_map(crossings).filter(|(_, drift)| *drift <= STILL);
+    let errors: Vec<Option<f64>> = still.map(|(error, _)| error).collect();
     let near = errors.iter().filter(|error| error.is_some_and(|error| error <= STILL)).count();
-    report(
-        "still-kernels-foretell",
-        &format!(
+    claim("still-kernels-foretell")
+        .says(format!(
             "Of {} crossings before which the kernel has moved by less than a tenth, {near} come within a tenth of when the \
              kernel at step 0 says.",
             errors.len()
-        ),
-        Measurement::of("relative error of onset or end", &errors),
-    )
-}
-
-fn lazy_network(runs: &[Run]) -> Claim {
-    let largest = |run: &Run| {
-        let errors: Option<Vec<f64>> = crossings(run).into_iter().map(|(error, _)| error).collect();
-        errors.filter(|errors| errors.len() == 2)?.into_iter().max_by(f64::total_cmp)
-    };
-    claim(
-        "lazy-times",
-        "Onset and end of a lazy network, 16,384 ReLUs on one-hot inputs, come when its kernel at step 0 says.",
-        measured("larger relative error of onset and end", runs, largest),
-        "<= 0.05 in every run, in which both come after step 0",
-        every(runs, largest, |error| error <= 0.05),
-    )
+        ))
+        .values("relative error of onset or end", errors)
+        .reported()
 }
 
 fn existence(runs: &[Run]) -> Claim {
-    let still: Vec<Run> = runs
-        .iter()
-        .copied()
-        .filter(|run| {
-            let found = crossings(run);
-            !found.is_empty() && found.iter().all(|(_, drift)| *drift <= STILL)
-        })
-        .collect();
+    const FEWEST: usize = 3;
+    let is_still = |run: &&Run| {
+        let found = crossings(run);
+        !found.is_empty() && found.iter().all(|(_, drift)| *drift <= STILL)
+    };
     let right = |run: &Run| {
         let (lazy, seen) = run.record.lazily_predicted()?;
         Some(f64::from(agree(&lazy, &seen)))
     };
-    claim(
-        "lazy-existence",
-        "Where the kernel has moved by less than a tenth by every crossing, the phase exists if and only if the kernel at \
-         step 0 says so.",
-        measured("1 where that is so", &still, right),
-        "in every such run, of which there are three at least",
-        still.len() >= 3 && every(&still, right, |right| right == 1.0),
-    )
-}
-
-fn rich_limit(runs: &[Run]) -> Claim {
-    report(
-        "width-alone-is-not-lazy",
-        "Width alone does not hold the kernel still: on one-hot inputs with weights of standard deviation sqrt(2 / width) \
-         the kernel of 16,384 units drifts.",
-        measured("drift at the last step", runs, |run| run.kernel.drift.last().copied()?),
-    )
+    let right: Vec<Option<f64>> = runs.iter().filter(is_still).map(right).collect();
+    claim("lazy-existence")
+        .says(
+            "Where the kernel has moved by less than a tenth by every crossing, the phase exists if and only if the kernel at \
+             step 0 says so.",
+        )
+        .values("1 where that is so", right.clone())
+        .also(right.len() >= FEWEST)
+        .holds_if(
+            at_least(1.0).admits_each(&right),
+            "in every such run, of which there are three at least",
+        )
 }
 
 fn drift(id: &str, who: &str, runs: &[Run]) -> Claim {
-    let cosine = measured("", runs, |run| run.kernel.cosine.last().copied()?).min;
+    let cosines: Vec<Option<f64>> =
+        runs.iter().map(|run| run.kernel.cosine.last().copied()?).collect();
+    let cosine = cosines.into_iter().flatten().min_by(f64::total_cmp);
     let cosine = cosine.map_or("none".to_owned(), |cosine| format!("{cosine:.3}"));
-    report(
-        id,
-        &format!(
-            "The kernel of {who} grows more than it turns: its smallest cosine with that of step 0 is {cosine}."
-        ),
-        measured("drift at the last step", runs, |run| run.kernel.drift.last().copied()?),
-    )
+    let sentence = format!(
+        "The kernel of {who} grows more than it turns: its smallest cosine with that of step 0 is {cosine}."
+    );
+    measured(id, &sentence, (DRIFT, last_drift), runs).reported()
 }

@@ -2,12 +2,7 @@
 
 mod page;
 
-use super::Study;
-use anyhow::Result;
-
-use super::images;
-use crate::claim::Claim;
-use crate::record::RunFolder;
+use super::{Study, images};
 
 /// The study.
 pub static STUDY: Study = Study {
@@ -18,11 +13,6 @@ pub static STUDY: Study = Study {
     optional_inputs: &[],
     theory_of_images: false,
     also_predict: super::nothing_more,
-    claims,
+    claims: |runs| images::claims("MNIST digits", runs),
     figure: page::figure,
 };
-
-/// The claims.
-fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
-    images::claims("ocs_mnist", "MNIST digits", runs)
-}
