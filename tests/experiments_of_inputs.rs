@@ -20,33 +20,15 @@ fn correlated_inputs_bring_the_phase_from_the_critical_correlation_on() {
 }
 
 #[test]
-fn with_output_biases_the_control_of_correlation_fails() {
-    let claims = claims_with("ocs_correlation", &["network.bias=output"]);
-    assert!(failing(&claims).contains(&"no-phase-without-correlation"), "{claims:?}");
-}
-
-#[test]
 fn the_first_response_mirrors_unequal_frequencies() {
     let claims = claims_with("ocs_frequencies", &[]);
     assert_eq!(failing(&claims), Vec::<&str>::new());
 }
 
 #[test]
-fn with_output_biases_the_control_of_frequencies_fails() {
-    let claims = claims_with("ocs_frequencies", &["network.bias=output"]);
-    assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
-}
-
-#[test]
 fn under_cross_entropy_the_constant_solution_shows_in_logits() {
     let claims = claims_with("ocs_loss", &[]);
     assert_eq!(failing(&claims), Vec::<&str>::new());
-}
-
-#[test]
-fn with_output_biases_the_control_of_the_loss_fails() {
-    let claims = claims_with("ocs_loss", &["network.bias=output"]);
-    assert!(failing(&claims).contains(&"no-phase-without-biases"), "{claims:?}");
 }
 
 #[test]
