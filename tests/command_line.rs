@@ -695,7 +695,8 @@ fn steps_without_end_are_counted_without_overflow() {
             .unwrap();
         std::thread::sleep(std::time::Duration::from_secs(3));
         assert!(child.try_wait().unwrap().is_none(), "{command} has ended by itself");
-        stop(&child, "INT");
+        // Shells start what runs in the background without SIGINT.
+        stop(&child, "TERM");
         let output = child.wait_with_output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!text.contains("panicked"), "{text}");

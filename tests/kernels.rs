@@ -1,5 +1,5 @@
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ndarray::{Array1, Array2};
@@ -9,7 +9,7 @@ use ocs::data::{Dataset, Split};
 use ocs::metrics::Phase;
 use ocs::model::{Network, Placement, kernel_megabytes};
 use ocs::record::{Record, RunFolder};
-use ocs::sweep::{Existing, Options, train_all};
+use ocs::sweep::{Event, Existing, Options, train_all};
 use ocs::task::Task;
 use ocs::theory::{KernelSpectrum, ReluKernels};
 use ocs::train::kernel_steps;
@@ -220,25 +220,79 @@ fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
 }
 
 #[test]
-fn an_interrupted_run_with_kernels_starts_anew_and_ends_the_same() {
-    // Checkpoints keep no first kernel, from which drift is measured.
+fn an_interrupted_run_with_kernels_goes_on_and_ends_the_same() {
+    // Its checkpoint keeps the first kernel, from which drift is measured.
     let folder = tempfile::tempdir().unwrap();
-    let keys = ["network.kind=mlp", "kernel.times=4", "training.steps=20", "seeds=[0]"];
+    let keys = [
+        "network.kind=mlp",
+        "kernel.times=4",
+        "probes=[layer-spectra]",
+        "training.steps=20",
+        "seeds=[0]",
+    ];
     let config = config(&keys);
-    let options = |existing, interrupted| Options {
+    let options = |existing, interrupted: &Arc<AtomicBool>| Options {
         existing,
         write_every: Duration::ZERO,
-        interrupted: Arc::new(AtomicBool::new(interrupted)),
+        interrupted: interrupted.clone(),
         ..options(folder.path())
     };
     let record = || RunFolder::read(folder.path()).unwrap().records.remove(0);
-    train_all(&config, &options(Existing::Refuse, false), &|_| ()).unwrap();
+    let never = Arc::new(AtomicBool::new(false));
+    train_all(&config, &options(Existing::Refuse, &never), &|_| ()).unwrap();
     let whole = record();
-    train_all(&config, &options(Existing::Overwrite, true), &|_| ()).unwrap_err();
-    train_all(&config, &options(Existing::Resume, false), &|_| ()).unwrap();
+    let soon = Arc::new(AtomicBool::new(false));
+    let stop_at = |event: Event| {
+        if let Event::Observed { step, .. } = event {
+            soon.store(step >= 7, Ordering::Relaxed);
+        }
+    };
+    train_all(&config, &options(Existing::Overwrite, &soon), &stop_at).unwrap_err();
+    assert!(record().curves.step.last().unwrap() < &20);
+    let started = Mutex::new(None);
+    let see = |event: Event| {
+        if let Event::Started { step, .. } = event {
+            *started.lock().unwrap() = Some(step);
+        }
+    };
+    train_all(&config, &options(Existing::Resume, &never), &see).unwrap();
+    assert!(started.lock().unwrap().unwrap() >= 7, "it went on, not anew");
     let again = record();
     assert_eq!((&again.kernel, &again.curves), (&whole.kernel, &whole.curves));
+    assert_eq!(again.series, whole.series);
     assert!(again.kernel.unwrap().lazy.is_some());
+}
+
+#[test]
+fn layer_spectra_are_the_singular_values_of_each_layer_over_learning() {
+    // A linear network and a perceptron, alone and in stacks: the squares of a layer's singular values sum to its squared norm.
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["linear", "mlp"] {
+        let network = format!("network={{kind: {kind}, hidden: [6], initialisation: {{normal: {{std: 0.3}}}}}}");
+        let keys = [&*network, "probes=[layer-spectra]", "training.steps=40", "seeds=[0, 1, 2]"];
+        let at = folder.path().join(kind);
+        train_all(&config(&keys), &options(&at), &|_| ()).unwrap();
+        for run in RunFolder::read(&at).unwrap().records {
+            let series = &run.series["singular_values"];
+            assert_eq!((&series.step, &*series.shape), (&run.curves.step, &[2, 8][..]));
+            for (layer, norms) in run.curves.weight_norms.iter().enumerate() {
+                let squares: Vec<f64> = (0..8)
+                    .map(|rank| series.at(&[layer, rank]))
+                    .fold(vec![0.0; norms.len()], |mut sum, values| {
+                        for (sum, value) in sum.iter_mut().zip(values) {
+                            *sum += value.map_or(0.0, |value| value * value);
+                        }
+                        sum
+                    });
+                for (square, norm) in squares.iter().zip(norms) {
+                    assert!((square.sqrt() / norm - 1.0).abs() < 1e-6, "{kind}: {square} {norm}");
+                }
+            }
+            // The bottleneck has six units: there is no seventh value.
+            assert!(series.at(&[0, 5]).iter().all(Option::is_some));
+            assert_eq!(series.at(&[2, 0]), []);
+        }
+    }
 }
 
 #[test]

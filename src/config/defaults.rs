@@ -17,6 +17,7 @@ impl Default for Config {
             training: TrainingConfig::default(),
             phase_threshold: 0.1,
             kernel: None,
+            probes: Vec::new(),
             quick: Quick::default(),
             full: None,
             conditions: Conditions::default(),

@@ -14,7 +14,7 @@ use super::name::{name_from_stem, shortened};
 use super::overrides::{Conditions, Override, flatten};
 use super::{
     Adam, Circle, Config, Gaussian, Initialisation, KernelConfig, LinearTargets, NetworkConfig,
-    NetworkKind, Optimiser, Scale, Sgd, Targets, TaskConfig, read, text,
+    NetworkKind, Optimiser, ProbeKind, Scale, Sgd, Targets, TaskConfig, read, text,
 };
 
 /// `sgd`, `adam`, or either with parameters.
@@ -188,7 +188,8 @@ fn all_keys() -> Vec<String> {
     };
     let network = NetworkConfig { negative_slope: Some(0.0), ..NetworkConfig::default() };
     let kernel = Some(KernelConfig::default());
-    let whole = Config { task, network, kernel, ..Config::default() };
+    let probes = vec![ProbeKind::LayerSpectra];
+    let whole = Config { task, network, kernel, probes, ..Config::default() };
     let mut keys = Vec::new();
     // A default config can be written; if not, there are no suggestions.
     below("", &serde_yaml::to_value(whole).unwrap_or_default(), &mut keys);
@@ -292,6 +293,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
         training: base.training.clone(),
         phase_threshold: base.phase_threshold,
         kernel: base.kernel,
+        probes: base.probes.clone(),
         ..Config::default()
     };
     let mut value = serde_yaml::to_value(&short)?;

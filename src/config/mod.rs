@@ -56,6 +56,10 @@ pub struct Config {
     pub phase_threshold: f64,
     /// The neural tangent kernel along training, for mlp and cnn; `null` = none.
     pub kernel: Option<KernelConfig>,
+    /// What is watched along training besides responses, each as a series of the record: layer-spectra (the eight largest
+    /// singular values of each layer's weights). Absent = nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeKind>,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
     /// What `ocs reproduce --full` changes; `null` = nothing: it runs as by default.
@@ -404,6 +408,23 @@ pub struct KernelConfig {
     pub samples: usize,
     /// At about how many log-spaced observations, besides step 0 and the last. 2 to 1,000.
     pub times: usize,
+}
+
+/// What may be watched along training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeKind {
+    /// Singular values of each layer's weights.
+    LayerSpectra,
+}
+
+impl ProbeKind {
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProbeKind::LayerSpectra => "layer-spectra",
+        }
+    }
 }
 
 impl Config {

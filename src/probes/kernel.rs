@@ -1,7 +1,12 @@
 //! The neural tangent kernel along a run: what its record keeps, and what the kernel at step 0 foretells.
 
-use ndarray::{Array1, Array2};
+use std::sync::Arc;
 
+use anyhow::{Context, Result, ensure};
+use ndarray::{Array1, Array2};
+use serde_json::Value;
+
+use super::{Probe, State};
 use crate::config::{
     Activation, Config, Initialisation, Kaiming, KernelConfig, Loss, NetworkKind, Normal,
     Optimiser, Sgd,
@@ -13,25 +18,29 @@ use crate::task::{Task, TaskInputs};
 use crate::theory::{KernelSpectrum, ReluKernels, input_products, kernel_drift};
 use crate::train::{Snapshot, observed_steps};
 
-/// What a run's kernels are measured against.
+/// What a run's kernels are measured against, and what learns.
 pub struct Kernels {
+    config: Config,
+    task: Arc<Task>,
     /// Of the kernel's samples; they sum to 1.
     weights: Array1<f64>,
     /// Theta at step 0, once it is known.
     initial: Option<Array2<f64>>,
 }
 
+/// What checkpoints call Theta at step 0.
+const INITIAL: &str = "initial";
+
 impl Kernels {
-    /// `None` for a run that asks for no kernel. Tells what memory one takes.
-    pub fn new(config: &Config, task: &Task) -> Option<Kernels> {
-        let KernelConfig { samples, .. } = config.kernel?;
+    /// Of so many samples of the task. Tells what memory one takes.
+    pub fn new(kernel: KernelConfig, config: &Config, task: &Arc<Task>) -> Kernels {
         let weights = match &task.inputs {
             TaskInputs::Images { train, .. } => {
-                let n = samples.min(train.items.len());
+                let n = kernel.samples.min(train.items.len());
                 Array1::from_elem(n, 1.0 / n as f64)
             }
             TaskInputs::Vectors(_) => {
-                let n = samples.min(task.probabilities.len());
+                let n = kernel.samples.min(task.probabilities.len());
                 let chosen = task.probabilities.slice(ndarray::s![..n]).to_owned();
                 let total = chosen.sum();
                 chosen / total
@@ -39,32 +48,12 @@ impl Kernels {
         };
         let megabytes = kernel_megabytes(&config.network, task, weights.len()).ceil();
         tracing::info!(samples = weights.len(), megabytes, "computes tangent kernels");
-        Some(Kernels { weights, initial: None })
-    }
-
-    /// Appends what a snapshot's kernel is to the record.
-    pub fn see(&mut self, run: (&Config, &Task), snapshot: &Snapshot, record: &mut Record) {
-        let Some(kernel) = &snapshot.kernel else { return };
-        let spectrum = KernelSpectrum::new(kernel, &self.weights);
-        let initial = self.initial.get_or_insert_with(|| kernel.clone());
-        let (drift, cosine) = kernel_drift(kernel, initial);
-        let kept = record.kernel.get_or_insert_with(|| self.at_start(run, snapshot, &spectrum));
-        kept.step.push(snapshot.step);
-        kept.largest.push(spectrum.eigenvalues[0]);
-        kept.trace.push(spectrum.eigenvalues.sum());
-        kept.ones_alignment.push(spectrum.ones_alignment());
-        kept.ratio.push(spectrum.ratio());
-        kept.drift.push(drift);
-        kept.cosine.push(cosine);
+        Kernels { config: config.clone(), task: task.clone(), weights, initial: None }
     }
 
     /// What is known before the first step.
-    fn at_start(
-        &self,
-        (config, task): (&Config, &Task),
-        snapshot: &Snapshot,
-        spectrum: &KernelSpectrum,
-    ) -> KernelRecord {
+    fn at_start(&self, snapshot: &Snapshot, spectrum: &KernelSpectrum) -> KernelRecord {
+        let (config, task) = (&self.config, &*self.task);
         let products = input_products(task, self.weights.len());
         let moment = |kernel: &Array2<f64>| {
             let spectrum = KernelSpectrum::new(kernel, &self.weights);
@@ -89,17 +78,13 @@ impl Kernels {
             cosine: Vec::new(),
             inputs: moment(&products),
             expected,
-            lazy: self.lazy((config, task), snapshot, spectrum),
+            lazy: self.lazy(snapshot, spectrum),
         }
     }
 
     /// Learning under this kernel, judged as the network itself is.
-    fn lazy(
-        &self,
-        (config, task): (&Config, &Task),
-        snapshot: &Snapshot,
-        spectrum: &KernelSpectrum,
-    ) -> Option<LazyRecord> {
+    fn lazy(&self, snapshot: &Snapshot, spectrum: &KernelSpectrum) -> Option<LazyRecord> {
+        let (config, task) = (&self.config, &*self.task);
         let training = &config.training;
         let items = match &task.inputs {
             TaskInputs::Images { train, .. } => train.items.clone(),
@@ -141,6 +126,38 @@ impl Kernels {
             mean_output_error: curves.mean_output_error,
             input_dependence: curves.input_dependence,
         })
+    }
+}
+
+impl Probe for Kernels {
+    fn see(&mut self, moment: &Snapshot, record: &mut Record) -> Result<()> {
+        let Some(kernel) = &moment.kernel else { return Ok(()) };
+        let spectrum = KernelSpectrum::new(kernel, &self.weights);
+        let initial = self.initial.get_or_insert_with(|| kernel.clone());
+        let (drift, cosine) = kernel_drift(kernel, initial);
+        let kept = record.kernel.get_or_insert_with(|| self.at_start(moment, &spectrum));
+        kept.step.push(moment.step);
+        kept.largest.push(spectrum.eigenvalues[0]);
+        kept.trace.push(spectrum.eigenvalues.sum());
+        kept.ones_alignment.push(spectrum.ones_alignment());
+        kept.ratio.push(spectrum.ratio());
+        kept.drift.push(drift);
+        kept.cosine.push(cosine);
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        let tables = self.initial.iter().map(|initial| (INITIAL.to_owned(), initial.clone()));
+        State { notes: Value::Null, tables: tables.collect() }
+    }
+
+    fn resume(&mut self, state: State) -> Result<()> {
+        let initial = state.tables.into_iter().find(|(name, _)| name == INITIAL);
+        let (_, initial) = initial.context("the checkpoint lacks the kernel of step 0")?;
+        let n = self.weights.len();
+        ensure!(initial.dim() == (n, n), "the checkpoint's kernel is not one of {n} samples");
+        self.initial = Some(initial);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    GramRecord, KernelMoment, KernelRecord, LazyRecord, Record, SCHEMA_VERSION, Status,
+    GramRecord, KernelMoment, KernelRecord, LazyRecord, Record, SCHEMA_VERSION, Series, Status,
     TheoryRecord,
 };
 use crate::config::Config;
@@ -57,6 +57,9 @@ impl Checked for Record {
         check_curves("curves", &self.curves, &shape)?;
         if let Some(curves) = &self.training_curves {
             check_curves("training_curves", curves, &shape)?;
+        }
+        for (name, series) in &self.series {
+            check_series(&format!("series.{name}"), series)?;
         }
         self.kernel.as_ref().map_or(Ok(()), KernelRecord::check)
     }
@@ -257,6 +260,17 @@ fn check_tables(name: &str, curves: &Curves, shape: &Shape, n: usize) -> Result<
         }
     }
     Ok(())
+}
+
+fn check_series(name: &str, series: &Series) -> Result<()> {
+    check_length(&format!("{name}.dims"), series.dims.len(), series.shape.len())?;
+    let size = series.shape.iter().try_fold(series.step.len(), |size, n| size.checked_mul(*n));
+    ensure!(
+        size == Some(series.values.len()),
+        "{name}.values are not as many as step and shape say"
+    );
+    check_steps(&format!("{name}.step"), &series.step)?;
+    check_finite(&format!("{name}.values"), &known(&series.values))
 }
 
 fn known(values: &[Option<f64>]) -> Vec<f64> {

@@ -58,6 +58,19 @@ pub struct LazyRecord {
 }
 
 impl KernelRecord {
+    /// Forgets every moment after `step`.
+    pub fn truncate_after(&mut self, step: u64) {
+        let kept = self.step.iter().take_while(|&&seen| seen <= step).count();
+        self.step.truncate(kept);
+        for curve in [&mut self.largest, &mut self.trace] {
+            curve.truncate(kept);
+        }
+        for curve in [&mut self.ones_alignment, &mut self.ratio, &mut self.drift, &mut self.cosine]
+        {
+            curve.truncate(kept);
+        }
+    }
+
     /// `kappa_0` over the mean of all other eigenvalues at step 0. Contrasts that share one eigenvalue in wide networks have
     /// it split in narrow ones, largest first, which lowers `kappa_0 / kappa_1` but not this. `None` if there is no other.
     pub fn ratio_to_mean(&self) -> Option<f64> {

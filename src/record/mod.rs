@@ -5,9 +5,12 @@ mod distinct;
 mod files;
 mod kernel;
 mod run_folder;
+mod series;
 mod theory;
 
 use anyhow::Result;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::{Config, Scale};
@@ -18,6 +21,7 @@ pub use distinct::distinct_runs;
 pub use files::{ensure_writable, read_checked, read_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
 pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, write_config};
+pub use series::Series;
 pub use theory::{GramRecord, Method, ModeRecord, TheoryRecord};
 
 /// Raised when the meaning of a field changes.
@@ -69,6 +73,9 @@ pub struct Record {
     /// The neural tangent kernel along training; `null` unless the config asks for it.
     #[serde(default)]
     pub kernel: Option<KernelRecord>,
+    /// What `probes` of the config saw along training, by name; absent if there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub series: BTreeMap<String, Series>,
 }
 
 /// A scale by name, or whether a run was quick.
@@ -148,6 +155,25 @@ pub fn unpublished(records: &[Record]) -> Vec<String> {
 }
 
 impl Record {
+    /// A series of this record, made by `make` if it is not there yet.
+    pub fn series_mut(&mut self, name: &str, make: impl FnOnce() -> Series) -> &mut Series {
+        self.series.entry(name.to_owned()).or_insert_with(make)
+    }
+
+    /// Forgets what was seen after `step`.
+    pub fn truncate_after(&mut self, step: u64) {
+        self.curves.truncate_after(step);
+        if let Some(curves) = &mut self.training_curves {
+            curves.truncate_after(step);
+        }
+        if let Some(kernel) = &mut self.kernel {
+            kernel.truncate_after(step);
+        }
+        for series in self.series.values_mut() {
+            series.truncate_after(step);
+        }
+    }
+
     /// What tables and figures call its condition.
     pub fn display_name(&self) -> &str {
         self.config.display_name(&self.condition)

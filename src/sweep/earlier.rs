@@ -123,8 +123,7 @@ pub fn read(path: &Path, config: &Config, options: &Options) -> Result<Record> {
         record.threads,
         options.threads
     );
-    // Runs with kernels start anew, whatever their checkpoint.
-    if record.status != Status::Complete && config.kernel.is_none() {
+    if record.status != Status::Complete {
         let checkpoint = read_checkpoint(path)?;
         if let Some(checkpoint) = checkpoint {
             checkpoint.ensure_fits(record.seed, config.training.steps)?;

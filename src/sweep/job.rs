@@ -1,21 +1,27 @@
 //! Runs: from their configs to their records, their checkpoints, and back if they are resumed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::earlier;
 use super::keeping::Keeping;
 use super::options::{Event, Existing, Interrupted, Options};
 use crate::config::Config;
 use crate::metrics::{Curves, Phase, PhaseWatch};
-use crate::probes::{Judges, Kernels};
+use crate::probes::{Judges, Probe, State, probes_of};
 use crate::record::{self, DatasetRecord, PhaseAt, Record, SCHEMA_VERSION, Status};
 use crate::task::Task;
-use crate::train::{self, Checkpoint, Continue, Outcome, Passed, SharedMoments, Snapshot, device};
+use crate::train::{
+    self, Checkpoint, Continue, Outcome, Passed, SharedMoments, Snapshot, Wants, device,
+};
 
 /// One run to do.
 pub struct Job {
@@ -41,7 +47,7 @@ struct Prepared<'a> {
     job: &'a Job,
     path: PathBuf,
     judges: Judges,
-    kernels: Option<Kernels>,
+    probes: Vec<(&'static str, Box<dyn Probe>)>,
     record: Record,
     /// The config's own threshold first, then the others.
     phases: Vec<PhaseWatch>,
@@ -83,7 +89,7 @@ fn train_prepared(
     let keeping = Keeping::default();
     let mut watches: Vec<Watch> = Vec::new();
     let mut resumed = Vec::new();
-    for Prepared { job, path, judges, kernels, record, phases, resumed: checkpoint } in
+    for Prepared { job, path, judges, probes, record, phases, resumed: checkpoint } in
         runs.iter_mut()
     {
         let before = record.wall_time;
@@ -95,7 +101,7 @@ fn train_prepared(
             job,
             options,
             judges,
-            kernels: kernels.as_mut(),
+            probes,
             record,
             phases,
             path,
@@ -200,15 +206,17 @@ impl Job {
         };
         let thresholds = std::iter::once(self.config.phase_threshold).chain(OTHER_THRESHOLDS);
         let mut phases = thresholds.map(|threshold| judges.phase_watch(threshold)).collect();
+        let mut probes = probes_of(&self.config, &self.task);
         if let Some(checkpoint) = &resumed {
-            phases = checkpoint.notes()?;
+            let notes: Notes = checkpoint.notes()?;
+            resume(&mut probes, &notes, checkpoint)?;
+            phases = notes.phases();
         } else {
             remove_checkpoint(&path)?;
         }
         let step = resumed.as_ref().map_or(0, Checkpoint::step);
         tell(Event::Started { condition: &self.condition, seed: self.seed, step });
-        let kernels = Kernels::new(&self.config, &self.task);
-        Ok(Some(Prepared { job: self, path, judges, kernels, record, phases, resumed }))
+        Ok(Some(Prepared { job: self, path, judges, probes, record, phases, resumed }))
     }
 
     /// Takes over an unfinished run's curves up to its checkpoint, if it has one that can be used.
@@ -218,18 +226,13 @@ impl Job {
         path: &Path,
         record: &mut Record,
     ) -> Result<Option<Checkpoint>> {
-        if self.config.kernel.is_some() {
-            tracing::info!(path = %path.display(), "starting anew: checkpoints do not keep the first kernel");
-            return Ok(None);
-        }
         let Some(checkpoint) = earlier::read_checkpoint(path)? else { return Ok(None) };
         record.wall_time = earlier.wall_time;
         record.curves = earlier.curves;
-        record.curves.truncate_after(checkpoint.step());
         record.training_curves = earlier.training_curves;
-        if let Some(curves) = &mut record.training_curves {
-            curves.truncate_after(checkpoint.step());
-        }
+        record.kernel = earlier.kernel;
+        record.series = earlier.series;
+        record.truncate_after(checkpoint.step());
         Ok(Some(checkpoint))
     }
 
@@ -255,8 +258,63 @@ impl Job {
             curves: Curves::default(),
             training_curves: None,
             kernel: None,
+            series: BTreeMap::new(),
         }
     }
+}
+
+/// What a checkpoint keeps of those who watch.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Notes {
+    /// Without probes that keep anything.
+    Phases(Vec<PhaseWatch>),
+    /// With the notes of probes, by name.
+    WithProbes { phases: Vec<PhaseWatch>, probes: BTreeMap<String, Value> },
+}
+
+impl Notes {
+    fn of(phases: &[PhaseWatch], states: &[(&str, State)]) -> Self {
+        let phases = phases.to_vec();
+        let kept = states.iter().filter(|(_, state)| !state.notes.is_null());
+        let probes: BTreeMap<String, Value> =
+            kept.map(|(name, state)| ((*name).to_owned(), state.notes.clone())).collect();
+        if probes.is_empty() { Notes::Phases(phases) } else { Notes::WithProbes { phases, probes } }
+    }
+
+    fn of_probe(&self, name: &str) -> Value {
+        match self {
+            Notes::Phases(_) => Value::Null,
+            Notes::WithProbes { probes, .. } => probes.get(name).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn phases(self) -> Vec<PhaseWatch> {
+        match self {
+            Notes::Phases(phases) | Notes::WithProbes { phases, .. } => phases,
+        }
+    }
+}
+
+/// A probe's tables under names that say whose they are.
+fn tables_of(name: &str, state: State) -> impl Iterator<Item = (String, Array2<f64>)> {
+    state.tables.into_iter().map(move |(table, values)| (format!("{name}.{table}"), values))
+}
+
+/// Gives probes back what they kept.
+fn resume(
+    probes: &mut [(&'static str, Box<dyn Probe>)],
+    notes: &Notes,
+    checkpoint: &Checkpoint,
+) -> Result<()> {
+    let tables = checkpoint.tables()?;
+    for (name, probe) in probes {
+        let own = tables.iter().filter_map(|(whole, table)| {
+            Some((whole.strip_prefix(*name)?.strip_prefix('.')?.to_owned(), table.clone()))
+        });
+        probe.resume(State { notes: notes.of_probe(name), tables: own.collect() })?;
+    }
+    Ok(())
 }
 
 /// Fills in the phases that were seen.
@@ -285,7 +343,7 @@ struct Watch<'a> {
     job: &'a Job,
     options: &'a Options,
     judges: &'a Judges,
-    kernels: Option<&'a mut Kernels>,
+    probes: &'a mut [(&'static str, Box<dyn Probe>)],
     record: &'a mut Record,
     phases: &'a mut [PhaseWatch],
     path: &'a Path,
@@ -311,20 +369,21 @@ impl Watch<'_> {
 }
 
 impl train::Observer for Watch<'_> {
+    fn wants(&self) -> Wants {
+        let layers = self.probes.iter().any(|(_, probe)| probe.wants().layers);
+        Wants { layers }
+    }
+
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
         self.pass(&snapshot.passed);
         let judgement = self.judges.judge(&snapshot, self.record);
         for phase in self.phases.iter_mut() {
             phase.see(snapshot.time, judgement.mean_output_error, judgement.input_dependence);
         }
-        match &mut self.kernels {
-            Some(kernels) => {
-                let Job { config, task, .. } = self.job;
-                kernels.see((config, task), &snapshot, self.record)
-            }
-            // A run with kernels is never continued: it has nothing to keep before its end.
-            None => self.keeping.begin(),
+        for (_, probe) in self.probes.iter_mut() {
+            probe.see(&snapshot, self.record)?;
         }
+        self.keeping.begin();
         let Job { condition, seed, config, .. } = self.job;
         let steps = config.training.steps;
         let (step, loss) = (snapshot.step, snapshot.evaluation.loss);
@@ -356,7 +415,14 @@ impl train::Observer for Watch<'_> {
         }
         conclude(self.record, self.phases);
         record::write_json(self.path, self.record)?;
-        let notes = serde_json::to_value(&*self.phases)?;
-        checkpoint.with_notes(notes).write(&self.path.with_extension("checkpoint"))
+        let states: Vec<(&str, State)> =
+            self.probes.iter().map(|(name, probe)| (*name, probe.state())).collect();
+        let notes = serde_json::to_value(Notes::of(self.phases, &states))?;
+        let tables: Vec<_> =
+            states.into_iter().flat_map(|(name, state)| tables_of(name, state)).collect();
+        checkpoint
+            .with_notes(notes)
+            .with_tables(&tables)
+            .write(&self.path.with_extension("checkpoint"))
     }
 }

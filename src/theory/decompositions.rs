@@ -37,6 +37,18 @@ pub fn singular_vectors(matrix: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
     (to_array(&u), to_array(&v))
 }
 
+/// Singular values of a matrix, descending, without bound from below by rounding: roots of the eigenvalues of the smaller of
+/// `A A^T` and `A^T A`, good to 1e-8 of the largest.
+pub fn singular_values(matrix: &Array2<f64>) -> Vec<f64> {
+    let square = if matrix.nrows() < matrix.ncols() {
+        matrix.dot(&matrix.t())
+    } else {
+        matrix.t().dot(matrix)
+    };
+    let (squares, _) = eigen(&square);
+    squares.into_iter().rev().map(|square| square.max(0.0).sqrt()).collect()
+}
+
 /// Eigenvalues of a symmetric matrix, ascending, and its orthonormal eigenvectors, one a column.
 pub fn eigen(matrix: &Array2<f64>) -> (Vec<f64>, Array2<f64>) {
     let (values, vectors) = to_tensor(matrix).linalg_eigh("L");

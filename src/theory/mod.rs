@@ -41,6 +41,7 @@ use crate::task::Task;
 use balanced::{BalancedTheory, InputVariances};
 use common::CommonModes;
 use course::Followed;
+pub use decompositions::singular_values;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};
 pub use gram::{Gram, Space, input_products};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use ndarray::Array2;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use serde::de::DeserializeOwned;
@@ -11,7 +12,9 @@ use tch::{Device, Tensor};
 
 use super::batches::Place;
 use super::runs::Progress;
+use super::to_array;
 use crate::file;
+use crate::model::to_tensor;
 
 /// Tensors with their names.
 pub(super) type NamedTensors = Vec<(String, Tensor)>;
@@ -39,6 +42,8 @@ struct State {
     observer: Option<serde_json::Value>,
 }
 
+/// Before the names of its observer's tables.
+const OBSERVER: &str = "observer.";
 const TENSORS: &str = "tensors.safetensors";
 const STATE: &str = "state.json";
 
@@ -64,6 +69,26 @@ impl Checkpoint {
     pub fn with_notes(mut self, notes: serde_json::Value) -> Self {
         self.state.observer = Some(notes);
         self
+    }
+
+    /// The same with tables that its observer keeps, under names of their own beside the network's tensors.
+    pub fn with_tables(mut self, tables: &[(String, Array2<f64>)]) -> Self {
+        let named =
+            tables.iter().map(|(name, table)| (format!("{OBSERVER}{name}"), to_tensor(table)));
+        self.tensors.extend(named);
+        self
+    }
+
+    /// The tables that its observer kept.
+    ///
+    /// # Errors
+    ///
+    /// If one is no table.
+    pub fn tables(&self) -> Result<Vec<(String, Array2<f64>)>> {
+        let tensors = self.tensors.iter();
+        let kept =
+            tensors.filter_map(|(name, tensor)| Some((name.strip_prefix(OBSERVER)?, tensor)));
+        kept.map(|(name, tensor)| Ok((name.to_owned(), to_array(tensor)?))).collect()
     }
 
     /// What its observer kept.

@@ -55,8 +55,26 @@ pub struct Snapshot {
     pub output_bias: Option<Vec<f64>>,
     /// The neural tangent kernel of the first training samples, `[n, n]`, at the steps that `kernel_steps` names.
     pub kernel: Option<Array2<f64>>,
+    /// The network's layers, the one that sees inputs first; if the observer wants them.
+    pub layers: Option<Vec<Layer>>,
     /// Steps since the snapshot before, or since `Observer::pass`; one vector per item of at most 64 only.
     pub passed: Vec<Passed>,
+}
+
+/// One layer of a network, as it computes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// `[outputs, inputs]`; of a convolution `[channels, channels below * 9]`.
+    pub weight: Array2<f64>,
+    /// `[outputs]`; `None` for a layer without.
+    pub bias: Option<Vec<f64>>,
+}
+
+/// What an observer wants in snapshots besides responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wants {
+    /// The network's layers.
+    pub layers: bool,
 }
 
 /// Responses to a set of samples.
@@ -93,6 +111,11 @@ impl Answer {
 
 /// Who watches a run.
 pub trait Observer {
+    /// What it wants to see in snapshots; asked once, before the first.
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
+
     /// Sees a snapshot, and says whether to go on.
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue>;
 

@@ -155,6 +155,7 @@ impl Stack for NonlinearStack {
                         bias_norms,
                         output_bias,
                         kernel: kernel.clone(),
+                        layers: None,
                         passed,
                     }
                 })

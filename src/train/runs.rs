@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 
-use super::checkpoint::Checkpoint;
-use super::observations::Observations;
+use super::checkpoint::{Checkpoint, NamedTensors};
+use super::observations::{Observation, Observations};
 use super::stack::Stack;
-use super::{Continue, Member, Outcome, Snapshot, observed_steps};
+use super::{Continue, Layer, Member, Outcome, Snapshot, observed_steps, to_array, to_vector};
 
 /// Steps between two distant observations that wait to be told of.
 const MOST_UNTOLD: usize = 4096;
@@ -69,12 +69,32 @@ impl<'a> Runs<'a> {
                 }
                 stack.descend();
             }
-            observations.ask(tch::no_grad(|| stack.observation())?)?;
+            observations.ask(tch::no_grad(|| self.observation(stack.as_mut()))?)?;
         }
         if self.show(&mut observations, true)? != Continue::Yes {
             self.keep(stack.as_ref())?;
         }
         Ok(self.ended(Outcome::Complete))
+    }
+
+    /// An observation of the stack, with what members want besides.
+    fn observation(&self, stack: &mut dyn Stack) -> Result<Observation> {
+        let observation = stack.observation()?;
+        if !self.members.iter().any(|member| member.observer.wants().layers) {
+            return Ok(observation);
+        }
+        let members = self.members.iter().enumerate();
+        let layers = members.map(|(index, member)| {
+            member.observer.wants().layers.then(|| layers(stack.state(index).0)).transpose()
+        });
+        let layers = layers.collect::<Result<Vec<_>>>()?;
+        Ok(Box::new(move || {
+            let mut snapshots = observation()?;
+            for (snapshot, layers) in snapshots.iter_mut().zip(layers) {
+                snapshot.layers = layers;
+            }
+            Ok(snapshots)
+        }))
     }
 
     /// Tells all members of the steps since the last observation, after all that was observed.
@@ -143,4 +163,17 @@ impl<'a> Runs<'a> {
     fn ended(self, others: Outcome) -> Vec<Outcome> {
         self.outcomes.into_iter().map(|outcome| outcome.unwrap_or(others)).collect()
     }
+}
+
+/// A network's layers, from what its checkpoint would hold: `layer1.weight`, `layer1.bias`, `layer2.weight` ...
+fn layers(state: NamedTensors) -> Result<Vec<Layer>> {
+    let find =
+        |name: String| state.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor);
+    let mut layers = Vec::new();
+    while let Some(weight) = find(format!("layer{}.weight", layers.len() + 1)) {
+        let rows = weight.size().first().copied().unwrap_or(1);
+        let bias = find(format!("layer{}.bias", layers.len() + 1)).map(to_vector).transpose()?;
+        layers.push(Layer { weight: to_array(&weight.reshape([rows, -1]))?, bias });
+    }
+    Ok(layers)
 }

@@ -106,6 +106,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         curves,
         training_curves: None,
         kernel: None,
+        series: std::collections::BTreeMap::new(),
     }
 }
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socketserver
 import subprocess
 import sys
@@ -174,7 +175,9 @@ class Scene(unittest.TestCase):
 
     def start(self, **variables):
         environment = dict(self.environment, **variables)
-        return subprocess.Popen([str(self.checkout / "set-up"), "--device", "cpu"], env=environment,
+        # Shells start what runs in the background deaf to SIGINT, and their children inherit it.
+        hear = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return subprocess.Popen([str(self.checkout / "set-up"), "--device", "cpu"], env=environment, preexec_fn=hear,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
 
     def set_up(self, **variables):

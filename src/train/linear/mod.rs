@@ -308,6 +308,7 @@ impl Stack for LinearStack {
                         .map(|biases| biases[member * n_labels..][..n_labels].to_vec()),
                     // Of a linear network the Gram matrix of its inputs says what a kernel would.
                     kernel: None,
+                    layers: None,
                     passed,
                 })
                 .collect())
