@@ -110,9 +110,6 @@ impl From<Written> for Phase {
     }
 }
 
-/// A mean target below this share of the targets' deviation is what rounding leaves of zero.
-const LEAST_MEAN: f64 = 1e-9;
-
 /// A phase in which `M` is at its threshold for less than this share of the logarithmic time is undecided: where `M` hovers beside
 /// the threshold, noise alone brings it there now and then.
 const LEAST_SHARE: f64 = 0.25;
@@ -138,6 +135,11 @@ impl Phase {
             (None, Some(_)) => (PhaseVerdict::NoPhase, NO_ONSET),
         };
         Phase::decided(onset, end, verdict, why.to_owned())
+    }
+
+    /// Of a task whose mean target is zero.
+    pub fn without_mean(end: Option<f64>) -> Phase {
+        Phase::decided(None, end, PhaseVerdict::Undecided, NO_MEAN.to_owned())
     }
 
     /// With a verdict that was found elsewhere.
@@ -195,8 +197,6 @@ impl PhaseWatch {
     /// With threshold `q`, before the first moment. Where the mean target is zero, as that of odd targets is, `M` has no
     /// threshold, and there is no onset.
     pub fn new(threshold: f64, ocs_norm: f64, target_variance: f64) -> Self {
-        let is_zero = ocs_norm <= LEAST_MEAN * target_variance.sqrt();
-        let ocs_norm = if is_zero { 0.0 } else { ocs_norm };
         PhaseWatch {
             threshold,
             ocs_norm,
@@ -246,8 +246,7 @@ impl PhaseWatch {
     pub fn phase(&self) -> Phase {
         let (onset, end) = (self.onset.first_persistent(), self.end.first_persistent());
         if self.ocs_norm == 0.0 {
-            let end = end.map(|crossing| crossing.time);
-            return Phase::decided(None, end, PhaseVerdict::Undecided, NO_MEAN.to_owned());
+            return Phase::without_mean(end.map(|crossing| crossing.time));
         }
         let (mut verdict, mut why) = self.order(onset, end);
         if let (PhaseVerdict::Phase, Some(onset), Some(end)) = (verdict, onset, end) {

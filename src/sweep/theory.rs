@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::gram;
 use super::tasks::Tasks;
-use crate::config::{Config, Initialisation, Loss};
+use crate::config::{Config, Initialisation, Loss, NetworkKind};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
@@ -111,6 +111,9 @@ fn observed_times(config: &Config) -> Vec<f64> {
 }
 
 fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
+    if config.network.kind == NetworkKind::Mlp {
+        return solve_bias_free(config, seed.unwrap_or(config.seeds[0]));
+    }
     let is_random = !matches!(config.network.initialisation, Initialisation::Aligned(_));
     let from_weights = |seed: u64| {
         let validity =
@@ -124,6 +127,24 @@ fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
         (_, Err(_)) if is_random => from_weights(config.seeds[0]),
         (_, Err(reason)) => Err(reason),
     }
+}
+
+/// The linear network in slower time that a bias-free one is.
+fn solve_bias_free(config: &Config, seed: u64) -> Result<Theory> {
+    let validity = match config.network.initialisation {
+        Initialisation::Mirrored(_) => {
+            format!("exact for the gradient flow from the initial weights of seed {seed}")
+        }
+        Initialisation::Aligned(_)
+        | Initialisation::Normal(_)
+        | Initialisation::Kaiming(_)
+        | Initialisation::Orthogonal(_) => format!(
+            "approximate: the linear network in slower time that starts from the initial weights of seed {seed}; exact where units \
+             with positive and negative output weights start equally strong"
+        ),
+    };
+    let task = Task::new(&config.task, None)?;
+    Theory::of_bias_free(config, initial_layers(config, &task, seed)?, validity)
 }
 
 /// The initial weights that `train` draws with a seed, as theory takes them.
@@ -185,7 +206,11 @@ fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRec
         target_variance: judge.target_variance(),
         levels: levels.into_iter().map(|columns| columns.len()).collect(),
         modes: theory.modes().into_iter().map(mode_record).collect(),
-        phase: Phase::between(onset, end),
+        phase: if judge.ocs_norm() == 0.0 {
+            Phase::without_mean(end)
+        } else {
+            Phase::between(onset, end)
+        },
         curves,
     })
 }

@@ -7,7 +7,8 @@
 //! - time: `t = eta * step`, which makes gradient descent Euler's method for the flow.
 //!
 //! Covered: linear networks of 2 to 6 layers on one vector per item: any tree, any frequencies, one-hot or correlated
-//! inputs, any bias option, any start. A closed form is used where its condition holds; elsewhere the flow itself is
+//! inputs, any bias option, any start; bias-free (leaky) ReLU networks of two layers on symmetric inputs with odd targets, which
+//! are linear ones in slower time (`halves`). A closed form is used where its condition holds; elsewhere the flow itself is
 //! integrated. Images: linear networks of one or two layers without biases, from the data's second moments (`images`).
 //! This module never sees a trained network, and `train` never sees this module.
 //!
@@ -22,6 +23,7 @@ mod decompositions;
 mod deep_constant;
 mod flow;
 mod gram;
+mod halves;
 mod images;
 mod integrate;
 mod kernel;
@@ -30,11 +32,12 @@ mod riccati;
 mod start;
 mod tree;
 
-use anyhow::{Result, bail, ensure};
-use ndarray::{Array1, Array2, Axis, concatenate};
+use anyhow::{Context, Result, bail, ensure};
+use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 
 use crate::config::{
-    Aligned, Bias, Config, Initialisation, Loss, NetworkKind, Optimiser, Sgd, TrainingConfig,
+    Aligned, Bias, Config, Initialisation, Loss, NetworkConfig, NetworkKind, Optimiser, Sgd,
+    TrainingConfig,
 };
 use crate::task::Task;
 
@@ -45,6 +48,7 @@ pub use decompositions::singular_values;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};
 pub use gram::{Gram, Space, input_products};
+pub use halves::{Halves, deep_half, passed_share};
 pub use images::{ImageAnswer, ImageCourse, ImageTheory, Moments, ensure_images_are_covered};
 pub use kernel::{KernelSpectrum, ReluKernels, arc_cosine_0, arc_cosine_1, kernel_drift};
 pub use modes::Mode;
@@ -58,6 +62,8 @@ pub struct Theory {
     task: Task,
     /// Input variances of the constant and the contrasts, where they are modes.
     variances: Option<[f64; 2]>,
+    /// Time of the solution in one unit of the network's: below 1 for nonlinear networks that are linear ones in slower time.
+    pace: f64,
     /// What the answer is good for, in a sentence.
     pub validity: String,
 }
@@ -127,6 +133,7 @@ impl Theory {
                 solution: Solution::Common(modes),
                 task,
                 variances: None,
+                pace: 1.0,
                 validity: EXACT.to_owned(),
             });
         }
@@ -155,6 +162,37 @@ impl Theory {
         Ok(Theory::from_layers(config, task, layers, validity))
     }
 
+    /// The theory of a bias-free (leaky) ReLU network of two layers from given initial weights, on symmetric inputs with odd
+    /// targets: the linear network that it is in time `b t` (`passed_share`).
+    ///
+    /// # Errors
+    ///
+    /// Where it is not covered, with the reason.
+    pub fn of_bias_free(
+        config: &Config,
+        layers: Vec<LayerStart>,
+        validity: String,
+    ) -> Result<Self> {
+        let network = &config.network;
+        let covered = network.kind == NetworkKind::Mlp
+            && network.hidden.len() == 1
+            && network.bias == Bias::None
+            && config.training.loss == Loss::HalfSquaredError;
+        let slope = network.negative_slope().filter(|_| covered).context(
+            "theory covers network.kind: linear, and mlp of two relu or leaky-relu layers without biases under squared error",
+        )?;
+        let share = passed_share(slope);
+        let root = share.sqrt();
+        let layers =
+            layers.into_iter().map(|layer| LayerStart { weight: layer.weight * root, ..layer });
+        let linear = NetworkConfig { kind: NetworkKind::Linear, ..network.clone() };
+        let config = Config { network: linear, ..config.clone() };
+        let task = covered_task(&config)?;
+        ensure_odd(&task)?;
+        let theory = Theory::from_layers(&config, task, layers.collect(), validity);
+        Ok(Theory { pace: share, ..theory })
+    }
+
     fn balanced(
         theory: BalancedTheory,
         task: Task,
@@ -165,7 +203,7 @@ impl Theory {
         let variances = theory
             .constant_is_a_mode()
             .then(|| [variances.constant_with(bias), variances.contrast]);
-        Theory { solution: Solution::Balanced(theory), task, variances, validity }
+        Theory { solution: Solution::Balanced(theory), task, variances, pace: 1.0, validity }
     }
 
     /// The flow from these layers: by the matrix Riccati solution where it is valid, else integrated.
@@ -192,7 +230,7 @@ impl Theory {
                 start::reduced(layers),
             )),
         };
-        Theory { solution: Solution::Followed(followed), task, variances, validity }
+        Theory { solution: Solution::Followed(followed), task, variances, pace: 1.0, validity }
     }
 
     /// Whether the answer is a closed form (or else an integrated flow).
@@ -253,7 +291,7 @@ impl Theory {
             Solution::Followed(followed) => {
                 let mut course = followed.begin();
                 for &time in times {
-                    course.advance(time)?;
+                    course.advance(self.pace * time)?;
                     let responses = course.responses();
                     let without_output_bias = Some(course.responses_without_output_bias());
                     see(Moment { time, responses, without_output_bias })?;
@@ -296,7 +334,10 @@ impl Theory {
                 balanced::first_time(|time| differs(&modes.responses(time))),
             )),
             Solution::Followed(followed) => {
-                Ok((followed.first_time(&settled)?, followed.first_time(&differs)?))
+                // No response is near a mean of zero as a share of it.
+                let onset = if beta == 0.0 { None } else { followed.first_time(&settled)? };
+                let end = followed.first_time(&differs)?;
+                Ok((onset.map(|time| time / self.pace), end.map(|time| time / self.pace)))
             }
         }
     }
@@ -390,6 +431,28 @@ fn ensure_gradient_descent(config: &Config) -> Result<()> {
     ensure!(
         training.batch_size.is_none(),
         "theory covers the full batch: training.batch_size null"
+    );
+    Ok(())
+}
+
+/// Refuses a task unless the opposite of each input is an input too, with the opposite target and the same weight.
+fn ensure_odd(task: &Task) -> Result<()> {
+    let inputs = task.item_means();
+    let near = |one: ArrayView1<f64>, other: ArrayView1<f64>| {
+        let sum = &one + &other;
+        sum.dot(&sum) <= 1e-20 * (one.dot(&one) + other.dot(&other))
+    };
+    let is_odd = (0..inputs.nrows()).all(|item| {
+        (0..inputs.nrows()).any(|other| {
+            near(inputs.row(item), inputs.row(other))
+                && near(task.targets.row(item), task.targets.row(other))
+                && task.probabilities[item] == task.probabilities[other]
+        })
+    });
+    ensure!(
+        is_odd,
+        "theory covers bias-free networks on symmetric inputs with odd targets: task.inputs gaussian with mirrored: true and no \
+         shift, task.targets linear without an even part"
     );
     Ok(())
 }
