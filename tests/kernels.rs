@@ -268,7 +268,9 @@ fn layer_spectra_are_the_singular_values_of_each_layer_over_learning() {
     // A linear network and a perceptron, alone and in stacks: the squares of a layer's singular values sum to its squared norm.
     let folder = tempfile::tempdir().unwrap();
     for kind in ["linear", "mlp"] {
-        let network = format!("network={{kind: {kind}, hidden: [6], initialisation: {{normal: {{std: 0.3}}}}}}");
+        let network = format!(
+            "network={{kind: {kind}, hidden: [6], initialisation: {{normal: {{std: 0.3}}}}}}"
+        );
         let keys = [&*network, "probes=[layer-spectra]", "training.steps=40", "seeds=[0, 1, 2]"];
         let at = folder.path().join(kind);
         train_all(&config(&keys), &options(&at), &|_| ()).unwrap();
@@ -276,14 +278,15 @@ fn layer_spectra_are_the_singular_values_of_each_layer_over_learning() {
             let series = &run.series["singular_values"];
             assert_eq!((&series.step, &*series.shape), (&run.curves.step, &[2, 8][..]));
             for (layer, norms) in run.curves.weight_norms.iter().enumerate() {
-                let squares: Vec<f64> = (0..8)
-                    .map(|rank| series.at(&[layer, rank]))
-                    .fold(vec![0.0; norms.len()], |mut sum, values| {
+                let squares: Vec<f64> = (0..8).map(|rank| series.at(&[layer, rank])).fold(
+                    vec![0.0; norms.len()],
+                    |mut sum, values| {
                         for (sum, value) in sum.iter_mut().zip(values) {
                             *sum += value.map_or(0.0, |value| value * value);
                         }
                         sum
-                    });
+                    },
+                );
                 for (square, norm) in squares.iter().zip(norms) {
                     assert!((square.sqrt() / norm - 1.0).abs() < 1e-6, "{kind}: {square} {norm}");
                 }

@@ -9,7 +9,7 @@ use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
     Activation, Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss,
-    Mirrored, NetworkConfig, NetworkKind, Normal, Optimiser, Orthogonal, Precision, Sgd,
+    Mirrored, NetworkConfig, NetworkKind, Normal, Optimiser, Orthogonal, Precision, ProbeKind, Sgd,
     TaskConfig, TrainingConfig, Tree, rounding,
 };
 
@@ -374,6 +374,10 @@ impl Config {
         }
         self.task.check()?;
         self.network.check(&self.task)?;
+        ensure!(
+            !self.probes.contains(&ProbeKind::Parity) || !self.task.has_tree(),
+            "probes lists parity, which is for task.targets, not for a tree's labels: leave it out"
+        );
         ensure!(
             self.training.batch_size.is_none() || self.task.inputs.are_images(),
             "training.batch_size is {}, but task.inputs is {}: one vector per item is learned in full batches, whose weights are the \

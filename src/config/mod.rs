@@ -56,8 +56,9 @@ pub struct Config {
     pub phase_threshold: f64,
     /// The neural tangent kernel along training, for mlp and cnn; `null` = none.
     pub kernel: Option<KernelConfig>,
-    /// What is watched along training besides responses, each as a series of the record: layer-spectra (the eight largest
-    /// singular values of each layer's weights). Absent = nothing.
+    /// What is watched along training besides responses, each as series of the record: layer-spectra (the eight largest
+    /// singular values of each layer's weights) | layer-weights and responses (at the first and the last step) | parity (of tasks
+    /// without a tree: the odd and the even part of responses, and the groups of units that make them). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
     /// What `ocs reproduce --quick` changes.
@@ -416,6 +417,12 @@ pub struct KernelConfig {
 pub enum ProbeKind {
     /// Singular values of each layer's weights.
     LayerSpectra,
+    /// Each layer's weights, at the first and the last step.
+    LayerWeights,
+    /// Responses to each sample of the evaluation set, at the first and the last step.
+    Responses,
+    /// Odd and even part of responses, and the groups of units that make them; for tasks without a tree.
+    Parity,
 }
 
 impl ProbeKind {
@@ -423,6 +430,9 @@ impl ProbeKind {
     pub fn name(self) -> &'static str {
         match self {
             ProbeKind::LayerSpectra => "layer-spectra",
+            ProbeKind::LayerWeights => "layer-weights",
+            ProbeKind::Responses => "responses",
+            ProbeKind::Parity => "parity",
         }
     }
 }

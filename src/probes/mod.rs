@@ -2,8 +2,10 @@
 //!
 //! A probe that is new is a file here, a variant of `config::ProbeKind`, and a row in `probes_of`.
 
+mod ends;
 mod judges;
 mod kernel;
+mod parity;
 mod spectra;
 
 use std::sync::Arc;
@@ -17,8 +19,10 @@ use crate::record::Record;
 use crate::task::Task;
 use crate::train::{Snapshot, Wants};
 
+use ends::{LayerWeights, Responses};
 pub use judges::Judges;
 use kernel::Kernels;
+use parity::Parity;
 use spectra::Spectra;
 
 /// Watches one run, and leaves what it saw in its record.
@@ -67,11 +71,17 @@ pub fn probes_of(config: &Config, task: &Arc<Task>) -> Vec<(&'static str, Box<dy
     if let Some(kernel) = config.kernel {
         probes.push(("kernel", Box::new(Kernels::new(kernel, config, task))));
     }
+    let steps = config.training.steps;
     for kind in &config.probes {
-        let probe = match kind {
-            ProbeKind::LayerSpectra => Box::new(Spectra::default()),
+        let probe: Option<Box<dyn Probe>> = match kind {
+            ProbeKind::LayerSpectra => Some(Box::new(Spectra::default())),
+            ProbeKind::LayerWeights => Some(Box::new(LayerWeights { steps })),
+            ProbeKind::Responses => Some(Box::new(Responses { steps })),
+            ProbeKind::Parity => {
+                Parity::new(config, task).map(|parity| Box::new(parity) as Box<dyn Probe>)
+            }
         };
-        probes.push((kind.name(), probe));
+        probes.extend(probe.map(|probe| (kind.name(), probe)));
     }
     probes
 }

@@ -114,6 +114,18 @@ impl Task {
         mean
     }
 
+    /// Whether the second half of the items are the opposites of the first, in their order, and equally frequent.
+    pub fn is_mirrored(&self) -> bool {
+        let TaskInputs::Vectors(inputs) = &self.inputs else { return false };
+        let half = inputs.nrows() / 2;
+        inputs.nrows() == 2 * half
+            && (0..half).all(|item| {
+                let sum = &inputs.row(item) + &inputs.row(item + half);
+                sum.iter().all(|value| *value == 0.0)
+                    && self.probabilities[item] == self.probabilities[item + half]
+            })
+    }
+
     /// Number of training samples.
     pub fn n_samples(&self) -> usize {
         match &self.inputs {

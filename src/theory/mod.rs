@@ -33,7 +33,7 @@ mod start;
 mod tree;
 
 use anyhow::{Context, Result, bail, ensure};
-use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
+use ndarray::{Array1, Array2, Axis, concatenate};
 
 use crate::config::{
     Aligned, Bias, Config, Initialisation, Loss, NetworkConfig, NetworkKind, Optimiser, Sgd,
@@ -435,20 +435,15 @@ fn ensure_gradient_descent(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a task unless the opposite of each input is an input too, with the opposite target and the same weight.
+/// Refuses a task unless the opposite of each input is an input too, and has the opposite target.
 fn ensure_odd(task: &Task) -> Result<()> {
-    let inputs = task.item_means();
-    let near = |one: ArrayView1<f64>, other: ArrayView1<f64>| {
-        let sum = &one + &other;
-        sum.dot(&sum) <= 1e-20 * (one.dot(&one) + other.dot(&other))
-    };
-    let is_odd = (0..inputs.nrows()).all(|item| {
-        (0..inputs.nrows()).any(|other| {
-            near(inputs.row(item), inputs.row(other))
-                && near(task.targets.row(item), task.targets.row(other))
-                && task.probabilities[item] == task.probabilities[other]
-        })
-    });
+    let half = task.targets.nrows() / 2;
+    let is_odd = task.is_mirrored()
+        && (0..half).all(|item| {
+            let (one, other) = (task.targets.row(item), task.targets.row(item + half));
+            let off = std::iter::zip(one, other).map(|(y, opposite)| (y + opposite).abs());
+            off.fold(0.0, f64::max) <= 1e-12
+        });
     ensure!(
         is_odd,
         "theory covers bias-free networks on symmetric inputs with odd targets: task.inputs gaussian with mirrored: true and no \
