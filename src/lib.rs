@@ -1,34 +1,47 @@
 //! What do networks learn first?
 //!
-//! Read the modules from top to bottom; each one imports only from those above it. `tests/architecture.rs` checks it.
+//! Read the modules from top to bottom; each one imports only from those above it, and no two files import each other
+//! (`tests/architecture.rs` checks both). The way the data take:
+//!
+//! ```text
+//!   config ──► task ──► theory ──► an answer ─┐
+//!     │         │  data                       ├─► record ──► claim  ─┐
+//!     │         └──► model ──► train ─► probes┘       └────► plot   ─┴─► studies ──► cli
+//!     └──────────── sweep: conditions × seeds, stacks, resume
+//! ```
+//!
+//! Three laws. Data flow one way. Theory and training never see each other: they meet in records, under one metric. Tensors
+//! stop at the door of `train`: metrics, records, claims and figures see plain `f64` arrays.
+//!
+//! A question is a room in [`studies`]: its config, analysis, claims and figure. Nothing outside of that folder knows its name.
 
 /// How does a file get its contents?
 pub mod file;
-/// What was this run told?
+/// What was this run told? Every key of a config, its default and its range.
 pub mod config;
-/// Which files hold which images?
+/// Which files hold which images? A table of data sets.
 pub mod data;
-/// Which labels does each item get?
+/// What is learned: inputs, and targets that may be labels of a tree.
 pub mod task;
-/// What should happen, without training anything?
+/// What should happen, without training anything? Closed forms, flows and kernels, with their sources.
 pub mod theory;
-/// Who learns?
+/// Who learns? A file for each kind of network.
 pub mod model;
-/// How does it learn?
+/// How does it learn? The loop over steps, where their samples come from, checkpoints. Tensors stop here.
 pub mod train;
-/// How is a response judged?
+/// How is a response judged, and when is there an OCS phase?
 pub mod metrics;
 /// What does a run leave on disk?
 pub mod record;
 /// What is watched along training?
 pub mod probes;
-/// How does a config become records?
+/// How does a config become records? Knows no study.
 pub mod sweep;
-/// What was found, decided by numbers?
+/// What was found, decided by numbers? A claim is drafted from chosen runs, a measure and a criterion.
 pub mod claim;
-/// What does a finding look like?
+/// What does a finding look like? A figure is a page of panels of layers, as data. Knows no study.
 pub mod plot;
-/// Which questions are asked?
+/// Which questions are asked? The table of them, and a room for each.
 pub mod studies;
 /// What can be typed?
 pub mod cli;

@@ -52,6 +52,8 @@ mod robust_theory;
 mod theory_of_images;
 /// Set-up works with the machine's Python, and the program with the libtorch that it was built for or none.
 mod set_up;
+/// Records of quick runs stay what they were, but for last digits.
+mod golden;
 /// No promise of its own: shipped experiments in their quick form, for those above that decide claims.
 mod quick_runs;
 
