@@ -30,6 +30,8 @@ mod kernels;
 mod tasks_without_a_tree;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
+/// Initial weights follow the law of their kind, in every layer of every network.
+mod initial_weights;
 /// Optimisers, layers and preprocessing do what PyTorch's do.
 mod matches_pytorch;
 /// The same seed gives the same bytes, also after an interruption; another seed does not.
