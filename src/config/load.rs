@@ -142,7 +142,7 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
 }
 
 /// The value at a dotted key, if there is one.
-pub(super) fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
+fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(root, |place, part| place.get(part)).filter(|value| !value.is_null())
 }
 
@@ -230,9 +230,7 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     for entry in overrides {
         let mut replaced = Vec::new();
         for (name, entries) in &mut config.conditions.0 {
-            if entries.iter().any(|other| overlap(&other.key, &entry.key)) && !is_fixed(&entry.key)
-            {
-                entries.push(entry.clone());
+            if have_last_word(entries, entry) {
                 replaced.push(name.as_str());
             }
         }
@@ -248,6 +246,15 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     config.check()?;
     check_rest(&config)?;
     Ok(config)
+}
+
+/// Lets an override stand behind a condition's own entries, if one of them says something of its key; tells whether.
+pub(super) fn have_last_word(entries: &mut Vec<Override>, last: &Override) -> bool {
+    let is_needed = !is_fixed(&last.key) && entries.iter().any(|own| overlap(&own.key, &last.key));
+    if is_needed {
+        entries.push(last.clone());
+    }
+    is_needed
 }
 
 /// Conditions and scales: whoever asks for hours of training shall not learn at their end that a key was wrong.

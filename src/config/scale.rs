@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
 use super::check::{MOST_SEEDS, ensure_positive};
-use super::load::{apply, at, is_fixed, resolve_conditions};
+use super::load::{apply, have_last_word, is_fixed, resolve_conditions};
 use super::{Conditions, Config, Override, Overrides};
 
 /// How much of an experiment `ocs reproduce` runs. Records, figures and claims are marked with it.
@@ -137,16 +137,20 @@ impl Full {
     }
 }
 
-/// What a scale makes of a config, whichever section says so.
-struct Changes {
+/// A last layer of overrides, whichever section it comes from.
+struct Layer {
     seeds: Vec<u64>,
-    steps: f64,
-    learning_rate: f64,
+    /// Dotted keys and values that do not depend on what they replace.
     set: Vec<Override>,
+    /// Factor on `training.steps`.
+    steps: f64,
+    /// Factor on `training.learning_rate`.
+    learning_rate: f64,
+    /// Further conditions.
     conditions: Conditions,
 }
 
-impl Changes {
+impl Layer {
     fn of_quick(quick: &Quick, seeds: &[u64]) -> Self {
         let samples = [
             ("task.samples.train", quick.train_samples),
@@ -155,11 +159,11 @@ impl Changes {
         let set = samples.into_iter().filter_map(|(key, count)| {
             Some(Override { key: key.to_owned(), value: (count? as u64).into() })
         });
-        Changes {
+        Layer {
             seeds: seeds.iter().take(quick.seeds).copied().collect(),
+            set: set.collect(),
             steps: quick.steps,
             learning_rate: quick.learning_rate,
-            set: set.collect(),
             conditions: Conditions::default(),
         }
     }
@@ -167,24 +171,32 @@ impl Changes {
     fn of_full(full: &Full, seeds: &[u64]) -> Self {
         let next = seeds.iter().max().map_or(0, |last| last.saturating_add(1));
         let count = full.seeds.unwrap_or(seeds.len());
-        Changes {
+        Layer {
             seeds: seeds.iter().copied().chain(next..).take(count).collect(),
+            set: full.set.0.clone(),
             steps: full.steps,
             learning_rate: full.learning_rate,
-            set: full.set.0.clone(),
             conditions: full.conditions.clone(),
         }
     }
 
-    /// One condition's config, with everything that it sets already in it.
-    fn applied(&self, resolved: &Config) -> Result<Config> {
-        let mut config = apply(resolved, &self.set)?;
-        let training = &mut config.training;
-        // A step is left of any, but none is made of 0, which the range check is to find.
-        let fewest = training.steps.min(1);
-        training.steps = ((training.steps as f64 * self.steps).round() as u64).max(fewest);
-        training.learning_rate *= self.learning_rate;
-        Ok(config)
+    /// What it writes over a config, as `--set` would; factors count from what the config would have without them.
+    fn overrides(&self, config: &Config) -> Result<Vec<Override>> {
+        let training = apply(config, &self.set)?.training;
+        let mut overrides = self.set.clone();
+        let mut set = |key: &str, value: Value| {
+            overrides.push(Override { key: key.to_owned(), value });
+        };
+        if self.steps != 1.0 {
+            // A step is left of any, but none is made of 0, which the range check is to find.
+            let fewest = training.steps.min(1);
+            let steps = ((training.steps as f64 * self.steps).round() as u64).max(fewest);
+            set("training.steps", steps.into());
+        }
+        if self.learning_rate != 1.0 {
+            set("training.learning_rate", (training.learning_rate * self.learning_rate).into());
+        }
+        Ok(overrides)
     }
 }
 
@@ -199,20 +211,21 @@ impl Config {
 
     /// The config that `ocs reproduce` runs at a scale.
     ///
-    /// Changes are made to each condition as it is resolved, however it writes its keys: what it sets is scaled too.
+    /// The section is a last layer of overrides, under which a condition's own values stay as little as under `--set`: what
+    /// it sets is scaled too, however it writes its keys.
     ///
     /// # Errors
     ///
     /// If a section sets what cannot be set, or the outcome is out of range; names the section and the key.
     pub fn at(&self, scale: Scale) -> Result<Config> {
-        let changes = match (self.scale(scale), &self.full) {
-            (Scale::Quick, _) => Changes::of_quick(&self.quick, &self.seeds),
-            (Scale::Full, Some(full)) => Changes::of_full(full, &self.seeds),
+        let layer = match (self.scale(scale), &self.full) {
+            (Scale::Quick, _) => Layer::of_quick(&self.quick, &self.seeds),
+            (Scale::Full, Some(full)) => Layer::of_full(full, &self.seeds),
             (Scale::Default, _) | (Scale::Full, None) => return Ok(self.clone()),
         };
         let section =
             || format!("the section '{}'", self.scale(scale).folder().unwrap_or_default());
-        let changed = self.changed(&changes).with_context(section)?;
+        let changed = self.under(&layer).with_context(section)?;
         for (name, resolved) in resolve_conditions(&changed).with_context(section)? {
             resolved
                 .check()
@@ -222,9 +235,9 @@ impl Config {
         Ok(changed)
     }
 
-    fn changed(&self, changes: &Changes) -> Result<Config> {
+    fn under(&self, layer: &Layer) -> Result<Config> {
         let mut all = self.clone();
-        for (name, entries) in &changes.conditions.0 {
+        for (name, entries) in &layer.conditions.0 {
             ensure!(
                 all.conditions.0.iter().all(|(other, _)| other != name),
                 "two conditions are named '{name}': rename one of them"
@@ -232,26 +245,14 @@ impl Config {
             all.conditions.0.push((name.clone(), entries.clone()));
         }
         let alone = Config { conditions: Conditions::default(), ..self.clone() };
-        let mut changed = changes.applied(&alone)?;
-        changed.seeds = changes.seeds.clone();
-        changed.conditions = all.conditions.clone();
-        if changed.conditions.0.is_empty() {
-            return Ok(changed);
-        }
-        let keys: Vec<&str> = ["training.steps", "training.learning_rate"]
-            .into_iter()
-            .chain(changes.set.iter().map(|entry| entry.key.as_str()))
-            .collect();
-        let pairs = resolve_conditions(&all)?.into_iter().zip(resolve_conditions(&changed)?);
-        for (((_, before), (_, now)), (_, entries)) in pairs.zip(&mut changed.conditions.0) {
-            let wanted = serde_yaml::to_value(changes.applied(&before)?)?;
-            let now = serde_yaml::to_value(now)?;
-            // What the changed base does not bring about by itself, because the condition has its own word.
-            for key in keys.iter().filter(|key| at(&wanted, key) != at(&now, key)) {
-                let value = at(&wanted, key).cloned().unwrap_or(Value::Null);
-                entries.push(Override { key: (*key).to_owned(), value });
+        let changed = apply(&alone, &layer.overrides(&alone)?)?;
+        let before = resolve_conditions(&all)?;
+        // Without conditions there is nothing that could have a word of its own.
+        for ((_, resolved), (_, entries)) in before.iter().zip(&mut all.conditions.0) {
+            for last in layer.overrides(resolved)? {
+                have_last_word(entries, &last);
             }
         }
-        Ok(changed)
+        Ok(Config { seeds: layer.seeds.clone(), conditions: all.conditions, ..changed })
     }
 }
