@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 
 use super::stems::Source;
 use super::{DataFolder, Success, misuse, output, path};
@@ -35,36 +36,21 @@ pub enum Data {
 }
 
 /// Data sets by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
-    Mnist,
-    FashionMnist,
-    #[value(name = "cifar10")]
-    Cifar10,
-    Glyphs,
-}
-
-impl Name {
-    fn inputs(self) -> Inputs {
-        match self {
-            Name::Mnist => Inputs::Mnist,
-            Name::FashionMnist => Inputs::FashionMnist,
-            Name::Cifar10 => Inputs::Cifar10,
-            Name::Glyphs => Inputs::Glyphs,
-        }
-    }
+fn names() -> impl TypedValueParser<Value = Inputs> {
+    let parser = PossibleValuesParser::new(data::all().map(Inputs::name));
+    parser.try_map(|name| data::all().find(|inputs| inputs.name() == name).context("no such data set"))
 }
 
 /// Those that the shipped experiments need.
-fn or_default(names: &[Name]) -> Vec<Inputs> {
-    let names = if names.is_empty() { &[Name::Mnist, Name::Cifar10] } else { names };
-    names.iter().map(|name| name.inputs()).collect()
+fn or_default(names: &[Inputs]) -> Vec<Inputs> {
+    if names.is_empty() { vec![Inputs::Mnist, Inputs::Cifar10] } else { names.to_vec() }
 }
 
 #[derive(Args)]
 pub struct Fetch {
     /// Data sets [default: mnist and cifar10]
-    datasets: Vec<Name>,
+    #[arg(value_name = "DATASETS", value_parser = names())]
+    datasets: Vec<Inputs>,
     /// A folder that already holds the files (torchvision's root, the files' own, or one with an archive of them), or the
     /// archive itself: .tar.gz, .tgz, .tar
     #[arg(long, value_name = "PATH", value_parser = path())]
@@ -79,7 +65,8 @@ pub struct Fetch {
 #[derive(Args)]
 pub struct Verify {
     /// Data sets [default: mnist and cifar10]
-    datasets: Vec<Name>,
+    #[arg(value_name = "DATASETS", value_parser = names())]
+    datasets: Vec<Inputs>,
     #[command(flatten)]
     folder: DataFolder,
     /// Print JSON
@@ -90,7 +77,8 @@ pub struct Verify {
 #[derive(Args)]
 pub struct Show {
     /// The data set [default: mnist, or the config's]
-    dataset: Option<Name>,
+    #[arg(value_name = "DATASET", value_parser = names())]
+    dataset: Option<Inputs>,
     /// Take tree and classes from this config instead of the paper's tree over the first eight classes
     #[arg(long, value_name = "CONFIG", value_parser = path())]
     config: Option<PathBuf>,
@@ -202,7 +190,7 @@ impl Show {
             None => TaskConfig::default(),
         };
         let inputs = match self.dataset {
-            Some(name) => name.inputs(),
+            Some(inputs) => inputs,
             None if task.inputs.are_images() => task.inputs,
             None => Inputs::Mnist,
         };
@@ -218,37 +206,6 @@ impl Show {
         output::line(&path.display().to_string())?;
         Ok(Success::Full)
     }
-}
-
-/// Names of classes, where numbers say little.
-fn class_name(inputs: Inputs, class: usize) -> String {
-    const CIFAR10: [&str; 10] =
-        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-    const FASHION: [&str; 10] = [
-        "T-shirt",
-        "trouser",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
-    ];
-    let names = match inputs {
-        Inputs::Cifar10 => &CIFAR10,
-        Inputs::FashionMnist => &FASHION,
-        Inputs::OneHot
-        | Inputs::Correlated
-        | Inputs::Gaussian
-        | Inputs::Circle
-        | Inputs::Mnist
-        | Inputs::Glyphs => {
-            return format!("class {class}");
-        }
-    };
-    names.get(class).map_or_else(|| format!("class {class}"), |name| (*name).to_owned())
 }
 
 fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<ContactSheet> {
@@ -273,7 +230,7 @@ fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<Contact
                 .context("choose a config with other task.classes");
         }
         rows.push(ContactRow {
-            title: format!("{} ({})", class_name(dataset.inputs, class), hierarchy.path(item)),
+            title: format!("{} ({})", dataset.inputs.class_name(class), hierarchy.path(item)),
             images,
         });
     }

@@ -7,7 +7,6 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{DataFolder, Success, output};
-use crate::config::Inputs;
 use crate::data;
 use crate::train::device::{has_bfloat16, why_no_cuda};
 use crate::train::libtorch;
@@ -64,7 +63,6 @@ impl Doctor {
         let usable = libtorch_problem.is_none();
         let loaded = libtorch::other_or_first();
         let cuda_available = usable && tch::Cuda::is_available();
-        let names = [Inputs::Mnist, Inputs::FashionMnist, Inputs::Cifar10, Inputs::Glyphs];
         let diagnosis = Diagnosis {
             version: env!("CARGO_PKG_VERSION"),
             revision: env!("OCS_REVISION"),
@@ -85,12 +83,12 @@ impl Doctor {
             bfloat16: has_bfloat16(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             libtorch_threads: usable.then(tch::get_num_threads),
-            data_sets: names
+            data_sets: data::all()
                 .map(|inputs| DataSet {
                     name: inputs.name(),
                     present: data::is_present(inputs, &folder),
                 })
-                .into(),
+                .collect(),
             data_folder: folder,
             sbatch: on_path("sbatch"),
         };

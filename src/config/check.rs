@@ -27,9 +27,6 @@ const MOST_RUNS: usize = 1_000_000;
 const MOST_KERNEL_SAMPLES: usize = 4096;
 const MOST_KERNEL_TIMES: usize = 1000;
 
-/// Images of every data set have classes 0 to 9.
-const N_CLASSES: usize = 10;
-
 pub(super) fn ensure_positive(key: &str, value: f64) -> Result<()> {
     ensure!(value.is_finite() && value > 0.0, "{key} must be positive and finite, not {value}");
     Ok(())
@@ -156,6 +153,7 @@ impl TaskConfig {
 
     fn check_classes(&self, n_items: usize) -> Result<()> {
         let Some(classes) = &self.classes else { return Ok(()) };
+        let n_classes = self.inputs.n_classes();
         ensure!(
             classes.len() == n_items,
             "task.classes lists {} classes, but the tree has {n_items} items: list one class for each item",
@@ -163,10 +161,10 @@ impl TaskConfig {
         );
         for (index, &class) in classes.iter().enumerate() {
             ensure!(
-                class < N_CLASSES,
+                class < n_classes,
                 "task.classes lists class {class}, but {} has classes 0 to {}",
                 self.inputs.name(),
-                N_CLASSES - 1
+                n_classes - 1
             );
             ensure!(!classes[..index].contains(&class), "task.classes lists class {class} twice");
         }

@@ -8,6 +8,7 @@ mod defaults;
 mod drawn;
 mod fault;
 mod initialisation;
+mod inputs;
 mod load;
 mod name;
 mod overrides;
@@ -25,6 +26,7 @@ pub use drawn::{Circle, Gaussian, LinearTargets, Sine, Targets};
 pub use initialisation::{
     Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, Normal, Orthogonal,
 };
+pub use inputs::Inputs;
 pub use load::{load, parse, resolve_conditions};
 pub use name::{ensure_name, name_from_stem};
 pub use overrides::{Conditions, Override, Overrides};
@@ -112,60 +114,12 @@ pub struct TaskConfig {
     pub seed: Option<u64>,
 }
 
-/// CIFAR-10's classes that are vehicles: airplane, automobile, ship, truck. The others are animals.
-pub const VEHICLES: [usize; 4] = [0, 1, 8, 9];
-
 impl TaskConfig {
     /// A side for each item of a task on CIFAR-10: 1 for a vehicle, -1 for an animal. `None` without classes.
     pub fn vehicles(&self) -> Option<Vec<f64>> {
-        let side = |class: &usize| if VEHICLES.contains(class) { 1.0 } else { -1.0 };
+        let (_, vehicles) = Inputs::Cifar10.superclasses().first()?;
+        let side = |class: &usize| if vehicles.contains(class) { 1.0 } else { -1.0 };
         Some(self.classes.as_ref()?.iter().map(side).collect())
-    }
-}
-
-/// What the network sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Inputs {
-    /// Item i is the i-th unit vector.
-    OneHot,
-    /// Unit vectors that share a common component.
-    Correlated,
-    /// Normal vectors that are drawn, and whitened exactly.
-    Gaussian,
-    /// Points on the unit circle.
-    Circle,
-    /// Handwritten digits, 28 x 28.
-    Mnist,
-    /// Pieces of clothing, 28 x 28.
-    FashionMnist,
-    /// Photographs, 3 x 32 x 32.
-    Cifar10,
-    /// Characters that the program draws itself, 28 x 28; needs no files.
-    Glyphs,
-}
-
-impl Inputs {
-    /// Whether inputs are images of a data set (and not one vector per item).
-    pub fn are_images(self) -> bool {
-        match self {
-            Inputs::OneHot | Inputs::Correlated | Inputs::Gaussian | Inputs::Circle => false,
-            Inputs::Mnist | Inputs::FashionMnist | Inputs::Cifar10 | Inputs::Glyphs => true,
-        }
-    }
-
-    /// As written in a config.
-    pub fn name(self) -> &'static str {
-        match self {
-            Inputs::OneHot => "one-hot",
-            Inputs::Correlated => "correlated",
-            Inputs::Gaussian => "gaussian",
-            Inputs::Circle => "circle",
-            Inputs::Mnist => "mnist",
-            Inputs::FashionMnist => "fashion-mnist",
-            Inputs::Cifar10 => "cifar10",
-            Inputs::Glyphs => "glyphs",
-        }
     }
 }
 

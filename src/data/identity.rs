@@ -4,11 +4,10 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use sha2::{Digest, Sha256};
 
+use super::dataset::Dataset;
+use super::table::{entry, forms, published_as};
 use crate::config::Inputs;
-use crate::data::forms::published_as;
-use crate::data::{Dataset, Split, cifar10, files, idx};
 
 /// Whose images a data set's are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +44,10 @@ impl Dataset {
     ///
     /// If files of different data sets were read together, such as one's images with another's labels.
     pub fn identity(&self) -> Result<Identity> {
-        let owners: Vec<(String, Option<Inputs>)> = self
-            .published_files()
+        let checksums = entry(self.inputs).map(|entry| (entry.checksums)(self));
+        let owners: Vec<(String, Option<Inputs>)> = checksums
             .into_iter()
+            .flatten()
             .map(|(name, sha256)| {
                 let owner = published_as(&name, &sha256);
                 (name, owner)
@@ -55,7 +55,7 @@ impl Dataset {
             .collect();
         let mut known = owners.iter().filter_map(|(name, owner)| Some((name, (*owner)?)));
         let Some((name, owner)) = known.next() else {
-            return Ok(if self.inputs == Inputs::Glyphs {
+            return Ok(if forms(self.inputs).is_empty() {
                 Identity::Published
             } else {
                 Identity::Unknown
@@ -77,45 +77,5 @@ impl Dataset {
         } else {
             Identity::Other(owner)
         })
-    }
-
-    /// Name and SHA-256 of the published files' own form, of these images; none where nothing was published.
-    fn published_files(&self) -> Vec<(String, String)> {
-        match self.inputs {
-            Inputs::OneHot
-            | Inputs::Correlated
-            | Inputs::Gaussian
-            | Inputs::Circle
-            | Inputs::Glyphs => Vec::new(),
-            Inputs::Mnist | Inputs::FashionMnist => {
-                let parts = [("train", &self.train), ("t10k", &self.test)];
-                parts.into_iter().flat_map(|(part, split)| self.idx_files(part, split)).collect()
-            }
-            Inputs::Cifar10 => cifar10::batches(self)
-                .map(|(name, classes, pixels)| {
-                    let mut hasher = Sha256::new();
-                    for (class, image) in classes.iter().zip(pixels.chunks(self.image_len())) {
-                        hasher.update([*class]);
-                        hasher.update(image);
-                    }
-                    (name, files::hex(&hasher.finalize()))
-                })
-                .collect(),
-        }
-    }
-
-    fn idx_files(&self, part: &str, split: &Split) -> [(String, String); 2] {
-        let n = split.classes.len();
-        let hashed = |sizes: &[usize], contents: &[u8]| {
-            let hasher = Sha256::new().chain_update(idx::header(sizes)).chain_update(contents);
-            files::hex(&hasher.finalize())
-        };
-        [
-            (
-                format!("{part}-images-idx3-ubyte"),
-                hashed(&[n, self.height, self.width], &split.pixels),
-            ),
-            (format!("{part}-labels-idx1-ubyte"), hashed(&[n], &split.classes)),
-        ]
     }
 }

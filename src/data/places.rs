@@ -4,8 +4,6 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::data::forms::{Form, Kind};
-
 /// Most names of a folder that a message lists.
 const MOST_NAMES: usize = 12;
 
@@ -50,72 +48,9 @@ fn folded(name: &str) -> String {
 }
 
 /// Names in `folder`, with their paths; none if it cannot be read.
-fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+pub fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect()
-}
-
-/// Files of one form in one folder.
-#[derive(Debug, Clone)]
-pub struct Files {
-    /// Which form.
-    pub form: &'static Form,
-    /// The folder.
-    pub place: Place,
-    /// Of each of the form's files.
-    paths: Vec<Option<PathBuf>>,
-}
-
-impl Files {
-    /// What `place` holds of `form`.
-    pub fn in_place(form: &'static Form, place: Place) -> Files {
-        let entries = entries(&place.path);
-        let paths = form.files.iter().map(|file| find(form.kind, &entries, file.name)).collect();
-        Files { form, place, paths }
-    }
-
-    /// Names of the files that are not there.
-    pub fn lacking(&self) -> Vec<&'static str> {
-        let files = self.form.files.iter().zip(&self.paths);
-        files.filter(|(_, path)| path.is_none()).map(|(file, _)| file.name).collect()
-    }
-
-    /// Where the file of that name lies.
-    pub fn path(&self, name: &str) -> Option<&Path> {
-        let index = self.form.files.iter().position(|file| file.name == name)?;
-        self.paths[index].as_deref()
-    }
-}
-
-/// The file that is called `name`, in one spelling or another. IDX files may be packed, have a dot where torchvision has
-/// a hyphen (`train-images.idx3-ubyte`), or lie in a folder of their own name, as in Kaggle's archives. Unpacked files
-/// come before packed ones, loose ones before those in a folder, the name as it stands before other spellings.
-fn find(kind: Kind, entries: &[(String, PathBuf)], name: &str) -> Option<PathBuf> {
-    let mut found: Vec<(bool, bool, bool, PathBuf)> = Vec::new();
-    let mut consider = |entry: &str, path: &Path, is_inside: bool| {
-        if spelled(kind, entry) == spelled(kind, name) && path.is_file() {
-            let is_packed = entry.to_lowercase().ends_with(".gz");
-            found.push((is_packed, is_inside, !entry.starts_with(name), path.to_owned()));
-        }
-    };
-    for (entry, path) in entries {
-        consider(entry, path, false);
-        if kind == Kind::Idx && spelled(kind, entry) == spelled(kind, name) && path.is_dir() {
-            for (inner, path) in self::entries(path) {
-                consider(&inner, &path, true);
-            }
-        }
-    }
-    found.into_iter().min().map(|(.., path)| path)
-}
-
-/// A file's name without what may differ.
-pub fn spelled(kind: Kind, name: &str) -> String {
-    let name = name.to_lowercase();
-    match kind {
-        Kind::Idx => name.strip_suffix(".gz").unwrap_or(&name).replace(".idx", "-idx"),
-        Kind::Binary | Kind::Python | Kind::Png => name,
-    }
 }
 
 /// What lies in `folder`, for a message: some names, and how many more there are.

@@ -16,6 +16,7 @@ use crate::config::{
     Config, Initialisation, Inputs, Loss, NetworkKind, Optimiser, Precision, Sgd, Targets,
     TaskConfig, resolve_conditions,
 };
+use crate::data;
 use crate::model::{kernel_megabytes_of, weight_shapes};
 use crate::task::Hierarchy;
 
@@ -48,22 +49,14 @@ impl Sizes {
     fn of(config: &TaskConfig) -> Self {
         let items = config.n_items() as f64;
         let (labels, levels) = labels_and_levels(config);
-        let (image, [train, test]): ([i64; 3], [f64; 2]) = match config.inputs {
-            Inputs::OneHot => ([1, 1, items as i64], [items; 2]),
-            Inputs::Correlated => ([1, 1, items as i64 + 1], [items; 2]),
-            Inputs::Gaussian => {
-                let dimension = config.gaussian.clone().unwrap_or_default().dimension;
-                ([1, 1, dimension as i64], [items; 2])
-            }
-            Inputs::Circle => ([1, 1, 2], [items; 2]),
-            Inputs::Mnist | Inputs::FashionMnist => ([1, 28, 28], [60_000.0, 10_000.0]),
-            Inputs::Cifar10 => ([3, 32, 32], [50_000.0, 10_000.0]),
-            Inputs::Glyphs => ([1, 28, 28], [4_000.0, 1_000.0]),
+        let (image, [train, test]) = match data::entry(config.inputs) {
+            Some(entry) => (entry.shape.map(|size| size as i64), entry.counts.map(|n| n as f64)),
+            None => ([1, 1, vector_length(config) as i64], [items; 2]),
         };
         let inputs = image.iter().product::<i64>() as f64;
         let are_images = config.inputs.are_images();
         // Classes are about equally frequent.
-        let share = if are_images { (items / 10.0).min(1.0) } else { 1.0 };
+        let share = if are_images { (items / config.inputs.n_classes() as f64).min(1.0) } else { 1.0 };
         let limited = |all: f64, limit: Option<usize>| limit.map_or(all * share, |n| n as f64);
         Sizes {
             items,
@@ -75,6 +68,16 @@ impl Sizes {
             test: limited(test, config.samples.test.filter(|_| are_images)),
             dataset: if are_images { (train + test) * inputs } else { 0.0 },
         }
+    }
+}
+
+/// Values of one vector per item.
+fn vector_length(config: &TaskConfig) -> usize {
+    match config.inputs {
+        Inputs::Gaussian => config.gaussian.clone().unwrap_or_default().dimension,
+        Inputs::Circle => 2,
+        Inputs::Correlated => config.n_items() + 1,
+        _ => config.n_items(),
     }
 }
 

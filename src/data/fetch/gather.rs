@@ -6,10 +6,9 @@ use anyhow::{Context, Result, bail};
 
 use super::archive;
 use crate::config::Inputs;
-use crate::data::checksums::forms;
-use crate::data::forms::{Form, Kind, KnownFile, published_as};
-use crate::data::places::Files;
-use crate::data::{cifar10, files};
+use crate::data::files;
+use crate::data::form::{Files, Form, Kind, KnownFile};
+use crate::data::table::{forms, published_as};
 
 /// Contents with the published checksum.
 pub struct Ready {
@@ -109,14 +108,13 @@ fn collect(files: &Files, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready>> 
     }
 }
 
-/// CIFAR-10 in another form, rewritten as records: those load ten times faster than PNGs, and have checksums.
+/// The files rewritten in the data set's first form: records load ten times faster than PNGs, and have checksums.
 fn convert(files: &Files, inputs: Inputs) -> Result<Vec<Ready>> {
-    let binary = forms(inputs).iter().find(|form| form.kind == Kind::Binary);
-    let binary = binary.context("there is no binary form")?;
-    let contents = cifar10::binary_files(files)?;
-    let pairs = binary.files.iter().zip(contents);
+    let first = forms(inputs).first().context("it has no files")?;
+    let rewritten = files.form.rewritten.as_ref().context("it is in its first form")?;
+    let pairs = first.files.iter().zip((rewritten.all)(files)?);
     pairs
-        .map(|(file, (name, bytes))| ready(binary, file, bytes, &files.place.path.join(name)))
+        .map(|(file, (name, bytes))| ready(first, file, bytes, &files.place.path.join(name)))
         .collect()
 }
 

