@@ -38,7 +38,9 @@ pub enum Data {
 /// Data sets by name.
 fn names() -> impl TypedValueParser<Value = Inputs> {
     let parser = PossibleValuesParser::new(data::all().map(Inputs::name));
-    parser.try_map(|name| data::all().find(|inputs| inputs.name() == name).context("no such data set"))
+    parser.try_map(|name| {
+        data::all().find(|inputs| inputs.name() == name).context("no such data set")
+    })
 }
 
 /// Those that the shipped experiments need.

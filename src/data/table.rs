@@ -5,7 +5,8 @@ use super::form::{Form, KnownFile};
 use super::{cifar10, glyphs, idx};
 use crate::config::Inputs;
 
-static ENTRIES: [&Entry; 4] = [&idx::MNIST, &idx::FASHION_MNIST, &cifar10::CIFAR10, &glyphs::GLYPHS];
+static ENTRIES: [&Entry; 4] =
+    [&idx::MNIST, &idx::FASHION_MNIST, &cifar10::CIFAR10, &glyphs::GLYPHS];
 
 /// Every data set, in the order of their names in help texts.
 pub fn all() -> impl Iterator<Item = Inputs> {

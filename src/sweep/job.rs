@@ -20,7 +20,7 @@ use crate::probes::{Judges, Probe, State, probes_of};
 use crate::record::{self, DatasetRecord, PhaseAt, Record, SCHEMA_VERSION, Status};
 use crate::task::Task;
 use crate::train::{
-    self, Checkpoint, Continue, Outcome, Passed, SharedMoments, Snapshot, Wants, device,
+    self, Checkpoint, Continue, Outcome, Passed, Shared, Snapshot, Wants, device,
 };
 
 /// One run to do.
@@ -31,8 +31,8 @@ pub struct Job {
     pub config: Config,
     /// What is learned; shared by the runs that learn the same.
     pub task: Arc<Task>,
-    /// The task's moments, if they are needed; shared likewise.
-    pub moments: Arc<SharedMoments>,
+    /// What all runs of this task have in common; shared likewise.
+    pub shared: Arc<Shared>,
     /// The images' origin.
     pub dataset: Option<DatasetRecord>,
     /// The run's seed.
@@ -164,8 +164,8 @@ impl Job {
         resumed: Option<&'a Checkpoint>,
         observer: &'a mut dyn train::Observer,
     ) -> train::Member<'a> {
-        let Job { config, task, moments, seed, .. } = self;
-        train::Member { config, task, moments, seed: *seed, resumed, observer }
+        let Job { config, task, shared, seed, .. } = self;
+        train::Member { config, task, shared, seed: *seed, resumed, observer }
     }
 
     /// Removes what an earlier run left at this one's place.

@@ -56,7 +56,8 @@ impl Sizes {
         let inputs = image.iter().product::<i64>() as f64;
         let are_images = config.inputs.are_images();
         // Classes are about equally frequent.
-        let share = if are_images { (items / config.inputs.n_classes() as f64).min(1.0) } else { 1.0 };
+        let share =
+            if are_images { (items / config.inputs.n_classes() as f64).min(1.0) } else { 1.0 };
         let limited = |all: f64, limit: Option<usize>| limit.map_or(all * share, |n| n as f64);
         Sizes {
             items,
@@ -112,7 +113,7 @@ fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
 pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
     let conditions = resolve_conditions(config)?;
     let runs = conditions.len() * config.seeds.len();
-    let mut tasks: Vec<&TaskConfig> = Vec::new();
+    let (mut tasks, mut datasets): (Vec<&TaskConfig>, Vec<Inputs>) = (Vec::new(), Vec::new());
     let mut shared = 0.0;
     let mut records = 0.0;
     for (_, resolved) in &conditions {
@@ -120,6 +121,10 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
         if !tasks.contains(&&resolved.task) {
             tasks.push(&resolved.task);
             shared += task_parts(&sizes).iter().map(|part| part.bytes).sum::<f64>();
+            if datasets.contains(&resolved.task.inputs) {
+                shared -= sizes.dataset;
+            }
+            datasets.push(resolved.task.inputs);
         }
         records += config.seeds.len() as f64 * record_bytes(resolved, &sizes);
     }
@@ -241,7 +246,8 @@ fn task_parts(sizes: &Sizes) -> Vec<Part> {
     let what = format!("targets of {items:.0} items and {labels:.0} labels");
     let mut parts = vec![part(what, TREE, tree)];
     if *dataset > 0.0 {
-        let images = dataset + (train + test) * (inputs + 8.0);
+        // Pixels stay where the data set has them; a sample is its image's number and its item.
+        let images = dataset + (train + test) * 16.0;
         parts.push(part("images", "task.samples", images));
     } else {
         parts.push(part(format!("{items:.0} input vectors"), TREE, 8.0 * items * inputs));

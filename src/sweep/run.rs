@@ -216,7 +216,7 @@ pub(super) fn jobs(
     for (condition, resolved) in conditions {
         let task = tasks.of(&condition, &resolved.task)?;
         let dataset = tasks.dataset_record(resolved.task.inputs, &task);
-        let moments = tasks.shared_moments(&resolved.task);
+        let shared = tasks.shared(&resolved.task);
         for &seed in &config.seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];
@@ -224,7 +224,7 @@ pub(super) fn jobs(
                 condition: condition.clone(),
                 config,
                 task: task.clone(),
-                moments: moments.clone(),
+                shared: shared.clone(),
                 dataset: dataset.clone(),
                 seed,
             });

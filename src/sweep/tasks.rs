@@ -11,7 +11,7 @@ use crate::data::{self, Dataset, Identity};
 use crate::record::DatasetRecord;
 use crate::task::{Task, TaskInputs};
 use crate::theory::{Gram, Moments, Space};
-use crate::train::SharedMoments;
+use crate::train::Shared;
 
 /// What was read and made so far.
 pub struct Tasks {
@@ -21,7 +21,7 @@ pub struct Tasks {
     checksums: Vec<(Inputs, String)>,
     tasks: Vec<(TaskConfig, Arc<Task>)>,
     moments: Vec<(TaskConfig, Arc<Moments>)>,
-    shared_moments: Vec<(TaskConfig, Arc<SharedMoments>)>,
+    shared: Vec<(TaskConfig, Arc<Shared>)>,
 }
 
 impl Tasks {
@@ -34,7 +34,7 @@ impl Tasks {
             checksums: Vec::new(),
             tasks: Vec::new(),
             moments: Vec::new(),
-            shared_moments: Vec::new(),
+            shared: Vec::new(),
         }
     }
 
@@ -87,14 +87,14 @@ impl Tasks {
         Ok(moments)
     }
 
-    /// Where all runs that learn a task find its moments for training.
-    pub fn shared_moments(&mut self, config: &TaskConfig) -> Arc<SharedMoments> {
-        if let Some((_, moments)) = self.shared_moments.iter().find(|(known, _)| known == config) {
-            return moments.clone();
+    /// What all runs that learn a task have in common while they train.
+    pub fn shared(&mut self, config: &TaskConfig) -> Arc<Shared> {
+        if let Some((_, shared)) = self.shared.iter().find(|(known, _)| known == config) {
+            return shared.clone();
         }
-        let moments = Arc::<SharedMoments>::default();
-        self.shared_moments.push((config.clone(), moments.clone()));
-        moments
+        let shared = Arc::<Shared>::default();
+        self.shared.push((config.clone(), shared.clone()));
+        shared
     }
 
     /// Where a task's images come from; `None` without images.

@@ -2,6 +2,7 @@
 
 mod drawn;
 mod hierarchy;
+mod preprocessor;
 mod samples;
 
 use std::ops::Range;
@@ -14,7 +15,8 @@ use crate::data::Dataset;
 
 use drawn::Drawn;
 pub use hierarchy::Hierarchy;
-pub use samples::{ImageSet, Preprocessor};
+pub use preprocessor::Preprocessor;
+pub use samples::ImageSet;
 
 /// Everything that is learned in one condition.
 #[derive(Debug, Clone)]

@@ -1,19 +1,23 @@
-//! Which images stand for which item, and how their bytes become inputs.
+//! Which images stand for which item.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::config::{InputScale, Preprocessing, TaskConfig};
+use crate::config::TaskConfig;
 use crate::data::Split;
 
-/// Images, in the bytes of the data set.
+/// Images that stand for items. Their pixels stay where the data set has them, however many tasks use them.
 #[derive(Debug, Clone)]
 pub struct ImageSet {
-    /// `[n_samples, n_inputs]` bytes, row after row.
-    pub pixels: Vec<u8>,
+    split: Arc<Split>,
+    /// Which images of the split, in the order of samples.
+    chosen: Vec<usize>,
     /// Item of each sample.
     pub items: Vec<usize>,
 }
@@ -28,7 +32,7 @@ impl ImageSet {
     ///
     /// If an item is left without samples, or the split has fewer than `size`.
     pub fn choose(
-        split: &Split,
+        split: &Arc<Split>,
         config: &TaskConfig,
         size: Option<usize>,
         part: &str,
@@ -84,12 +88,27 @@ impl ImageSet {
             candidates.extend(spare.into_iter().take(missing));
         }
         candidates.sort_unstable();
-        let n_inputs = split.pixels.len() / split.classes.len();
-        let mut pixels = Vec::with_capacity(candidates.len() * n_inputs);
-        for &(sample, _) in &candidates {
-            pixels.extend_from_slice(&split.pixels[sample * n_inputs..(sample + 1) * n_inputs]);
-        }
-        Ok(ImageSet { pixels, items: candidates.into_iter().map(|(_, item)| item).collect() })
+        let (chosen, items) = candidates.into_iter().unzip();
+        Ok(ImageSet { split: split.clone(), chosen, items })
+    }
+
+    /// Images of their own, `[n_samples, n_inputs]` bytes, with the item of each.
+    pub fn of(pixels: Vec<u8>, items: Vec<usize>) -> Self {
+        let split = Split { pixels, classes: vec![0; items.len()] };
+        ImageSet { split: Arc::new(split), chosen: (0..items.len()).collect(), items }
+    }
+
+    /// Number of samples.
+    pub fn n_samples(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The bytes of each sample in a range, `[n_inputs]`, in the order of samples.
+    pub fn images(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        let n_inputs = self.split.pixels.len() / self.split.classes.len();
+        self.chosen[range]
+            .iter()
+            .map(move |image| &self.split.pixels[image * n_inputs..(image + 1) * n_inputs])
     }
 
     /// Fraction of the samples that belong to each item.
@@ -112,92 +131,4 @@ fn shares(frequencies: &[f64], available: &[usize], size: usize) -> Vec<usize> {
         .fold(size as f64 / total, f64::min);
     // A count that is whole but for rounding errors must not lose one.
     frequencies.iter().map(|frequency| (frequency * scale + 1e-9).floor() as usize).collect()
-}
-
-/// Bytes to inputs: `x = (byte / 255 - mean) * factor`, with one mean and factor per input value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Preprocessor {
-    /// Channels, height, width.
-    pub shape: [usize; 3],
-    /// `[n_inputs]`.
-    pub mean: Vec<f64>,
-    /// `[n_inputs]`.
-    pub factor: Vec<f64>,
-}
-
-impl Preprocessor {
-    /// Statistics of the training set.
-    pub fn fit(
-        train: &ImageSet,
-        shape: [usize; 3],
-        preprocessing: Preprocessing,
-        scale: InputScale,
-    ) -> Self {
-        let n_inputs: usize = shape.iter().product();
-        let factor = match scale {
-            InputScale::None => 1.0,
-            InputScale::InverseSqrtInputs => 1.0 / (n_inputs as f64).sqrt(),
-        };
-        let (mean, factor) = match preprocessing {
-            Preprocessing::Raw => (vec![0.0; n_inputs], vec![factor; n_inputs]),
-            Preprocessing::PixelCentred => (pixel_means(train, n_inputs), vec![factor; n_inputs]),
-            Preprocessing::ChannelStandardised => {
-                let (means, deviations) = channel_statistics(train, shape);
-                let plane = shape[1] * shape[2];
-                let mean = (0..n_inputs).map(|input| means[input / plane]).collect();
-                (mean, (0..n_inputs).map(|input| factor / deviations[input / plane]).collect())
-            }
-        };
-        Preprocessor { shape, mean, factor }
-    }
-
-    /// Mean input of each item, `[n_items, n_inputs]`.
-    pub fn item_means(&self, images: &ImageSet, n_items: usize) -> Array2<f64> {
-        let n_inputs = self.mean.len();
-        let mut sums = vec![0u64; n_items * n_inputs];
-        let mut counts = vec![0u64; n_items];
-        for (image, &item) in images.pixels.chunks_exact(n_inputs).zip(&images.items) {
-            counts[item] += 1;
-            for (sum, &pixel) in sums[item * n_inputs..(item + 1) * n_inputs].iter_mut().zip(image)
-            {
-                *sum += u64::from(pixel);
-            }
-        }
-        Array2::from_shape_fn((n_items, n_inputs), |(item, input)| {
-            let mean = sums[item * n_inputs + input] as f64 / (255.0 * counts[item].max(1) as f64);
-            (mean - self.mean[input]) * self.factor[input]
-        })
-    }
-}
-
-fn pixel_means(train: &ImageSet, n_inputs: usize) -> Vec<f64> {
-    let mut sums = vec![0u64; n_inputs];
-    for image in train.pixels.chunks_exact(n_inputs) {
-        for (sum, &pixel) in sums.iter_mut().zip(image) {
-            *sum += u64::from(pixel);
-        }
-    }
-    sums.iter().map(|&sum| sum as f64 / (255.0 * train.items.len() as f64)).collect()
-}
-
-/// Mean and standard deviation of each channel over all pixels of all images. A constant channel has deviation 1.
-fn channel_statistics(train: &ImageSet, shape: [usize; 3]) -> (Vec<f64>, Vec<f64>) {
-    let (n_inputs, plane) = (shape.iter().product(), shape[1] * shape[2]);
-    let mut sums = vec![(0u64, 0u64); shape[0]];
-    for image in train.pixels.chunks_exact(n_inputs) {
-        for (channel, pixels) in image.chunks_exact(plane).enumerate() {
-            let (sum, squares) = &mut sums[channel];
-            *sum += pixels.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
-            *squares +=
-                pixels.iter().map(|&pixel| u64::from(pixel) * u64::from(pixel)).sum::<u64>();
-        }
-    }
-    let count = (train.items.len() * plane) as f64;
-    sums.iter()
-        .map(|&(sum, squares)| {
-            let mean = sum as f64 / (255.0 * count);
-            let variance = squares as f64 / (255.0 * 255.0 * count) - mean * mean;
-            (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
-        })
-        .unzip()
 }

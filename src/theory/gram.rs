@@ -237,11 +237,8 @@ impl<'a> Samples<'a> {
                 to_tensor(&vectors.slice(s![range.clone(), ..]).to_owned())
             }
             Samples::Images { images, preprocessor } => {
-                let d = self.features();
-                let bytes = Tensor::from_slice(&images.pixels[range.start * d..range.end * d]);
-                let bytes = bytes.view([-1, d as i64]).to_kind(Kind::Double);
-                let mean = Tensor::from_slice(&preprocessor.mean);
-                (bytes / 255.0 - mean) * Tensor::from_slice(&preprocessor.factor)
+                let inputs = preprocessor.inputs(images.images(range.clone()));
+                Tensor::from_slice(&inputs).view([-1, self.features() as i64])
             }
         }
     }
@@ -288,10 +285,8 @@ mod tests {
 
     /// 120 images of 48 values in 8 classes, without a pattern.
     fn images(preprocessing: Preprocessing) -> Task {
-        let train = ImageSet {
-            pixels: (0..120 * 48u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
-            items: (0..120).map(|i| i % 8).collect(),
-        };
+        let pixels = (0..120 * 48u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let train = ImageSet::of(pixels.collect(), (0..120).map(|i| i % 8).collect());
         let preprocessor =
             Preprocessor::fit(&train, [3, 4, 4], preprocessing, config::InputScale::None);
         let mut task = vectors(&[]);

@@ -1,11 +1,12 @@
 //! Samples on the device: images stay bytes there and become floats batch by batch.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::shared::{HeldPixels, Shared};
 use crate::config::NetworkKind;
 use crate::model::to_tensor;
 use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
@@ -17,6 +18,8 @@ pub struct Samples {
     evaluation: Option<Set>,
     batch_size: Option<usize>,
     device: Device,
+    /// Kept for others that learn the same task.
+    _pixels: Option<HeldPixels>,
 }
 
 /// What one step sees. A leading dimension counts members of a stack, each with samples of its own, or is 1 for all.
@@ -128,12 +131,13 @@ impl Samples {
     ///
     /// `each_step` tells whether a full batch is seen at every step, or only when it is observed.
     pub fn new(
-        task: &Task,
+        (task, shared): (&Task, &Shared),
         batch_size: Option<usize>,
         device: Device,
         kind: Kind,
         each_step: bool,
     ) -> Result<Self> {
+        let pixels = shared.pixels(task, device);
         let (training, evaluation, n_samples) = match &task.inputs {
             TaskInputs::Vectors(vectors) => {
                 ensure!(
@@ -146,8 +150,9 @@ impl Samples {
                 (set, None, vectors.nrows())
             }
             TaskInputs::Images { train, test, preprocessor } => {
-                let set = |images: &ImageSet| {
-                    let inputs = SetInputs::bytes(images, preprocessor, device, kind);
+                let pixels = pixels.as_ref().context("images are not on the device")?.get();
+                let set = |images: &ImageSet, pixels: &Tensor| {
+                    let inputs = SetInputs::bytes(pixels, preprocessor, kind);
                     let weight = 1.0 / images.items.len() as f64;
                     Set::new(
                         inputs,
@@ -158,12 +163,12 @@ impl Samples {
                         kind,
                     )
                 };
-                let mut training = set(train);
+                let mut training = set(train, &pixels.train);
                 if batch_size.is_none() && each_step {
                     // Every step needs all of them: turn them to floats once.
                     training.inputs = SetInputs::Ready(training.inputs.all());
                 }
-                (training, Some(set(test)), train.items.len())
+                (training, Some(set(test, &pixels.test)), train.items.len())
             }
         };
         if let Some(size) = batch_size {
@@ -172,7 +177,7 @@ impl Samples {
                 "training.batch_size is {size}, but there are {n_samples} training samples: lower it, or null for full batch"
             );
         }
-        Ok(Samples { training, evaluation, batch_size, device })
+        Ok(Samples { training, evaluation, batch_size, device, _pixels: pixels })
     }
 
     /// Inputs of the first `count` training samples, or of as many as there are, `[n, n_inputs]`.
@@ -283,19 +288,13 @@ impl Set {
 }
 
 impl SetInputs {
-    /// Images on the device, as bytes.
-    pub fn bytes(
-        images: &ImageSet,
-        preprocessor: &Preprocessor,
-        device: Device,
-        kind: Kind,
-    ) -> Self {
-        let n_inputs = preprocessor.mean.len() as i64;
-        let pixels = Tensor::from_slice(&images.pixels).view([-1, n_inputs]).to_device(device);
-        let place = |values: Vec<f64>| Tensor::from_slice(&values).to_kind(kind).to_device(device);
-        let mean = place(preprocessor.mean.iter().map(|mean| 255.0 * mean).collect());
-        let factor = place(preprocessor.factor.iter().map(|factor| factor / 255.0).collect());
-        SetInputs::Bytes { pixels, mean, factor, kind }
+    /// Images on the device, as bytes: `pixels`, `[n_samples, n_inputs]`.
+    pub fn bytes(pixels: &Tensor, preprocessor: &Preprocessor, kind: Kind) -> Self {
+        let place =
+            |values: Vec<f64>| Tensor::from_slice(&values).to_kind(kind).to_device(pixels.device());
+        let (mean, factor) = preprocessor.of_bytes();
+        let (mean, factor) = (place(mean), place(factor));
+        SetInputs::Bytes { pixels: pixels.shallow_clone(), mean, factor, kind }
     }
 
     fn share(&self) -> Self {

@@ -14,6 +14,7 @@ mod observations;
 mod optimiser;
 mod passed;
 mod runs;
+mod shared;
 mod stack;
 mod version_header;
 
@@ -29,11 +30,11 @@ use crate::task::Task;
 
 use batches::Set;
 pub use checkpoint::Checkpoint;
-pub use moments::SharedMoments;
 use observations::Observations;
 pub use optimiser::OptimiserState;
 pub use passed::Passed;
 use runs::Runs;
+pub use shared::Shared;
 pub use stack::can_be_stacked;
 use stack::{Stack, Watched, stack};
 
@@ -199,8 +200,8 @@ pub struct Member<'a> {
     pub config: &'a Config,
     /// What it learns.
     pub task: &'a Task,
-    /// The task's moments, shared by all runs that learn it.
-    pub moments: &'a SharedMoments,
+    /// What all runs that learn this task have in common.
+    pub shared: &'a Shared,
     /// Draws its initial weights and its order of samples.
     pub seed: u64,
     /// Where it goes on; `None`: at the start.
@@ -223,8 +224,8 @@ pub fn train(
     resumed: Option<&Checkpoint>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
-    let moments = SharedMoments::default();
-    let member = Member { config, task, moments: &moments, seed, resumed, observer };
+    let shared = Shared::default();
+    let member = Member { config, task, shared: &shared, seed, resumed, observer };
     Ok(train_together(vec![member], device, false)?.remove(0))
 }
 

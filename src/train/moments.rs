@@ -1,7 +1,5 @@
 //! What a linear network under full-batch squared error can learn of its training set: its first and second moments.
 
-use std::sync::{Mutex, PoisonError};
-
 use anyhow::{Context, Result};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
@@ -33,35 +31,16 @@ pub struct Moments {
     pub basis: Option<Tensor>,
 }
 
-/// Moments of one task, found when first asked for and shared by all its runs: the eigenbasis of large images takes
-/// seconds.
-#[derive(Debug, Default)]
-pub struct SharedMoments {
-    rotated: Mutex<Option<Moments>>,
-    plain: Mutex<Option<Moments>>,
-}
-
 /// Images that are turned to floats at a time.
 const CHUNK: i64 = 4096;
 
-impl SharedMoments {
-    /// The moments, in the eigenbasis of `Sigma_x` if `rotated`.
+impl Moments {
+    /// A task's, in the eigenbasis of `Sigma_x` if `rotated`; `pixels` are those of its training images.
     ///
     /// # Errors
     ///
-    /// If tensors cannot be placed on the device.
-    pub fn get(&self, task: &Task, device: Device, rotated: bool) -> Result<Moments> {
-        let place = if rotated { &self.rotated } else { &self.plain };
-        let mut known = place.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_none() {
-            *known = Some(tch::no_grad(|| Moments::of(task, device, rotated))?);
-        }
-        known.as_ref().map(Moments::shared).context("moments were just found")
-    }
-}
-
-impl Moments {
-    fn of(task: &Task, device: Device, rotated: bool) -> Result<Self> {
+    /// If the task has images and no pixels are given.
+    pub fn of(task: &Task, pixels: Option<Tensor>, device: Device, rotated: bool) -> Result<Self> {
         let place = |matrix: &Array2<f64>| to_tensor(matrix).to_device(device);
         let mean_input = task.probabilities.dot(&task.item_means()).insert_axis(ndarray::Axis(0));
         let input_output = place(&task.input_output_correlation().reversed_axes());
@@ -70,10 +49,10 @@ impl Moments {
                 let weighted = inputs * &task.probabilities.view().insert_axis(ndarray::Axis(1));
                 place(&inputs.t().dot(&weighted))
             }
-            TaskInputs::Images { train, preprocessor, .. } => {
-                let inputs = SetInputs::bytes(train, preprocessor, device, Kind::Double);
-                let n_samples = train.items.len() as i64;
-                let n_inputs = mean_input.ncols() as i64;
+            TaskInputs::Images { preprocessor, .. } => {
+                let pixels = pixels.context("images are not on the device")?;
+                let (n_samples, n_inputs) = pixels.size2()?;
+                let inputs = SetInputs::bytes(&pixels, preprocessor, Kind::Double);
                 let mut sum = Tensor::zeros([n_inputs, n_inputs], (Kind::Double, device));
                 for start in (0..n_samples).step_by(CHUNK as usize) {
                     let chunk = inputs.range(start, CHUNK.min(n_samples - start));
@@ -113,7 +92,8 @@ impl Moments {
         }
     }
 
-    fn shared(&self) -> Self {
+    /// The same tensors, not copied.
+    pub fn shared(&self) -> Self {
         Moments {
             input_output: self.input_output.shallow_clone(),
             covariance: self.covariance.shallow_clone(),

@@ -36,7 +36,7 @@ pub struct NonlinearStack {
 impl NonlinearStack {
     /// At step 0. Members must be stackable.
     pub fn new(members: &[Member], device: Device, watched: Watched) -> Result<Self> {
-        let Member { config, task, .. } = members.first().context("a stack has members")?;
+        let Member { config, task, shared, .. } = members.first().context("a stack has members")?;
         let training = &config.training;
         let (weights, compute) = match training.precision {
             Precision::Float32 => (Kind::Float, Kind::Float),
@@ -53,7 +53,7 @@ impl NonlinearStack {
         let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
-        let samples = Samples::new(task, training.batch_size, device, weights, true)?;
+        let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
         let tasks: Vec<&Task> = members.iter().map(|member| member.task).collect();
         let meter = match watched {
             Watched::AtEachStep => {

@@ -74,12 +74,12 @@ impl LinearStack {
         };
         let (mut groups, mut moments) = (Vec::new(), Vec::new());
         for group in members.chunk_by(is_one_group) {
-            let (Member { config, task, .. }, n_members) = (&group[0], group.len() as i64);
+            let (Member { config, task, shared, .. }, n_members) = (&group[0], group.len() as i64);
             let TrainingConfig { batch_size, learning_rate, .. } = config.training;
-            let samples = Samples::new(task, batch_size, device, kind, !from_moments)?;
+            let samples = Samples::new((task, shared), batch_size, device, kind, !from_moments)?;
             groups.push(Group { n_members, samples, learning_rate });
             if from_moments {
-                moments.push(group[0].moments.get(task, device, inputs_rotated)?);
+                moments.push(shared.moments(task, device, inputs_rotated)?);
             }
         }
         let samples = &groups[0].samples;
