@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use ocs::config::Inputs;
 use ocs::data::{Dataset, FetchOptions, Progress, Split, fetch, is_present, load, verify};
@@ -80,8 +81,8 @@ fn idx_files_become_images_and_classes() {
         channels: 1,
         height: 2,
         width: 3,
-        test: Split { pixels: pixels[..6].to_vec(), classes: vec![5] },
-        train: Split { pixels, classes: vec![9, 0, 1] },
+        test: Split { pixels: pixels[..6].to_vec(), classes: vec![5] }.into(),
+        train: Split { pixels, classes: vec![9, 0, 1] }.into(),
     };
     assert_eq!(dataset, expected);
     assert!(is_present(Inputs::Mnist, folder.path()));
@@ -297,8 +298,8 @@ fn all_forms_of_cifar10_give_the_same_bytes() {
     });
     let train: Vec<Split> = batches().into_iter().take(5).map(|(_, batch)| batch).collect();
     let pixels: Vec<u8> = train.iter().flat_map(|batch| batch.pixels.clone()).collect();
-    assert_eq!(loaded[0].train, Split { pixels, classes: vec![0, 9, 1, 8, 2, 7, 3, 6, 4, 5] });
-    assert_eq!(loaded[0].test, batch(5, &[7, 8, 9]));
+    assert_eq!(*loaded[0].train, Split { pixels, classes: vec![0, 9, 1, 8, 2, 7, 3, 6, 4, 5] });
+    assert_eq!(*loaded[0].test, batch(5, &[7, 8, 9]));
     assert_eq!((loaded[0].channels, loaded[0].height, loaded[0].width), (3, 32, 32));
     assert_eq!(loaded[0], loaded[1]);
     assert_eq!(loaded[0], loaded[2]);
@@ -311,10 +312,10 @@ fn the_checksum_tells_classes_pixels_and_names_apart() {
     small_mnist(folder.path(), "MNIST/raw");
     let dataset = load(Inputs::Mnist, folder.path()).unwrap();
     let mut other = dataset.clone();
-    other.test.classes[0] = 6;
+    Arc::make_mut(&mut other.test).classes[0] = 6;
     assert_ne!(dataset.checksum(), other.checksum());
     let mut other = dataset.clone();
-    other.train.pixels[17] ^= 1;
+    Arc::make_mut(&mut other.train).pixels[17] ^= 1;
     assert_ne!(dataset.checksum(), other.checksum());
     let other = Dataset { inputs: Inputs::FashionMnist, ..dataset.clone() };
     assert_ne!(dataset.checksum(), other.checksum());
@@ -393,7 +394,7 @@ fn a_column_major_array_is_turned() {
     let flag = bytes.windows(3).position(|window| window == b"b\x89T").unwrap() + 1;
     bytes[flag] = 0x88;
     put(folder.path(), "cifar-10-batches-py/test_batch", &bytes);
-    assert_eq!(load(Inputs::Cifar10, folder.path()).unwrap().test, batch);
+    assert_eq!(*load(Inputs::Cifar10, folder.path()).unwrap().test, batch);
 }
 
 #[test]
@@ -688,4 +689,47 @@ fn real_files_have_the_published_checksums_and_can_be_fetched_from_their_folder(
         assert_eq!(changed(&checks[0].path), before);
         assert_eq!(load(inputs, copy.path()).unwrap(), load(inputs, &real).unwrap());
     }
+}
+
+#[test]
+fn every_data_set_of_the_table_is_one_that_a_config_can_name() {
+    let names: Vec<&str> = ocs::data::all().map(Inputs::name).collect();
+    assert_eq!(names, ["mnist", "fashion-mnist", "cifar10", "glyphs"]);
+    for inputs in ocs::data::all() {
+        assert!(inputs.are_images(), "{}", inputs.name());
+        let classes: Vec<usize> = (0..inputs.n_classes()).collect();
+        for (name, group) in inputs.superclasses() {
+            assert!(group.iter().all(|class| classes.contains(class)), "{name}");
+        }
+        let grouped = inputs.superclasses().iter().map(|(_, group)| group.len()).sum::<usize>();
+        assert!(grouped == 0 || grouped == classes.len(), "groups of {} overlap", inputs.name());
+    }
+    for inputs in [Inputs::OneHot, Inputs::Correlated] {
+        assert!(!inputs.are_images() && ocs::data::entry(inputs).is_none());
+    }
+    let glyphs = load(Inputs::Glyphs, Path::new("")).unwrap();
+    let entry = ocs::data::entry(Inputs::Glyphs).unwrap();
+    assert_eq!(entry.shape, [glyphs.channels, glyphs.height, glyphs.width]);
+    assert_eq!(entry.counts, [&glyphs.train, &glyphs.test].map(|split| split.classes.len()));
+}
+
+#[test]
+fn tasks_on_one_data_set_share_its_pixels() {
+    let glyphs = load(Inputs::Glyphs, Path::new("")).unwrap();
+    let first_image = |keys: &[&str]| {
+        let overrides: Vec<ocs::config::Override> =
+            ["task.inputs=glyphs"].iter().chain(keys).map(|key| key.parse().unwrap()).collect();
+        let config = ocs::config::parse("seeds: [0]", "test", &overrides).unwrap();
+        let task = ocs::task::Task::new(&config.task, Some(&glyphs)).unwrap();
+        let ocs::task::TaskInputs::Images { train, .. } = &task.inputs else { panic!("vectors") };
+        train.images(0..1).next().unwrap().as_ptr()
+    };
+    let pixels = glyphs.train.pixels.as_ptr();
+    assert_eq!(first_image(&[]), pixels);
+    assert_eq!(first_image(&["task.preprocessing=pixel-centred"]), pixels);
+    // The second class's first image lies behind that of the first.
+    assert_eq!(
+        first_image(&["task.branching=[2]", "task.classes=[1, 2]"]),
+        pixels.wrapping_add(784)
+    );
 }

@@ -97,7 +97,7 @@ fn task_of(config: &Config) -> Task {
         pixels: (0..6 * 128).map(|i| (i % 251) as u8).collect(),
         classes: (0..6).collect(),
     };
-    let (train, test) = (split(), split());
+    let (train, test) = (split().into(), split().into());
     let dataset = Dataset { inputs: Inputs::Glyphs, channels: 2, height: 8, width: 8, train, test };
     Task::new(&config.task, Some(&dataset)).unwrap()
 }

@@ -33,8 +33,8 @@ fn task() -> Task {
         channels: 2,
         height: 8,
         width: 8,
-        train: split(),
-        test: split(),
+        train: split().into(),
+        test: split().into(),
     };
     let overrides = ["task.inputs=glyphs".parse().unwrap(), "task.branching=[6]".parse().unwrap()];
     let config = config::parse(
@@ -151,8 +151,8 @@ fn preprocessing_does_what_its_name_says() {
         channels: 2,
         height: 1,
         width: 2,
-        train: split(),
-        test: split(),
+        train: split().into(),
+        test: split().into(),
     };
     let means = |preprocessing: &str, scale: &str| {
         let overrides: Vec<config::Override> = [

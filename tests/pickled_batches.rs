@@ -39,7 +39,7 @@ fn loaded(bytes: &[u8]) -> Result<Split, String> {
     let folder = tempfile::tempdir().unwrap();
     write_all(folder.path(), bytes);
     let dataset = load(Inputs::Cifar10, folder.path());
-    dataset.map(|dataset| dataset.test).map_err(|error| format!("{error:#}"))
+    dataset.map(|dataset| (*dataset.test).clone()).map_err(|error| format!("{error:#}"))
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use ocs::config::{self, Config, Inputs};
 use ocs::data::{self, Dataset};
 use ocs::model::{self, Network, Placement};
-use ocs::task::{Task, TaskInputs};
-use ocs::train::{Member, Observer, SharedMoments, Snapshot, can_be_stacked, train_together};
+use ocs::task::{ImageSet, Task, TaskInputs};
+use ocs::train::{Member, Observer, Shared, Snapshot, can_be_stacked, train_together};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -28,10 +28,10 @@ fn task(config: &Config) -> Task {
 }
 
 /// All that is observed of a run.
-fn observed(config: &Config, task: &Task, moments: &SharedMoments, seed: u64) -> Vec<Snapshot> {
+fn observed(config: &Config, task: &Task, shared: &Shared, seed: u64) -> Vec<Snapshot> {
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
-    let member = Member { config, task, moments, seed, resumed: None, observer: &mut observer };
+    let member = Member { config, task, shared, seed, resumed: None, observer: &mut observer };
     train_together(vec![member], Device::Cpu, false).unwrap();
     seen
 }
@@ -56,22 +56,19 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
             (inputs.shallow_clone(), items, task.probabilities.to_vec(), inputs)
         }
         TaskInputs::Images { train, test, preprocessor } => {
-            let floats = |bytes: &[u8]| {
-                let n_inputs = preprocessor.mean.len();
-                let values: Vec<f64> = bytes
-                    .iter()
-                    .enumerate()
-                    .map(|(index, &byte)| {
-                        let input = index % n_inputs;
-                        (f64::from(byte) / 255.0 - preprocessor.mean[input])
-                            * preprocessor.factor[input]
-                    })
-                    .collect();
-                rows(&values, n_inputs)
+            let floats = |images: &ImageSet| {
+                let of_image = |image: &[u8]| -> Vec<f64> {
+                    let statistics = preprocessor.mean.iter().zip(&preprocessor.factor);
+                    let bytes = image.iter().zip(statistics);
+                    bytes.map(|(&byte, (mean, f))| (f64::from(byte) / 255.0 - mean) * f).collect()
+                };
+                let values: Vec<f64> =
+                    images.images(0..images.n_samples()).flat_map(of_image).collect();
+                rows(&values, preprocessor.mean.len())
             };
             let n = train.items.len();
             let weights = vec![1.0 / n as f64; n];
-            (floats(&train.pixels), train.items.clone(), weights, floats(&test.pixels))
+            (floats(train), train.items.clone(), weights, floats(test))
         }
     };
     let (targets, weights) = (targets_of(&items), Tensor::from_slice(&weights));
@@ -113,7 +110,7 @@ fn steps_on_moments_are_steps_on_the_samples() {
         .concat(),
     ];
     for keys in &tasks {
-        let moments = SharedMoments::default();
+        let shared = Shared::default();
         for widths in ["[]", "[64]", "[16, 12]", "[70, 64]", "[9, 10, 11]"] {
             for bias in ["none", "input", "output", "all"] {
                 let (widths, bias) =
@@ -130,7 +127,7 @@ fn steps_on_moments_are_steps_on_the_samples() {
                 let config = config(&[&keys[..], &common].concat());
                 let task = task(&config);
                 let expected = on_samples(&config, &task, 3);
-                let seen = observed(&config, &task, &moments, 3);
+                let seen = observed(&config, &task, &shared, 3);
                 let distance = |snapshot: &Snapshot| {
                     largest(snapshot.evaluation.responses.iter().copied(), &expected)
                 };
@@ -156,9 +153,9 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
             "training.observations=2",
             &bias,
         ]);
-        let (task, moments) = (task(&config), SharedMoments::default());
+        let (task, shared) = (task(&config), Shared::default());
         let expected = on_samples(&config, &task, 3);
-        let last = observed(&config, &task, &moments, 3).pop().unwrap().evaluation.responses;
+        let last = observed(&config, &task, &shared, 3).pop().unwrap().evaluation.responses;
         assert!(largest(last.iter().copied(), &expected) < 1e-11, "{bias}");
     }
     // A minibatch that holds all samples is the full batch, in another order.
@@ -177,16 +174,15 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
     let (batch, full) = (keys("training.batch_size=64"), keys("training.batch_size=null"));
     let task = task(&full);
     let expected = on_samples(&full, &task, 5);
-    let last =
-        observed(&batch, &task, &SharedMoments::default(), 5).pop().unwrap().evaluation.responses;
+    let last = observed(&batch, &task, &Shared::default(), 5).pop().unwrap().evaluation.responses;
     assert!(largest(last.iter().copied(), &expected) < 1e-11);
 }
 
 /// Trains some seeds of each config in one stack and each alone, and compares all that is observed.
 fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
-    let tasks: Vec<(Task, SharedMoments)> =
-        configs.iter().map(|config| (task(config), SharedMoments::default())).collect();
-    let runs: Vec<(&Config, &(Task, SharedMoments), u64)> = configs
+    let tasks: Vec<(Task, Shared)> =
+        configs.iter().map(|config| (task(config), Shared::default())).collect();
+    let runs: Vec<(&Config, &(Task, Shared), u64)> = configs
         .iter()
         .zip(&tasks)
         .flat_map(|(config, task)| (0..seeds).map(move |seed| (config, task, seed)))
@@ -197,14 +193,14 @@ fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
     let members = runs
         .iter()
         .zip(&mut observers)
-        .map(|(&(config, (task, moments), seed), observer)| {
+        .map(|(&(config, (task, shared), seed), observer)| {
             let observer = observer as &mut dyn Observer;
-            Member { config, task, moments, seed, resumed: None, observer }
+            Member { config, task, shared, seed, resumed: None, observer }
         })
         .collect();
     train_together(members, Device::Cpu, false).unwrap();
-    for ((config, (task, moments), seed), together) in runs.into_iter().zip(&together) {
-        let alone = observed(config, task, moments, seed);
+    for ((config, (task, shared), seed), together) in runs.into_iter().zip(&together) {
+        let alone = observed(config, task, shared, seed);
         assert_eq!(alone.len(), together.len());
         for (alone, together) in alone.iter().zip(together) {
             let expected: Vec<f64> = alone.evaluation.responses.iter().copied().collect();
