@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::files;
 use super::form::Files;
 use super::places;
-use super::table::{forms, published_as};
+use super::sets::{forms, published_as};
 use crate::config::Inputs;
 
 /// Finds the files that `load` reads: of the first form, in the first place, where none is lacking. In a folder whose

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::dataset::Dataset;
-use super::table::{entry, forms, published_as};
+use super::sets::{entry, forms, published_as};
 use crate::config::Inputs;
 
 /// Whose images a data set's are.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::dataset::Dataset;
 use super::entry::Maker;
 use super::find::find;
-use super::table::{entry, forms};
+use super::sets::{entry, forms};
 use crate::config::Inputs;
 use crate::file;
 

@@ -4,23 +4,20 @@
 //! `Dataset::identity` tells whether they are the published ones, `verify` which files are, and `fetch` gives no file its
 //! name before that comparison.
 //!
-//! A data set is an `Entry` in the file that reads it, listed in `table.rs`; what a config says of it, its name and its
+//! A data set is an `Entry` in the file that reads it, listed in `sets/mod.rs`; what a config says of it, its name and its
 //! classes, stands in `config::Inputs`. Nothing else knows a data set by name.
 
-mod cifar10;
 mod dataset;
 mod entry;
 mod fetch;
 mod files;
 mod find;
 mod form;
-mod glyphs;
 mod identity;
-mod idx;
 mod load;
 mod pickle;
 mod places;
-mod table;
+mod sets;
 mod verify;
 
 pub use dataset::{Dataset, Split};
@@ -28,5 +25,5 @@ pub use entry::Entry;
 pub use fetch::{FetchOptions, Progress, fetch, fetch_unless};
 pub use identity::Identity;
 pub use load::{default_folder, is_present, load};
-pub use table::{all, entry};
+pub use sets::{all, entry};
 pub use verify::{FileCheck, verify};

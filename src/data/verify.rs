@@ -9,7 +9,7 @@ use super::files;
 use super::find::find;
 use super::form::{Files, Form, KnownFile};
 use super::places::Place;
-use super::table::{forms, known_file, published_as};
+use super::sets::{forms, known_file, published_as};
 use crate::config::Inputs;
 
 /// One file compared with its published checksum.

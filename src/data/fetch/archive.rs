@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::config::Inputs;
 use crate::data::files;
 use crate::data::form::spelled;
-use crate::data::table::{entry, forms};
+use crate::data::sets::{entry, forms};
 
 /// Five times CIFAR-10's archives, unpacked.
 const MOST_BYTES: u64 = 1 << 30;

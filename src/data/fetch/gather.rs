@@ -8,7 +8,7 @@ use super::archive;
 use crate::config::Inputs;
 use crate::data::files;
 use crate::data::form::{Files, Form, Kind, KnownFile};
-use crate::data::table::{forms, published_as};
+use crate::data::sets::{forms, published_as};
 
 /// Contents with the published checksum.
 pub struct Ready {

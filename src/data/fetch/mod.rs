@@ -18,7 +18,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::entry::Source;
 use super::files;
-use super::table::{entry, forms};
+use super::sets::{entry, forms};
 use super::verify::{verify, verify_in_place};
 use crate::config::Inputs;
 use gather::Ready;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use super::dataset::{Dataset, Split, ensure_classes};
-use super::entry::{Entry, Maker, Source};
-use super::files;
-use super::form::{Files, Form, Kind, KnownFile, Rewritten};
-use super::pickle::{self, Value};
 use crate::config::Inputs;
+use crate::data::dataset::{Dataset, Split, ensure_classes};
+use crate::data::entry::{Entry, Maker, Source};
+use crate::data::files;
+use crate::data::form::{Files, Form, Kind, KnownFile, Rewritten};
+use crate::data::pickle::{self, Value};
 
 /// Krizhevsky's photographs: as records, as Python 2 pickles, as PNGs with one image a row.
 ///

@@ -1,8 +1,11 @@
-//! All data sets.
+//! The table of data sets.
+
+mod cifar10;
+mod glyphs;
+mod idx;
 
 use super::entry::Entry;
 use super::form::{Form, KnownFile};
-use super::{cifar10, glyphs, idx};
 use crate::config::Inputs;
 
 static ENTRIES: [&Entry; 4] =

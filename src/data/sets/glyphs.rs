@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::dataset::{Dataset, Split};
-use super::entry::{Entry, Maker};
 use crate::config::Inputs;
+use crate::data::dataset::{Dataset, Split};
+use crate::data::entry::{Entry, Maker};
 
 /// The data set's row of the table.
 pub static GLYPHS: Entry = Entry {

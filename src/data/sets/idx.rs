@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
-use super::dataset::{Dataset, Split, ensure_classes};
-use super::entry::{Entry, Maker, Source};
-use super::files::{self, Unpacked};
-use super::form::{Files, Form, Kind, KnownFile};
 use crate::config::Inputs;
+use crate::data::dataset::{Dataset, Split, ensure_classes};
+use crate::data::entry::{Entry, Maker, Source};
+use crate::data::files::{self, Unpacked};
+use crate::data::form::{Files, Form, Kind, KnownFile};
 
 /// LeCun, Cortes and Burges' handwritten digits. All checksums are of unpacked files, since packers differ.
 pub static MNIST: Entry = Entry {
