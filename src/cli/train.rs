@@ -11,7 +11,7 @@ use super::{
     ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, path, refused,
 };
 use crate::claim::{Claim, Measurement, Verdict};
-use crate::config::{Config, NetworkKind, resolve_conditions};
+use crate::config::{Config, resolve_conditions};
 use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{self, Record, Status};
 use crate::studies;
@@ -65,7 +65,7 @@ fn advise(config: &Config) -> Result<()> {
     const MANY: usize = 5000;
     let is_slow = |resolved: &Config| {
         resolved.task.inputs.are_images()
-            && resolved.network.kind != NetworkKind::Linear
+            && !resolved.network.kind.is_linear()
             && resolved.training.batch_size.is_none()
             && resolved.task.samples.train.is_none_or(|samples| samples > MANY)
     };

@@ -214,7 +214,7 @@ impl NetworkConfig {
                 "network.hidden has a width of {width}: every layer has 1 to {MOST_UNITS} units"
             );
         }
-        if self.kind == NetworkKind::Cnn {
+        if self.kind.halves_images() {
             ensure!(
                 inputs.are_images(),
                 "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10 or glyphs)",
@@ -240,7 +240,7 @@ impl NetworkConfig {
             Initialisation::Aligned(Aligned { a0, biases: _ }) => {
                 ensure_scale("aligned.a0", a0)?;
                 ensure!(
-                    self.kind == NetworkKind::Linear,
+                    self.kind.is_linear(),
                     "network.initialisation.aligned is for linear networks: use normal, kaiming or orthogonal, or leave it out"
                 );
                 Ok(())
@@ -322,7 +322,7 @@ impl KernelConfig {
             self.times
         );
         ensure!(
-            network != NetworkKind::Linear,
+            !network.is_linear(),
             "kernel is for network.kind mlp and cnn: of linear networks `ocs gram` tells, or set kernel to null"
         );
         Ok(())
@@ -395,9 +395,7 @@ impl Config {
                 "the aligned start is aligned for the squared error, not for cross-entropy"
             );
         }
-        if self.training.precision == Precision::Bfloat16
-            && self.network.kind == NetworkKind::Linear
-        {
+        if self.training.precision == Precision::Bfloat16 && self.network.kind.is_linear() {
             bail!(
                 "training.precision bfloat16 is for mlp and cnn: use float32 or float64 for linear networks"
             );

@@ -1,9 +1,9 @@
 //! Default of every key; those that depend on other keys are filled in by `check.rs`.
 
 use super::{
-    Activation, Adam, Bias, Conditions, Config, Initialisation, InputScale, Inputs, KernelConfig,
-    Loss, NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples,
-    Sgd, TaskConfig, TrainingConfig,
+    Activation, Adam, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss,
+    NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd,
+    TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -56,7 +56,7 @@ impl Default for NetworkConfig {
             pooling: Pooling::Max,
             bias: Bias::None,
             // Of other kinds: filled in by `load.rs`.
-            initialisation: Initialisation::default_of(NetworkKind::Linear),
+            initialisation: NetworkKind::Linear.default_start(),
         }
     }
 }

@@ -25,16 +25,6 @@ pub enum Initialisation {
 }
 
 impl Initialisation {
-    /// What a network starts from whose config does not say: linear from `aligned: {a0: 1e-4}`, mlp from `kaiming: {gain:
-    /// 0.2}`, cnn from `kaiming: {gain: 0.5}`. These say so little at first that the OCS phase shows, on images too.
-    pub fn default_of(kind: NetworkKind) -> Self {
-        match kind {
-            NetworkKind::Linear => Initialisation::Aligned(Aligned::default()),
-            NetworkKind::Mlp => Initialisation::Kaiming(Kaiming { gain: 0.2 }),
-            NetworkKind::Cnn => Initialisation::Kaiming(Kaiming { gain: 0.5 }),
-        }
-    }
-
     /// Strength of each mode at an aligned start; `None` for random starts.
     pub fn aligned_strength(&self) -> Option<f64> {
         match self {
@@ -61,7 +51,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
 
         /// Nothing is said: `load.rs` fills in the default of the kind.
         fn visit_unit<E>(self) -> Result<Initialisation, E> {
-            Ok(Initialisation::default_of(NetworkKind::Linear))
+            Ok(NetworkKind::Linear.default_start())
         }
 
         fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Initialisation, E> {

@@ -13,7 +13,7 @@ use super::initialisation::one_choice;
 use super::name::{name_from_stem, shortened};
 use super::overrides::{Conditions, Override, flatten};
 use super::{
-    Adam, Circle, Config, Gaussian, Initialisation, KernelConfig, LinearTargets, NetworkConfig,
+    Adam, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig,
     NetworkKind, Optimiser, ProbeKind, Scale, Sgd, Targets, TaskConfig, read, text,
 };
 
@@ -337,7 +337,7 @@ fn fill_in_initialisations(config: &mut Config, is_chosen: bool) {
     if is_chosen {
         return;
     }
-    config.network.initialisation = Initialisation::default_of(config.network.kind);
+    config.network.initialisation = config.network.kind.default_start();
     let more = config.full.iter_mut().flat_map(|full| &mut full.conditions.0);
     for (_, entries) in config.conditions.0.iter_mut().chain(more) {
         let mut own = Value::Null;
@@ -345,10 +345,8 @@ fn fill_in_initialisations(config: &mut Config, is_chosen: bool) {
         let is_set = entries.iter().all(|entry| set(&mut own, entry).is_ok());
         let kind = at(&own, "network.kind").and_then(|kind| read::typed::<NetworkKind>(kind).ok());
         if let (true, Some(kind), None) = (is_set, kind, at(&own, "network.initialisation")) {
-            let start = singleton_map::serialize(
-                &Initialisation::default_of(kind),
-                serde_yaml::value::Serializer,
-            );
+            let start =
+                singleton_map::serialize(&kind.default_start(), serde_yaml::value::Serializer);
             entries.extend(
                 start.map(|value| Override { key: "network.initialisation".to_owned(), value }),
             );

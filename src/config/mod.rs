@@ -11,6 +11,7 @@ mod initialisation;
 mod inputs;
 mod load;
 mod name;
+mod network_kind;
 mod overrides;
 mod read;
 mod rounding;
@@ -29,6 +30,7 @@ pub use initialisation::{
 pub use inputs::Inputs;
 pub use load::{load, parse, resolve_conditions};
 pub use name::{ensure_name, name_from_stem};
+pub use network_kind::NetworkKind;
 pub use overrides::{Conditions, Override, Overrides};
 pub use scale::{Full, Quick, Scale};
 pub use suggest::{did_you_mean, nearest};
@@ -181,18 +183,6 @@ pub struct NetworkConfig {
         deserialize_with = "initialisation::deserialize"
     )]
     pub initialisation: Initialisation,
-}
-
-/// Architectures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NetworkKind {
-    /// Fully connected, no nonlinearity.
-    Linear,
-    /// Fully connected.
-    Mlp,
-    /// Blocks of 3 x 3 convolution, activation and pooling, then a linear layer.
-    Cnn,
 }
 
 /// Nonlinearities.

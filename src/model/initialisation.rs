@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use tch::{Kind, Tensor};
 
-use super::to_tensor;
+use super::layer::to_tensor;
 use crate::config::{
     Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal,
     Orthogonal,

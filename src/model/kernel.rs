@@ -2,8 +2,9 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Network, weight_shapes};
-use crate::config::{NetworkConfig, NetworkKind, Pooling};
+use super::layer::Setting;
+use super::network::{Network, weight_shapes};
+use crate::config::NetworkConfig;
 use crate::task::{Task, TaskInputs};
 
 /// Samples whose forward and backward passes are in memory at a time.
@@ -92,37 +93,15 @@ impl Network {
 
     /// What each layer is given, and what it makes of it before the nonlinearity; the computation of `forward` in float64.
     fn passes(&self, inputs: &Tensor) -> (Vec<Tensor>, Vec<Tensor>) {
-        let compute = Kind::Double;
-        let mut x = inputs.to_kind(compute);
-        if self.kind == NetworkKind::Cnn {
-            let [channels, height, width] = self.shape;
-            x = x.view([-1, channels, height, width]);
-        }
+        let setting = Setting { compute: Kind::Double, ..self.setting };
+        let mut x = inputs.to_kind(setting.compute);
         let (mut given, mut made) = (Vec::new(), Vec::new());
         for (index, layer) in self.layers.iter().enumerate() {
             let is_last = index + 1 == self.layers.len();
-            let convolves = self.kind == NetworkKind::Cnn && !is_last;
-            if x.dim() == 4 && !convolves {
-                x = x.flatten(1, 3);
-            }
-            given.push(x.shallow_clone());
-            let z = if convolves {
-                layer.convolution(&x, layer.bias.as_ref(), compute)
-            } else {
-                layer.linear(&x, compute)
-            };
-            made.push(z.shallow_clone());
-            x = match (self.kind, self.pooling) {
-                (NetworkKind::Linear, _) => z,
-                (NetworkKind::Mlp, _) => self.activate(&z),
-                (NetworkKind::Cnn, _) if is_last => z,
-                (NetworkKind::Cnn, Pooling::Max) => {
-                    self.activate(&z.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false))
-                }
-                (NetworkKind::Cnn, Pooling::Average) => {
-                    self.activate(&z).avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
-                }
-            };
+            let [of_layer, by_layer, next] = self.kind.opened(layer, &x, is_last, &setting);
+            given.push(of_layer);
+            made.push(by_layer);
+            x = next;
         }
         (given, made)
     }

@@ -1,6 +1,6 @@
 //! Who judges a run's responses, and what is kept of the verdicts.
 
-use crate::config::{Bias, Config, Loss, NetworkKind};
+use crate::config::{Bias, Config, Loss};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, PhaseWatch};
 use crate::record::Record;
 use crate::task::{Task, TaskInputs};
@@ -69,8 +69,7 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let TaskInputs::Vectors(_) = &task.inputs else { return None };
     let n_items = task.targets.nrows() as f64;
     let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
-    let linear = config.network.kind == NetworkKind::Linear
-        && config.training.loss == Loss::HalfSquaredError;
+    let linear = config.network.kind.is_linear() && config.training.loss == Loss::HalfSquaredError;
     if !linear || !even || task.branching().is_none() {
         return None;
     }

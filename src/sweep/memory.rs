@@ -13,12 +13,13 @@ use super::options::Options;
 use super::room::{self, Room};
 use super::run::most_together;
 use crate::config::{
-    Config, Initialisation, Inputs, Loss, NetworkKind, Optimiser, Precision, Sgd, Targets,
-    TaskConfig, resolve_conditions,
+    Config, Initialisation, Inputs, Optimiser, Precision, Sgd, Targets, TaskConfig,
+    resolve_conditions,
 };
 use crate::data;
-use crate::model::{kernel_megabytes_of, weight_shapes};
+use crate::model::{StackSize, architecture, kernel_megabytes_of, weight_shapes};
 use crate::task::Hierarchy;
+use crate::train::learns_from_moments;
 
 /// A share of what is needed.
 #[derive(Debug, Clone)]
@@ -157,7 +158,7 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
 pub fn ensure_theory_fits(condition: &str, config: &Config, of_images: bool) -> Result<()> {
     let is_plain = config.training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 })
         && config.training.batch_size.is_none();
-    if config.network.kind != NetworkKind::Linear || !is_plain {
+    if !config.network.kind.is_linear() || !is_plain {
         return Ok(());
     }
     if config.task.inputs.are_images() && !of_images {
@@ -336,10 +337,17 @@ fn training_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<Pa
         Optimiser::Sgd(_) => 1.0,
         Optimiser::Adam(_) => 2.0,
     };
-    let (weights, activations) = match config.network.kind {
-        NetworkKind::Linear => linear(config, sizes, together, (f, remembered)),
-        NetworkKind::Mlp | NetworkKind::Cnn => nonlinear(config, sizes, together, (f, remembered)),
-    };
+    let from_moments = learns_from_moments(config);
+    let [weights, activations] = architecture(config.network.kind).bytes(&StackSize {
+        n_members: together.stacked,
+        shapes: &together.shapes,
+        image: sizes.image,
+        batch: config.training.batch_size.map_or(sizes.train, |size| size as f64),
+        is_full_batch: config.training.batch_size.is_none(),
+        from_moments,
+        width: f,
+        remembered,
+    });
     let what = format!("weights and what steps need of them, {:.0} numbers", together.weights);
     let mut parts = vec![
         part(what, "network.hidden, --jobs, --stack", together.stacks * weights),
@@ -350,9 +358,6 @@ fn training_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<Pa
         ),
         part("samples on the device", "task.samples, --jobs", together.stacks * samples(sizes, f)),
     ];
-    let from_moments = config.network.kind == NetworkKind::Linear
-        && config.training.batch_size.is_none()
-        && config.training.loss == Loss::HalfSquaredError;
     if from_moments {
         // Sigma_x, what is off its diagonal, its eigenvectors and LAPACK's workspace: of vectors without the last two.
         let matrices = if config.task.inputs.are_images() { 6.0 } else { 4.0 };
@@ -367,61 +372,4 @@ fn samples(sizes: &Sizes, f: f64) -> f64 {
     let of_inputs = if sizes.dataset > 0.0 { 1.0 } else { f };
     let count = if sizes.dataset > 0.0 { sizes.train + sizes.test } else { sizes.items };
     count * (of_inputs * sizes.inputs + f * sizes.labels) + 8.0 * count * sizes.labels
-}
-
-/// A linear stack. Its start: all weights in float64 with copies beside them while they are stacked and turned, `20 S W`.
-/// Its steps: weights, gradients, products of layers and what the optimiser keeps, `f S W' (3 + m)`, where hidden layers
-/// have no more directions than reach them from both sides.
-fn linear(
-    config: &Config,
-    sizes: &Sizes,
-    together: &Together,
-    (f, remembered): (f64, f64),
-) -> (f64, f64) {
-    let mut widths = vec![sizes.inputs];
-    widths.extend(config.network.hidden.iter().map(|&width| width as f64));
-    widths.push(sizes.labels);
-    for layer in 1..widths.len() - 1 {
-        widths[layer] = widths[layer].min(widths[layer - 1] + widths[layer + 1] + 8.0);
-    }
-    let reduced: f64 = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    let start = 20.0 * together.stacked * together.weights;
-    let steps = f * together.stacked * reduced * (3.0 + remembered);
-    let map = 3.0 * f * together.stacked * sizes.inputs * sizes.labels;
-    // From samples each step answers its batch, of full batches as floats that are kept.
-    let batch = config.training.batch_size.map_or(sizes.train, |size| size as f64);
-    let by_samples =
-        config.training.batch_size.is_some() || config.training.loss != Loss::HalfSquaredError;
-    let batch = if by_samples { batch } else { 0.0 };
-    let answers = f * batch * (2.0 * sizes.inputs + 4.0 * together.stacked * sizes.labels);
-    (start.max(steps), map + answers)
-}
-
-/// A stack of perceptrons or convolutions. Its start as above, `16 S W`; its steps weights, gradients and what the optimiser
-/// keeps, `f S W (2 + m)`, and copies for observers and checkpoints, `f S W (2 + m)`. Activations and their gradients are
-/// kept of a whole batch: of a perceptron's layer four times its width, of a block of convolutions four times its channels
-/// at every place.
-fn nonlinear(
-    config: &Config,
-    sizes: &Sizes,
-    together: &Together,
-    (f, remembered): (f64, f64),
-) -> (f64, f64) {
-    let all = together.stacked * together.weights;
-    let weights = (16.0 * all).max(f * all * 2.0 * (2.0 + remembered));
-    let [_, height, width] = sizes.image;
-    let mut places = (height * width) as f64;
-    let mut units = 0.0;
-    for shape in &together.shapes {
-        units += match shape[..] {
-            [outputs, _, _, _] => outputs as f64 * places,
-            [outputs, ..] => outputs as f64,
-            [] => 0.0,
-        };
-        places /= 4.0;
-    }
-    let batch = config.training.batch_size.map_or(sizes.train, |size| size as f64);
-    let inputs = if config.training.batch_size.is_none() { 3.0 } else { 2.0 };
-    let inputs = inputs * f * batch * sizes.inputs;
-    (weights, 4.0 * f * together.stacked * batch * units + inputs)
 }

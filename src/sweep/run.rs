@@ -12,7 +12,8 @@ use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Options, Summary};
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
-use crate::config::{Config, NetworkKind, resolve_conditions};
+use crate::config::{Config, resolve_conditions};
+use crate::model::{Step, architecture};
 use crate::record;
 use crate::train::can_be_stacked;
 
@@ -137,16 +138,6 @@ fn train_stacks(
     failure.map_or(Ok(summary), Err)
 }
 
-/// Numbers that the weights of a stack of fully connected networks may hold on a CPU, so that they stay in a core's cache
-/// between two steps.
-const LARGEST_STACK: usize = 1 << 18;
-/// The same on a GPU, whose cores want more to do.
-const LARGEST_STACK_ON_GPU: usize = 1 << 22;
-/// Convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions take twice as long.
-const CONVOLUTIONS_ON_GPU: usize = 16;
-/// Samples that one step of a nonlinear stack sees: all their activations are kept for the gradients.
-const MOST_SAMPLES: usize = 1 << 12;
-
 /// How many runs of one shape, with so many weights of a fully connected network and so many training samples, train in one
 /// stack.
 pub fn most_together(
@@ -158,18 +149,12 @@ pub fn most_together(
     if let Some(most) = options.stack {
         return most.max(1);
     }
-    let on_cpu = options.device == Device::Cpu;
-    let numbers = if on_cpu { LARGEST_STACK } else { LARGEST_STACK_ON_GPU };
-    let by_weights = numbers / n_weights.max(1);
-    let samples = config.training.batch_size.unwrap_or(n_samples);
-    let by_samples = MOST_SAMPLES / samples.max(1);
-    let most = match config.network.kind {
-        NetworkKind::Linear => by_weights,
-        NetworkKind::Mlp => by_weights.min(by_samples),
-        NetworkKind::Cnn if on_cpu => 1,
-        NetworkKind::Cnn => CONVOLUTIONS_ON_GPU.min(by_samples),
+    let step = Step {
+        n_weights,
+        n_samples: config.training.batch_size.unwrap_or(n_samples),
+        on_cpu: options.device == Device::Cpu,
     };
-    most.max(1)
+    architecture(config.network.kind).most_together(&step).max(1)
 }
 
 /// Jobs that train together: networks of one shape, as many as `most_together` says, spread over the workers. The longest
@@ -194,7 +179,8 @@ pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
             stacks.push_back(group.drain(..size.min(group.len())).collect());
         }
     }
-    stacks.make_contiguous().sort_by_key(|stack| stack[0].config.network.kind != NetworkKind::Cnn);
+    let takes_long = |config: &Config| architecture(config.network.kind).takes_long();
+    stacks.make_contiguous().sort_by_key(|stack| !takes_long(&stack[0].config));
     stacks
 }
 

@@ -423,7 +423,7 @@ fn covered_task(config: &Config) -> Result<Task> {
 /// What every theory here needs.
 fn ensure_gradient_descent(config: &Config) -> Result<()> {
     let training = &config.training;
-    ensure!(config.network.kind == NetworkKind::Linear, "theory covers network.kind: linear");
+    ensure!(config.network.kind.is_linear(), "theory covers network.kind: linear");
     ensure!(
         training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 }),
         "theory covers gradient descent: training.optimiser sgd without momentum"

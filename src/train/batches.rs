@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::shared::{HeldPixels, Shared};
 use crate::config::NetworkKind;
-use crate::model::to_tensor;
+use crate::model::{architecture, to_tensor};
 use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
 
 /// The training set, in the order in which it is shown, and the evaluation set.
@@ -269,15 +269,7 @@ impl Set {
         forward: impl Fn(&Tensor) -> Tensor,
     ) -> Tensor {
         let n_samples = self.targets.size()[0];
-        let chunk: usize = match (kind, self.targets.device()) {
-            // On a CPU a thousand images of floats stay in a core's cache, and so do activations of sixty.
-            (NetworkKind::Linear, Device::Cpu) => 1_000,
-            (NetworkKind::Mlp, Device::Cpu) => 1_000 / n_members,
-            (NetworkKind::Cnn, Device::Cpu) => 64 / n_members,
-            (NetworkKind::Linear, _) => 10_000,
-            (NetworkKind::Mlp, _) => 10_000 / n_members,
-            (NetworkKind::Cnn, _) => 2_000 / n_members,
-        };
+        let chunk = architecture(kind).chunk(n_members, self.targets.device() == Device::Cpu);
         let chunk = chunk.max(1) as i64;
         let outputs: Vec<Tensor> = (0..n_samples)
             .step_by(chunk as usize)

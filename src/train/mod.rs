@@ -35,8 +35,8 @@ pub use optimiser::OptimiserState;
 pub use passed::Passed;
 use runs::Runs;
 pub use shared::Shared;
-pub use stack::can_be_stacked;
 use stack::{Stack, Watched, stack};
+pub use stack::{can_be_stacked, learns_from_moments};
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {

@@ -10,7 +10,7 @@ use super::linear::LinearStack;
 use super::nonlinear::NonlinearStack;
 use super::observations::Observation;
 use super::passed::Meter;
-use crate::config::{Config, Loss, NetworkConfig, NetworkKind, Optimiser};
+use crate::config::{Config, Loss, NetworkConfig, Optimiser};
 use crate::task::{Task, TaskInputs};
 
 /// Networks between two steps, one for each member, all at the same step.
@@ -79,11 +79,10 @@ pub fn stack(members: &[Member], device: Device, watched: Watched) -> Result<Box
         members.iter().all(|member| member.resumed.map(Checkpoint::step) == step),
         "members of a stack go on from one step"
     );
-    let mut stack: Box<dyn Stack> = match first.config.network.kind {
-        NetworkKind::Linear => Box::new(LinearStack::new(members, device, watched)?),
-        NetworkKind::Mlp | NetworkKind::Cnn => {
-            Box::new(NonlinearStack::new(members, device, watched)?)
-        }
+    let mut stack: Box<dyn Stack> = if first.config.network.kind.is_linear() {
+        Box::new(LinearStack::new(members, device, watched)?)
+    } else {
+        Box::new(NonlinearStack::new(members, device, watched)?)
     };
     for (index, member) in members.iter().enumerate() {
         let Some(checkpoint) = member.resumed else { continue };
@@ -127,7 +126,7 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
 /// Whether steps need the training set's moments alone: those of linear networks on the full batch under squared error.
 pub fn learns_from_moments(config: &Config) -> bool {
     let training = &config.training;
-    config.network.kind == NetworkKind::Linear
+    config.network.kind.is_linear()
         && training.batch_size.is_none()
         && training.loss == Loss::HalfSquaredError
 }

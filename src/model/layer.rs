@@ -1,0 +1,130 @@
+//! One layer of networks side by side.
+
+use ndarray::Array2;
+use tch::{Device, Kind, Tensor};
+
+use crate::config::{Activation, NetworkConfig, Pooling};
+
+/// Weights, `[n_outputs, n_inputs]` or `[channels_out, channels_in, 3, 3]`, and perhaps a bias, `[n_outputs]`. Of several
+/// networks the first dimension counts one network's outputs after the other's.
+#[derive(Debug)]
+pub struct Layer {
+    /// Weights.
+    pub weight: Tensor,
+    /// Bias; starts at zero, except under `aligned` with aligned biases.
+    pub bias: Option<Tensor>,
+}
+
+/// Number formats and place of a network.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement {
+    /// Where it computes.
+    pub device: Device,
+    /// Format of weights.
+    pub weights: Kind,
+    /// Format of forward and backward passes.
+    pub compute: Kind,
+}
+
+/// What the layers of a network need to know besides their weights.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Networks side by side.
+    pub n_members: i64,
+    /// Nonlinearity after each layer but the last.
+    pub activation: Activation,
+    /// `alpha` of leaky-relu.
+    pub negative_slope: f64,
+    /// Pooling after each convolution.
+    pub pooling: Pooling,
+    /// Channels, height, width of the images; a convolution needs to know.
+    pub image: [i64; 3],
+    /// Format of forward and backward passes; weights may be kept in a wider one.
+    pub compute: Kind,
+}
+
+impl Setting {
+    /// That of so many networks with a config.
+    pub fn of(config: &NetworkConfig, n_members: i64, image: [i64; 3], compute: Kind) -> Self {
+        let NetworkConfig { activation, pooling, .. } = *config;
+        let negative_slope = config.negative_slope().unwrap_or(0.0);
+        Setting { n_members, activation, negative_slope, pooling, image, compute }
+    }
+
+    /// The nonlinearity.
+    pub fn activate(&self, x: &Tensor) -> Tensor {
+        match self.activation {
+            Activation::Relu => x.relu(),
+            Activation::LeakyRelu => {
+                // A parametric ReLU whose slope is no parameter.
+                x.prelu(&Tensor::full([1], self.negative_slope, (x.kind(), x.device())))
+            }
+            Activation::Tanh => x.tanh(),
+        }
+    }
+}
+
+impl Layer {
+    /// Trainable copies of weights and bias, placed.
+    pub fn new(weight: &Tensor, bias: Option<&Tensor>, placement: Placement) -> Self {
+        let trainable = |tensor: Tensor| tensor.set_requires_grad(true);
+        let placed =
+            |tensor: &Tensor| tensor.to_kind(placement.weights).to_device(placement.device);
+        Layer {
+            weight: trainable(placed(weight).copy()),
+            bias: bias.map(|bias| trainable(placed(bias).copy())),
+        }
+    }
+
+    /// `[n_samples, n_outputs]` of all networks, of `x`, `[n_samples, n_inputs]`.
+    pub fn linear(&self, x: &Tensor, compute: Kind) -> Tensor {
+        x.linear(
+            &self.weight.to_kind(compute),
+            self.bias.as_ref().map(|bias| bias.to_kind(compute)),
+        )
+    }
+
+    /// Channels of all networks, of their own channels or of channels for all.
+    pub fn convolution(&self, x: &Tensor, bias: Option<&Tensor>, compute: Kind) -> Tensor {
+        let bias = bias.map(|bias| bias.to_kind(compute));
+        let weight = self.weight.to_kind(compute);
+        let groups = x.size()[1] / weight.size()[1];
+        x.conv2d(&weight, bias, [1, 1], [1, 1], [1, 1], groups)
+    }
+
+    /// `[n_members, n_samples, n_outputs]` of `x`, `[n_members, n_samples, n_inputs]`, or `[1, n_samples, n_inputs]` for all.
+    pub fn each_linear(&self, x: &Tensor, setting: &Setting) -> Tensor {
+        let (n_members, n_given, n_samples) = (setting.n_members, x.size()[0], x.size()[1]);
+        if n_given == 1 {
+            let y = self.linear(&x.squeeze_dim(0), setting.compute);
+            return y.view([n_samples, n_members, -1]).transpose(0, 1);
+        }
+        let weight = self.weight.to_kind(setting.compute).view([n_members, -1, x.size()[2]]);
+        let weight = weight.transpose(1, 2);
+        match &self.bias {
+            None => x.bmm(&weight),
+            Some(bias) => {
+                bias.to_kind(setting.compute).view([n_members, 1, -1]).baddbmm(x, &weight, 1, 1)
+            }
+        }
+    }
+}
+
+/// The same values where convolutions want them in memory: one network's channels innermost, with strides that say so for
+/// one channel too (where they leave it open, libtorch takes the layout that makes pooling several times slower); several
+/// networks' outermost, which is what grouped convolutions are made for.
+pub fn in_memory(x: &Tensor, n_members: i64) -> Tensor {
+    let size = x.size();
+    let [_, channels, height, width] = size[..] else { return x.contiguous() };
+    if n_members > 1 {
+        return x.contiguous();
+    }
+    let strides = [height * width * channels, 1, width * channels, channels];
+    x.permute([0, 2, 3, 1]).contiguous().as_strided(&size, strides, None)
+}
+
+/// A matrix as a float64 tensor on the CPU.
+pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
+    let values: Vec<f64> = matrix.iter().copied().collect();
+    Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
+}
