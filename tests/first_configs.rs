@@ -43,7 +43,7 @@ full: {conditions: {more: {network.kind: mlp}}}";
         let resolved = resolve_conditions(&full).unwrap();
         resolved.into_iter().map(|(_, c)| c.network.initialisation).collect()
     };
-    let linear = Initialisation::default_of(NetworkKind::Linear);
+    let linear = NetworkKind::Linear.default_start();
     let normal = Initialisation::Normal(Normal { std: 0.01 });
     assert_eq!(starts(text), [linear, kaiming(0.2), kaiming(0.5), normal, kaiming(0.2)]);
     // Printed with every default, it means the same.
@@ -62,7 +62,7 @@ fn a_bare_initialisation_takes_its_default_as_a_bare_optimiser_does() {
         ("{kaiming: {gain: 2}}", kaiming(2.0)),
         ("normal", Initialisation::Normal(Normal { std: 0.01 })),
         ("orthogonal", Initialisation::Orthogonal(config::Orthogonal { scale: 1.0 })),
-        ("aligned", Initialisation::default_of(NetworkKind::Linear)),
+        ("aligned", NetworkKind::Linear.default_start()),
     ] {
         let set = format!("network.initialisation={text}");
         assert_eq!(load_with("", &[&set]).unwrap().network.initialisation, start, "{text}");
