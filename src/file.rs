@@ -1,6 +1,6 @@
 //! Files that are whole or as they were, and what a path that was typed means.
 
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -25,18 +25,42 @@ pub fn stop_writing() {
 /// What the system says; the caller names the path and the remedy.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = new_file(folder.unwrap_or(Path::new(".")))?;
+    std::fs::create_dir_all(folder_of(path))?;
+    written(path, bytes)?.persist(path)?;
+    Ok(())
+}
+
+/// Writes `bytes` to a file that is not there yet, at once, in a folder that is.
+///
+/// # Errors
+///
+/// `AlreadyExists` if something of that name is there, which stays; else what the system says.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    // A link that leads nowhere is something, too.
+    if path.symlink_metadata().is_ok() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    written(path, bytes)?.persist_noclobber(path)?;
+    Ok(())
+}
+
+/// A file beside `path` that holds `bytes`.
+fn written(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
+    let mut file = new_file(folder_of(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     #[cfg(unix)]
     {
-        // Temporary files are private; records and data sets on a shared disk are not.
+        // Temporary files are private; records, configs and data sets on a shared disk are not.
         use std::os::unix::fs::PermissionsExt;
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     }
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes a folder if need be, and a file in it that is gone at once.
@@ -45,11 +69,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// What the system says.
 pub fn try_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
     new_file(folder)?.close()
 }
 
 fn new_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
-    std::fs::create_dir_all(folder)?;
     tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)
 }
 

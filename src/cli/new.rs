@@ -1,6 +1,6 @@
 //! `ocs new`.
 
-use std::io::Write;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -9,6 +9,7 @@ use clap::Args;
 use super::stems::Source;
 use super::{Success, misuse, output, path};
 use crate::config::{self, ensure_name};
+use crate::file;
 use crate::studies;
 
 /// Writes a config to start from, with comments: NAME.yaml. Alone, a small one that trains in seconds without any data; with
@@ -112,34 +113,12 @@ fn renamed(text: &str, name: &str, header: &str) -> Result<String> {
 
 /// Writes a file that must not be there yet, whole or not at all.
 fn write(path: &Path, text: &str) -> Result<()> {
-    let exists = || {
-        misuse(anyhow!(
+    file::create(path, text.as_bytes()).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => misuse(anyhow!(
             "{} is there already and stays as it is: choose another NAME or --out",
             path.display()
-        ))
-    };
-    if path.symlink_metadata().is_ok() {
-        return Err(exists());
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let context = || format!("cannot write {}: choose another folder with --out", path.display());
-    let mut file =
-        tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).with_context(context)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .with_context(context)?;
-    #[cfg(unix)]
-    {
-        // Temporary files are private; configs are shared.
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file()
-            .set_permissions(std::fs::Permissions::from_mode(0o644))
-            .with_context(context)?;
-    }
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists()),
-        Err(error) => Err(error.error).with_context(context),
-    }
+        )),
+        _ => anyhow!(error)
+            .context(format!("cannot write {}: choose another folder with --out", path.display())),
+    })
 }

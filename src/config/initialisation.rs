@@ -6,8 +6,6 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::NetworkKind;
-
 /// Initial weights. Always explicit: tch's defaults are not PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,7 +49,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
 
         /// Nothing is said: `load.rs` fills in the default of the kind.
         fn visit_unit<E>(self) -> Result<Initialisation, E> {
-            Ok(NetworkKind::Linear.default_start())
+            Ok(Initialisation::Aligned(Aligned::default()))
         }
 
         fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Initialisation, E> {

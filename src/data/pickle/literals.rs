@@ -4,7 +4,7 @@ use std::slice::Iter;
 
 use anyhow::{Context, Result, bail};
 
-use super::Value;
+use super::value::Value;
 
 /// The number or truth value (`00`, `01`) of a line.
 ///

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::literals;
 use super::numpy::{built, call, named};
-use super::{Bytes, Value, literals};
+use super::value::{Bytes, Value, integer};
 
 /// Values of a small pickle: keys, element types, one array's parts.
 const FEW_VALUES: usize = 1 << 12;
@@ -350,12 +351,4 @@ fn ensure_shallow(items: &[Value<'_>]) -> Result<()> {
 
 fn too_long(length: usize) -> String {
     format!("an integer of {length} bytes")
-}
-
-/// The integer of little-endian bytes; `None` of more than 8.
-pub fn integer(bytes: &[u8], is_signed: bool) -> Option<i64> {
-    let is_negative = is_signed && bytes.last().is_some_and(|&byte| byte >= 0x80);
-    let mut word = [if is_negative { 0xff } else { 0 }; 8];
-    word.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(i64::from_le_bytes(word))
 }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Array, Bytes, Element, Global, Value, literals};
+use super::literals;
+use super::value::{Array, Bytes, Element, Global, Value};
 
 /// The function or class of that name, if batches may name it. numpy 2 moved `core` to `_core`.
 pub fn named(module: &[u8], name: &[u8]) -> Result<Global> {
