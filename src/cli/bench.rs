@@ -4,8 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
+use super::arguments::ComputeArguments;
+use super::outcome::{Success, refused};
+use super::output;
 use super::train::SeededConfigArguments;
-use super::{ComputeArguments, Success, output, refused};
 use crate::sweep;
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
@@ -48,7 +50,7 @@ impl Bench {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         let options = self.compute.unwatched_options(std::path::Path::new(""))?;
-        super::warn_of_slow_precision(&config, options.device)?;
+        super::arguments::warn_of_slow_precision(&config, options.device)?;
         sweep::ensure_runs_fit(&config, &options).map_err(refused)?;
         let seeds = config.seeds.len();
         let conditions = sweep::time_steps(&config, &options, self.warm_up)?

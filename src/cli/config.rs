@@ -3,7 +3,9 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::{ConfigArguments, Success, output};
+use super::arguments::ConfigArguments;
+use super::outcome::Success;
+use super::output;
 
 /// Prints a config with every default written out, after checking it. Every key is described in
 /// `src/config/mod.rs`; `ocs new` writes a config with comments.

@@ -8,8 +8,10 @@ use anyhow::{Context, Result, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
+use super::arguments::{DataFolder, path};
+use super::outcome::{Success, misuse};
+use super::output;
 use super::stems::Source;
-use super::{DataFolder, Success, misuse, output, path};
 use crate::config::{Inputs, TaskConfig};
 use crate::data::{self, Dataset, FetchOptions, Identity, Progress};
 use crate::plot::{ContactRow, ContactSheet, contact_sheet};

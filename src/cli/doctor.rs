@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataFolder, Success, output};
+use super::arguments::DataFolder;
+use super::outcome::Success;
+use super::output;
 use crate::data;
 use crate::train::device::{has_bfloat16, why_no_cuda};
 use crate::train::libtorch;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use super::arguments::path;
+use super::outcome::{Success, misuse};
 use super::train::tell_claims;
-use super::{Success, misuse, output, path, run_folder};
+use super::{output, run_folder};
 use crate::claim::Verdict;
 use crate::config::did_you_mean;
 use crate::plot;

@@ -4,7 +4,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::{ConfigArguments, DataFolder, Success, output, refused};
+use super::arguments::{ConfigArguments, DataFolder};
+use super::outcome::{Success, refused};
+use super::output;
 use crate::config::resolve_conditions;
 use crate::record::GramRecord;
 use crate::sweep::{Tasks, ensure_gram_fits, gram_of, limit_threads};

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::ChronoLocal;
 
-use super::progress::StderrBesideBar;
+use super::bar::StderrBesideBar;
 
 /// Local time, as TZ or the system says, to the second.
 const TIME: &str = "%Y-%m-%d %H:%M:%S";

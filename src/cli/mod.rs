@@ -1,5 +1,7 @@
 //! What can be typed. The only module that prints: data to stdout, all else to stderr.
 
+mod arguments;
+mod bar;
 mod bench;
 mod config;
 mod data;
@@ -9,6 +11,7 @@ mod gram;
 mod log;
 mod meter;
 mod new;
+mod outcome;
 mod output;
 mod progress;
 mod reproduce;
@@ -19,17 +22,12 @@ mod train;
 mod watchdog;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Result;
-use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, Override, Scale, did_you_mean};
-use crate::sweep::{self, Existing};
-use crate::train::device::DeviceChoice;
+use outcome::{Misuse, Success};
 
 /// What do networks learn first? Teaches networks a hierarchy of categories, watches every step on a logarithmic
 /// clock, lays exact theory over what it measured, decides claims by numbers and draws the figures.
@@ -76,30 +74,6 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-/// A failure that is the caller's (exit status 2): arguments, config, device.
-#[derive(Debug)]
-struct Misuse(anyhow::Error);
-
-impl std::fmt::Display for Misuse {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(formatter, "{:#}", self.0)
-    }
-}
-
-impl std::error::Error for Misuse {}
-
-/// Marks an error as the caller's.
-fn misuse(error: anyhow::Error) -> anyhow::Error {
-    Misuse(error).into()
-}
-
-/// Whether everything that was asked for succeeded; if not, the reasons were told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Success {
-    Full,
-    Partial,
 }
 
 /// Parses arguments, runs the command and tells errors in one line.
@@ -166,157 +140,5 @@ impl Command {
                 Ok(Success::Full)
             }
         }
-    }
-}
-
-/// A config and what to change in it.
-#[derive(Args)]
-struct ConfigArguments {
-    /// A YAML file, `-` for standard input, or an experiment such as ocs_linear (configs/ocs_linear.yaml if there is one, else
-    /// what is built in); `ocs config CONFIG` prints it with all its keys, `ocs new` writes one
-    #[arg(value_parser = path())]
-    config: PathBuf,
-    /// Change a key, such as --set training.steps=500 or --set task.branching='[3, 3]'; the last word, over
-    /// conditions too
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<Override>,
-    /// Only these conditions
-    #[arg(long = "condition", value_name = "NAME")]
-    conditions: Vec<String>,
-}
-
-impl ConfigArguments {
-    fn load(&self) -> Result<Config> {
-        self.load_unmarked().map_err(misuse)
-    }
-
-    fn load_unmarked(&self) -> Result<Config> {
-        let mut config = stems::Source::of(&self.config)?.load(&self.overrides)?;
-        if !self.conditions.is_empty() {
-            let known: Vec<&str> =
-                config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
-            for name in &self.conditions {
-                anyhow::ensure!(
-                    known.contains(&name.as_str()),
-                    "--condition {name}: {} has the conditions {}{}",
-                    self.config.display(),
-                    if known.is_empty() { "default only".to_owned() } else { known.join(", ") },
-                    did_you_mean(name, known.iter().copied())
-                );
-            }
-            config.conditions.0.retain(|(name, _)| self.conditions.contains(name));
-        }
-        Ok(config)
-    }
-}
-
-/// What becomes of runs that are there already; without either, they are an error.
-#[derive(Args)]
-struct ExistingArguments {
-    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
-    #[arg(long)]
-    resume: bool,
-    /// Replace runs that are there already
-    #[arg(long, conflicts_with = "resume")]
-    overwrite: bool,
-}
-
-impl ExistingArguments {
-    fn existing(&self) -> Existing {
-        match (self.resume, self.overwrite) {
-            (true, _) => Existing::Resume,
-            (false, true) => Existing::Overwrite,
-            (false, false) => Existing::Refuse,
-        }
-    }
-}
-
-/// What was refused before anything was done is the caller's to change.
-fn refused(error: anyhow::Error) -> anyhow::Error {
-    if error.is::<sweep::Refused>() { misuse(error) } else { error }
-}
-
-/// Warns before hours are lost to a precision that this device only emulates.
-fn warn_of_slow_precision(config: &Config, device: tch::Device) -> Result<()> {
-    for (condition, resolved) in crate::config::resolve_conditions(config)? {
-        if let Some(why) = crate::train::device::why_slow(resolved.training.precision, device) {
-            tracing::warn!(condition, "{why}");
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Where runs compute.
-#[derive(Args)]
-struct ComputeArguments {
-    /// auto (CUDA where there is a device) | cpu | cuda | cuda:N
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    device: DeviceChoice,
-    /// Threads of libtorch in each run; results may differ in the last digits between numbers of threads
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: u16,
-    /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
-    /// Most runs of one shape that train in one stack of tensors [default: of linear networks and perceptrons as many as
-    /// suit the device; of convolutions 16 on CUDA, 1 on a CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    stack: Option<u16>,
-    #[command(flatten)]
-    data: DataFolder,
-}
-
-/// Reads a path as it was typed; a leading `~` that the shell left is the home folder.
-fn path() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().map(|path| crate::file::with_home(&path))
-}
-
-/// Where data sets lie.
-#[derive(Args)]
-struct DataFolder {
-    /// Folder of data sets, laid out as by torchvision [default: $OCS_DATA, or ocs/data in the user's cache folder]
-    #[arg(long = "data-dir", value_name = "FOLDER", value_parser = path())]
-    folder: Option<PathBuf>,
-}
-
-impl DataFolder {
-    fn folder(&self) -> PathBuf {
-        self.folder.clone().unwrap_or_else(crate::data::default_folder)
-    }
-}
-
-impl ComputeArguments {
-    /// Options for runs whose records go to `folder`, and which signals end after their checkpoints.
-    fn options(&self, folder: &Path, existing: Existing) -> Result<sweep::Options> {
-        let interrupted = progress::interrupted_flag()?;
-        Ok(sweep::Options { existing, interrupted, ..self.unwatched_options(folder)? })
-    }
-
-    /// Options for runs that leave nothing: signals end them at once.
-    fn unwatched_options(&self, folder: &Path) -> Result<sweep::Options> {
-        sweep::limit_threads();
-        let device = self.device.resolve().map_err(misuse)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = usize::from(self.threads);
-        let jobs = self.jobs.map_or_else(
-            || if device == tch::Device::Cpu { (cores / threads).max(1) } else { 1 },
-            usize::from,
-        );
-        tracing::info!(device = crate::train::device::name(device), threads, jobs, "computing");
-        Ok(sweep::Options {
-            folder: folder.to_owned(),
-            data: self.data.folder(),
-            device,
-            threads,
-            jobs,
-            cores,
-            stack: self.stack.map(usize::from),
-            existing: Existing::Refuse,
-            theory_of_images: false,
-            scale: Scale::Default,
-            write_every: std::time::Duration::from_secs(30),
-            interrupted: Arc::default(),
-        })
     }
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
+use super::arguments::path;
+use super::outcome::{Success, misuse};
+use super::output;
 use super::stems::Source;
-use super::{Success, misuse, output, path};
 use crate::config::{self, ensure_name};
 use crate::file;
 use crate::studies;

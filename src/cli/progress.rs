@@ -1,6 +1,6 @@
 //! Progress: a bar on a terminal, a line every half minute in a log, never escape codes in a file.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,33 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::bar::BAR;
 use super::log::is_dumb;
 use super::meter::Meter;
 use crate::record::Status;
 use crate::sweep::Event;
-
-/// The bar on the terminal, if one is shown; log lines must be printed above it.
-static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
-
-/// Stderr for log lines, which suspends the bar while it writes.
-#[derive(Default)]
-pub struct StderrBesideBar;
-
-impl Write for StderrBesideBar {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // Losing a message (a full disk behind stderr) must not end a run of days.
-        let _ = match bar {
-            Some(bar) => bar.suspend(|| io::stderr().write_all(bytes)),
-            None => io::stderr().write_all(bytes),
-        };
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
 
 /// Shows what runs do.
 pub struct Progress {

@@ -6,11 +6,11 @@ use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use super::arguments::{ComputeArguments, ExistingArguments, path};
 use super::figures::{chosen, ensure_folder};
+use super::outcome::{Success, misuse, refused};
 use super::train::{tell_claims, train};
-use super::{
-    ComputeArguments, ExistingArguments, Success, data, misuse, output, path, progress, refused,
-};
+use super::{data, output, progress};
 use crate::claim::{self, Claim, Verdict};
 use crate::config::{self, Config, Inputs, Scale};
 use crate::data as data_sets;
@@ -111,7 +111,7 @@ impl Reproduce {
             let config = config.at(self.scale()).map_err(misuse)?;
             let options = Options { folder: options.folder.join(study.stem), ..options.clone() };
             sweep::ensure_nothing_is_lost(&config, &options).map_err(refused)?;
-            super::warn_of_slow_precision(&config, options.device)?;
+            super::arguments::warn_of_slow_precision(&config, options.device)?;
         }
         Ok(())
     }

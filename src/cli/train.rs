@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use super::arguments::{ComputeArguments, ConfigArguments, ExistingArguments, path};
+use super::outcome::{Success, misuse, refused};
+use super::output;
 use super::progress::Progress;
-use super::{
-    ComputeArguments, ConfigArguments, ExistingArguments, Success, misuse, output, path, refused,
-};
 use crate::claim::{Claim, Measurement, Verdict};
 use crate::config::{Config, resolve_conditions};
 use crate::metrics::{Phase, PhaseVerdict};
@@ -126,7 +126,7 @@ impl Train {
         let config = self.config.load()?;
         let folder = self.out.join(&config.name);
         let options = self.compute.options(&folder, self.existing.existing())?;
-        super::warn_of_slow_precision(&config, options.device)?;
+        super::arguments::warn_of_slow_precision(&config, options.device)?;
         let (records, summary) = train(&config, &options, "")?;
         if self.json {
             output::json(

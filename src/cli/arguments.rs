@@ -1,0 +1,161 @@
+//! Arguments that several commands take.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+
+use super::outcome::misuse;
+use super::{progress, stems};
+use crate::config::{Config, Override, Scale, did_you_mean};
+use crate::sweep::{self, Existing};
+use crate::train::device::DeviceChoice;
+
+/// A config and what to change in it.
+#[derive(Args)]
+pub struct ConfigArguments {
+    /// A YAML file, `-` for standard input, or an experiment such as ocs_linear (configs/ocs_linear.yaml if there is one, else
+    /// what is built in); `ocs config CONFIG` prints it with all its keys, `ocs new` writes one
+    #[arg(value_parser = path())]
+    pub config: PathBuf,
+    /// Change a key, such as --set training.steps=500 or --set task.branching='[3, 3]'; the last word, over
+    /// conditions too
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<Override>,
+    /// Only these conditions
+    #[arg(long = "condition", value_name = "NAME")]
+    pub conditions: Vec<String>,
+}
+
+impl ConfigArguments {
+    pub fn load(&self) -> Result<Config> {
+        self.load_unmarked().map_err(misuse)
+    }
+
+    pub fn load_unmarked(&self) -> Result<Config> {
+        let mut config = stems::Source::of(&self.config)?.load(&self.overrides)?;
+        if !self.conditions.is_empty() {
+            let known: Vec<&str> =
+                config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
+            for name in &self.conditions {
+                anyhow::ensure!(
+                    known.contains(&name.as_str()),
+                    "--condition {name}: {} has the conditions {}{}",
+                    self.config.display(),
+                    if known.is_empty() { "default only".to_owned() } else { known.join(", ") },
+                    did_you_mean(name, known.iter().copied())
+                );
+            }
+            config.conditions.0.retain(|(name, _)| self.conditions.contains(name));
+        }
+        Ok(config)
+    }
+}
+
+/// What becomes of runs that are there already; without either, they are an error.
+#[derive(Args)]
+pub struct ExistingArguments {
+    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
+    #[arg(long)]
+    pub resume: bool,
+    /// Replace runs that are there already
+    #[arg(long, conflicts_with = "resume")]
+    pub overwrite: bool,
+}
+
+impl ExistingArguments {
+    pub fn existing(&self) -> Existing {
+        match (self.resume, self.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        }
+    }
+}
+
+/// Warns before hours are lost to a precision that this device only emulates.
+pub fn warn_of_slow_precision(config: &Config, device: tch::Device) -> Result<()> {
+    for (condition, resolved) in crate::config::resolve_conditions(config)? {
+        if let Some(why) = crate::train::device::why_slow(resolved.training.precision, device) {
+            tracing::warn!(condition, "{why}");
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Where runs compute.
+#[derive(Args)]
+pub struct ComputeArguments {
+    /// auto (CUDA where there is a device) | cpu | cuda | cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceChoice,
+    /// Threads of libtorch in each run; results may differ in the last digits between numbers of threads
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
+    /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Most runs of one shape that train in one stack of tensors [default: of linear networks and perceptrons as many as
+    /// suit the device; of convolutions 16 on CUDA, 1 on a CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub stack: Option<u16>,
+    #[command(flatten)]
+    pub data: DataFolder,
+}
+
+/// Reads a path as it was typed; a leading `~` that the shell left is the home folder.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| crate::file::with_home(&path))
+}
+
+/// Where data sets lie.
+#[derive(Args)]
+pub struct DataFolder {
+    /// Folder of data sets, laid out as by torchvision [default: $OCS_DATA, or ocs/data in the user's cache folder]
+    #[arg(long = "data-dir", value_name = "FOLDER", value_parser = path())]
+    pub folder: Option<PathBuf>,
+}
+
+impl DataFolder {
+    pub fn folder(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(crate::data::default_folder)
+    }
+}
+
+impl ComputeArguments {
+    /// Options for runs whose records go to `folder`, and which signals end after their checkpoints.
+    pub fn options(&self, folder: &Path, existing: Existing) -> Result<sweep::Options> {
+        let interrupted = progress::interrupted_flag()?;
+        Ok(sweep::Options { existing, interrupted, ..self.unwatched_options(folder)? })
+    }
+
+    /// Options for runs that leave nothing: signals end them at once.
+    pub fn unwatched_options(&self, folder: &Path) -> Result<sweep::Options> {
+        sweep::limit_threads();
+        let device = self.device.resolve().map_err(misuse)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = usize::from(self.threads);
+        let jobs = self.jobs.map_or_else(
+            || if device == tch::Device::Cpu { (cores / threads).max(1) } else { 1 },
+            usize::from,
+        );
+        tracing::info!(device = crate::train::device::name(device), threads, jobs, "computing");
+        Ok(sweep::Options {
+            folder: folder.to_owned(),
+            data: self.data.folder(),
+            device,
+            threads,
+            jobs,
+            cores,
+            stack: self.stack.map(usize::from),
+            existing: Existing::Refuse,
+            theory_of_images: false,
+            scale: Scale::Default,
+            write_every: std::time::Duration::from_secs(30),
+            interrupted: Arc::default(),
+        })
+    }
+}
