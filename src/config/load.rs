@@ -13,8 +13,8 @@ use super::initialisation::one_choice;
 use super::name::{name_from_stem, shortened};
 use super::overrides::{Conditions, Override, flatten};
 use super::{
-    Adam, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig,
-    NetworkKind, Optimiser, ProbeKind, Scale, Sgd, Targets, TaskConfig, read, text,
+    Adam, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, NetworkKind,
+    Optimiser, ProbeKind, Scale, Sgd, Targets, TaskConfig, read, text,
 };
 
 /// `sgd`, `adam`, or either with parameters.

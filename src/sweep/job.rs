@@ -19,9 +19,7 @@ use crate::metrics::{Curves, Phase, PhaseWatch};
 use crate::probes::{Judges, Probe, State, probes_of};
 use crate::record::{self, DatasetRecord, PhaseAt, Record, SCHEMA_VERSION, Status};
 use crate::task::Task;
-use crate::train::{
-    self, Checkpoint, Continue, Outcome, Passed, Shared, Snapshot, Wants, device,
-};
+use crate::train::{self, Checkpoint, Continue, Outcome, Passed, Shared, Snapshot, Wants, device};
 
 /// One run to do.
 pub struct Job {
