@@ -49,7 +49,7 @@ mod http {
     use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, RANGE};
     use ureq::{Agent, Body, http::Response};
 
-    use super::super::progress::{Progress, Show};
+    use crate::data::fetch::progress::{Progress, Show};
 
     /// Shows progress, and says whether to go on.
     type Watched<'a> = &'a mut dyn FnMut(Progress) -> bool;
@@ -190,8 +190,8 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread::JoinHandle;
 
-    use super::super::progress::Progress;
     use super::{download, tidy};
+    use crate::data::fetch::progress::Progress;
 
     /// Nobody interrupts.
     static NEVER: AtomicBool = AtomicBool::new(false);
