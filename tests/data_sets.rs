@@ -654,6 +654,18 @@ fn a_folder_that_cannot_be_written_is_an_error_before_any_source_is_tried() {
 }
 
 #[test]
+fn verify_names_the_one_file_that_is_missing_of_those_that_lie_loose() {
+    let folder = folder();
+    small_mnist(folder.path(), ".");
+    std::fs::remove_file(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
+    let checks = verify(Inputs::Mnist, folder.path()).unwrap();
+    let missing: Vec<&Path> =
+        checks.iter().filter(|check| check.found.is_none()).map(|check| &*check.path).collect();
+    assert_eq!(missing, [folder.path().join("t10k-images-idx3-ubyte")]);
+    assert_eq!(checks.len(), 4);
+}
+
+#[test]
 fn verify_names_missing_and_wrong_files() {
     let folder = folder();
     let checks = verify(Inputs::Cifar10, folder.path()).unwrap();

@@ -377,6 +377,7 @@ fn what_rounds_to_zero_is_refused_with_the_precision_that_holds_it() {
             true,
         ),
         ("task: {inputs: correlated, correlation: 1e-100}", "task.correlation is 1e-100", true),
+        ("phase_threshold: 1e-10", "float32 resolves 1.2e-7 of a mean target", true),
         (
             "network: {kind: mlp, initialisation: {normal: {std: 1e-42}}}\ntraining: {precision: bfloat16}",
             "is 0 in bfloat16",
@@ -399,6 +400,8 @@ fn what_rounds_to_zero_is_refused_with_the_precision_that_holds_it() {
     // What no precision holds is told so, and what is small but held is no error.
     let message = load("network: {hidden: [8, 8, 8], initialisation: {normal: {std: 1e-200}}}\ntraining: {precision: float64}").unwrap_err();
     assert!(message.contains("is 0 in float64: write a larger value"), "{message}");
+    let message = load("phase_threshold: 1e-60\ntraining: {precision: float64}").unwrap_err();
+    assert!(message.contains("float64 resolves 2.2e-16"), "{message}");
     load("network: {initialisation: {aligned: {a0: 1e-60}}}").unwrap();
     load("network: {kind: mlp, initialisation: {normal: {std: 1e-40}}}\ntraining: {precision: bfloat16}").unwrap();
 }

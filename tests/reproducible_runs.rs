@@ -399,13 +399,54 @@ fn interrupted_halfway() -> tempfile::TempDir {
 }
 
 #[test]
-fn seeds_of_different_configs_are_not_shown_as_one_condition() {
+fn seeds_of_different_configs_are_neither_trained_into_one_folder_nor_shown_as_one_condition() {
     let folder = tempfile::tempdir().unwrap();
     run(RUNS[0], 0, folder.path());
-    run(&["network.bias=all", "training.steps=200"], 1, folder.path());
+    let shorter = ["network.bias=all", "training.steps=200", "training.learning_rate=0.02"];
+    for options in [options(folder.path()), replacing(folder.path())] {
+        let error = train_all(&config(&shorter, 1), &options, &|_| ()).unwrap_err();
+        assert!(error.is::<Refused>(), "{error:#}");
+        let words = error.to_string();
+        assert!(words.contains("default/0.json") && words.contains("--set name"), "{words}");
+        assert!(words.contains("(training.steps was 300, is 200)"), "{words}");
+    }
+    assert!(!path_of(folder.path(), "default", 1).exists());
+    // Other seeds of the same config are welcome.
+    run(RUNS[0], 1, folder.path());
+    // Whoever copies records together is told when they are read.
+    let other = tempfile::tempdir().unwrap();
+    run(&shorter, 2, other.path());
+    let [from, to] = [&other, &folder].map(|folder| path_of(folder.path(), "default", 2));
+    std::fs::copy(from, to).unwrap();
     std::fs::write(folder.path().join("default/notes.json"), "not a record").unwrap();
     let error = ocs::record::RunFolder::read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("come from different configs"), "{error}");
+}
+
+#[test]
+fn records_that_a_command_has_read_are_not_read_again_for_what_lies_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    run(RUNS[0], 0, folder.path());
+    let whole = ocs::record::RunFolder::read(folder.path()).unwrap();
+    std::fs::remove_file(path_of(folder.path(), "default", 0)).unwrap();
+    let again = ocs::record::RunFolder::of_records(folder.path(), whole.records.clone()).unwrap();
+    assert_eq!(again.records, whole.records);
+}
+
+#[test]
+fn a_record_that_is_cut_short_is_told_so_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    run(RUNS[0], 0, folder.path());
+    let path = path_of(folder.path(), "default", 0);
+    let text = std::fs::read(&path).unwrap();
+    for length in [0, 1, text.len() / 2, text.len() - 3] {
+        std::fs::write(&path, &text[..length]).unwrap();
+        let error = format!("{:#}", ocs::record::RunFolder::read(folder.path()).unwrap_err());
+        assert!(error.contains("is cut short") && error.contains("delete it"), "{length}: {error}");
+    }
+    std::fs::write(&path, b"{\"schema_version\": \"two\"}").unwrap();
+    let error = format!("{:#}", ocs::record::RunFolder::read(folder.path()).unwrap_err());
+    assert!(error.contains("not written by this version"), "{error}");
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl Reproduce {
         let options = Options { folder: options.folder.join(stem), scale, ..options.clone() };
         let (records, summary) = train(&config, &options, place)?;
         let origin = origin(&records, self.scale());
-        let runs = RunFolder { records, ..RunFolder::read(&options.folder)? }.distinct();
+        let runs = RunFolder::of_records(&options.folder, records)?.distinct();
         let claims = study.decide(&runs)?;
         for path in plot::draw(&(study.figure)(&runs), &runs.records, plots, stem)? {
             output::line(&path.display().to_string())?;

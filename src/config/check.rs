@@ -362,6 +362,7 @@ impl Config {
             "phase_threshold must be above 0 and below 1, not {}",
             self.phase_threshold
         );
+        rounding::check_threshold(self.phase_threshold, self.training.precision)?;
         self.check_runs()?;
         self.quick.check()?;
         if let Some(full) = &self.full {

@@ -67,6 +67,24 @@ impl Precision {
     }
 }
 
+/// Refuses a fraction of the mean target that responses, once they are near it, do not tell from none.
+pub(super) fn check_threshold(threshold: f64, precision: Precision) -> Result<()> {
+    let precision = precision.of_updates();
+    let (resolved, wider) = match precision {
+        Precision::Float64 => (f64::EPSILON, ""),
+        Precision::Float32 | Precision::Bfloat16 => {
+            (f64::from(f32::EPSILON), "set training.precision to float64, or ")
+        }
+    };
+    ensure!(
+        threshold >= resolved,
+        "phase_threshold is {threshold:e}, but {} resolves {resolved:.1e} of a mean target at best, and M would never come so \
+         near: {wider}write a larger value",
+        precision.name()
+    );
+    Ok(())
+}
+
 /// Refuses numbers that lose their meaning in the chosen precision.
 pub(super) fn check(
     task: &TaskConfig,

@@ -28,6 +28,16 @@ pub fn find(inputs: Inputs, root: &Path) -> Result<Files> {
     }
 }
 
+/// The files of which the fewest are lacking, if not all are.
+pub fn find_in_part(inputs: Inputs, root: &Path) -> Option<Files> {
+    let all = forms(inputs).iter().flat_map(|form| form.everywhere(root, &[]));
+    let some = all.filter(|files| {
+        files.lacking().len() < files.form.files.len()
+            && (files.place.is_named || owner(files, inputs).is_none())
+    });
+    some.min_by_key(|files| files.lacking().len())
+}
+
 /// The data set other than `inputs` whose published labels lie among `files`. Labels are small: they tell quickly.
 fn owner(files: &Files, inputs: Inputs) -> Option<Inputs> {
     let labels = files.form.files.iter().filter(|file| file.name.contains("labels"));

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::files;
-use super::find::find;
+use super::find::{find, find_in_part};
 use super::form::{Files, Form, KnownFile};
 use super::places::Place;
 use super::sets::{forms, known_file, published_as};
@@ -31,17 +31,15 @@ pub struct FileCheck {
     pub published_as: Option<&'static str>,
 }
 
-/// Compares every file of the form that `load` would read with its published checksum; if no form is complete, those
-/// that `fetch` would bring. Empty for inputs without files.
+/// Compares every file of the form that `load` would read with its published checksum; if no form is complete, of the one that
+/// lacks the fewest files, and if there are none at all, those that `fetch` would bring. Empty for inputs without files.
 ///
 /// # Errors
 ///
 /// None at present: a file that cannot be read is one that is not `ok`.
 pub fn verify(inputs: Inputs, folder: &Path) -> Result<Vec<FileCheck>> {
-    match find(inputs, folder) {
-        Ok(files) => Ok(check_all(&files)),
-        Err(_) => Ok(verify_in_place(inputs, folder)),
-    }
+    let files = find(inputs, folder).ok().or_else(|| find_in_part(inputs, folder));
+    Ok(files.map_or_else(|| verify_in_place(inputs, folder), |files| check_all(&files)))
 }
 
 /// The same of the files that `fetch` would bring, where it would put them.

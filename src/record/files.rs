@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use super::check::Checked;
 use crate::file;
@@ -48,9 +49,15 @@ pub fn ensure_writable(folder: &Path) -> Result<()> {
 /// Names the file and the key.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&text)).with_context(
-        || format!("{} was not written by this version of ocs: run it again", path.display()),
-    )
+    let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&text));
+    read.map_err(|error| {
+        let what = if error.inner().classify() == Category::Eof {
+            "is cut short, as by a full disk or an interrupted copy: delete it and run it again"
+        } else {
+            "was not written by this version of ocs: run it again"
+        };
+        anyhow::Error::new(error).context(format!("{} {what}", path.display()))
+    })
 }
 
 /// Reads a record, a theory's answer or a Gram matrix, and makes sure that it is whole.

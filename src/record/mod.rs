@@ -20,7 +20,7 @@ pub use check::Checked;
 pub use distinct::distinct_runs;
 pub use files::{ensure_writable, read_checked, read_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
-pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, write_config};
+pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, seeds_of, write_config};
 pub use series::Series;
 pub use theory::{GramRecord, Method, ModeRecord, TheoryRecord};
 

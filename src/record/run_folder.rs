@@ -16,6 +16,16 @@ pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
     folder.join(condition).join(format!("{seed}.json"))
 }
 
+/// Seeds of a condition that have a record, in their order.
+pub fn seeds_of(folder: &Path, condition: &str) -> Vec<u64> {
+    let entries = std::fs::read_dir(folder.join(condition)).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let records = paths.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let mut seeds: Vec<u64> = records.filter_map(|path| stem_of(&path).parse().ok()).collect();
+    seeds.sort_unstable();
+    seeds
+}
+
 /// What theory's answer for a further seed of a condition is called.
 pub fn condition_of_seed(condition: &str, seed: u64) -> String {
     format!("{condition}-seed-{seed}")
@@ -83,36 +93,35 @@ impl RunFolder {
     ///
     /// If there is no record, or one cannot be read.
     pub fn read(folder: &Path) -> Result<RunFolder> {
-        let mut runs = RunFolder::default();
-        let mut paths = Vec::new();
-        for condition in subfolders(folder)? {
-            for entry in std::fs::read_dir(&condition)? {
-                let path = entry?.path();
-                let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-                // Other files may lie there: backups, notes, what a file system adds.
-                let is_ours = ["theory", "gram"].contains(&stem) || stem.parse::<u64>().is_ok();
-                if is_ours
-                    && path.extension().is_some_and(|extension| extension == "json")
-                    && path.is_file()
-                {
-                    paths.push(path);
-                }
+        let mut records = Vec::new();
+        for path in json_files(folder)? {
+            if stem_of(&path).parse::<u64>().is_ok() {
+                records.push(read_checked(&path)?);
             }
         }
-        for path in paths {
-            if path.file_stem().is_some_and(|stem| stem == "theory") {
-                runs.theories.push(read_checked(&path)?);
-            } else if path.file_stem().is_some_and(|stem| stem == "gram") {
-                runs.grams.push(read_checked(&path)?);
-            } else {
-                runs.records.push(read_checked(&path)?);
-            }
-        }
+        RunFolder::of_records(folder, records)
+    }
+
+    /// The same of records that were read from `folder` already.
+    ///
+    /// # Errors
+    ///
+    /// If there is no record, or what lies beside them cannot be read.
+    pub fn of_records(folder: &Path, records: Vec<Record>) -> Result<RunFolder> {
         ensure!(
-            !runs.records.is_empty(),
+            !records.is_empty(),
             "{} holds no records: run `ocs train` or `ocs reproduce` first",
             folder.display()
         );
+        let mut runs = RunFolder { records, ..RunFolder::default() };
+        for path in json_files(folder)? {
+            match stem_of(&path) {
+                "theory" => runs.theories.push(read_checked(&path)?),
+                "gram" => runs.grams.push(read_checked(&path)?),
+                // Other files may lie there: backups, notes, what a file system adds.
+                _ => {}
+            }
+        }
         runs.sort(&order_of_conditions(folder)?);
         runs.ensure_comparable(folder)?;
         Ok(runs)
@@ -188,6 +197,24 @@ fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
         )
     })?;
     Ok(config.unwrap_or_default().conditions.0.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Every `condition/NAME.json`.
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for condition in subfolders(folder)? {
+        for entry in std::fs::read_dir(&condition)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+                paths.push(path);
+            }
+        }
+    }
+    Ok(paths)
+}
+
+fn stem_of(path: &Path) -> &str {
+    path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
 fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -39,6 +39,7 @@ pub struct Earlier {
 ///
 /// `Refused` if one would be lost.
 pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<Vec<Earlier>> {
+    ensure_comparable(config, options)?;
     let (mut total, mut there) = (0, Vec::new());
     for (condition, resolved) in resolve_conditions(config)? {
         for &seed in &config.seeds {
@@ -63,6 +64,33 @@ pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<Vec<
         )))),
         Existing::Resume => keep(there, options),
     }
+}
+
+/// Makes sure that runs which stay beside those of a config, of other seeds, are of the same config: runs of a condition are
+/// drawn and judged together.
+fn ensure_comparable(config: &Config, options: &Options) -> Result<()> {
+    for (condition, resolved) in resolve_conditions(config)? {
+        let others = record::seeds_of(&options.folder, &condition);
+        let other = others.into_iter().find(|seed| !config.seeds.contains(seed));
+        let Some(path) = other.map(|seed| record::path_of(&options.folder, &condition, seed))
+        else {
+            continue;
+        };
+        // One that cannot be read is told by whoever reads it.
+        let Ok(record) = record::read_json::<Record>(&path) else { continue };
+        let but_seeds = |config: &Config| Config { seeds: Vec::new(), ..config.clone() };
+        let differences = differences(&but_seeds(&record.config), &but_seeds(&resolved))?;
+        ensure!(
+            differences.is_empty(),
+            Refused(format!(
+                "{} is of another config ({}), and runs of one condition must differ in their seeds alone to be drawn \
+                 together: keep the new ones apart by another name or folder (--set name=..., --out), or delete the older",
+                path.display(),
+                differences.join(", ")
+            ))
+        );
+    }
+    Ok(())
 }
 
 /// Makes sure that runs can be kept or continued.
