@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use ndarray::{Array1, Array2};
 
 use super::Probe;
-use crate::config::{Bias, Config, NetworkKind};
+use crate::config::{Bias, Config};
 use crate::record::{Record, Series};
 use crate::task::{Task, TaskInputs};
 use crate::theory::{Halves, passed_share};
@@ -40,10 +40,11 @@ impl Parity {
         let correlation = correlation.row(0).to_owned();
         let norm = correlation.dot(&correlation).sqrt();
         let network = &config.network;
-        let share = match network.kind {
-            NetworkKind::Linear => Some(1.0),
-            NetworkKind::Mlp => network.negative_slope().map(passed_share),
-            NetworkKind::Cnn => None,
+        let share = if network.kind.is_linear() {
+            Some(1.0)
+        } else {
+            let slope = network.negative_slope().filter(|_| !network.kind.halves_images());
+            slope.map(passed_share)
         };
         let is_covered = network.hidden.len() == 1 && network.bias == Bias::None;
         (norm > 0.0).then(|| Parity {
