@@ -107,7 +107,7 @@ fn fuzz(folder: &Path, file: &str, experiment: &str) {
 fn trained(text: &str, folder: &Path) -> Config {
     let config = config::parse(text, "x", &[]).unwrap();
     let conditions = resolve_conditions(&config).unwrap();
-    write_theories(&conditions, folder, folder, false, &mut |_, _| ()).unwrap();
+    write_theories(&conditions, folder, folder, true, &mut |_, _| ()).unwrap();
     train_all(&config, &options(folder), &|_| ()).unwrap();
     config
 }
