@@ -54,12 +54,12 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
 
 /// The figure of a study, from records.
 pub fn figure(stem: &str, runs: &RunFolder) -> Canvas {
-    (study(stem).figure)(runs)
+    (study(stem).page)(runs).canvas(&runs.records)
 }
 
 /// The same, drawn to files under the study's name.
 pub fn draw(stem: &str, runs: &RunFolder, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    plot::draw(&figure(stem, runs), &runs.records, folder, stem)
+    plot::draw(&(study(stem).page)(runs), &runs.records, folder, stem)
 }
 
 /// The runs of a study that needs no images, in its quick form; trained once, whoever asks.

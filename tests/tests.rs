@@ -20,6 +20,8 @@ mod experiments;
 mod figures;
 /// The figure of runs that belong to no experiment shows every condition, and says what it cannot show.
 mod general_figure;
+/// Pages find their legends, axes and frames from layers.
+mod pages;
 /// What stderr says while others wait: when, how far, and in plain text where nobody asked for colours.
 mod messages;
 /// `ocs plot` finds runs, names figures after them, and never writes over a shipped one.

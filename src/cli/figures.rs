@@ -63,7 +63,7 @@ impl Plot {
                     folder.display(),
                     study.stem
                 );
-                plot::draw(&(study.figure)(&runs), &runs.records, &self.out, &name)?
+                plot::draw(&(study.page)(&runs), &runs.records, &self.out, &name)?
             }
             None => plot::draw_run(&runs.records, &self.out, &name)?,
         };

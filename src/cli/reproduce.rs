@@ -146,7 +146,7 @@ impl Reproduce {
         let origin = origin(&records, self.scale());
         let runs = RunFolder::of_records(&options.folder, records)?.distinct();
         let claims = study.decide(&runs)?;
-        for path in plot::draw(&(study.figure)(&runs), &runs.records, plots, stem)? {
+        for path in plot::draw(&(study.page)(&runs), &runs.records, plots, stem)? {
             output::line(&path.display().to_string())?;
         }
         tell_claims(&claims);

@@ -1,9 +1,7 @@
 //! Bias options side by side: a look for each, and the lengths of their phases.
 
-use super::canvas::Canvas;
 use super::curve::Curve;
 use super::page::{Entry, Layer, Sample};
-use super::panel::Panel;
 use super::style::{Dash, GREY, Look, Marker, POINT_RADIUS, Stroke, look};
 use crate::config::{Bias, Config};
 use crate::metrics::Phase;
@@ -42,47 +40,8 @@ pub fn bias_radius(bias: Bias) -> f64 {
     }
 }
 
-/// Captions of all, as dots or as lines.
-pub fn bias_entries(as_lines: bool) -> Vec<super::legend::Entry> {
-    BIASES
-        .iter()
-        .map(|&(bias, caption)| {
-            let sample = if as_lines {
-                super::legend::Sample::Line(bias_stroke(bias))
-            } else {
-                super::legend::Sample::Dots(bias_look(bias))
-            };
-            super::legend::Entry::new(sample, caption)
-        })
-        .collect()
-}
-
-/// Layers of a network.
-pub fn depth_of(config: &Config) -> usize {
-    config.network.hidden.len() + 1
-}
-
 /// A place across and a height, for the phase of a config.
 pub type Placing<'a> = dyn Fn(&Config, &Phase) -> Option<(f64, f64)> + 'a;
-
-/// What theory and runs say of one bias option.
-pub fn compare(canvas: &mut Canvas, panel: &Panel, runs: &RunFolder, bias: Bias, of: &Placing) {
-    let chosen = |config: &Config| config.network.bias == bias;
-    let mut points: Vec<(f64, Option<f64>)> = runs
-        .theories
-        .iter()
-        .filter(|theory| chosen(&theory.config))
-        .filter_map(|theory| of(&theory.config, &theory.phase))
-        .map(|(x, y)| (x, Some(y)))
-        .collect();
-    points.sort_by(|one, other| one.0.total_cmp(&other.0));
-    panel.curve(canvas, &Curve { points }, bias_stroke(bias));
-    for record in runs.records.iter().filter(|record| chosen(&record.config)) {
-        if let Some((x, y)) = of(&record.config, &record.phase) {
-            panel.dot(canvas, (x, y), bias_look(bias), bias_radius(bias));
-        }
-    }
-}
 
 /// What theory and runs say of every bias option, as lines and markers.
 pub fn bias_options(runs: &RunFolder, of: &Placing) -> Vec<Layer> {

@@ -2,7 +2,7 @@
 //!
 //! The list can be read back, so that a test can ask whether two texts overlap.
 
-pub use super::geometry::{Point, Rectangle};
+use super::geometry::{Point, Rectangle};
 use super::style::{Colour, FRAME_WIDTH, INK, Marker, Stroke, WHITE};
 use super::text::Text;
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::canvas::{Canvas, Rectangle};
+use super::canvas::Canvas;
+use super::geometry::Rectangle;
 use super::render;
 use super::style::{Colour, PAGE_WIDTH, TEXT_SIZE, TITLE_SIZE};
 use super::text::{Anchor, Text, text_width};

@@ -1,7 +1,8 @@
 //! Tables of numbers as colours, and the bar that says which colour is which number.
 
 use super::axis::{Axis, number};
-use super::canvas::{Canvas, Rectangle};
+use super::canvas::Canvas;
+use super::geometry::Rectangle;
 use super::style::{Colour, FRAME_WIDTH, INK, Stroke, TEXT_SIZE, TICK_LENGTH};
 use super::text::{Anchor, Text};
 
@@ -44,13 +45,8 @@ pub fn heat_map(canvas: &mut Canvas, frame: Rectangle, values: &[Vec<f64>], grou
     canvas.frame(frame);
 }
 
-/// The bar from 0 (bottom) to 1, with its numbers and title at the right.
-pub fn colour_bar(canvas: &mut Canvas, frame: Rectangle, title: &str) {
-    colour_bar_between(canvas, frame, (0.0, 1.0), title);
-}
-
 /// The bar with the numbers that colours stand for: the lowest white (bottom), the highest darkest.
-pub fn colour_bar_between(
+pub fn colour_bar(
     canvas: &mut Canvas,
     frame: Rectangle,
     (lowest, highest): (f64, f64),

@@ -12,13 +12,11 @@ pub mod moments;
 pub mod over_time;
 /// Pages as data.
 pub mod page;
-/// Lines that values are compared with.
-pub mod reference;
 mod run;
 mod run_words;
-/// Ranges and axes that panels share.
-pub mod scales;
 
+/// Axes with data between them.
+pub mod axes;
 /// Axes and ticks.
 pub mod axis;
 /// Pages as lists of marks.
@@ -31,12 +29,10 @@ pub mod fonts;
 pub mod geometry;
 /// Tables as colours.
 pub mod heat_map;
-/// Captions and headings.
-pub mod legend;
 /// Names, shortened.
 pub mod names;
-/// Axes with data between them.
-pub mod panel;
+/// The OCS phase on a panel.
+pub mod phases;
 /// PNG and SVG.
 pub mod render;
 /// Colours, lines and sizes.
@@ -58,13 +54,8 @@ pub use page::{Entry, HeatMap, Layer, Measure, Page, Panel, Sample};
 /// # Errors
 ///
 /// If a file cannot be written.
-pub fn draw(
-    figure: &canvas::Canvas,
-    records: &[Record],
-    folder: &Path,
-    name: &str,
-) -> Result<Vec<PathBuf>> {
-    write(figure, &page::source(records), folder, name)
+pub fn draw(figure: &Page, records: &[Record], folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
+    write(&figure.canvas(records), &page::source(records), folder, name)
 }
 
 /// Draws runs that belong to no experiment: `M` and `V`, distances and true negative rates, a row for each condition,
@@ -89,7 +80,7 @@ pub fn draw_run(records: &[Record], folder: &Path, name: &str) -> Result<Vec<Pat
 
 /// The figure of runs that belong to no experiment, as pages.
 pub fn run_figure(records: &[Record]) -> Vec<canvas::Canvas> {
-    run::pages(records)
+    run::pages(records).iter().map(|page| page.canvas(records)).collect()
 }
 
 fn write(canvas: &canvas::Canvas, source: &str, folder: &Path, name: &str) -> Result<Vec<PathBuf>> {

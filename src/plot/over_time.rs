@@ -1,7 +1,8 @@
 //! Panels of what runs did along learning, with theory's answer: crossings, distances, true negative rates, responses.
 
 use super::curve::{Account, Clock, Curve, Spread, median_phase};
-use super::page::{Entry, Layer, Measure, Panel, Sample, phase_in_words, phase_layers};
+use super::page::{Entry, Layer, Measure, Panel, Sample};
+use super::phases::{phase_in_words, phase_layers};
 use super::style::{AT_OCS, GREY, Look, Stroke, THEORY, THRESHOLD, level_look, look};
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
@@ -114,25 +115,33 @@ impl<'a> Subject<'a> {
             layers.extend(runs.into_iter().map(|curve| Layer::dots(curve, look, caption)));
         } else {
             let single = runs.iter().filter_map(only_point).collect::<Vec<_>>();
-            let spread = Spread::of(&runs);
-            layers.push(Layer::line(spread.middle(), look.stroke(1.0), caption));
-            if runs.len() > 1 {
-                layers.insert(0, Layer::band(spread, look.colour, caption));
-            }
+            layers.extend(median_and_band(&runs, look, 1.0, caption));
             if !single.is_empty() {
                 layers.push(Layer::points(single, look, caption));
             }
         }
-        let theory = self.theory.iter().map(|theory| Layer::line(of(theory), THEORY, "theory"));
-        layers.extend(theory);
+        layers.extend(self.theory.iter().map(|theory| theory_line(of(theory))));
         layers
+    }
+
+    /// The phase in words; where seeds disagree, how many have one.
+    fn verdict(&self) -> String {
+        let n = self.runs.len();
+        let with = self.runs.iter().filter(|run| run.phase.is_there()).count();
+        let undecided = self.runs.iter().filter(|run| run.phase.exists.is_none()).count();
+        if undecided > 0 && undecided < n {
+            format!("phase in {with} of {n} seeds, undecided in {undecided}")
+        } else if with > 0 && with < n {
+            format!("phase in {with} of {n} seeds")
+        } else {
+            self.any().map_or_else(String::new, |_| phase_in_words(&self.phase))
+        }
     }
 
     /// `M` falling and `V` rising; which crosses its threshold first decides.
     pub fn crossing(&self) -> Panel {
-        let words = self.any().map_or_else(String::new, |_| phase_in_words(&self.phase));
         self.panel(Measure::linear("fraction").including([0.0, 1.0]).at_most(2.0))
-            .saying(words)
+            .saying(self.verdict())
             .layers(thresholds(self.threshold))
             .layers(self.curves(look(0), MEAN_OUTPUT_ERROR, Account::mean_output_error))
             .layers(self.curves(look(1), INPUT_DEPENDENCE, Account::input_dependence))
@@ -159,6 +168,11 @@ impl<'a> Subject<'a> {
             }))
     }
 
+    /// The top level's true negative rate at the OCS.
+    pub fn top_level_at_ocs(&self) -> Option<Layer> {
+        Some(Layer::level(self.any()?.ocs_floor(0)?, AT_OCS, VALUE_AT_OCS).numbered())
+    }
+
     /// Every label's mean response over all samples.
     pub fn mean_responses(&self) -> Panel {
         self.responses(|account, label| account.mean_response(label))
@@ -170,35 +184,39 @@ impl<'a> Subject<'a> {
     }
 
     fn responses(&self, of: impl Fn(&Account<'a>, usize) -> Curve) -> Panel {
-        // Labels of a level that have one curve, by theory and by run, are drawn once.
-        let mut drawn: Vec<Curve> = Vec::new();
-        let mut once = |curve: Curve| {
-            let is_new = !drawn.iter().any(|other| other.coincides_with(&curve));
-            drawn.extend(is_new.then(|| curve.clone()));
-            is_new.then_some(curve)
+        // Labels of a level that have one curve: drawn twice, it would look thicker.
+        let distinct = |account: &Account<'a>, labels: std::ops::Range<usize>| {
+            let mut drawn: Vec<(usize, Curve)> = Vec::new();
+            for label in labels {
+                let curve = of(account, label);
+                if !drawn.iter().any(|(_, other)| other.coincides_with(&curve)) {
+                    drawn.push((label, curve));
+                }
+            }
+            drawn
         };
+        let of_runs = Subject { theory: None, others: Vec::new(), ..self.clone() };
         let mut layers = self.by_level(|level| {
-            let labels = self.any().map_or(0..0, |account| account.labels_of(level));
-            let of_runs = Subject { theory: None, others: Vec::new(), ..self.clone() };
-            labels
-                .flat_map(|label| {
-                    of_runs.curves(level_look(level), &level_name(level), |run| of(run, label))
-                })
-                .collect()
+            let labels = self.any().map(|run| distinct(run, run.labels_of(level)));
+            let curves = |(label, _)| {
+                of_runs.curves(level_look(level), &level_name(level), |run| of(run, label))
+            };
+            labels.into_iter().flatten().flat_map(curves).collect()
         });
         if let Some(theory) = &self.theory {
-            let curves = (0..theory.ocs().len()).filter_map(|label| once(of(theory, label)));
-            layers.extend(curves.map(|curve| Layer::line(curve, THEORY, "theory")));
+            let curves = distinct(theory, 0..theory.ocs().len()).into_iter();
+            layers.extend(curves.map(|(_, curve)| theory_line(curve)));
         }
         self.panel(Measure::linear("response").including([0.0]).at_least(-1.0).at_most(2.0))
             .layers(self.at_ocs(base_rates, VALUE_AT_OCS))
             .layers(layers)
     }
 
-    /// The lowest level first, so that the top level's lies upon it.
+    /// The top level lies upon the others.
     fn by_level(&self, of: impl Fn(usize) -> Vec<Layer>) -> Vec<Layer> {
         let n_levels = self.any().map_or(0, |account| account.levels().len());
-        (0..n_levels).rev().flat_map(of).collect()
+        let below = |level| of(level).into_iter().map(move |layer| layer.below(level));
+        (0..n_levels).flat_map(below).collect()
     }
 
     /// Values at the OCS, level by level.
@@ -215,9 +233,25 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What theory says.
+pub fn theory_line(curve: Curve) -> Layer {
+    let entry = Entry::new(Sample::Line(THEORY), "theory");
+    Layer::line(curve, THEORY, "").explained_by(entry)
+}
+
 /// `level 1` for level 0.
 pub fn level_name(level: usize) -> String {
     format!("level {}", level + 1)
+}
+
+/// Columns of each level's labels.
+pub fn labels_of(levels: &[usize]) -> Vec<std::ops::Range<usize>> {
+    let mut begin = 0;
+    let range = |count: &usize| {
+        begin += count;
+        begin - count..begin
+    };
+    levels.iter().map(range).collect()
 }
 
 /// The thresholds of onset (`q` on `M / ||ybar||`) and end (`sqrt(q)` on `sqrt(V / V_target)`).
@@ -240,6 +274,14 @@ fn only_point(curve: &Curve) -> Option<(f64, f64)> {
         (Some((x, Some(y))), None) => Some((*x, *y)),
         _ => None,
     }
+}
+
+/// Several curves of one kind: their median in a band, if they are several.
+pub fn median_and_band(curves: &[Curve], look: Look, width: f64, caption: &str) -> Vec<Layer> {
+    let spread = Spread::of(curves);
+    let line = Layer::line(spread.middle(), look.stroke(width), caption);
+    let band = (curves.len() > 1).then(|| Layer::band(spread, look.colour, caption));
+    band.into_iter().chain([line]).collect()
 }
 
 fn random_starts(spread: Spread, look: Look) -> [Layer; 2] {

@@ -1,8 +1,8 @@
 //! What became of a condition's runs, in a line: verdict and how it depends on the threshold, and what did not end well.
 
+use super::axes::rounded;
 use super::curve::{Clock, median_phase};
-use super::page::phase_in_words;
-use super::panel::rounded;
+use super::phases::phase_in_words;
 use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{Record, Status};
 

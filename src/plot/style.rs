@@ -42,6 +42,8 @@ pub const FRAME_WIDTH: f64 = 0.5;
 pub const TICK_LENGTH: f64 = 2.5;
 /// Radius of a marker that stands for a run or a label by itself.
 pub const POINT_RADIUS: f64 = 2.2;
+/// Radius of a dot on a curve.
+pub const DOT_RADIUS: f64 = 1.25;
 /// Opacity of bands over seeds.
 pub const BAND_OPACITY: f64 = 0.28;
 

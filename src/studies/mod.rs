@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 
 use crate::claim::Claim;
 use crate::config::{self, Config, Inputs, did_you_mean, resolve_conditions};
-use crate::plot::canvas::Canvas;
+use crate::plot::Page;
 use crate::record::{RunFolder, condition_of_seed};
 
 /// One question, with what decides and shows its answer.
@@ -46,7 +46,7 @@ pub struct Study {
     /// Its claims, without its stem: ask `decide`. Fails if records that a claim needs are missing.
     claims: fn(&RunFolder) -> Result<Vec<Claim>>,
     /// Its figure. Conditions that were not run leave panels that say so.
-    pub figure: fn(&RunFolder) -> Canvas,
+    pub page: fn(&RunFolder) -> Page,
 }
 
 /// All studies, in the order in which `ocs reproduce` runs them.

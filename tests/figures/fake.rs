@@ -1,7 +1,10 @@
 //! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
 
 use ndarray::Array2;
-use ocs::config::{Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Scale};
+use ocs::config::{
+    Activation, Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, NetworkKind,
+    Preprocessing, Scale,
+};
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{
     GramRecord, KernelMoment, KernelRecord, LazyRecord, Method, ModeRecord, Record, RunFolder,
@@ -130,23 +133,32 @@ fn varied(value: f64, seed: u64) -> f64 {
     value * (1.0 + 0.25 * ((seed * 7919 + 13) as f64).sin())
 }
 
+fn aligned(a0: f64) -> Initialisation {
+    Initialisation::Aligned(Aligned { a0, biases: AlignedBiases::Zero })
+}
+
 /// Runs of `ocs_linear`: the rates of the [2, 2, 2] tree at a0 = 1e-4.
 pub fn linear() -> RunFolder {
     let mut runs = RunFolder::default();
     let tree = [0.331, 0.331, 0.217, 0.125];
-    for (condition, constant, output_bias) in
-        [("none", 0.331, false), ("input", 0.992, false), ("output", 1.0, true), ("all", 1.1, true)]
+    for (bias, constant) in
+        [(Bias::None, 0.331), (Bias::Input, 0.992), (Bias::Output, 1.0), (Bias::All, 1.1)]
     {
+        let (condition, output_bias) = (bias.name(), bias.at_output());
         let rates = [constant, tree[1], tree[2], tree[3]];
         let start = 1e-4 / 2.65;
-        let aligned = record(condition, 0, Learner { rates, start, output_bias }, (10_000, 0.004));
-        runs.theories.push(theory(&aligned));
-        runs.records.push(aligned);
+        let mut run = record(condition, 0, Learner { rates, start, output_bias }, (10_000, 0.004));
+        run.config.network.bias = bias;
+        run.config.network.initialisation = aligned(1e-4);
+        runs.theories.push(theory(&run));
+        runs.records.push(run);
         for seed in 0..5 {
             let rates = [rates[0], varied(rates[1], seed), rates[2], rates[3]];
             let learner = Learner { rates, start: varied(3e-4, seed + 5), output_bias };
             let name = format!("{condition}-random");
-            runs.records.push(record(&name, seed, learner, (10_000, 0.004)));
+            let mut run = record(&name, seed, learner, (10_000, 0.004));
+            run.config.network.bias = bias;
+            runs.records.push(run);
         }
     }
     runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
@@ -229,18 +241,31 @@ pub fn depths() -> RunFolder {
 /// Runs of an experiment on images: 16 conditions, three seeds.
 pub fn images() -> RunFolder {
     let mut runs = RunFolder::default();
-    for (index, network) in ["linear", "mlp", "cnn-relu", "cnn-tanh"].into_iter().enumerate() {
-        for (bias, constant) in [("all", 3.0_f64), ("none", 0.3)] {
-            for (preprocessing, common) in [("raw", 3.0), ("centred", 0.0)] {
+    let networks = [
+        ("linear", NetworkKind::Linear, Activation::Relu),
+        ("mlp", NetworkKind::Mlp, Activation::Relu),
+        ("cnn-relu", NetworkKind::Cnn, Activation::Relu),
+        ("cnn-tanh", NetworkKind::Cnn, Activation::Tanh),
+    ];
+    for (index, (network, kind, activation)) in networks.into_iter().enumerate() {
+        for (bias, constant) in [(Bias::All, 3.0_f64), (Bias::None, 0.3)] {
+            for (preprocessing, inputs, common) in
+                [("raw", Preprocessing::Raw, 3.0), ("centred", Preprocessing::PixelCentred, 0.0)]
+            {
                 for seed in 0..3 {
                     let returns = if network == "cnn-relu" { 2.0 } else { 0.0 };
                     let lead = constant.max(common).max(returns);
                     let rates =
                         [lead, varied(0.6, seed), varied(0.4, seed + 1), varied(0.2, seed + 2)];
                     let start = 1e-3 * (1.0 + index as f64);
-                    let learner = Learner { rates, start, output_bias: bias == "all" };
-                    let name = format!("{network}-{bias}-{preprocessing}");
-                    runs.records.push(record(&name, seed, learner, (4_000, 0.005)));
+                    let learner = Learner { rates, start, output_bias: bias == Bias::All };
+                    let name = format!("{network}-{}-{preprocessing}", bias.name());
+                    let mut run = record(&name, seed, learner, (4_000, 0.005));
+                    run.config.task.inputs = Inputs::Mnist;
+                    run.config.task.preprocessing = inputs;
+                    run.config.network.bias = bias;
+                    (run.config.network.kind, run.config.network.activation) = (kind, activation);
+                    runs.records.push(run);
                 }
             }
         }
@@ -265,7 +290,10 @@ pub fn correlation() -> RunFolder {
             run.config.network.bias = Bias::Input;
         }
         runs.theories.push(theory(&run));
-        runs.records.push(run);
+        // Theory alone is asked about rho_c.
+        if !condition.starts_with("critical") {
+            runs.records.push(run);
+        }
     };
     for (a0, critical) in [(1e-2, 0.0984), (1e-4, 0.0525)] {
         for rho in [0.0, 0.04, 0.12, 0.5] {
@@ -304,16 +332,19 @@ pub fn frequencies() -> RunFolder {
 /// Runs of `ocs_loss`: every bias option, and smaller weights.
 pub fn loss() -> RunFolder {
     let mut runs = RunFolder::default();
-    for (condition, constant, output_bias) in [
-        ("none", 0.331, false),
-        ("input", 0.992, false),
-        ("output", 1.0, true),
-        ("all", 1.1, true),
-        ("output-tiny", 1.0, true),
+    for (condition, bias, constant) in [
+        ("none", Bias::None, 0.331),
+        ("input", Bias::Input, 0.992),
+        ("output", Bias::Output, 1.0),
+        ("all", Bias::All, 1.1),
+        ("output-tiny", Bias::Output, 1.0),
     ] {
-        let learner =
-            Learner { rates: [constant, 0.331, 0.217, 0.125], start: 1e-4 / 2.65, output_bias };
-        let run = record(condition, 0, learner, (10_000, 0.004));
+        let rates = [constant, 0.331, 0.217, 0.125];
+        let learner = Learner { rates, start: 1e-4 / 2.65, output_bias: bias.at_output() };
+        let mut run = record(condition, 0, learner, (10_000, 0.004));
+        run.config.network.bias = bias;
+        let a0 = if condition == "output-tiny" { 1e-16 } else { 1e-8 };
+        run.config.network.initialisation = aligned(a0);
         runs.theories.push(theory(&run));
         runs.records.push(run);
     }
@@ -323,14 +354,19 @@ pub fn loss() -> RunFolder {
 /// Runs of `ocs_gram`: three data sets, three preprocessings, two layers and one, two seeds, with their Gram matrices.
 pub fn gram() -> RunFolder {
     let mut runs = RunFolder::default();
-    for (index, dataset) in ["mnist", "fashion-mnist", "cifar10"].into_iter().enumerate() {
-        for (inputs, constant, overlap) in
-            [("raw", 3.0, 0.95), ("centred", 0.0, 0.0), ("standardised", 0.5, 0.4)]
-        {
-            for (suffix, quicker) in [("", 1.0), ("-shallow", 20.0)] {
-                let name = format!("{dataset}-{inputs}{suffix}");
+    let datasets = [Inputs::Mnist, Inputs::FashionMnist, Inputs::Cifar10];
+    for (index, dataset) in datasets.into_iter().enumerate() {
+        for (inputs, constant, overlap) in [
+            (Preprocessing::Raw, 3.0, 0.95),
+            (Preprocessing::PixelCentred, 0.0, 0.0),
+            (Preprocessing::ChannelStandardised, 0.5, 0.4),
+        ] {
+            for (hidden, quicker) in [(vec![64], 1.0), (Vec::new(), 20.0)] {
                 let faster = quicker * (1.0 + index as f64);
-                gram_condition(&mut runs, &name, [constant * faster, quicker], overlap);
+                let mut config = Config::default();
+                (config.task.inputs, config.task.preprocessing) = (dataset, inputs);
+                config.network.hidden = hidden;
+                gram_condition(&mut runs, &config, [constant * faster, quicker], overlap);
             }
         }
     }
@@ -338,12 +374,20 @@ pub fn gram() -> RunFolder {
 }
 
 /// One condition of `ocs_gram`, whose constant and contrasts have these rates.
-fn gram_condition(runs: &mut RunFolder, name: &str, [constant, others]: [f64; 2], overlap: f64) {
+fn gram_condition(
+    runs: &mut RunFolder,
+    config: &Config,
+    [constant, others]: [f64; 2],
+    overlap: f64,
+) {
+    let (task, network) = (&config.task, &config.network);
+    let name = &format!("{}-{:?}-{}", task.inputs.name(), task.preprocessing, network.n_layers());
     for seed in 0..2 {
         let rates = [constant, varied(0.6, seed) * others, 0.4 * others, 0.2 * others];
         let learner = Learner { rates, start: 1e-3, output_bias: false };
         let mut run = record(name, seed, learner, (4_000, 0.005 / others));
         run.training_curves = Some(run.curves.clone());
+        (run.config.task, run.config.network) = (task.clone(), network.clone());
         run.config.seeds = vec![seed];
         let mut theory = theory(&run);
         if seed > 0 {
@@ -399,21 +443,29 @@ pub fn kernel() -> RunFolder {
     let mut runs = RunFolder::default();
     let learner =
         Learner { rates: [1.0, 0.331, 0.217, 0.125], start: 1e-4 / 2.65, output_bias: false };
-    for (index, condition) in [
-        "relu-none-raw",
-        "relu-none-centred",
-        "relu-all-centred",
-        "tanh-none-raw",
-        "tanh-none-centred",
-        "cnn-none-raw",
-        "cnn-none-centred",
+    use NetworkKind::{Cnn, Mlp};
+    for (index, (kind, activation, bias, preprocessing)) in [
+        (Mlp, Activation::Relu, Bias::None, Preprocessing::Raw),
+        (Mlp, Activation::Relu, Bias::None, Preprocessing::PixelCentred),
+        (Mlp, Activation::Relu, Bias::All, Preprocessing::PixelCentred),
+        (Mlp, Activation::Tanh, Bias::None, Preprocessing::Raw),
+        (Mlp, Activation::Tanh, Bias::None, Preprocessing::PixelCentred),
+        (Cnn, Activation::Relu, Bias::None, Preprocessing::Raw),
+        (Cnn, Activation::Relu, Bias::None, Preprocessing::PixelCentred),
     ]
     .into_iter()
     .enumerate()
     {
+        let condition = &format!("{kind:?}-{activation:?}-{}-{preprocessing:?}", bias.name());
         for seed in 0..2 {
-            let run = record(condition, seed, learner, (1_000, 0.02));
-            let alignment = if condition == "tanh-none-centred" { 0.01 } else { 0.95 };
+            let mut run = record(condition, seed, learner, (1_000, 0.02));
+            run.config.task.inputs = Inputs::Mnist;
+            run.config.task.preprocessing = preprocessing;
+            run.config.network.bias = bias;
+            (run.config.network.kind, run.config.network.activation) = (kind, activation);
+            let is_odd =
+                (activation, preprocessing) == (Activation::Tanh, Preprocessing::PixelCentred);
+            let alignment = if is_odd { 0.01 } else { 0.95 };
             let growth = 0.05 * (1.0 + index as f64);
             runs.records.push(with_kernel(run, alignment, growth, 1.0 + growth * 0.1));
         }

@@ -1,18 +1,23 @@
 //! Layers: what a panel shows, as data. Each brings the captions of what it draws.
 
 use super::legend::{Entry, Sample};
+use crate::plot::axes::{Axes, rounded};
 use crate::plot::canvas::Canvas;
 use crate::plot::curve::{Curve, Spread};
 use crate::plot::geometry::Rectangle;
 use crate::plot::heat_map::heat_map;
-use crate::plot::panel::{Panel as Axes, rounded};
-use crate::plot::style::{Colour, GREY, Look, NOTE_SIZE, POINT_RADIUS, Stroke};
+use crate::plot::style::{Colour, GREY, Look, NOTE_SIZE, POINT_RADIUS, Stroke, THRESHOLD};
 use crate::plot::text::{Anchor, Text};
 
 /// One layer of a panel.
 pub struct Layer {
     drawing: Drawing,
-    entries: Vec<Entry>,
+    /// Its own caption.
+    own: Option<Entry>,
+    /// What its marks have in common with others.
+    common: Vec<Entry>,
+    /// How many layers of data lie upon it.
+    below: usize,
 }
 
 /// Draws between a panel's axes.
@@ -31,6 +36,7 @@ enum Drawing {
     Level(f64, Stroke, Name),
     Diagonal(Stroke),
     Bars(Vec<f64>, Colour),
+    Borders(Vec<f64>),
     HeatMap(HeatMap),
     Note(String),
     Custom(Draw),
@@ -55,7 +61,11 @@ const RING_SPACING: f64 = 6.0;
 
 impl Layer {
     fn new(drawing: Drawing, sample: Sample, caption: impl Into<String>) -> Layer {
-        Layer { drawing, entries: vec![Entry::new(sample, caption)] }
+        Layer { own: Some(Entry::new(sample, caption)), ..Layer::without_caption(drawing) }
+    }
+
+    fn without_caption(drawing: Drawing) -> Layer {
+        Layer { drawing, own: None, common: Vec::new(), below: 0 }
     }
 
     /// A line through a curve's points.
@@ -159,44 +169,94 @@ impl Layer {
         Layer::new(Drawing::Bars(heights, colour), Sample::Swatch(colour), caption)
     }
 
+    /// Upright lines between groups of so many parts of the horizontal axis, which names them.
+    pub fn borders(groups: &[usize]) -> Layer {
+        let ends = groups.iter().scan(0, |end, count| {
+            *end += count;
+            Some(*end as f64)
+        });
+        let places = ends.take(groups.len().saturating_sub(1)).collect();
+        Layer::without_caption(Drawing::Borders(places))
+    }
+
     /// A table as colours. Its bar of colours stands for a caption.
     pub fn heat_map(map: HeatMap) -> Layer {
-        Layer { drawing: Drawing::HeatMap(map), entries: Vec::new() }
+        Layer::without_caption(Drawing::HeatMap(map))
     }
 
     /// Words at the foot of the panel.
     pub fn note(words: impl Into<String>) -> Layer {
-        Layer { drawing: Drawing::Note(words.into()), entries: Vec::new() }
+        Layer::without_caption(Drawing::Note(words.into()))
     }
 
     /// What no other layer draws, with its captions. It says nothing of ranges: set the measures' ends.
     pub fn custom(entries: Vec<Entry>, draw: impl Fn(&mut Canvas, &Axes) + 'static) -> Layer {
-        Layer { drawing: Drawing::Custom(Box::new(draw)), entries }
+        Layer { common: entries, ..Layer::without_caption(Drawing::Custom(Box::new(draw))) }
     }
 
-    /// With this caption in place of its own.
+    /// With a caption that it shares with others of another look, in place of its own.
     pub fn explained_by(mut self, entry: Entry) -> Layer {
-        self.entries = vec![entry];
+        (self.own, self.common) = (None, vec![entry]);
         self
     }
 
-    /// With one caption more.
+    /// With a caption more, of what its marks have in common with others.
     pub fn also(mut self, entry: Entry) -> Layer {
-        self.entries.push(entry);
+        self.common.push(entry);
         self
     }
 
-    /// Its captions.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// Below so many other layers of data.
+    pub fn below(mut self, others: usize) -> Layer {
+        self.below = others;
+        self
     }
 
-    /// Whether it needs a caption: words and colours with a bar of their own do not.
+    /// Its own caption.
+    pub fn own_entry(&self) -> Option<&Entry> {
+        self.own.as_ref()
+    }
+
+    /// Captions of what its marks have in common with others.
+    pub fn common_entries(&self) -> &[Entry] {
+        &self.common
+    }
+
+    /// The order of drawing: lines to compare with, data from below, words.
+    pub(super) fn order(&self) -> (u8, std::cmp::Reverse<usize>) {
+        let group = match self.drawing {
+            Drawing::Note(_) => 2,
+            _ if self.is_found() => 1,
+            _ => 0,
+        };
+        (group, std::cmp::Reverse(self.below))
+    }
+
+    /// Whether it needs a caption: words, colours with a bar of their own and borders of what an axis names do not.
     pub fn needs_caption(&self) -> bool {
-        !matches!(self.drawing, Drawing::Note(_) | Drawing::HeatMap(_))
+        !matches!(self.drawing, Drawing::Note(_) | Drawing::HeatMap(_) | Drawing::Borders(_))
     }
 
-    /// Whether it shows something that was found, not a line to compare with.
+    /// Whether it is of something that was found, not a line to compare with.
+    pub fn is_found(&self) -> bool {
+        match self.drawing {
+            Drawing::Line(..)
+            | Drawing::Band(..)
+            | Drawing::Dots { .. }
+            | Drawing::Points { .. }
+            | Drawing::Bars(..)
+            | Drawing::HeatMap(_)
+            | Drawing::Custom(_) => true,
+            Drawing::Shade(..)
+            | Drawing::Upright(..)
+            | Drawing::Level(..)
+            | Drawing::Diagonal(_)
+            | Drawing::Borders(_)
+            | Drawing::Note(_) => false,
+        }
+    }
+
+    /// Whether anything was found.
     pub fn has_data(&self) -> bool {
         let is_some = |curve: &Curve| curve.points.iter().any(|point| point.1.is_some());
         match &self.drawing {
@@ -210,6 +270,7 @@ impl Layer {
             | Drawing::Upright(..)
             | Drawing::Level(..)
             | Drawing::Diagonal(_)
+            | Drawing::Borders(_)
             | Drawing::Note(_) => false,
         }
     }
@@ -235,6 +296,7 @@ impl Layer {
             | Drawing::Upright(..)
             | Drawing::Level(..)
             | Drawing::Diagonal(_)
+            | Drawing::Borders(_)
             | Drawing::HeatMap(_)
             | Drawing::Note(_)
             | Drawing::Custom(_) => Vec::new(),
@@ -300,6 +362,9 @@ impl Layer {
                 let high = axes.x.high.min(axes.y.high);
                 let points = [low, high].map(|value| (value, Some(value)));
                 axes.curve(canvas, &Curve { points: points.to_vec() }, *stroke);
+            }
+            Drawing::Borders(places) => {
+                places.iter().for_each(|place| axes.vertical(canvas, *place, THRESHOLD));
             }
             Drawing::Bars(heights, colour) => draw_bars(canvas, axes, heights, *colour),
             Drawing::HeatMap(map) => {

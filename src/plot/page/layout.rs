@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::Row;
+use super::layer::Layer;
 use super::panel::Panel;
+use super::rows::Row;
+use crate::plot::axes::{Axes, Labels};
 use crate::plot::axis::Axis;
 use crate::plot::geometry::Rectangle;
 use crate::plot::heat_map::BAR_ROOM;
-use crate::plot::panel::{Labels, Panel as Axes};
 use crate::plot::style::{NOTE_SIZE, PAGE_WIDTH};
 use crate::plot::text::text_width;
 
@@ -16,7 +17,7 @@ pub const MARGIN: f64 = 12.0;
 /// The left margin where rows have names at their sides.
 const SIDE: f64 = 12.0;
 /// Between frames at least: the numbers at the ends of neighbouring axes must not touch.
-const GAP: f64 = 14.0;
+const GAP: f64 = 16.0;
 /// Between what belongs to one panel and what belongs to the next.
 const APART: f64 = 6.0;
 /// Height of a usual row's frames.
@@ -45,7 +46,7 @@ impl Cell {
     fn room(&self, panel: &Panel, height: f64) -> (f64, f64) {
         let axes = self.axes(Rectangle { left: 0.0, top: 0.0, width: 100.0, height });
         let left = axes.room_left(self.labels.y_numbers, self.labels.y_title);
-        let names = panel.drawn().iter().filter_map(|layer| layer.named_height());
+        let names = panel.shown().filter_map(Layer::named_height);
         let widest = names.map(|(_, name)| text_width(name, NOTE_SIZE, false)).fold(0.0, f64::max);
         let names = if self.names_heights && widest > 0.0 { widest + 2.5 } else { 0.0 };
         (left, if self.has_bar { BAR_ROOM } else { names })
@@ -102,18 +103,18 @@ fn said_once(rows: &[Row], cells: &mut [Vec<Cell>], row: usize) {
         Some(_) | None => Vec::new(),
     };
     let heights = |panel: &Panel| -> Vec<String> {
-        let names = panel.drawn().iter().filter_map(|layer| layer.named_height());
+        let names = panel.shown().filter_map(Layer::named_height);
         names.map(|(height, name)| format!("{height} {name}")).collect()
     };
     let bar = |panel: &Panel| {
-        let table = panel.drawn().iter().find_map(|layer| layer.table());
+        let table = panel.shown().find_map(Layer::table);
         table.map(|map| (map.between, map.title.clone()))
     };
     for (column, panel) in panels.iter().enumerate() {
         let cell = &mut cells[row][column];
         cell.is_titled = above.get(column).is_none_or(|above| above.title != panel.title);
         // Where panels at the right of it show nothing, they stand at its own right all the same.
-        let next = panels[column + 1..].iter().find(|panel| !panel.drawn().is_empty());
+        let next = panels[column + 1..].iter().find(|panel| panel.shown().next().is_some());
         cell.names_heights = next.is_none_or(|next| heights(next) != heights(panel));
         cell.has_bar = bar(panel).is_some() && next.is_none_or(|next| bar(next) != bar(panel));
     }
@@ -121,18 +122,16 @@ fn said_once(rows: &[Row], cells: &mut [Vec<Cell>], row: usize) {
 
 /// The axes of every panel, shared between measures of one key.
 fn axes_of(panels: &[&Panel]) -> Vec<(Axis, Axis)> {
-    let marks = |panel: &Panel| -> Vec<f64> {
-        panel.drawn().iter().flat_map(|layer| layer.marks()).collect()
-    };
+    let marks = |panel: &Panel| -> Vec<f64> { panel.shown().flat_map(Layer::marks).collect() };
     let across = |panel: &Panel| -> Vec<f64> {
-        panel.drawn().iter().flat_map(|layer| layer.places()).map(|place| place.0).collect()
+        panel.shown().flat_map(Layer::places).map(|place| place.0).collect()
     };
     // What stands where the horizontal axis does not reach is not shown.
     let upwards = |panel: &Panel, x: Option<&Axis>| -> Vec<f64> {
         let is_shown = |place: f64| x.is_none_or(|x| (x.low..=x.high).contains(&place));
-        let places = panel.drawn().iter().flat_map(|layer| layer.places());
+        let places = panel.shown().flat_map(Layer::places);
         let values = places.filter(|(place, _)| is_shown(*place)).flat_map(|place| place.1);
-        values.chain(panel.drawn().iter().filter_map(|layer| layer.height())).collect()
+        values.chain(panel.shown().filter_map(Layer::height)).collect()
     };
     let mut shared: HashMap<String, [Vec<f64>; 2]> = HashMap::new();
     for panel in panels {

@@ -2,9 +2,8 @@
 
 use crate::plot::canvas::Canvas;
 use crate::plot::geometry::{Point, Rectangle};
-use crate::plot::panel::DOT_RADIUS;
 use crate::plot::style::{
-    BAND_OPACITY, Colour, Look, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE, WHITE,
+    BAND_OPACITY, Colour, DOT_RADIUS, Look, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE, WHITE,
 };
 use crate::plot::text::{Anchor, Text, text_width};
 

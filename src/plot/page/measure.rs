@@ -81,6 +81,9 @@ impl Measure {
             names.push((from as f64 + *count as f64 / 2.0, name.clone()));
             from += count;
         }
+        if names.is_empty() {
+            names.push((0.5, String::new()));
+        }
         Measure { names, ..Measure::linear(title).between(0.0, from.max(1) as f64).own() }
     }
 
@@ -100,6 +103,12 @@ impl Measure {
     /// Wide enough for these values too.
     pub fn including(mut self, values: impl IntoIterator<Item = f64>) -> Measure {
         self.including.extend(values);
+        self
+    }
+
+    /// Without room beyond the outermost values.
+    pub fn tight(mut self) -> Measure {
+        self.margin = 0.0;
         self
     }
 

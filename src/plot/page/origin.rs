@@ -1,22 +1,12 @@
-//! What all figures say about their numbers: where they came from, and what a phase amounts to.
+//! What all figures say about their numbers: where they came from, in a file's metadata and at the foot of a page.
 
 use std::collections::BTreeSet;
 
-use super::Layer;
 use crate::config::Scale;
-use crate::metrics::{Phase, PhaseVerdict};
-use crate::plot::axis::number;
 use crate::plot::canvas::Canvas;
-use crate::plot::curve::{Account, Curve, Spread};
-use crate::plot::legend::{Entry, Sample};
-use crate::plot::panel::Panel;
-use crate::plot::style::{Dash, INK, Look, Stroke, THEORY, THRESHOLD, look};
+use crate::plot::style::NOTE_SIZE;
+use crate::plot::text::{Anchor, Text, text_width};
 use crate::record::{Record, Status, unpublished};
-
-/// Onset, where there is no phase to shade.
-pub const ONSET: Stroke = Stroke::solid(INK, 0.7);
-/// End, where there is no phase to shade.
-pub const END: Stroke = Stroke::broken(INK, 0.7, Dash::Dotted);
 
 /// Marks of the scales at which runs ran, each once.
 fn marks(records: &[Record]) -> Vec<&'static str> {
@@ -77,81 +67,25 @@ fn capitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Median line and band of several seeds.
-pub fn seeds<'a>(
-    canvas: &mut Canvas,
-    panel: &Panel,
-    runs: &[Account<'a>],
-    look: Look,
-    of: impl Fn(&Account<'a>) -> Curve,
-) {
-    let curves: Vec<Curve> = runs.iter().map(of).collect();
-    let spread = Spread::of(&curves);
-    panel.band(canvas, &spread, look.colour);
-    panel.curve(canvas, &spread.middle(), look.stroke(1.0));
-}
-
 fn distinct(records: &[Record], of: impl Fn(&Record) -> String) -> String {
     let values: BTreeSet<String> = records.iter().map(of).collect();
     values.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The phase in a few words: `end/onset = 6.7`.
-pub fn phase_in_words(phase: &Phase) -> String {
-    let what = match (phase.onset, phase.end) {
-        (_, Some(0.0)) => "end at step 0".to_owned(),
-        (Some(0.0), Some(_)) => "onset at time 0".to_owned(),
-        (Some(onset), Some(end)) => {
-            let ratio = end / onset;
-            format!("end/onset = {}", number(ratio, if ratio < 10.0 { 2 } else { 1 }))
-        }
-        (Some(_), None) => "no end".to_owned(),
-        (None, Some(_)) => "no onset".to_owned(),
-        (None, None) => "no onset, no end".to_owned(),
-    };
-    match phase.verdict {
-        PhaseVerdict::Phase => what,
-        PhaseVerdict::NoPhase | PhaseVerdict::Undecided => {
-            format!("{}: {what}", phase.verdict.word())
+/// Small lines at the foot of a page, broken to its width; `top` is the middle of the first. The page grows with them.
+pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), notes: &str) {
+    let mut line = String::new();
+    let mut middle = top;
+    for word in notes.split(' ') {
+        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+        if !line.is_empty() && text_width(&longer, NOTE_SIZE, false) > right - left {
+            canvas.text(Text::centred(&*line, (left, middle), Anchor::Start, NOTE_SIZE));
+            line = word.to_owned();
+            middle += NOTE_SIZE + 2.0;
+        } else {
+            line = longer;
         }
     }
-}
-
-/// What stands in a panel of crossings: `M` and `V` of a run, their theory, the phase and what defines it.
-pub fn crossing_entries() -> [Entry; 7] {
-    [
-        Entry::new(Sample::Dots(look(0)), "mean-output error, M / ‖ȳ‖"),
-        Entry::new(Sample::Dots(look(1)), "√(V / V of targets)"),
-        Entry::new(Sample::Line(THEORY), "theory"),
-        Entry::new(Sample::Shade, "OCS phase"),
-        Entry::new(Sample::Upright(ONSET), "onset"),
-        Entry::new(Sample::Upright(END), "end"),
-        Entry::new(Sample::Line(THRESHOLD), "thresholds"),
-    ]
-}
-
-/// A phase as a shade; where there is none, or it is undecided, onset and end as upright lines.
-pub fn phase_layers(phase: &Phase) -> Vec<Layer> {
-    if phase.is_there() {
-        let (from, to) = (phase.onset.unwrap_or(f64::MIN_POSITIVE), phase.end.unwrap_or(f64::MAX));
-        return vec![Layer::shade(from, to, "OCS phase")];
-    }
-    let end = phase.end.map(|end| Layer::upright(end, END, "end"));
-    let onset = phase.onset.map(|onset| Layer::upright(onset, ONSET, "onset"));
-    end.into_iter().chain(onset).collect()
-}
-
-/// Shades a phase; where there is none, or it is undecided, marks onset and end by upright lines.
-pub fn mark_phase(canvas: &mut Canvas, panel: &Panel, phase: &Phase) {
-    if phase.is_there() {
-        let onset = phase.onset.unwrap_or(panel.x.low).max(panel.x.low);
-        panel.shade(canvas, onset, phase.end.unwrap_or(panel.x.high));
-        return;
-    }
-    if let Some(end) = phase.end {
-        panel.vertical(canvas, end, END);
-    }
-    if let Some(onset) = phase.onset {
-        panel.vertical(canvas, onset, ONSET);
-    }
+    canvas.text(Text::centred(line, (left, middle), Anchor::Start, NOTE_SIZE));
+    canvas.height = canvas.height.max(middle + NOTE_SIZE + 2.0);
 }

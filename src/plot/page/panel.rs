@@ -2,6 +2,7 @@
 
 use super::layer::Layer;
 use super::measure::Measure;
+use crate::plot::style::THEORY;
 
 /// A panel of a page.
 pub struct Panel {
@@ -18,6 +19,13 @@ impl Panel {
     pub fn new(x: Measure, y: Measure) -> Panel {
         let (title, words, missing) = (String::new(), String::new(), "not run".to_owned());
         Panel { x, y, title, words, missing, layers: Vec::new() }
+    }
+
+    /// Predicted against observed, on axes of one range.
+    pub fn compared(predicted: &str, observed: &str) -> Panel {
+        let axis = |title: &str| Measure::logarithmic(title).sharing(predicted);
+        Panel::new(axis(predicted), axis(observed))
+            .layer(Layer::diagonal(THEORY, "predicted = observed"))
     }
 
     /// With a title above, in bold; said once for a column of panels.
@@ -62,8 +70,27 @@ impl Panel {
         self
     }
 
-    /// What is drawn: without data nothing, for lines to compare with would lie.
-    pub fn drawn(&self) -> &[Layer] {
-        if self.layers.iter().any(Layer::has_data) { &self.layers } else { &[] }
+    /// With a vertical range of its own.
+    pub fn apart(mut self) -> Panel {
+        self.y = self.y.own();
+        self
+    }
+
+    /// What it says where none of its layers has data.
+    pub fn words_if_empty(&self) -> &str {
+        &self.missing
+    }
+
+    /// What is drawn, as it was said: without data nothing, for lines to compare with would lie.
+    pub fn shown(&self) -> impl Iterator<Item = &Layer> {
+        let is_empty = !self.layers.iter().any(Layer::has_data);
+        self.layers.iter().filter(move |layer| !is_empty && (layer.has_data() || !layer.is_found()))
+    }
+
+    /// The same, from below.
+    pub fn drawn(&self) -> Vec<&Layer> {
+        let mut drawn: Vec<&Layer> = self.shown().collect();
+        drawn.sort_by_key(|layer| layer.order());
+        drawn
     }
 }

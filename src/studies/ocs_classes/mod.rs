@@ -21,7 +21,7 @@ pub static STUDY: Study = Study {
     theory_of_images: true,
     also_predict,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// What a tree over CIFAR-10's classes means.
@@ -65,20 +65,28 @@ pub(super) struct Learned {
     pub vehicles: Option<f64>,
 }
 
+/// Learned fractions of each level, from the top, and of vehicles against animals, `[contrast][time]`.
+pub(super) fn fractions(
+    config: &Config,
+    levels: &[usize],
+    curves: &Curves,
+) -> Option<Vec<Vec<f64>>> {
+    let contrasts = Contrasts::new(levels)?;
+    let vehicles = contrasts.between(&config.task.vehicles()?);
+    let of_levels = (0..levels.len()).map(|level| contrasts.of_level(level));
+    of_levels.chain([vehicles]).map(|direction| contrasts.fraction(curves, &direction)).collect()
+}
+
 impl Learned {
     fn of(config: &Config, levels: &[usize], curves: &Curves, onset: Option<f64>) -> Option<Self> {
-        let contrasts = Contrasts::new(levels)?;
-        let time_of = |direction| {
-            let fractions = contrasts.fraction(curves, &direction)?;
-            Some(first_time(&curves.time, &fractions, config.phase_threshold))
-        };
+        let fractions = fractions(config, levels, curves)?;
+        let time = |values: &Vec<f64>| first_time(&curves.time, values, config.phase_threshold);
+        let (vehicles, of_levels) = fractions.split_last()?;
         Some(Learned {
             seed: config.seeds.first().copied()?,
             onset,
-            levels: (0..levels.len())
-                .map(|level| time_of(contrasts.of_level(level)))
-                .collect::<Option<_>>()?,
-            vehicles: time_of(contrasts.between(&config.task.vehicles()?))?,
+            levels: of_levels.iter().map(time).collect(),
+            vehicles: time(vehicles),
         })
     }
 
@@ -97,7 +105,7 @@ impl Learned {
     }
 
     /// Each level, from the top, and vehicles against animals.
-    fn all(&self) -> impl Iterator<Item = Option<f64>> {
+    pub fn all(&self) -> impl Iterator<Item = Option<f64>> {
         self.levels.iter().copied().chain([self.vehicles])
     }
 }

@@ -22,7 +22,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// A start too small to be trained in reasonable time.

@@ -19,7 +19,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// Numbers of layers.

@@ -4,19 +4,13 @@ use super::DEPTHS;
 use crate::config::Bias;
 use crate::metrics::Phase;
 use crate::plot::biases::bias_options;
-use crate::plot::canvas::Canvas;
 use crate::plot::over_time::Subject;
 use crate::plot::style::AT_OCS;
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::RunFolder;
 
-/// The figure, placed.
-pub fn figure(runs: &RunFolder) -> Canvas {
-    page(runs).canvas(&runs.records)
-}
-
 /// The figure.
-fn page(runs: &RunFolder) -> Page {
+pub fn page(runs: &RunFolder) -> Page {
     Page::new("Does depth remove the phase? No; nor does it make up for a missing bias")
         .row("No biases", DEPTHS.map(|depth| crossing(runs, depth, Bias::None)))
         .row("Biases in all layers", DEPTHS.map(|depth| crossing(runs, depth, Bias::All)))

@@ -21,7 +21,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// Frequencies so unequal that an input bias alone visits something that is not quite the OCS.

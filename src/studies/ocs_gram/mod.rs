@@ -23,7 +23,7 @@ pub static STUDY: Study = Study {
     theory_of_images: true,
     also_predict,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// A data set, and its words.
@@ -87,6 +87,13 @@ impl<'a> Run<'a> {
             .with_context(|| lacks("metrics on the training set"))?;
         Ok(Run { record, theory, phase })
     }
+
+    /// The smallest `D_ocs / V_target` that was seen.
+    pub fn plateau(&self) -> Option<f64> {
+        let distances = &self.record.training_curves.as_ref()?.distance_to_ocs;
+        let smallest = distances.iter().copied().min_by(f64::total_cmp)?;
+        Some(smallest / self.theory.target_variance)
+    }
 }
 
 const AGAIN: &str = "run `ocs reproduce ocs_gram`";
@@ -115,6 +122,13 @@ impl<'a> Condition<'a> {
         let runs =
             records.into_iter().map(|record| Run::of(runs, record)).collect::<Result<_>>()?;
         Ok(Condition { id, words, inputs, preprocessing, n_layers, gram, runs })
+    }
+
+    /// `D_ocs / V_target` at the first saddle, `(||ybar||^2 / V_target) cv^2 / (1 + cv^2)`: THEORY (15).
+    pub fn estimated_plateau(&self) -> Option<f64> {
+        let (cv, first) = (self.gram.projection_cv?, self.runs.first()?);
+        let share = norm(&first.record.ocs).powi(2) / first.theory.target_variance;
+        Some(share * cv * cv / (1.0 + cv * cv))
     }
 
     fn every(&self, test: impl Fn(&Phase) -> bool) -> bool {
@@ -318,15 +332,7 @@ fn existence_is_predicted(conditions: &[Condition], n_layers: usize) -> Claim {
 
 /// The distance to the OCS at the plateau, beside what (15) estimates from the projections alone.
 fn plateau(condition: &Condition) -> Option<Claim> {
-    let cv = condition.gram.projection_cv?;
-    let first = condition.runs.first()?;
-    let share = norm(&first.record.ocs).powi(2) / first.theory.target_variance;
-    let estimate = share * cv * cv / (1.0 + cv * cv);
-    let nearest = |run: &Run| {
-        let distances = &run.record.training_curves.as_ref()?.distance_to_ocs;
-        let smallest = distances.iter().copied().min_by(f64::total_cmp)?;
-        Some(smallest / run.theory.target_variance)
-    };
+    let (cv, estimate) = (condition.gram.projection_cv?, condition.estimated_plateau()?);
     let sentence = format!(
         "On {} the projections' cv is {cv:.3}, from which the plateau is estimated at D_ocs / V of targets = {estimate:.3}.",
         condition.words
@@ -334,7 +340,7 @@ fn plateau(condition: &Condition) -> Option<Claim> {
     Some(
         claim(format!("plateau-{}", condition.id))
             .says(sentence)
-            .values("smallest D_ocs / V of targets", condition.runs.iter().map(nearest))
+            .values("smallest D_ocs / V of targets", condition.runs.iter().map(Run::plateau))
             .reported(),
     )
 }

@@ -20,7 +20,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// Depths, and how near the longest phase under an input bias comes to ln 3.

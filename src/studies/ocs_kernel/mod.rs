@@ -23,7 +23,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// Up to this drift at a crossing the kernel counts as still; then the crossing is to come within the same share of the
@@ -63,7 +63,7 @@ fn pick<'a>(
 /// A network on images under a preprocessing.
 pub(super) fn is_on_images(
     config: &Config,
-    (kind, activation, bias): (NetworkKind, Activation, Bias),
+    (kind, activation, bias): Network,
     preprocessing: Preprocessing,
 ) -> bool {
     let network = &config.network;
@@ -83,7 +83,7 @@ pub(super) fn is_lazy(config: &Config) -> bool {
 /// Runs on images.
 fn images<'a>(
     runs: &'a RunFolder,
-    network: (NetworkKind, Activation, Bias),
+    network: Network,
     preprocessing: Preprocessing,
 ) -> Result<Vec<Run<'a>>> {
     pick(runs, &format!("{network:?} on {preprocessing:?} images"), |config| {
@@ -91,11 +91,13 @@ fn images<'a>(
     })
 }
 
-const RELU: (NetworkKind, Activation, Bias) = (NetworkKind::Mlp, Activation::Relu, Bias::None);
-const RELU_BIASED: (NetworkKind, Activation, Bias) =
-    (NetworkKind::Mlp, Activation::Relu, Bias::All);
-const TANH: (NetworkKind, Activation, Bias) = (NetworkKind::Mlp, Activation::Tanh, Bias::None);
-const CNN: (NetworkKind, Activation, Bias) = (NetworkKind::Cnn, Activation::Relu, Bias::None);
+/// A kind of network, its activation, and where it has biases.
+pub(super) type Network = (NetworkKind, Activation, Bias);
+
+pub(super) const RELU: Network = (NetworkKind::Mlp, Activation::Relu, Bias::None);
+pub(super) const RELU_BIASED: Network = (NetworkKind::Mlp, Activation::Relu, Bias::All);
+pub(super) const TANH: Network = (NetworkKind::Mlp, Activation::Tanh, Bias::None);
+pub(super) const CNN: Network = (NetworkKind::Cnn, Activation::Relu, Bias::None);
 
 /// Runs on one-hot inputs with such hidden layers.
 fn one_hot<'a>(runs: &'a RunFolder, hidden: &[usize], lazy: bool) -> Result<Vec<Run<'a>>> {

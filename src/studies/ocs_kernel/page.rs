@@ -1,289 +1,208 @@
-//! The neural tangent kernel: where the constant stands in it along training; what it foretells if it is taken to stand
+//! Where the constant stands in the neural tangent kernel along training; what the kernel foretells if it is taken to stand
 //! still; what it is at step 0 against width and depth.
 
+use super::{CNN, LAZY_RATIO, Network, RELU, RELU_BIASED, STILL, TANH, is_on_images};
+use crate::config::{Config, Inputs, Preprocessing};
 use crate::metrics::Phase;
-use crate::plot::axis::Axis;
-use crate::plot::canvas::{Canvas, Rectangle};
-use crate::plot::curve::{Curve, Spread};
-use crate::plot::legend::{Entry, Sample, footer, heading, legend};
-use crate::plot::page::footer_notes;
-use crate::plot::panel::{Panel, Shown};
+use crate::plot::curve::Curve;
+use crate::plot::over_time::median_and_band;
 use crate::plot::style::{
-    AT_OCS, BLUE, Colour, Dash, GREEN, GREY, INK, LETTER_SIZE, Look, Marker, ORANGE, PAGE_WIDTH,
-    PURPLE, THEORY, THRESHOLD, look,
+    AT_OCS, BLUE, Dash, GREEN, GREY, INK, Look, Marker, ORANGE, PURPLE, THEORY, THRESHOLD, look,
 };
-use crate::plot::text::{Anchor, Text};
+use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{KernelRecord, Record, RunFolder};
 
-/// Condition, words, colour, dash and marker.
-const NETWORKS: [(&str, &str, Colour, Dash, Marker); 7] = [
-    ("relu-none-raw", "ReLU MLP, raw", BLUE, Dash::Solid, Marker::Disc),
-    ("relu-none-centred", "ReLU MLP, centred", BLUE, Dash::Dashed, Marker::Square),
-    (
-        "relu-all-centred",
-        "ReLU MLP with biases, centred",
-        PURPLE,
-        Dash::DashDotted,
-        Marker::Diamond,
-    ),
-    ("tanh-none-raw", "tanh MLP, raw", ORANGE, Dash::Solid, Marker::Disc),
-    ("tanh-none-centred", "tanh MLP, centred", ORANGE, Dash::Dashed, Marker::Square),
-    ("cnn-none-raw", "ReLU CNN, raw", GREEN, Dash::Solid, Marker::Disc),
-    ("cnn-none-centred", "ReLU CNN, centred", GREEN, Dash::Dashed, Marker::Square),
-];
+const RAW: (Dash, Marker) = (Dash::Solid, Marker::Disc);
+const CENTRED: (Dash, Marker) = (Dash::Dashed, Marker::Square);
+const ONE_HOT: Look = Look { colour: INK, dash: Dash::Solid, marker: Marker::Triangle };
 
-const LEFT: f64 = 46.0;
-const WIDTH: f64 = 116.0;
-const GAP: f64 = 48.0;
-const ROWS: [(f64, f64); 3] = [(69.0, 96.0), (222.0, 104.0), (381.0, 90.0)];
-const PAGE_HEIGHT: f64 = 514.0;
-const DOT: f64 = 2.0;
-
-/// One-hot inputs.
-fn one_hot_look() -> Look {
-    Look { colour: INK, marker: Marker::Triangle, ..look(0) }
+/// Networks on images, words and looks.
+fn networks() -> [(Network, Preprocessing, &'static str, Look); 7] {
+    use Preprocessing::{PixelCentred, Raw};
+    let look = |colour, (dash, marker)| Look { colour, dash, marker };
+    [
+        (RELU, Raw, "ReLU MLP, raw", look(BLUE, RAW)),
+        (RELU, PixelCentred, "ReLU MLP, centred", look(BLUE, CENTRED)),
+        (
+            RELU_BIASED,
+            PixelCentred,
+            "ReLU MLP with biases, centred",
+            look(PURPLE, (Dash::DashDotted, Marker::Diamond)),
+        ),
+        (TANH, Raw, "tanh MLP, raw", look(ORANGE, RAW)),
+        (TANH, PixelCentred, "tanh MLP, centred", look(ORANGE, CENTRED)),
+        (CNN, Raw, "ReLU CNN, raw", look(GREEN, RAW)),
+        (CNN, PixelCentred, "ReLU CNN, centred", look(GREEN, CENTRED)),
+    ]
 }
 
-fn frame(row: usize, column: usize) -> Rectangle {
-    let (top, height) = ROWS[row];
-    Rectangle { left: LEFT + column as f64 * (WIDTH + GAP), top, width: WIDTH, height }
+/// Runs of each network, with its words and look.
+fn on_images(runs: &RunFolder) -> Vec<(Vec<&Record>, &'static str, Look)> {
+    let of = |(network, inputs, words, look)| {
+        (runs.pick_any(|config| is_on_images(config, network, inputs)), words, look)
+    };
+    networks().into_iter().map(of).collect()
+}
+
+/// Runs of one hidden layer, or of layers of 1,024 units, on one-hot inputs.
+fn on_one_hot(runs: &RunFolder, fits: impl Fn(&[usize]) -> bool) -> Vec<&Record> {
+    runs.pick_any(|config: &Config| {
+        config.task.inputs == Inputs::OneHot && fits(&config.network.hidden)
+    })
 }
 
 /// The figure.
-pub fn figure(runs: &RunFolder) -> Canvas {
-    let mut canvas = Canvas::new(PAGE_WIDTH, PAGE_HEIGHT);
-    let title = "Nonlinear networks: ReLUs put the constant on top of the neural tangent kernel";
-    canvas.text(Text::centred(title, (12.0, 12.0), Anchor::Start, LETTER_SIZE).bold());
-    let entries: Vec<Entry> = NETWORKS
-        .iter()
-        .map(|&(_, words, colour, dash, marker)| {
-            let line = Look { colour, dash, marker }.stroke(1.1);
-            Entry::new(Sample::Line(line), words)
-        })
-        .collect();
-    legend(&mut canvas, (12.0, 27.0), PAGE_WIDTH - 12.0, &entries);
-    along_training(&mut canvas, runs);
-    predictions(&mut canvas, runs);
-    at_start(&mut canvas, runs);
-    let notes = format!(
-        "Kernels of all training samples (MNIST images, or one-hot items), averaged over outputs; full batch; a: median and \
-         range over seeds; b: predicted from the kernel and the responses at step 0. {}.",
-        footer_notes(&runs.records)
-    );
-    footer(&mut canvas, PAGE_HEIGHT - 11.0, (12.0, PAGE_WIDTH - 12.0), &notes);
-    canvas
+pub fn page(runs: &RunFolder) -> Page {
+    let alignment = || Measure::linear("alignment |⟨v, 1⟩| / √N");
+    let ratio = || Measure::logarithmic("κ₀ / κ₁").including([1.0]);
+    let drift = Measure::logarithmic("drift ‖Θ − Θ(0)‖ / ‖Θ(0)‖").at_least(1e-3);
+    let width = || Measure::logarithmic("hidden units, one layer");
+    let depth = Measure::linear("hidden layers of 1,024 units");
+    let is_wide = |hidden: &[usize]| hidden.len() == 1;
+    let is_deep = |hidden: &[usize]| hidden.iter().all(|width| *width == 1024);
+    let levels = [0.0, 1.0].map(|y| Layer::level(y, AT_OCS, "none, all"));
+    let lazy = Layer::level(LAZY_RATIO, THRESHOLD, "lazy networks have a phase above");
+    let still = Layer::level(STILL, THRESHOLD, "a kernel is still below");
+    Page::new("Nonlinear networks: ReLUs put the constant on top of the neural tangent kernel")
+        .row(
+            "Along training",
+            [
+                along_training(runs, alignment().including([0.0, 1.0]), |k| k.ones_alignment.clone())
+                    .layers(levels),
+                along_training(runs, ratio(), |k| k.ratio.clone()).layer(lazy.numbered()),
+                along_training(runs, drift, |k| k.drift.clone()).layer(still.numbered()),
+            ],
+        )
+        .taller(1.3)
+        .row(
+            "Predicted as if the kernel stood still",
+            [
+                predicted(runs, ["onset predicted, t", "onset observed, t"], |phase| phase.onset),
+                predicted(runs, ["end predicted, t", "end observed, t"], |phase| phase.end),
+                errors(runs),
+            ],
+        )
+        .taller(1.4)
+        .row(
+            "At step 0, one-hot inputs, ReLU, no biases",
+            [
+                at_start(&on_one_hot(runs, is_wide), width(), alignment().own(), alignment_of),
+                at_start(&on_one_hot(runs, is_wide), width(), ratio_to_others(), ratio_of),
+                at_start(&on_one_hot(runs, is_deep), depth, ratio_to_others(), ratio_of),
+            ],
+        )
+        .taller(1.2)
+        .notes(
+            "Kernels of all training samples (MNIST images, or one-hot items), averaged over outputs; full batch; a: median and \
+             range over seeds; b: predicted from the kernel and the responses at step 0.",
+        )
 }
 
-/// One curve of a kernel's record.
-type Quantity = fn(&KernelRecord) -> Vec<Option<f64>>;
-
-/// Over `step + 1`, so that step 0 has a place.
-fn curve(record: &Record, of: Quantity) -> Option<Curve> {
-    let kernel = record.kernel.as_ref()?;
-    let steps = kernel.step.iter().map(|&step| step as f64 + 1.0);
-    Some(Curve { points: steps.zip(of(kernel)).collect() })
-}
-
-fn along_training(canvas: &mut Canvas, runs: &RunFolder) {
-    let at = (12.0, ROWS[0].0 - 14.0);
-    heading(canvas, ('a', "Along training"), at, PAGE_WIDTH, &[]);
-    let last = runs.records.iter().filter(is_network);
-    let last = last.filter_map(|record| record.kernel.as_ref()?.step.last().copied()).max();
-    let x = || Axis::logarithmic(0.9, 1.1 * (last.unwrap_or(9) as f64 + 1.0), "step + 1");
-    let panels: [(Axis, Quantity); 3] = [
-        (Axis::linear(-0.06, 1.06, "alignment |⟨v, 1⟩| / √N"), |k| k.ones_alignment.clone()),
-        (Axis::logarithmic(1.0, 40.0, "κ₀ / κ₁"), |k| k.ratio.clone()),
-        (Axis::logarithmic(1e-3, 60.0, "drift ‖Θ − Θ(0)‖ / ‖Θ(0)‖"), |k| {
-            k.drift.clone()
-        }),
-    ];
-    for (column, (y, of)) in panels.into_iter().enumerate() {
-        let panel = Panel { frame: frame(0, column), x: x(), y };
-        match column {
-            0 => [0.0, 1.0].into_iter().for_each(|y| panel.horizontal(canvas, y, AT_OCS)),
-            1 => {
-                panel.horizontal(canvas, LAZY_RATIO, THRESHOLD);
-                panel.name_heights(canvas, &[LAZY_RATIO]);
-            }
-            _ => {
-                panel.horizontal(canvas, STILL, THRESHOLD);
-                panel.name_heights(canvas, &[STILL]);
-            }
-        }
-        let mut empty = true;
-        for &(condition, _, colour, dash, marker) in &NETWORKS {
-            let curves: Vec<Curve> =
-                runs.of(condition).into_iter().filter_map(|run| curve(run, of)).collect();
-            if curves.is_empty() {
-                continue;
-            }
-            empty = false;
-            let spread = Spread::of(&curves);
-            panel.band(canvas, &spread, colour);
-            panel.curve(canvas, &spread.middle(), Look { colour, dash, marker }.stroke(1.1));
-        }
-        if empty {
-            panel.note(canvas, "not run");
-        }
-        panel.axes(canvas, Shown { x: true, y: true });
-    }
-}
-
-/// Above it lazy networks with all label variance at `kappa_1` have a phase (THEORY section 7).
-const LAZY_RATIO: f64 = 6.057;
-/// Drift up to which a kernel counts as still.
-const STILL: f64 = 0.1;
-
-fn is_network(record: &&Record) -> bool {
-    NETWORKS.iter().any(|network| network.0 == record.condition)
-}
-
-/// The look of a run in `predictions`, if it stands there.
-fn look_of(record: &Record) -> Option<Look> {
-    if record.condition.starts_with("width-") {
-        return Some(one_hot_look());
-    }
-    NETWORKS
-        .iter()
-        .find(|network| network.0 == record.condition)
-        .map(|&(_, _, colour, dash, marker)| Look { colour, dash, marker })
+/// A quantity of the kernel over `step + 1`, so that step 0 has a place.
+fn along_training(
+    runs: &RunFolder,
+    y: Measure,
+    of: fn(&KernelRecord) -> Vec<Option<f64>>,
+) -> Panel {
+    let curve = |run: &&Record| {
+        let kernel = run.kernel.as_ref()?;
+        let steps = kernel.step.iter().map(|&step| step as f64 + 1.0);
+        Some(Curve { points: steps.zip(of(kernel)).collect() })
+    };
+    let layers = on_images(runs).into_iter().flat_map(|(runs, words, look)| {
+        let curves: Vec<Curve> = runs.iter().filter_map(curve).collect();
+        median_and_band(&curves, look, 1.1, words)
+    });
+    Panel::new(Measure::logarithmic("step + 1"), y).layers(layers)
 }
 
 /// Onset or end.
 type Crossing = fn(&Phase) -> Option<f64>;
-const CROSSINGS: [(&str, Crossing); 2] =
-    [("onset", |phase| phase.onset), ("end", |phase| phase.end)];
 
-/// (predicted, observed) and look of every run that has both, later than the start.
-fn pairs(runs: &RunFolder, of: Crossing) -> Vec<(f64, f64, &Record, Look)> {
-    let of_run = |record| {
-        let (lazy, seen) = Record::lazily_predicted(record)?;
-        let (predicted, observed) = (of(&lazy)?, of(&seen)?);
-        let is_later = predicted > 0.0 && observed > 0.0;
-        is_later.then_some((predicted, observed, record, look_of(record)?))
-    };
-    runs.records.iter().filter_map(of_run).collect()
+/// (predicted, observed) of a run that has both, later than the start.
+fn pair(run: &Record, of: Crossing) -> Option<(f64, f64)> {
+    let (lazy, seen) = run.lazily_predicted()?;
+    let (predicted, observed) = (of(&lazy)?, of(&seen)?);
+    (predicted > 0.0 && observed > 0.0).then_some((predicted, observed))
 }
 
-fn predictions(canvas: &mut Canvas, runs: &RunFolder) {
-    let entries = [
-        Entry::new(Sample::Marker(Look { colour: GREY, ..look(0) }), "raw"),
-        Entry::new(
-            Sample::Marker(Look { colour: GREY, marker: Marker::Square, ..look(0) }),
-            "centred",
-        ),
-        Entry::new(Sample::Marker(one_hot_look()), "ReLU MLPs on one-hot inputs"),
-        Entry::new(Sample::Line(THEORY), "predicted = observed"),
-    ];
-    let at = (12.0, ROWS[1].0 - 14.0);
-    heading(canvas, ('b', "Predicted as if the kernel stood still"), at, PAGE_WIDTH, &entries);
-    let empty = if runs.records.is_empty() { "not run" } else { "none" };
-    for (column, (name, of)) in CROSSINGS.into_iter().enumerate() {
-        let pairs = pairs(runs, of);
-        let values = || pairs.iter().flat_map(|pair| [pair.0, pair.1]);
-        let low = values().fold(f64::INFINITY, f64::min) / 1.5;
-        let high = values().fold(0.0, f64::max) * 1.5;
-        let panel = Panel {
-            frame: frame(1, column),
-            x: Axis::logarithmic(low, high, &format!("{name} predicted, t")),
-            y: Axis::logarithmic(low, high, &format!("{name} observed, t")),
-        };
-        let ends = [panel.x.low, panel.x.high].map(|value| (value, Some(value)));
-        panel.curve(canvas, &Curve { points: ends.to_vec() }, THEORY);
-        for (predicted, observed, _, look) in &pairs {
-            panel.dot(canvas, (*predicted, *observed), *look, DOT);
-        }
-        if pairs.is_empty() {
-            panel.note(canvas, empty);
-        }
-        panel.axes(canvas, Shown { x: true, y: true });
-    }
-    errors(canvas, runs, empty);
+/// Points of every run, networks on images and on one-hot inputs.
+fn points(runs: &RunFolder, of: impl Fn(&Record) -> Vec<(f64, f64)>) -> Vec<Layer> {
+    let one_hot = on_one_hot(runs, |hidden| hidden.len() == 1);
+    let all =
+        on_images(runs).into_iter().chain([(one_hot, "ReLU MLPs on one-hot inputs", ONE_HOT)]);
+    all.map(|(runs, words, look)| Layer::points(runs.into_iter().flat_map(&of), look, words))
+        .collect()
+}
+
+fn predicted(runs: &RunFolder, [predicted, observed]: [&str; 2], of: Crossing) -> Panel {
+    Panel::compared(predicted, observed)
+        .missing(missing(runs))
+        .layers(points(runs, |run| pair(run, of).into_iter().collect()))
+}
+
+fn missing(runs: &RunFolder) -> &'static str {
+    if runs.records.is_empty() { "not run" } else { "none" }
 }
 
 /// Relative error of each prediction against the kernel's drift by then.
-fn errors(canvas: &mut Canvas, runs: &RunFolder, empty: &str) {
-    let panel = Panel {
-        frame: frame(1, 2),
-        x: Axis::logarithmic(4e-3, 12.0, "drift at the crossing"),
-        y: Axis::logarithmic(1e-3, 4.0, "relative error of its time"),
+fn errors(runs: &RunFolder) -> Panel {
+    /// What is less stands at the edge.
+    const LEAST: (f64, f64) = (4e-3, 1e-3);
+    let places = |run: &Record| -> Vec<(f64, f64)> {
+        let crossings: [Crossing; 2] = [|phase| phase.onset, |phase| phase.end];
+        let place = |of| {
+            let (predicted, observed) = pair(run, of)?;
+            let rate = run.config.training.learning_rate;
+            let drift = run.kernel.as_ref()?.drift_at(observed, rate)?;
+            Some((drift.max(LEAST.0), (predicted / observed - 1.0).abs().max(LEAST.1)))
+        };
+        crossings.into_iter().filter_map(place).collect()
     };
-    panel.horizontal(canvas, STILL, THRESHOLD);
-    let upright = [(STILL, Some(panel.y.low)), (STILL, Some(panel.y.high))];
-    panel.curve(canvas, &Curve { points: upright.to_vec() }, THRESHOLD);
-    let mut any = false;
-    for (_, of) in CROSSINGS {
-        for (predicted, observed, record, look) in pairs(runs, of) {
-            let rate = record.config.training.learning_rate;
-            let drift = record.kernel.as_ref().and_then(|kernel| kernel.drift_at(observed, rate));
-            let Some(drift) = drift else { continue };
-            any = true;
-            let error = (predicted / observed - 1.0).abs().max(panel.y.low);
-            panel.dot(canvas, (drift.max(panel.x.low), error), look, DOT);
-        }
-    }
-    if !any {
-        panel.note(canvas, empty);
-    }
-    panel.axes(canvas, Shown { x: true, y: true });
+    let (drift, error) = ("drift at the crossing", "relative error of its time");
+    Panel::new(Measure::logarithmic(drift), Measure::logarithmic(error))
+        .missing(missing(runs))
+        .layer(Layer::level(STILL, THRESHOLD, "0.1"))
+        .layer(Layer::upright(STILL, THRESHOLD, "0.1"))
+        .layers(points(runs, places))
 }
 
-/// Value at step 0, and what is expected of wide layers.
-type AtStart = fn(&KernelRecord) -> (Option<f64>, Option<f64>);
+/// Of a kernel at step 0: its value, the same by another reading, and what is expected of wide layers.
+type AtStart = fn(&KernelRecord) -> [Option<f64>; 3];
 
-fn at_start(canvas: &mut Canvas, runs: &RunFolder) {
-    let open = Look { colour: GREY, ..one_hot_look() };
-    let entries = [
-        Entry::new(Sample::Marker(one_hot_look()), "a network"),
-        Entry::new(Sample::Open(open), "κ₀ over the mean of the others"),
-        Entry::new(Sample::Line(THEORY), "arc-cosine kernels"),
-    ];
-    let at = (12.0, ROWS[2].0 - 14.0);
-    let name = "At step 0, one-hot inputs, ReLU, no biases";
-    heading(canvas, ('c', name), at, PAGE_WIDTH, &entries);
-    let ratio: AtStart = |k| (k.ratio.first().copied().flatten(), k.expected.and_then(|e| e.ratio));
-    let alignment: AtStart = |k| {
-        let expected = k.expected.and_then(|e| e.ones_alignment);
-        (k.ones_alignment.first().copied().flatten(), expected)
+fn alignment_of(kernel: &KernelRecord) -> [Option<f64>; 3] {
+    let expected = kernel.expected.and_then(|expected| expected.ones_alignment);
+    [kernel.ones_alignment.first().copied().flatten(), None, expected]
+}
+
+fn ratio_of(kernel: &KernelRecord) -> [Option<f64>; 3] {
+    let expected = kernel.expected.and_then(|expected| expected.ratio);
+    [kernel.ratio.first().copied().flatten(), kernel.ratio_to_mean(), expected]
+}
+
+fn ratio_to_others() -> Measure {
+    Measure::linear("κ₀ / κ₁").own()
+}
+
+fn at_start(runs: &[&Record], x: Measure, y: Measure, of: AtStart) -> Panel {
+    let of_depth = runs.iter().any(|run| run.config.network.hidden.len() > 1);
+    let place = |run: &Record| {
+        let hidden = &run.config.network.hidden;
+        if of_depth { hidden.len() as f64 } else { hidden.first().map_or(0.0, |&n| n as f64) }
     };
-    // A full run has wider networks.
-    let widths = runs.records.iter().filter(|run| run.condition.starts_with("width-"));
-    let widest = widths.filter_map(|run| run.config.network.hidden.first()).max();
-    let right = widest.map_or(3e4, |&width| (1.8 * width as f64).max(3e4));
-    let width = || Axis::logarithmic(10.0, right, "hidden units, one layer");
-    let depth = Axis::linear(0.6, 8.4, "hidden layers of 1,024 units");
-    let panels: [(&str, Axis, Axis, AtStart); 3] = [
-        ("width-", width(), Axis::linear(0.78, 1.02, "alignment |⟨v, 1⟩| / √N"), alignment),
-        ("width-", width(), Axis::linear(1.4, 3.9, "κ₀ / κ₁"), ratio),
-        ("depth-", depth, Axis::linear(1.4, 6.6, "κ₀ / κ₁"), ratio),
-    ];
-    for (column, (prefix, x, y, of)) in panels.into_iter().enumerate() {
-        let panel = Panel { frame: frame(2, column), x, y };
-        let mut expected: Vec<(f64, Option<f64>)> = Vec::new();
-        for record in runs.records.iter().filter(|record| record.condition.starts_with(prefix)) {
-            let Some(kernel) = &record.kernel else { continue };
-            let hidden = &record.config.network.hidden;
-            let place = match prefix {
-                "depth-" => hidden.len() as f64,
-                _ => hidden.first().map_or(0.0, |&width| width as f64),
-            };
-            let (value, wide) = of(kernel);
-            if let (true, Some(mean)) = (column > 0, kernel.ratio_to_mean())
-                && (panel.y.low..=panel.y.high).contains(&mean)
-                && let Some(at) = panel.place(place, mean)
-            {
-                canvas.open_marker(open.marker, at, DOT, open.colour);
-            }
-            if let Some(value) = value {
-                panel.dot(canvas, (place, value), one_hot_look(), DOT);
-            }
-            expected.push((place, wide));
-        }
-        if expected.is_empty() {
-            panel.note(canvas, "not run");
-        }
-        expected.sort_by(|one, other| one.0.total_cmp(&other.0));
-        panel.curve(canvas, &Curve { points: expected }, THEORY);
-        panel.axes(canvas, Shown { x: true, y: true });
-    }
+    let of_runs = |index: usize| -> Vec<(f64, f64)> {
+        let value = |run: &&Record| Some((place(run), of(run.kernel.as_ref()?)[index]?));
+        runs.iter().filter_map(value).collect()
+    };
+    let mut expected = of_runs(2);
+    expected.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let grey = Look { colour: GREY, ..look(0) };
+    Panel::new(x, y)
+        .layer(Layer::open_points(
+            of_runs(1),
+            Look { marker: ONE_HOT.marker, ..grey },
+            "κ₀ over the mean of the others",
+        ))
+        .layer(Layer::points(of_runs(0), ONE_HOT, "a network"))
+        .layer(Layer::line(Curve::through(expected), THEORY, "arc-cosine kernels"))
 }

@@ -21,7 +21,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 const BIASES: [Bias; 4] = [Bias::None, Bias::Input, Bias::Output, Bias::All];

@@ -20,7 +20,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// Strength of a start so small that logits settle before contrasts are learned, with an output bias.

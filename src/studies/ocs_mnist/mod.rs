@@ -1,7 +1,5 @@
 //! Do networks trained on MNIST visit the OCS first? With biases always; without them it depends on the inputs.
 
-mod page;
-
 use super::{Study, images};
 
 /// The study.
@@ -14,5 +12,5 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims: |runs| images::claims("MNIST digits", runs),
-    figure: page::figure,
+    page: |runs| images::page::page(runs, "MNIST"),
 };

@@ -1,17 +1,18 @@
 //! One pair of axes and what is drawn between them. Nothing leaves the frame.
 
 use super::axis::{Axis, Tick, number};
-use super::canvas::{Canvas, Point, Rectangle};
+use super::canvas::Canvas;
 use super::curve::{Curve, Spread};
+use super::geometry::{Point, Rectangle};
 use super::style::{
-    BAND_OPACITY, Colour, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, POINT_RADIUS, SHADE, Stroke,
-    TEXT_SIZE, TICK_LENGTH,
+    BAND_OPACITY, Colour, DOT_RADIUS, FRAME_WIDTH, GREY, INK, Look, NOTE_SIZE, POINT_RADIUS, SHADE,
+    Stroke, TEXT_SIZE, TICK_LENGTH,
 };
 use super::text::{Anchor, Text, text_width};
 
-/// A panel of a figure.
+/// The axes of one panel, and what is drawn between them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Panel {
+pub struct Axes {
     /// The area between the axes.
     pub frame: Rectangle,
     /// Horizontal axis.
@@ -20,16 +21,7 @@ pub struct Panel {
     pub y: Axis,
 }
 
-/// Which axes of a panel carry numbers and a title; its neighbours may share them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
-    /// Numbers and title below.
-    pub x: bool,
-    /// Numbers and title at the left.
-    pub y: bool,
-}
-
-/// The same, numbers and titles by themselves.
+/// Which numbers and titles of axes are shown; neighbours may share them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Labels {
     /// Numbers below.
@@ -53,7 +45,7 @@ const LABEL_ROOM: f64 = 24.0;
 /// From a panel's frame to the baseline of its horizontal axis' title.
 pub const X_TITLE_OFFSET: f64 = 19.0;
 
-impl Panel {
+impl Axes {
     /// Where a pair of values stands on the page, inside the frame or not.
     pub fn place(&self, x: f64, y: f64) -> Option<Point> {
         let (across, up) = (self.x.position(x)?, self.y.position(y)?);
@@ -112,11 +104,6 @@ impl Panel {
             }
         }
         places
-    }
-
-    /// One dot, if it lies inside the frame.
-    pub fn dot(&self, canvas: &mut Canvas, (x, y): (f64, f64), look: Look, radius: f64) {
-        self.point(canvas, (x, y), look, (radius, false));
     }
 
     /// One marker, filled or white inside, if it lies inside the frame.
@@ -200,15 +187,9 @@ impl Panel {
     }
 
     /// The frame, its ticks, and the numbers and titles that are shown. Call it last: it covers the ends of lines.
-    pub fn axes(&self, canvas: &mut Canvas, shown: Shown) {
-        let Shown { x, y } = shown;
-        self.labelled(canvas, Labels { x_numbers: x, x_title: x, y_numbers: y, y_title: y });
-    }
-
-    /// The same, with numbers and titles by themselves.
     pub fn labelled(&self, canvas: &mut Canvas, labels: Labels) {
         self.x_axis(canvas, labels.x_numbers, labels.x_title);
-        self.vertical_axis(canvas, labels.y_numbers, labels.y_title);
+        self.y_axis(canvas, labels.y_numbers, labels.y_title);
         canvas.frame(self.frame);
     }
 
@@ -287,12 +268,7 @@ impl Panel {
         }
     }
 
-    /// The vertical axis alone: for a panel whose horizontal one has no numbers.
-    pub fn y_axis(&self, canvas: &mut Canvas, shown: bool) {
-        self.vertical_axis(canvas, shown, shown);
-    }
-
-    fn vertical_axis(&self, canvas: &mut Canvas, numbers: bool, title: bool) {
+    fn y_axis(&self, canvas: &mut Canvas, numbers: bool, title: bool) {
         let left = self.frame.left;
         for (y, tick) in self.y_ticks() {
             if self.y.names.is_empty() {
@@ -342,14 +318,6 @@ impl Panel {
             }
         }
     }
-
-    /// Small numbers at the right of the frame, at the heights of reference lines; of two that would touch, the first.
-    pub fn name_heights(&self, canvas: &mut Canvas, values: &[f64]) {
-        let names: Vec<(f64, String)> =
-            values.iter().map(|value| (*value, rounded(*value))).collect();
-        let names: Vec<(f64, &str)> = names.iter().map(|(value, name)| (*value, &**name)).collect();
-        self.words_at_heights(canvas, &names);
-    }
 }
 
 /// At most three decimals: `0.5`, `0.316`.
@@ -357,9 +325,6 @@ pub fn rounded(value: f64) -> String {
     let text = number(value, 3);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
-
-/// Radius of a dot.
-pub const DOT_RADIUS: f64 = 1.25;
 
 fn distance(from: Point, to: Point) -> f64 {
     (to.0 - from.0).hypot(to.1 - from.1)

@@ -1,0 +1,43 @@
+//! The OCS phase on a panel and in words.
+
+use super::axis::number;
+use super::page::Layer;
+use super::style::{Dash, INK, Stroke};
+use crate::metrics::{Phase, PhaseVerdict};
+
+/// Onset, where there is no phase to shade.
+pub const ONSET: Stroke = Stroke::solid(INK, 0.7);
+/// End, where there is no phase to shade.
+pub const END: Stroke = Stroke::broken(INK, 0.7, Dash::Dotted);
+
+/// The phase in a few words: `end/onset = 6.7`.
+pub fn phase_in_words(phase: &Phase) -> String {
+    let what = match (phase.onset, phase.end) {
+        (_, Some(0.0)) => "end at step 0".to_owned(),
+        (Some(0.0), Some(_)) => "onset at time 0".to_owned(),
+        (Some(onset), Some(end)) => {
+            let ratio = end / onset;
+            format!("end/onset = {}", number(ratio, if ratio < 10.0 { 2 } else { 1 }))
+        }
+        (Some(_), None) => "no end".to_owned(),
+        (None, Some(_)) => "no onset".to_owned(),
+        (None, None) => "no onset, no end".to_owned(),
+    };
+    match phase.verdict {
+        PhaseVerdict::Phase => what,
+        PhaseVerdict::NoPhase | PhaseVerdict::Undecided => {
+            format!("{}: {what}", phase.verdict.word())
+        }
+    }
+}
+
+/// A phase as a shade; where there is none, or it is undecided, onset and end as upright lines.
+pub fn phase_layers(phase: &Phase) -> Vec<Layer> {
+    if phase.is_there() {
+        let (from, to) = (phase.onset.unwrap_or(f64::MIN_POSITIVE), phase.end.unwrap_or(f64::MAX));
+        return vec![Layer::shade(from, to, "OCS phase")];
+    }
+    let end = phase.end.map(|end| Layer::upright(end, END, "end"));
+    let onset = phase.onset.map(|onset| Layer::upright(onset, ONSET, "onset"));
+    onset.into_iter().chain(end).collect()
+}
