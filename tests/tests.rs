@@ -6,6 +6,8 @@ mod architecture;
 mod command_line;
 /// What inputs and losses do to the OCS: claims hold on the quick form, and controls fail where they should.
 mod experiments_of_inputs;
+/// Every claim of every study can fail: real records, changed just beyond its criterion, break it and no other.
+mod claims;
 /// Claims on class hierarchies tell a tree that follows the images from one that does not.
 mod class_trees;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.

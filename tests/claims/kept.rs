@@ -1,0 +1,110 @@
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use ocs::metrics::Curves;
+use ocs::record::{GramRecord, Record, RunFolder, TheoryRecord};
+use ocs::studies;
+use serde::{Deserialize, Serialize};
+
+/// Studies on images, whose data sets tests do not have.
+const STEMS: [&str; 5] = ["ocs_gram", "ocs_kernel", "ocs_mnist", "ocs_cifar10", "ocs_classes"];
+
+/// What claims read of a quick run's folder.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    records: Vec<Record>,
+    theories: Vec<TheoryRecord>,
+    grams: Vec<GramRecord>,
+}
+
+fn path(stem: &str) -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/claims");
+    tests.join(stem).with_extension("json.gz")
+}
+
+/// The records that are kept of a study; `None` of one that tests can train.
+pub fn read(stem: &str) -> Option<RunFolder> {
+    STEMS.contains(&stem).then(|| {
+        let file = File::open(path(stem)).unwrap();
+        let Kept { records, theories, grams } =
+            serde_json::from_reader(GzDecoder::new(file)).unwrap();
+        RunFolder { records, theories, grams }
+    })
+}
+
+/// To so many significant digits.
+fn round(value: &mut f64, digits: usize) {
+    *value = format!("{value:.*e}", digits - 1).parse().unwrap();
+}
+
+/// What claims read of curves: of every item's responses, every fifth moment to four digits; else `M`, `V` and `D_ocs`.
+fn thin(curves: &Curves, responses: bool) -> Curves {
+    if responses {
+        let time = curves.time.iter().step_by(5).copied().collect();
+        let mut items = curves.item_responses.clone().unwrap();
+        for row in items.iter_mut().flatten() {
+            *row = row.iter().step_by(5).copied().collect();
+            row.iter_mut().for_each(|response| round(response, 4));
+        }
+        return Curves { time, item_responses: Some(items), ..Curves::default() };
+    }
+    let mut thin = Curves {
+        time: curves.time.clone(),
+        mean_output_error: curves.mean_output_error.clone(),
+        input_dependence: curves.input_dependence.clone(),
+        distance_to_ocs: curves.distance_to_ocs.clone(),
+        ..Curves::default()
+    };
+    let of_network =
+        [&mut thin.mean_output_error, &mut thin.input_dependence, &mut thin.distance_to_ocs];
+    of_network.into_iter().flatten().for_each(|value| round(value, 8));
+    thin
+}
+
+fn thinned(stem: &str, runs: RunFolder) -> Kept {
+    let RunFolder { mut records, mut theories, mut grams } = runs;
+    let responses = stem == "ocs_classes";
+    for run in &mut records {
+        let on_training_set = run.training_curves.is_some();
+        run.curves = match responses && !on_training_set {
+            true => thin(&run.curves, true),
+            false => Curves::default(),
+        };
+        run.training_curves = run.training_curves.as_ref().map(|curves| thin(curves, responses));
+        if let Some(lazy) = run.kernel.as_mut().and_then(|kernel| kernel.lazy.as_mut()) {
+            lazy.time.clear();
+            lazy.mean_output_error.clear();
+            lazy.input_dependence.clear();
+        }
+    }
+    for theory in &mut theories {
+        theory.curves = match responses {
+            true => thin(&theory.curves, true),
+            false => Curves::default(),
+        };
+    }
+    grams.iter_mut().for_each(|gram| gram.eigenvalues.truncate(2));
+    Kept { records, theories, grams }
+}
+
+#[test]
+#[ignore = "writes tests/data/claims anew: OCS_RUNS=runs/quick cargo test --release -- --ignored records_are_kept"]
+fn records_are_kept_from_quick_runs_and_decide_the_same() {
+    let folder = std::env::var("OCS_RUNS")
+        .expect("OCS_RUNS is the folder of `ocs reproduce --quick`'s runs");
+    for stem in STEMS {
+        let runs = RunFolder::read(&Path::new(&folder).join(stem)).unwrap().distinct();
+        let study = studies::find(stem).unwrap();
+        let verdicts = |runs: &RunFolder| -> Vec<_> {
+            let claims = study.decide(runs).unwrap();
+            claims.into_iter().map(|claim| (claim.id, claim.verdict)).collect()
+        };
+        let whole = verdicts(&runs);
+        let kept = thinned(stem, runs);
+        std::fs::create_dir_all(path(stem).parent().unwrap()).unwrap();
+        let file = GzEncoder::new(File::create(path(stem)).unwrap(), Compression::best());
+        serde_json::to_writer(file, &kept).unwrap();
+        assert_eq!(verdicts(&read(stem).unwrap()), whole, "{stem}");
+    }
+}
