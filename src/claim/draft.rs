@@ -93,8 +93,13 @@ impl<'a> Draft<'a> {
     /// It holds if there are values, all exist, and each meets a bound. `words` as for `every`: "in every run",
     /// "{}: steps delay the fastest sigmoid by 1.1 η".
     pub fn each(self, bound: Bound, words: &str) -> Claim {
+        self.each_in_words(bound, around(words, &bound.to_string()))
+    }
+
+    /// The same, where the criterion says the bound in words of its own: make them from the bound's constants.
+    pub fn each_in_words(self, bound: Bound, criterion: impl Into<String>) -> Claim {
         let holds = bound.admits_each(&self.values);
-        self.holds_if(holds, around(words, &bound.to_string()))
+        self.holds_if(holds, criterion)
     }
 
     /// For criteria of several numbers. Make `criterion` from the constants that decided.

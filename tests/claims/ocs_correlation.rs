@@ -35,6 +35,10 @@ pub fn cases() -> Vec<Case> {
         elsewhere("no-phase-below", "a0-1e-2-rho-0.0787"),
         breaks("phase-above", |runs| both(runs, "a0-1e-2-rho-0.1181", onset_at(1.01))),
         elsewhere("phase-above", "a0-1e-2-rho-0.1181"),
+        breaks("critical-correlation", |runs| {
+            runs.theories.retain(|theory| theory.condition != "critical-a0-1e-4");
+        })
+        .with(&["no-phase-below", "phase-above"]),
         critical(0.0524),
         critical(0.0526),
         breaks("ratios-are-theorys", |runs| {

@@ -50,7 +50,8 @@ pub fn cases() -> Vec<Case> {
         breaks("phase-with-biases", |runs| {
             // The middle stays where it is.
             let phase = &mut run(runs, "ragged-input").phase;
-            *phase = ocs::metrics::Phase::between(phase.end, phase.onset);
+            let middle = phase.middle().unwrap();
+            *phase = ocs::metrics::Phase::between(Some(1.005 * middle), Some(middle / 1.005));
         }),
         breaks("not-shares-of-items-input", |runs| times_farther(runs, "even-input", 2.0)),
         breaks("not-shares-of-items-output-all", |runs| {

@@ -120,6 +120,25 @@ pub fn cases() -> Vec<Case> {
             }
         }),
     ];
+    let lost = |condition: &'static str| {
+        move |runs: &mut RunFolder| run(runs, condition).curves.mode_strengths = None
+    };
+    cases.extend([
+        breaks("together-without-biases", lost("none")).with(&["fractions-are-theorys"]),
+        breaks(earlier, lost("input")).with(&["fractions-are-theorys"]),
+        breaks(mirrored, |runs| run(runs, "output").curves.mean_response[0][LATE] = f64::NAN)
+            .with(&["fractions-are-theorys"]),
+        breaks(mirrored, lost("output")).with(&[
+            "fractions-are-theorys",
+            "law-with-bias-output",
+            "slope-with-bias-output",
+            "end-point-with-bias-output",
+        ]),
+        breaks("law-with-bias-all", |runs| {
+            run(runs, "all").curves.bias_norms.last_mut().unwrap().fill(None);
+        })
+        .with(&["slope-with-bias-all"]),
+    ]);
     for condition in ["output", "all"] {
         cases.extend([drifted(condition, 2.0), drifted(condition, -0.5)]);
         let law = format!("law-with-bias-{condition}");

@@ -137,9 +137,10 @@ fn saturates_with_input_bias(depth: usize, near: f64, lengths: &Lengths) -> Clai
             "With an input bias the phase of {depth} layers lengthens towards ln 3 and not beyond."
         ))
         .values("ln 3 − ln(end/onset) at a0 = 1e-10, theory", [gap])
-        .also(lengths.increase() && below(limit).admits_each(&lengths.all()))
-        .holds_if(
-            at_most(near).admits_each(&[gap]),
+        .also(lengths.increase())
+        .also(below(limit).admits_each(&lengths.all()))
+        .each_in_words(
+            at_most(near),
             format!(
                 "increasing and < ln 3 at every a0, measured and theory; within {near} of ln 3 at the weakest start"
             ),
@@ -155,8 +156,8 @@ fn grows_with_output_bias(depth: usize, bias: Bias, lengths: &Lengths) -> Claim 
         ))
         .values("ln(end/onset) at a0 = 1e-10, theory", [longest])
         .also(lengths.increase())
-        .holds_if(
-            above(TIMES * 3f64.ln()).admits_each(&[longest]),
+        .each_in_words(
+            above(TIMES * 3f64.ln()),
             format!("increasing at every a0, measured and theory; > {TIMES} ln 3 at the weakest start"),
         )
 }

@@ -114,8 +114,8 @@ fn together_without(none: &Pair) -> Claim {
         .control()
         .values("largest |f_0 − f_1|", [measured])
         .also(below(most_in_theory).admits_each(&[theory]))
-        .holds_if(
-            below(most).admits_each(&[measured]),
+        .each_in_words(
+            below(most),
             format!("< {most:e} in gradient descent, < {most_in_theory:e} in theory"),
         )
 }
@@ -139,7 +139,8 @@ fn earlier_with_input_bias(input: &Pair) -> Claim {
         .says("With an input bias the constant is half learned before the first split, by the factor that theory says.")
         .values("half time of level 1 / half time of the constant", [ratio(&measured)])
         .also(factor > 1.0)
-        .also([0, 1].iter().all(|&split| near(measured(split), expected(split))))
+        .also(near(measured(0), expected(0)))
+        .also(near(measured(1), expected(1)))
         .each(
             within_percent(PERCENT, factor),
             &format!(
@@ -170,8 +171,8 @@ fn output_bias_learns_the_constant(output: &Pair) -> Claim {
         .says("With an output bias the constant is learned by the bias, exponentially; the weights never learn it.")
         .values("largest |f_0 − (1 − e^(−t))|", [distance])
         .also(below(LARGEST_SHARE).admits_each(&[share]))
-        .holds_if(
-            at_most(bound).admits_each(&[distance]),
+        .each_in_words(
+            at_most(bound),
             format!(
                 "<= η(1 + η)/(2e) + μa₀/‖ȳ‖ + 2μ²a*/e = {bound:.2e}, by steps and by weights; weights' share of f_0 < {LARGEST_SHARE} at all times"
             ),
