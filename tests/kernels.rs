@@ -6,9 +6,8 @@ use ndarray::{Array1, Array2};
 use ocs::claim::{Claim, Verdict};
 use ocs::config::{self, Bias, Config};
 use ocs::data::{Dataset, Split};
-use ocs::metrics::Phase;
 use ocs::model::{Network, Placement, kernel_megabytes};
-use ocs::record::{Record, RunFolder};
+use ocs::record::RunFolder;
 use ocs::sweep::{Event, Existing, Options, train_all};
 use ocs::task::Task;
 use ocs::theory::{KernelSpectrum, ReluKernels};
@@ -175,7 +174,7 @@ fn verdict(claims: &[Claim], id: &str) -> Verdict {
 const GLYPHS: [&str; 3] = ["task.inputs=glyphs", "quick.train_samples=64", "task.samples.test=64"];
 
 #[test]
-fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
+fn kernels_stand_in_records_and_are_what_claims_say_on_any_images() {
     let runs = trained(&GLYPHS, |name| name != "depth-6" && name != "depth-4");
     let kernel = runs.of("relu-none-centred")[0].kernel.as_ref().unwrap();
     assert_eq!((kernel.samples, kernel.step[0], kernel.drift[0]), (64, 0, Some(0.0)));
@@ -183,9 +182,7 @@ fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
     let lazy = kernel.lazy.as_ref().unwrap();
     assert_eq!(lazy.time.len(), runs.of("relu-none-centred")[0].curves.time.len());
 
-    let decide = |runs: &RunFolder| claims("ocs_kernel", runs).unwrap();
-    // Which hold on any images.
-    let sound = decide(&runs);
+    let sound = claims("ocs_kernel", &runs).unwrap();
     for id in [
         "linear-has-none",
         "tanh-makes-none",
@@ -196,26 +193,6 @@ fn kernels_stand_in_records_and_claims_notice_spoilt_ones() {
         "lazy-times",
     ] {
         assert_eq!(verdict(&sound, id), Verdict::Holds, "{id}: {sound:#?}");
-    }
-    type Spoil = fn(&mut Record);
-    let cases: [(&str, Spoil); 6] = [
-        ("linear-has-none", |run| run.kernel.as_mut().unwrap().inputs.ones_alignment = Some(1e-5)),
-        ("tanh-makes-none", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = Some(0.2)),
-        ("relu-makes-a-constant", |run| run.kernel.as_mut().unwrap().ones_alignment[0] = Some(0.8)),
-        ("arc-cosine", |run| {
-            let ratio = &mut run.kernel.as_mut().unwrap().ratio[0];
-            *ratio = ratio.map(|ratio| 1.3 * ratio);
-        }),
-        ("one-hot-no-lazy-phase", |run| run.phase = Phase::between(Some(0.1), Some(0.2))),
-        ("lazy-times", |run| {
-            let lazy = run.kernel.as_mut().unwrap().lazy.as_mut().unwrap();
-            lazy.phase = Phase::between(lazy.phase.onset, lazy.phase.end.map(|end| 1.3 * end));
-        }),
-    ];
-    for (id, spoil) in cases {
-        let mut spoilt = runs.clone();
-        spoilt.records.iter_mut().for_each(spoil);
-        assert_eq!(verdict(&decide(&spoilt), id), Verdict::Fails, "{id}");
     }
 }
 

@@ -4,8 +4,6 @@
 mod architecture;
 /// What a person types, and what comes back: outputs, exit codes, errors.
 mod command_line;
-/// What inputs and losses do to the OCS: claims hold on the quick form, and controls fail where they should.
-mod experiments_of_inputs;
 /// Every claim of every study can fail: real records, changed just beyond its criterion, break it and no other.
 mod claims;
 /// Claims on class hierarchies tell a tree that follows the images from one that does not.
@@ -16,7 +14,7 @@ mod data_sets;
 mod data_in_the_wild;
 /// Batches are read as any Python pickles them, and nothing of a pickle is run.
 mod pickled_batches;
-/// Claims hold in quick runs, and their negative controls fail where they should.
+/// Negative controls fail where inputs or losses are such that they should.
 mod experiments;
 /// Figures come out of records alone.
 mod figures;

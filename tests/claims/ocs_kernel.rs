@@ -1,4 +1,4 @@
-use super::spoil::run;
+use super::spoil::{another, run};
 use super::{Case, breaks};
 use ocs::metrics::{Phase, PhaseVerdict};
 use ocs::record::{KernelRecord, LazyRecord, RunFolder};
@@ -28,12 +28,14 @@ fn turn(phase: &mut Phase) {
 
 fn aligned(claim: &str, condition: &'static str, alignment: f64) -> Case {
     breaks(claim, move |runs| {
-        let kernel = kernel(runs, condition);
-        kernel.ones_alignment[0] = Some(alignment);
-        // What is expected of it follows.
-        if let Some(expected) = &mut kernel.expected {
-            expected.ones_alignment = Some(alignment);
-        }
+        another(runs, condition, |run| {
+            let kernel = run.kernel.as_mut().unwrap();
+            kernel.ones_alignment[0] = Some(alignment);
+            // What is expected of it follows.
+            if let Some(expected) = &mut kernel.expected {
+                expected.ones_alignment = Some(alignment);
+            }
+        });
     })
 }
 
@@ -45,9 +47,11 @@ pub fn cases() -> Vec<Case> {
     };
     let deep = |ratio: f64| {
         breaks("depth", move |runs| {
-            let kernel = kernel(runs, "depth-8");
-            let others = kernel.largest[0] * (kernel.samples as f64 - 1.0) / ratio;
-            kernel.trace[0] = kernel.largest[0] + others;
+            another(runs, "depth-8", |run| {
+                let kernel = run.kernel.as_mut().unwrap();
+                let others = kernel.largest[0] * (kernel.samples as f64 - 1.0) / ratio;
+                kernel.trace[0] = kernel.largest[0] + others;
+            });
         })
     };
     let foretold = |change: fn(&mut Phase, &Phase)| {
@@ -77,6 +81,8 @@ pub fn cases() -> Vec<Case> {
         one_hot(2.31),
         one_hot(2.71),
         breaks("one-hot", |runs| kernel(runs, LARGE).ones_alignment[0] = Some(0.98)),
+        breaks("one-hot", |runs| kernel(runs, "width-16384").ones_alignment[0] = None),
+        breaks("one-hot", |runs| kernel(runs, "width-16384").ratio[0] = None),
         deep(4.66 * 0.8),
         deep(4.66 * 1.2),
         breaks(NONE, |runs| turn(&mut lazy(runs, LARGE).phase)).with(&["lazy-existence"]),

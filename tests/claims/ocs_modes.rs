@@ -78,11 +78,16 @@ pub fn cases() -> Vec<Case> {
             expect_half_at(runs, 0, constant / 1.009);
             expect_half_at(runs, 1, level / 0.991);
         }),
-        // The ratio is, they are not.
+        // The ratio is, and one of them, but not the other.
         breaks(earlier, |runs| {
             let (constant, level) = (half(runs, 0), half(runs, 1));
-            expect_half_at(runs, 0, constant / 1.02);
-            expect_half_at(runs, 1, level / 1.02);
+            expect_half_at(runs, 0, constant / 1.015);
+            expect_half_at(runs, 1, level / 1.007);
+        }),
+        breaks(earlier, |runs| {
+            let (constant, level) = (half(runs, 0), half(runs, 1));
+            expect_half_at(runs, 0, constant / 1.007);
+            expect_half_at(runs, 1, level / 1.015);
         }),
         // The other one is earlier, by what theory says.
         breaks(earlier, |runs| {
