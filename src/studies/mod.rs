@@ -4,6 +4,7 @@
 //! A study sees configs, records, metrics, theory, claims and plots; never training, networks or data. Those who train it
 //! (`cli`) ask this table.
 
+mod bias_free_relu;
 mod images;
 mod ocs_cifar10;
 mod ocs_classes;
@@ -50,7 +51,7 @@ pub struct Study {
 }
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 12] = [
+pub static ALL: [&Study; 13] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -63,6 +64,7 @@ pub static ALL: [&Study; 12] = [
     &ocs_mnist::STUDY,
     &ocs_cifar10::STUDY,
     &ocs_classes::STUDY,
+    &bias_free_relu::STUDY,
 ];
 
 /// The stems of all studies.
