@@ -12,12 +12,16 @@ fn unexplained(page: &Page) -> Vec<String> {
     let canvas = page.canvas(&[]);
     let is_said = |entry: &Entry| {
         !entry.caption.is_empty()
-            && canvas.texts().any(|text| text.content.split(", ").any(|c| c == entry.caption) || text.content.contains(&entry.caption))
+            && canvas.texts().any(|text| {
+                text.content.split(", ").any(|c| c == entry.caption)
+                    || text.content.contains(&entry.caption)
+            })
     };
     let layers = page.panels().flat_map(Panel::shown).filter(|layer| layer.needs_caption());
     let mut silent = Vec::new();
     for layer in layers {
-        let entries: Vec<&Entry> = layer.own_entry().into_iter().chain(layer.common_entries()).collect();
+        let entries: Vec<&Entry> =
+            layer.own_entry().into_iter().chain(layer.common_entries()).collect();
         if entries.is_empty() || !entries.iter().all(|entry| is_said(entry)) {
             silent.push(format!("{entries:?}"));
         }
@@ -108,15 +112,18 @@ fn count(canvas: &Canvas, words: &str) -> usize {
 #[test]
 fn panels_that_measure_the_same_share_numbers_titles_and_ranges() {
     let large = Layer::line(Curve::through([(1.0, 0.0), (10.0, 5.0)]), THRESHOLD, "large");
-    let two = || [panel().layer(line("small")), panel().layer(Layer::line(rising(), THRESHOLD, "large"))];
+    let two =
+        || [panel().layer(line("small")), panel().layer(Layer::line(rising(), THRESHOLD, "large"))];
     let canvas = Page::new("").row("One", two()).row("Two", two()).canvas(&[]);
     assert_eq!(count(&canvas, "fraction"), 2, "at the left of each row");
     assert_eq!(count(&canvas, "time t = η · step"), 2, "below the last row");
     let panels = [panel().layer(line("small")), panel().layer(large)];
     let shared = Page::new("").row("One", panels).canvas(&[]);
     assert_eq!(count(&shared, "4"), 1);
-    let apart = |curve: Curve, caption: &str| panel().layer(Layer::line(curve, THRESHOLD, caption)).apart();
-    let panels = [apart(rising(), "small"), apart(Curve::through([(1.0, 0.0), (10.0, 5.0)]), "large")];
+    let apart =
+        |curve: Curve, caption: &str| panel().layer(Layer::line(curve, THRESHOLD, caption)).apart();
+    let panels =
+        [apart(rising(), "small"), apart(Curve::through([(1.0, 0.0), (10.0, 5.0)]), "large")];
     let apart = Page::new("").row("One", panels).canvas(&[]);
     assert!(count(&apart, "0.4") == 1 && count(&apart, "4") == 1, "each has numbers of its own");
     assert_eq!(count(&apart, "fraction"), 1, "and one title");
@@ -161,7 +168,12 @@ fn odd_panels_draw_for_themselves_and_tables_have_one_bar_of_colours() {
     });
     let page = Page::new("").row("One", [panel().layer(custom)]);
     assert_eq!(unexplained(&page), Vec::<String>::new());
-    assert!(page.canvas(&[]).marks.iter().any(|mark| matches!(mark, Mark::Path { points, .. } if points.len() == 2)));
+    assert!(
+        page.canvas(&[])
+            .marks
+            .iter()
+            .any(|mark| matches!(mark, Mark::Path { points, .. } if points.len() == 2))
+    );
 
     let table = || {
         let map = HeatMap {
@@ -171,7 +183,8 @@ fn odd_panels_draw_for_themselves_and_tables_have_one_bar_of_colours() {
             title: "response".to_owned(),
         };
         let labels = Measure::grouped("labels", &[(1, "one".to_owned()), (1, "two".to_owned())]);
-        Panel::new(Measure::named("item", ["1", "2"]), labels.downwards()).layer(Layer::heat_map(map))
+        Panel::new(Measure::named("item", ["1", "2"]), labels.downwards())
+            .layer(Layer::heat_map(map))
     };
     let canvas = Page::new("").row("Tables", [table(), table()]).canvas(&[]);
     assert_eq!((count(&canvas, "response"), count(&canvas, "two")), (1, 1));

@@ -8,6 +8,7 @@ use ocs::studies::{self, Study};
 
 /// Records of real runs that need data sets, thinned, and how they are made.
 mod kept;
+mod bias_free_relu;
 mod ocs_classes;
 mod ocs_correlation;
 mod ocs_depth;
@@ -57,13 +58,15 @@ const CASES: &[(&str, fn() -> Vec<Case>)] = &[
     ("ocs_mnist", ocs_images::cases),
     ("ocs_cifar10", ocs_images::cases),
     ("ocs_classes", ocs_classes::cases),
+    ("bias_free_relu", bias_free_relu::cases),
 ];
 
 /// Records of every study: kept ones where there are some, else of a quick run.
 static RECORDS: LazyLock<Vec<(&Study, RunFolder)>> = LazyLock::new(|| {
     let of = |study: &'static Study| {
         let kept = kept::read(study.stem);
-        let runs = || quick_runs::trained(&quick_runs::shipped(study.stem, &[]), |_| false);
+        let runs =
+            || quick_runs::trained(&quick_runs::shipped(study.stem, &[]), quick_runs::is_uncovered);
         (study, kept.unwrap_or_else(runs))
     };
     studies::ALL.into_iter().map(of).collect()
@@ -136,6 +139,7 @@ fn every_claim_of_every_study_breaks_under_a_change_of_its_own() {
 fn hollow(run: &mut Record) {
     run.phase = Phase::default();
     run.phase_sensitivity.clear();
+    run.series.clear();
     run.curves = Curves::default();
     run.training_curves.iter_mut().for_each(|curves| *curves = Curves::default());
     if let Some(kernel) = &mut run.kernel {

@@ -49,7 +49,7 @@ pub struct HeatMap {
     pub values: Vec<Vec<f64>>,
     /// Lines part groups of so many rows.
     pub groups: Vec<usize>,
-    /// The numbers of the palest and the darkest colour.
+    /// The numbers of the palest and the darkest colour; where the range is as wide below 0 as above, 0 is the palest.
     pub between: (f64, f64),
     /// What they are.
     pub title: String,
@@ -368,10 +368,7 @@ impl Layer {
             }
             Drawing::Bars(heights, colour) => draw_bars(canvas, axes, heights, *colour),
             Drawing::HeatMap(map) => {
-                let (low, high) = map.between;
-                let share = |value: &f64| (value - low) / (high - low);
-                let rows = map.values.iter().map(|row| row.iter().map(share).collect());
-                heat_map(canvas, axes.frame, &rows.collect::<Vec<_>>(), &map.groups);
+                heat_map(canvas, axes.frame, (&map.values, &map.groups), map.between);
             }
             Drawing::Note(words) => {
                 let at = (axes.frame.centre().0, axes.frame.bottom() - 8.0);

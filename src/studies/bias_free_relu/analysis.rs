@@ -16,7 +16,7 @@ pub enum Kind {
     Exact,
     /// Two layers, from small random weights, on symmetric inputs with odd targets.
     Random,
-    /// Of these, what trains for as long as the controls.
+    /// The same, for as many steps as the controls.
     AsLongAsControls,
     /// Two layers on inputs that are not symmetric.
     Asymmetric,
@@ -42,7 +42,9 @@ impl Kind {
         match self {
             Kind::Exact => "two ReLU layers from a mirrored start",
             Kind::Random => "two ReLU layers from normal weights on symmetric inputs",
-            Kind::AsLongAsControls => "those for as many steps as the controls",
+            Kind::AsLongAsControls => {
+                "two ReLU layers from normal weights on symmetric inputs, for as many steps as the controls"
+            }
             Kind::Asymmetric => "two ReLU layers on asymmetric inputs",
             Kind::Even => "two ReLU layers and targets with an even part",
             Kind::DeepExact => "three ReLU layers from a mirrored start",
@@ -100,22 +102,29 @@ fn has_even_part(config: &Config) -> bool {
 ///
 /// If there is none.
 pub fn pick(runs: &RunFolder, kind: Kind) -> Result<Vec<&Record>> {
-    let longest = runs.pick_any(|config| Kind::Even.fits(config) || Kind::Asymmetric.fits(config));
-    let longest = longest.iter().map(|run| run.config.training.steps).max();
     runs.pick(kind.words(), |config| {
-        let is_long = kind != Kind::AsLongAsControls || Some(config.training.steps) == longest;
-        is_long && kind.fits(config)
+        kind.fits(config)
+            && (kind != Kind::AsLongAsControls || is_as_long_as_controls(runs, config))
     })
 }
 
-/// Runs from small random weights with so many units.
+fn is_as_long_as_controls(runs: &RunFolder, config: &Config) -> bool {
+    let controls = runs.records.iter().map(|run| &run.config);
+    let mut controls = controls
+        .filter(|config| [Kind::Even, Kind::Asymmetric].iter().any(|kind| kind.fits(config)));
+    controls.any(|control| control.training.steps == config.training.steps)
+}
+
+/// Runs from small random weights with so many units, but those that train for as long as the controls.
 ///
 /// # Errors
 ///
 /// If there is none.
-pub fn range(runs: &RunFolder, width: usize) -> Result<Vec<&Record>> {
+pub fn of_width(runs: &RunFolder, width: usize) -> Result<Vec<&Record>> {
     runs.pick(format!("{width} ReLU units from normal weights"), |config| {
-        Kind::Random.fits(config) && config.network.hidden == [width]
+        Kind::Random.fits(config)
+            && config.network.hidden == [width]
+            && !is_as_long_as_controls(runs, config)
     })
 }
 
@@ -246,7 +255,7 @@ pub fn slope_error(run: &Record, evened: bool) -> Option<f64> {
 ///
 /// If there are not at least two steps.
 pub fn step_ladder(runs: &RunFolder) -> Result<Vec<Vec<&Record>>> {
-    let mut chosen = range(runs, 20)?;
+    let mut chosen = of_width(runs, 20)?;
     chosen.retain(|run| run.config.network.negative_slope() == Some(0.0));
     let by_step = |a: &&Record, b: &&Record| {
         let rate = |run: &Record| run.config.training.learning_rate;

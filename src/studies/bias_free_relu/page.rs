@@ -2,11 +2,11 @@
 //! what two layers without biases cannot learn.
 
 use super::analysis::{
-    Kind, final_spectrum, least_balanced, pick, range, share, slopes, spectrum, step_ladder, twin,
+    Kind, final_spectrum, least_balanced, of_width, pick, share, slopes, spectrum, step_ladder,
+    twin,
 };
-use crate::plot::canvas::Canvas;
 use crate::plot::curve::Curve;
-use crate::plot::style::{AT_OCS, BLUE, Dash, GREY, INK, Look, Marker, Stroke, VERMILION, look};
+use crate::plot::style::{BLUE, Dash, GREY, INK, Look, Marker, Stroke, VERMILION, look};
 use crate::plot::{HeatMap, Layer, Measure, Page, Panel};
 use crate::record::{Record, RunFolder};
 
@@ -15,14 +15,10 @@ const LEAKY: Look = Look { colour: VERMILION, dash: Dash::Dashed, marker: Marker
 const LINEAR: Stroke = Stroke::solid(INK, 0.7);
 const ONE_LOGISTIC: Stroke = Stroke::broken(GREY, 0.9, Dash::Dashed);
 
-/// The figure, placed.
-pub fn figure(runs: &RunFolder) -> Canvas {
-    page(runs).canvas(&runs.records)
-}
-
-fn page(runs: &RunFolder) -> Page {
-    let of_width = range(runs, 100).unwrap_or_default();
-    let small = of_width.iter().copied().filter(|run| is_smallest(run, &of_width));
+/// The figure.
+pub fn page(runs: &RunFolder) -> Page {
+    let wide = of_width(runs, 100).unwrap_or_default();
+    let small = wide.iter().copied().filter(|run| is_smallest(run, &wide));
     let small: Vec<&Record> = small.collect();
     let symmetric = first_of_each_slope(&small);
     let asymmetric: Vec<&Record> =
@@ -30,11 +26,12 @@ fn page(runs: &RunFolder) -> Page {
     Page::new("Without biases, a ReLU network is a linear one in slower time where inputs are symmetric")
         .row("Symmetric inputs, odd target", [losses(runs, &symmetric)])
         .beside("Asymmetric inputs", [losses(runs, &asymmetric)])
-        .beside("20 units, unequal groups", [finite_width(runs)])
+        .beside("20 units, whose groups start unequal", finite_width(runs))
         .taller(1.3)
         .row("First layer of the ReLU network in a", weights(symmetric.first().copied()))
-        .beside("Target sin 3θ", [circle(runs)])
-        .taller(1.5)
+        .taller(1.4)
+        .row("An odd target that is not linear, sin 3θ", [circle(runs)])
+        .taller(1.2)
         .notes(
             "Whitened normal inputs and y = w·x, but in e; a to d from small random weights. Dots: nonlinear networks; lines in a, b: \
              the linear network from √b times their weights, b = (1 + α)/2, drawn at its time over b.",
@@ -92,19 +89,35 @@ fn losses(runs: &RunFolder, chosen: &[&Record]) -> Panel {
     panel
 }
 
-/// The slope of the odd part where groups differ most, with two groups and with one.
-fn finite_width(runs: &RunFolder) -> Panel {
-    let panel = Panel::new(time(), Measure::linear("slope of the odd part, b W₂W₁r"));
+/// The slope of the odd part where groups differ most, with two groups and with one, and how far it is from either.
+fn finite_width(runs: &RunFolder) -> [Panel; 2] {
+    let slope = Panel::new(time(), Measure::linear("slope of the odd part, b W₂W₁r"));
+    let error = Panel::new(time(), Measure::linear("slope − theory"));
     let ladder = step_ladder(runs).unwrap_or_default();
-    let Some(run) = least_balanced(&ladder) else { return panel };
-    let curve = |values: Vec<f64>| Curve::of(&run.curves.time, values);
-    let Some((measured, two)) = slopes(run, false) else { return panel };
-    let one = slopes(run, true).map(|(_, one)| one).unwrap_or_default();
-    panel
-        .layer(Layer::line(curve(one), ONE_LOGISTIC, "one logistic"))
-        .layer(Layer::line(curve(two), LINEAR, "two groups"))
-        .layer(Layer::dots(curve(measured), RELU, "ReLU"))
-        .layer(Layer::level(1.0, AT_OCS, "least squares"))
+    let Some(run) = least_balanced(&ladder) else { return [slope, error] };
+    let (Some((measured, two)), Some((_, one))) = (slopes(run, false), slopes(run, true)) else {
+        return [slope, error];
+    };
+    let curve = |values: &[f64]| Curve::of(&run.curves.time, values.iter().copied());
+    let off = |theory: &[f64]| {
+        Curve::of(
+            &run.curves.time,
+            std::iter::zip(&measured, theory).map(|(one, other)| one - other),
+        )
+    };
+    const ONE: &str = "one logistic";
+    const TWO: &str = "two groups";
+    [
+        slope
+            .layer(Layer::line(curve(&one), ONE_LOGISTIC, ONE))
+            .layer(Layer::line(curve(&two), LINEAR, TWO))
+            .layer(Layer::dots(curve(&measured), RELU, "ReLU")),
+        error.layer(Layer::line(off(&one), ONE_LOGISTIC, ONE)).layer(Layer::line(
+            off(&two),
+            LINEAR,
+            TWO,
+        )),
+    ]
 }
 
 /// The first layer at both ends, units in the order of their output weights, and its singular values.
@@ -114,7 +127,7 @@ fn weights(run: Option<&Record>) -> [Panel; 3] {
             .titled(title)
     });
     let values = Panel::new(
-        Measure::linear("rank").between(0.5, 8.5).own(),
+        Measure::named("rank", (1..=8).map(|rank| rank.to_string())),
         Measure::logarithmic("singular value of W₁").own(),
     )
     .titled("spectrum");
@@ -127,8 +140,7 @@ fn weights(run: Option<&Record>) -> [Panel; 3] {
         moment += 1;
         match sorted_weights(run, moment - 1) {
             Some(values) => {
-                let (rows, columns) =
-                    (values.len() as f64, values.first().map_or(0, Vec::len) as f64);
+                let (rows, columns) = (values.len() as f64, values.first().map_or(0, Vec::len));
                 let map = HeatMap {
                     values,
                     groups: Vec::new(),
@@ -136,7 +148,7 @@ fn weights(run: Option<&Record>) -> [Panel; 3] {
                     title: "weight / largest".to_owned(),
                 };
                 panel
-                    .across(Measure::linear("input").between(0.5, columns + 0.5).own())
+                    .across(Measure::named("input", (1..=columns).map(|input| input.to_string())))
                     .upwards(
                         Measure::linear("hidden unit, by output weight").between(0.0, rows).own(),
                     )
@@ -150,7 +162,7 @@ fn weights(run: Option<&Record>) -> [Panel; 3] {
             .unwrap_or_default()
             .into_iter()
             .enumerate()
-            .map(|(rank, value)| (rank as f64 + 1.0, value))
+            .map(|(rank, value)| (rank as f64 + 0.5, value))
     };
     let start = Look { colour: GREY, ..look(2) };
     let values = values
@@ -188,10 +200,10 @@ fn circle(runs: &RunFolder) -> Panel {
         Measure::linear("response").between(-1.3, 1.3).own(),
     );
     let shown = [
-        (Kind::CircleLinear, LINEAR, "linear"),
         (Kind::Circle, RELU.stroke(1.2), "two layers, no biases"),
         (Kind::CircleBiases, LEAKY.stroke(1.2), "two layers, biases"),
         (Kind::CircleDeep, look(2).stroke(1.2), "three layers, no biases"),
+        (Kind::CircleLinear, LINEAR, "linear"),
     ];
     let target = (0..=200).map(|point| {
         let turn = f64::from(point) / 200.0;
