@@ -25,7 +25,7 @@ use crate::sweep::{self, Interrupted, Options};
 /// not be made.
 #[derive(Args)]
 pub struct Reproduce {
-    #[arg(help = format!("Experiments [default: all]: {}", studies::stems().collect::<Vec<_>>().join(" | ")))]
+    #[arg(help = format!("Experiments [default: all]: {}", studies::all_stems()), long_help = questions())]
     stems: Vec<String>,
     /// Fewer seeds and steps, for a look: ocs_mnist takes half a minute on two cores, ocs_cifar10 two minutes; figures and
     /// claims are marked, and go to RUNS/quick and PLOTS/quick
@@ -66,6 +66,12 @@ struct DecidedExperiment {
     stem: String,
     origin: String,
     claims: Vec<Claim>,
+}
+
+/// What each experiment asks, and where the question comes from.
+fn questions() -> String {
+    let of = |study: &&Study| format!("\n- {}: {} [{}]", study.stem, study.question, study.source);
+    format!("Experiments [default: all]:\n{}", studies::ALL.iter().map(of).collect::<String>())
 }
 
 impl Reproduce {

@@ -65,8 +65,7 @@ const CASES: &[(&str, fn() -> Vec<Case>)] = &[
 static RECORDS: LazyLock<Vec<(&Study, RunFolder)>> = LazyLock::new(|| {
     let of = |study: &'static Study| {
         let kept = kept::read(study.stem);
-        let runs =
-            || quick_runs::trained(&quick_runs::shipped(study.stem, &[]), quick_runs::is_uncovered);
+        let runs = || quick_runs::of_study(study.stem).clone();
         (study, kept.unwrap_or_else(runs))
     };
     studies::ALL.into_iter().map(of).collect()
