@@ -25,14 +25,17 @@ pub struct Form {
     pub rewritten: Option<Rewritten>,
 }
 
+/// A file's name and contents.
+pub type Named = (String, Vec<u8>);
+
 /// The same images in the first form of their data set, which has checksums where this one may have none.
 #[derive(Debug)]
 pub struct Rewritten {
     /// Name and contents of each file.
-    pub all: fn(&Files) -> Result<Vec<(String, Vec<u8>)>>,
+    pub all: fn(&Files) -> Result<Vec<Named>>,
     /// The same of one file, given its name and contents; where one file here is one file there, and other programs may
     /// have written it anew.
-    pub one: Option<fn(&str, &[u8]) -> Result<(String, Vec<u8>)>>,
+    pub one: Option<fn(&str, &[u8]) -> Result<Named>>,
 }
 
 /// How files are read.

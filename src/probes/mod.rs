@@ -74,7 +74,7 @@ pub fn probes_of(config: &Config, task: &Arc<Task>) -> Vec<(&'static str, Box<dy
     let steps = config.training.steps;
     for kind in &config.probes {
         let probe: Option<Box<dyn Probe>> = match kind {
-            ProbeKind::LayerSpectra => Some(Box::new(Spectra::default())),
+            ProbeKind::LayerSpectra => Some(Box::new(Spectra)),
             ProbeKind::LayerWeights => Some(Box::new(LayerWeights { steps })),
             ProbeKind::Responses => Some(Box::new(Responses { steps })),
             ProbeKind::Parity => {

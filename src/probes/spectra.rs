@@ -11,7 +11,6 @@ use crate::train::{Snapshot, Wants};
 const KEPT: usize = 8;
 
 /// `singular_values`, `[time, layer, rank]`, largest first.
-#[derive(Default)]
 pub struct Spectra;
 
 impl Probe for Spectra {
