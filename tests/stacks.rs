@@ -8,7 +8,7 @@ use ocs::config::{self, Config, Inputs};
 use ocs::data::{self, Dataset};
 use ocs::model::{self, Network, Placement};
 use ocs::task::{ImageSet, Task, TaskInputs};
-use ocs::train::{Member, Observer, Shared, Snapshot, can_be_stacked, train_together};
+use ocs::train::{Lesson, Member, Observer, Shared, Snapshot, can_be_stacked, train_together};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
@@ -31,7 +31,8 @@ fn task(config: &Config) -> Task {
 fn observed(config: &Config, task: &Task, shared: &Shared, seed: u64) -> Vec<Snapshot> {
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
-    let member = Member { config, task, shared, seed, resumed: None, observer: &mut observer };
+    let lessons = vec![Lesson::only(config, task, shared)];
+    let member = Member { lessons, seed, resumed: None, observer: &mut observer };
     train_together(vec![member], Device::Cpu, false).unwrap();
     seen
 }
@@ -195,7 +196,8 @@ fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
         .zip(&mut observers)
         .map(|(&(config, (task, shared), seed), observer)| {
             let observer = observer as &mut dyn Observer;
-            Member { config, task, shared, seed, resumed: None, observer }
+            let lessons = vec![Lesson::only(config, task, shared)];
+            Member { lessons, seed, resumed: None, observer }
         })
         .collect();
     train_together(members, Device::Cpu, false).unwrap();

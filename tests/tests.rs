@@ -48,6 +48,8 @@ mod damaged_records;
 mod memory;
 /// Laws of the metrics, over random trees and responses.
 mod laws_of_metrics;
+/// Training in stretches: weights and clocks go on, resuming in any stretch changes no byte, theory's flow goes on too.
+mod stretches;
 /// Stacks of linear networks, and steps on moments, are what single runs on samples are.
 mod stacks;
 /// Theory answers with numbers for every depth, bias option, start and time.

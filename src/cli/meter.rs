@@ -55,7 +55,7 @@ impl Meter {
                 Status::Complete | Status::Diverged { .. } => {
                     let key = (record.condition.clone(), record.seed);
                     let at = self.steps.get(&key).copied().unwrap_or(0);
-                    let left = record.config.training.steps.saturating_sub(at);
+                    let left = record.config.total_steps().saturating_sub(at);
                     self.skipped = self.skipped.saturating_add(left);
                     self.ended += 1;
                 }

@@ -75,7 +75,7 @@ fn advise(config: &Config) -> Result<()> {
             condition,
             "each of {} steps sees all training images (training.batch_size: full): set training.batch_size, such as 64, or \
              task.samples.train, unless full batches are the question",
-            resolved.training.steps
+            resolved.total_steps()
         );
     }
     Ok(())

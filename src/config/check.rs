@@ -10,7 +10,7 @@ use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
     Activation, Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss,
     Mirrored, NetworkConfig, NetworkKind, Normal, Optimiser, Orthogonal, Precision, ProbeKind, Sgd,
-    TaskConfig, TrainingConfig, Tree, rounding,
+    TargetScale, TaskConfig, TrainingConfig, Tree, rounding,
 };
 
 /// More units a layer or observations would not fit into memory.
@@ -103,7 +103,34 @@ impl TaskConfig {
                 );
             }
         }
-        self.check_classes(n_items)
+        self.check_classes(n_items)?;
+        self.check_placed(n_items)
+    }
+
+    /// Where items stand in the tree, and by what their targets are scaled.
+    fn check_placed(&self, n_items: usize) -> Result<()> {
+        if let Some(permutation) = &self.permutation {
+            ensure!(
+                self.has_tree(),
+                "task.permutation places items in a tree, but task.targets draws others: leave one out"
+            );
+            let mut sorted = permutation.clone();
+            sorted.sort_unstable();
+            ensure!(
+                sorted.iter().copied().eq(0..n_items),
+                "task.permutation must list the leaves 0 to {}, each once",
+                n_items - 1
+            );
+        }
+        if let Some(TargetScale { mean, contrasts }) = self.target_scale {
+            for (key, factor) in [("mean", mean), ("contrasts", contrasts)] {
+                ensure!(
+                    factor != 0.0 && factor.abs() <= MOST_SCALE,
+                    "task.target_scale.{key} must be between -{MOST_SCALE} and {MOST_SCALE}, and not 0; it is {factor}"
+                );
+            }
+        }
+        Ok(())
     }
 
     fn check_tree(&self) -> Result<()> {
@@ -386,6 +413,10 @@ impl Config {
             self.task.inputs.name()
         );
         self.training.check()?;
+        ensure!(
+            self.task.target_scale.is_none() || self.training.loss == Loss::HalfSquaredError,
+            "task.target_scale makes targets that are no probabilities: set training.loss to half-squared-error, or leave it out"
+        );
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;
@@ -402,7 +433,7 @@ impl Config {
                 "training.precision bfloat16 is for mlp and cnn: use float32 or float64 for linear networks"
             );
         }
-        Ok(())
+        self.check_phases()
     }
 
     /// How many runs, and that none is asked for twice.

@@ -3,7 +3,7 @@
 use super::{
     Activation, Adam, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss,
     NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd,
-    TaskConfig, TrainingConfig,
+    TargetScale, TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -20,6 +20,7 @@ impl Default for Config {
             probes: Vec::new(),
             quick: Quick::default(),
             full: None,
+            phases: Vec::new(),
             conditions: Conditions::default(),
             seeds: vec![0, 1, 2, 3, 4],
         }
@@ -42,7 +43,15 @@ impl Default for TaskConfig {
             gaussian: None,
             circle: None,
             seed: None,
+            permutation: None,
+            target_scale: None,
         }
+    }
+}
+
+impl Default for TargetScale {
+    fn default() -> Self {
+        TargetScale { mean: 1.0, contrasts: 1.0 }
     }
 }
 

@@ -11,7 +11,10 @@ use serde_yaml::{Mapping, Value};
 use super::fault::Fault;
 use super::initialisation::one_choice;
 use super::name::{name_from_stem, shortened};
-use super::overrides::{Conditions, Override, flatten};
+use super::overrides::{
+    CHOICES, Conditions, EXCLUSIVE, Override, flatten, is_at_or_below, overlap,
+};
+use super::phases::override_phases;
 use super::{
     Adam, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, NetworkKind,
     Optimiser, ProbeKind, Scale, Sgd, Targets, TaskConfig, read, text,
@@ -78,22 +81,9 @@ pub(super) fn batch_size<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(BatchVisitor)
 }
 
-/// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
-const CHOICES: [&str; 3] = ["network.initialisation", "training.optimiser", "task.targets"];
-
 /// Keys that a condition may not override, because they say what the conditions are.
 const FIXED_IN_CONDITIONS: [&str; 6] =
     ["name", "experiment", "conditions", "seeds", "quick", "full"];
-
-/// Ways to say the same, of which giving one takes back the others.
-const EXCLUSIVE: [(&str, &str); 6] = [
-    ("task.tree", "task.branching"),
-    ("task.branching", "task.tree"),
-    ("task.targets", "task.branching"),
-    ("task.targets", "task.tree"),
-    ("task.branching", "task.targets"),
-    ("task.tree", "task.targets"),
-];
 
 /// No dotted key has more parts than `network.initialisation.aligned.a0`; some room is left for conditions set as a whole.
 const MOST_PARTS: usize = 8;
@@ -144,18 +134,6 @@ fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
 /// The value at a dotted key, if there is one.
 fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(root, |place, part| place.get(part)).filter(|value| !value.is_null())
-}
-
-/// Whether a key is another one, or stands under it.
-fn is_at_or_below(key: &str, above: &str) -> bool {
-    key.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// Whether setting one key changes what the other says.
-fn overlap(one: &str, other: &str) -> bool {
-    let exclude =
-        |(given, taken): &(&str, &str)| is_at_or_below(one, given) && is_at_or_below(other, taken);
-    is_at_or_below(one, other) || is_at_or_below(other, one) || EXCLUSIVE.iter().any(exclude)
 }
 
 /// A typed config from a YAML value; an error names the dotted key, and its line where the text is given.
@@ -227,9 +205,17 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     }
     fill_in_initialisations(&mut config, at(&value, "network.initialisation").is_some());
     // The command line has the last word, also over what a condition sets.
-    for entry in overrides {
+    for (index, entry) in overrides.iter().enumerate() {
         let mut replaced = Vec::new();
+        // Phases that are set there themselves have the word after what was set before them.
+        let is_later = overrides.iter().rposition(|other| other.key == "phases") < Some(index);
+        for phase in config.phases.iter_mut().filter(|_| is_later) {
+            if phase.overridden(entry) {
+                tracing::info!(key = entry.key, "--set has the last word over phases");
+            }
+        }
         for (name, entries) in &mut config.conditions.0 {
+            override_phases(entries, entry)?;
             if have_last_word(entries, entry) {
                 replaced.push(name.as_str());
             }
@@ -301,6 +287,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
         phase_threshold: base.phase_threshold,
         kernel: base.kernel,
         probes: base.probes.clone(),
+        phases: base.phases.clone(),
         ..Config::default()
     };
     let mut value = serde_yaml::to_value(&short)?;

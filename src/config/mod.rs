@@ -13,9 +13,11 @@ mod load;
 mod name;
 mod network_kind;
 mod overrides;
+mod phases;
 mod read;
 mod rounding;
 mod scale;
+mod stretches;
 mod suggest;
 mod text;
 mod tree;
@@ -32,7 +34,9 @@ pub use load::{load, parse, resolve_conditions};
 pub use name::{ensure_name, name_from_stem};
 pub use network_kind::NetworkKind;
 pub use overrides::{Conditions, Override, Overrides};
+pub use phases::StretchConfig;
 pub use scale::{Full, Quick, Scale};
+pub use stretches::{Span, Stretch};
 pub use suggest::{did_you_mean, nearest};
 pub use text::{MOST_BYTES, decode, text_of};
 pub use tree::Tree;
@@ -69,6 +73,13 @@ pub struct Config {
     pub quick: Quick,
     /// What `ocs reproduce --full` changes; `null` = nothing: it runs as by default.
     pub full: Option<Full>,
+    /// Stretches of training, one after the other, by one network whose weights go on: tasks in sequence, reversals, curricula.
+    /// A list in their order; each is a map of dotted keys of `task` and `training` that it overrides in this config, as a
+    /// condition does, with `label` (what figures call it), `steps` (default: `training.steps`) and `keep_optimiser: true`
+    /// where momentum or Adam's means go on (default: they start anew): `[{label: tree}, {label: permuted, steps: 500,
+    /// task.permutation: [1, 0, 2, 3]}]`. Steps and time count on through all of them. Absent = one stretch, of this config.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<StretchConfig>,
     /// Settings compared: each name maps dotted keys to the values that it overrides. None = one condition, "default".
     pub conditions: Conditions,
     /// One run for each condition and seed. A seed determines initial weights and the order of minibatches.
@@ -114,6 +125,23 @@ pub struct TaskConfig {
     /// Draws inputs and targets that are drawn, the same for all runs; a run's own seed does not. Absent = 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// The place in the tree that each item takes: item i has the labels of leaf `permutation[i]`. Absent = leaf i.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Vec<usize>>,
+    /// Factors on targets, for half-squared-error: `y -> mean ybar + contrasts (y - ybar)`. `{contrasts: -1}` reverses all that
+    /// differs between items and leaves the OCS, `{mean: -1, contrasts: -1}` turns the sign of every target. Absent = 1 and 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_scale: Option<TargetScale>,
+}
+
+/// Factors on the mean target and on what items differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetScale {
+    /// Of `ybar`, the OCS. Not 0: M is told in units of its norm.
+    pub mean: f64,
+    /// Of `y - ybar`. Not 0: V is told in units of theirs.
+    pub contrasts: f64,
 }
 
 impl TaskConfig {

@@ -122,3 +122,29 @@ pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
         })
         .collect()
 }
+
+/// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
+pub(super) const CHOICES: [&str; 3] =
+    ["network.initialisation", "training.optimiser", "task.targets"];
+
+/// Ways to say the same, of which giving one takes back the others.
+pub(super) const EXCLUSIVE: [(&str, &str); 6] = [
+    ("task.tree", "task.branching"),
+    ("task.branching", "task.tree"),
+    ("task.targets", "task.branching"),
+    ("task.targets", "task.tree"),
+    ("task.branching", "task.targets"),
+    ("task.tree", "task.targets"),
+];
+
+/// Whether a key is another one, or stands under it.
+pub(super) fn is_at_or_below(key: &str, above: &str) -> bool {
+    key.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether setting one key changes what the other says.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let exclude =
+        |(given, taken): &(&str, &str)| is_at_or_below(one, given) && is_at_or_below(other, taken);
+    is_at_or_below(one, other) || is_at_or_below(other, one) || EXCLUSIVE.iter().any(exclude)
+}

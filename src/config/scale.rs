@@ -182,19 +182,28 @@ impl Layer {
 
     /// What it writes over a config, as `--set` would; factors count from what the config would have without them.
     fn overrides(&self, config: &Config) -> Result<Vec<Override>> {
+        // A step is left of any, but none is made of 0, which the range check is to find.
+        let scaled = |steps: u64| ((steps as f64 * self.steps).round() as u64).max(steps.min(1));
         let training = apply(config, &self.set)?.training;
         let mut overrides = self.set.clone();
         let mut set = |key: &str, value: Value| {
             overrides.push(Override { key: key.to_owned(), value });
         };
         if self.steps != 1.0 {
-            // A step is left of any, but none is made of 0, which the range check is to find.
-            let fewest = training.steps.min(1);
-            let steps = ((training.steps as f64 * self.steps).round() as u64).max(fewest);
-            set("training.steps", steps.into());
+            set("training.steps", scaled(training.steps).into());
         }
         if self.learning_rate != 1.0 {
             set("training.learning_rate", (training.learning_rate * self.learning_rate).into());
+        }
+        if !config.phases.is_empty() {
+            let mut phases = config.phases.clone();
+            for phase in &mut phases {
+                self.set.iter().for_each(|last| {
+                    phase.overridden(last);
+                });
+                phase.scaled(scaled, self.learning_rate);
+            }
+            set("phases", serde_yaml::to_value(phases)?);
         }
         Ok(overrides)
     }

@@ -102,6 +102,13 @@ impl Curves {
         append(self.mode_strengths.get_or_insert_with(Vec::new), strengths.iter().copied());
     }
 
+    /// Forgets mode strengths that not every moment has: in a run of several stretches the modes of one may not be known.
+    pub fn drop_partial_mode_strengths(&mut self) {
+        let moments = self.time.len();
+        let is_whole = |rows: &Vec<Vec<f64>>| rows.iter().all(|row| row.len() == moments);
+        self.mode_strengths = self.mode_strengths.take().filter(is_whole);
+    }
+
     /// Forgets every moment after `step`.
     pub fn truncate_after(&mut self, step: u64) {
         let kept = self.step.iter().take_while(|&&observed| observed <= step).count();

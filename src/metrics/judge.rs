@@ -14,6 +14,8 @@ pub struct Judge {
     items: Vec<usize>,
     item_targets: Array2<f64>,
     keeps_item_responses: bool,
+    /// Whether targets are labels, present or absent; rates of others make no sense.
+    has_labels: bool,
 }
 
 /// One moment's verdicts. A rate is `None` where it is undefined: no label of that level is absent (or present).
@@ -71,7 +73,7 @@ impl Judge {
     /// A judge of responses to samples that belong to `items` (one number a sample) with `weights` (any positive scale).
     ///
     /// `item_targets` is `[n_items, n_labels]`, `ocs` `[n_labels]`; `levels` are the label columns of each level, none
-    /// without a tree.
+    /// without a tree, and their rates are undefined where targets are other numbers than 0 and 1.
     pub fn new(
         item_targets: Array2<f64>,
         items: Vec<usize>,
@@ -83,7 +85,17 @@ impl Judge {
         let weights = weights.iter().map(|weight| weight / total).collect();
         let targets = item_targets.select(Axis(0), &items);
         let keeps_item_responses = !levels.is_empty() && item_targets.len() <= MOST_ITEM_RESPONSES;
-        Judge { targets, weights, ocs, levels, items, item_targets, keeps_item_responses }
+        let has_labels = item_targets.iter().all(|&target| target == 0.0 || target == 1.0);
+        Judge {
+            targets,
+            weights,
+            ocs,
+            levels,
+            items,
+            item_targets,
+            keeps_item_responses,
+            has_labels,
+        }
     }
 
     /// `V_target = <||y - <y>||^2>`.
@@ -106,8 +118,11 @@ impl Judge {
     pub fn judge(&self, responses: ArrayView2<f64>) -> Judgement {
         let mean_response = self.weights.dot(&responses);
         let error = &mean_response - &self.ocs;
-        let tallies: Vec<Tally> =
-            self.levels.iter().map(|level| self.tally(responses, level)).collect();
+        let tally = |level: &Range<usize>| match self.has_labels {
+            true => self.tally(responses, level),
+            false => Tally::default(),
+        };
+        let tallies: Vec<Tally> = self.levels.iter().map(tally).collect();
         let of = |rate: fn(&Tally) -> Option<f64>| tallies.iter().map(rate).collect();
         Judgement {
             mean_output_error: error.dot(&error).sqrt(),

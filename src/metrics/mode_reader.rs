@@ -48,6 +48,17 @@ impl ModeReader {
         ModeReader { readers }
     }
 
+    /// The same, with signs by which these targets, `[n_items, n_labels]`, have positive strengths: they may be the tree's with
+    /// another scale.
+    pub fn towards(mut self, targets: &Array2<f64>) -> Self {
+        for reader in &mut self.readers {
+            if (&*reader * targets).sum() < 0.0 {
+                reader.mapv_inplace(|value| -value);
+            }
+        }
+        self
+    }
+
     /// Strengths `[split]` from item responses `[n_items, n_labels]` less the output bias.
     pub fn strengths(&self, responses: &Array2<f64>) -> Vec<f64> {
         self.readers.iter().map(|reader| (reader * responses).sum()).collect()

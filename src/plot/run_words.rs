@@ -50,7 +50,7 @@ pub fn state_in_words(records: &[&Record]) -> String {
             Status::Diverged { step, .. } => diverged.push(step),
             Status::Running => {
                 let at = record.curves.step.last().copied().unwrap_or(0);
-                unfinished.push((at, record.config.training.steps));
+                unfinished.push((at, record.config.total_steps()));
             }
         }
     }

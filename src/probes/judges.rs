@@ -31,6 +31,13 @@ impl Judges {
         Judges { evaluation: judge(items, &weights), training, modes: mode_reader(task, config) }
     }
 
+    /// Makes the judges of a run's stretches tell the same: mode strengths are those of every stretch or of none.
+    pub fn read_the_same(all: &mut [Judges]) {
+        if all.iter().any(|judges| judges.modes.is_none()) {
+            all.iter_mut().for_each(|judges| judges.modes = None);
+        }
+    }
+
     /// Judges a snapshot and appends the verdicts to the record's curves; returns those on the evaluation set.
     pub fn judge(&self, snapshot: &Snapshot, record: &mut Record) -> Judgement {
         let judgement = self.evaluation.judge(snapshot.evaluation.responses.view());
@@ -68,9 +75,8 @@ impl Judges {
 fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let TaskInputs::Vectors(_) = &task.inputs else { return None };
     let n_items = task.targets.nrows() as f64;
-    let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
     let linear = config.network.kind.is_linear() && config.training.loss == Loss::HalfSquaredError;
-    if !linear || !even || task.branching().is_none() {
+    if !linear || !task.is_even() {
         return None;
     }
     let rho = config.task.correlation;
@@ -82,5 +88,7 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let counts_bias = depth > 1 && config.network.bias.at_input();
     let constant = (1.0 + (n_items - 1.0) * rho) / n_items + if counts_bias { 1.0 } else { 0.0 };
     let variances = [constant, (1.0 - rho) / n_items];
-    Some(ModeReader::new(&task.targets, &task.level_columns(), variances))
+    let labels = task.hierarchy.as_ref()?.targets();
+    let reader = ModeReader::new(&labels, &task.level_columns(), variances);
+    Some(reader.towards(&task.targets))
 }

@@ -5,9 +5,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::{
     GramRecord, KernelMoment, KernelRecord, LazyRecord, Record, SCHEMA_VERSION, Series, Status,
-    TheoryRecord,
+    StretchRecord, TheoryRecord,
 };
-use crate::config::Config;
+use crate::config::{Config, Stretch};
 use crate::metrics::{Curves, Phase};
 
 /// A file that can be checked when it is read.
@@ -61,6 +61,7 @@ impl Checked for Record {
         for (name, series) in &self.series {
             check_series(&format!("series.{name}"), series)?;
         }
+        check_stretches(&self.stretches, &self.config, &self.levels)?;
         self.kernel.as_ref().map_or(Ok(()), KernelRecord::check)
     }
 }
@@ -80,6 +81,7 @@ impl Checked for TheoryRecord {
             check_finite(&format!("modes[{index}]"), &numbers)?;
         }
         let shape = Shape::of(&self.config, &self.levels, &self.ocs, false);
+        check_stretches(&self.stretches, &self.config, &self.levels)?;
         check_curves("curves", &self.curves, &shape)
     }
 }
@@ -174,8 +176,36 @@ fn check_targets(config: &Config, levels: &[usize], ocs: &[f64], variance: f64) 
             "levels {levels:?} are not those of config.task.branching {branching:?}"
         );
     }
+    if config.task.target_scale.is_some() {
+        check_finite("ocs", ocs)?;
+        return check_not_negative("target_variance", &[variance]);
+    }
     let are_rates = ocs.iter().all(|rate| (0.0..=1.0 + 1e-9).contains(rate));
     ensure!(are_rates && ocs.iter().any(|rate| *rate > 0.0), "ocs holds what is no rate");
+    Ok(())
+}
+
+/// Stretches are the config's `phases`, if there are several.
+fn check_stretches(stretches: &[StretchRecord], config: &Config, levels: &[usize]) -> Result<()> {
+    let several = config.phases.len() > 1;
+    let expected = if several { config.stretches()? } else { Vec::new() };
+    check_length("stretches", stretches.len(), expected.len())?;
+    for (index, (found, Stretch { span, config, .. })) in
+        stretches.iter().zip(&expected).enumerate()
+    {
+        let name = format!("stretches[{index}]");
+        ensure!(
+            (found.first_step, found.start_time) == (span.first_step, span.start_time),
+            "{name} starts at step {}, time {}, not where config.phases says",
+            found.first_step,
+            found.start_time
+        );
+        check_targets(config, levels, &found.ocs, found.target_variance).context(name.clone())?;
+        check_phase(&format!("{name}.phase"), &found.phase)?;
+        for at in &found.phase_sensitivity {
+            check_phase(&format!("{name}.phase_sensitivity"), &at.phase)?;
+        }
+    }
     Ok(())
 }
 

@@ -6,10 +6,12 @@ mod files;
 mod kernel;
 mod run_folder;
 mod series;
+mod stretches;
 mod theory;
 
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -22,6 +24,7 @@ pub use files::{ensure_writable, read_checked, read_json, write_atomically, writ
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
 pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, seeds_of, write_config};
 pub use series::Series;
+pub use stretches::{PhaseAt, StretchRecord};
 pub use theory::{GramRecord, Method, ModeRecord, TheoryRecord};
 
 /// Raised when the meaning of a field changes.
@@ -76,6 +79,11 @@ pub struct Record {
     /// What `probes` of the config saw along training, by name; absent if there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<String, Series>,
+    /// What belongs to each stretch of training, where the config's `phases` make several; absent for one. `ocs`,
+    /// `target_variance`, `phase` and `phase_sensitivity` above are the first stretch's; curves go on through all of them, and at
+    /// each moment are relative to the targets of its stretch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stretches: Vec<StretchRecord>,
 }
 
 /// A scale by name, or whether a run was quick.
@@ -138,15 +146,6 @@ impl DatasetRecord {
     }
 }
 
-/// The phase at one threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PhaseAt {
-    /// q.
-    pub threshold: f64,
-    /// The phase with q.
-    pub phase: Phase,
-}
-
 /// Names of the data sets among `records` whose images are not the published ones, each once.
 pub fn unpublished(records: &[Record]) -> Vec<String> {
     let sets = records.iter().filter_map(|record| record.dataset.as_ref());
@@ -155,6 +154,11 @@ pub fn unpublished(records: &[Record]) -> Vec<String> {
 }
 
 impl Record {
+    /// Which moments of `curves` belong to each stretch of training.
+    pub fn moments_of_stretches(&self) -> Vec<Range<usize>> {
+        stretches::moments_of(&self.stretches, &self.curves)
+    }
+
     /// A series of this record, made by `make` if it is not there yet.
     pub fn series_mut(&mut self, name: &str, make: impl FnOnce() -> Series) -> &mut Series {
         self.series.entry(name.to_owned()).or_insert_with(make)

@@ -1,7 +1,10 @@
 //! What theory leaves on disk: its answer to one condition, and the Gram matrix of a condition's inputs.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
+use super::stretches::{StretchRecord, moments_of};
 use crate::config::{Config, TaskConfig};
 use crate::metrics::{Curves, Phase, norm};
 
@@ -28,9 +31,17 @@ pub struct TheoryRecord {
     pub phase: Phase,
     /// The same metrics as a network's.
     pub curves: Curves,
+    /// What belongs to each stretch of training, as in a run's record; `modes` above are the first one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stretches: Vec<StretchRecord>,
 }
 
 impl TheoryRecord {
+    /// Which moments of `curves` belong to each stretch of training.
+    pub fn moments_of_stretches(&self) -> Vec<Range<usize>> {
+        moments_of(&self.stretches, &self.curves)
+    }
+
     /// `||ybar||`.
     pub fn ocs_norm(&self) -> f64 {
         norm(&self.ocs)

@@ -18,6 +18,7 @@ mod ocs_linear;
 mod ocs_loss;
 mod ocs_mnist;
 mod ocs_modes;
+mod ocs_sequence;
 
 use anyhow::{Context, Result};
 
@@ -51,7 +52,7 @@ pub struct Study {
 }
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 13] = [
+pub static ALL: [&Study; 14] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -64,6 +65,7 @@ pub static ALL: [&Study; 13] = [
     &ocs_mnist::STUDY,
     &ocs_cifar10::STUDY,
     &ocs_classes::STUDY,
+    &ocs_sequence::STUDY,
     &bias_free_relu::STUDY,
 ];
 

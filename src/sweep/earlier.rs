@@ -154,7 +154,7 @@ pub fn read(path: &Path, config: &Config, options: &Options) -> Result<Record> {
     if record.status != Status::Complete {
         let checkpoint = read_checkpoint(path)?;
         if let Some(checkpoint) = checkpoint {
-            checkpoint.ensure_fits(record.seed, config.training.steps)?;
+            checkpoint.ensure_fits(record.seed, config.total_steps())?;
         }
     }
     Ok(record)

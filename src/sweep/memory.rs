@@ -283,8 +283,8 @@ impl Together {
 
 /// Bytes of one run's record: `8 O (K + 10 L + 10 + I K)` for O observations, the last for small trees alone.
 fn record_bytes(config: &Config, sizes: &Sizes) -> f64 {
-    let observations =
-        (config.training.observations as f64).min(config.training.steps as f64) + 2.0;
+    let of_stretch = (config.training.observations as f64).min(config.training.steps as f64) + 2.0;
+    let observations = of_stretch * config.phases.len().max(1) as f64;
     let items = sizes.items * sizes.labels;
     let items = if items <= MOST_ITEM_RESPONSES && sizes.levels > 0.0 { items } else { 0.0 };
     8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items)

@@ -10,10 +10,12 @@ mod job;
 mod keeping;
 mod memory;
 mod options;
+mod prepared;
 mod room;
 mod run;
 mod tasks;
 mod theory;
+mod watch;
 mod workers;
 
 pub use bench::time_steps;

@@ -1,21 +1,22 @@
 //! All runs of a config: every condition with every seed, each to a record of its own.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tch::Device;
 
 use super::earlier::{ensure_nothing_is_lost, ensure_same_data};
-use super::job::{Job, run_together};
+use super::job::{Job, Part};
 use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Options, Summary};
+use super::prepared::run_together;
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Config, resolve_conditions};
 use crate::model::{Step, architecture};
 use crate::record;
-use crate::train::can_be_stacked;
+use crate::train::runs_can_be_stacked;
 
 /// Runs that are about to be trained. Nothing of them is written yet.
 pub struct Plan<'a> {
@@ -90,8 +91,7 @@ impl Plan<'_> {
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
         self.open()?;
         let Plan { options, jobs, .. } = self;
-        let steps =
-            jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.training.steps));
+        let steps = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.total_steps()));
         tell(Event::Planned { runs: jobs.len(), steps });
         train_stacks(stacks(jobs, options), options, tell)
     }
@@ -162,7 +162,10 @@ pub fn most_together(
 pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     let mut groups: Vec<Vec<Job>> = Vec::new();
     for job in jobs {
-        match groups.iter_mut().find(|group| can_be_stacked(group[0].learner(), job.learner())) {
+        match groups
+            .iter_mut()
+            .find(|group| runs_can_be_stacked(&group[0].lessons(), &job.lessons()))
+        {
             Some(group) => group.push(job),
             None => groups.push(vec![job]),
         }
@@ -171,7 +174,8 @@ pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     for mut group in groups {
         let workers = options.jobs.max(1);
         let first = &group[0];
-        let most = most_together(&first.config, n_weights(first), first.task.n_samples(), options);
+        let most =
+            most_together(&first.config, n_weights(first), first.task().n_samples(), options);
         let fewest = group.len().div_ceil(most);
         // Evenly, and as many for each worker, so that none waits for another's rest.
         let size = group.len().div_ceil(fewest.next_multiple_of(workers));
@@ -186,9 +190,9 @@ pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
 
 /// Weights of a fully connected network.
 fn n_weights(job: &Job) -> usize {
-    let mut widths = vec![job.task.n_inputs()];
+    let mut widths = vec![job.task().n_inputs()];
     widths.extend(&job.config.network.hidden);
-    widths.push(job.task.targets.ncols());
+    widths.push(job.task().targets.ncols());
     widths.windows(2).map(|pair| pair[0] * pair[1]).sum()
 }
 
@@ -200,21 +204,35 @@ pub(super) fn jobs(
 ) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
-        let task = tasks.of(&condition, &resolved.task)?;
-        let dataset = tasks.dataset_record(resolved.task.inputs, &task);
-        let shared = tasks.shared(&resolved.task);
+        let parts = parts(&condition, &resolved, tasks)?;
+        let first = &parts[0];
+        let dataset = tasks.dataset_record(first.stretch.config.task.inputs, &first.task);
         for &seed in &config.seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];
             jobs.push(Job {
                 condition: condition.clone(),
                 config,
-                task: task.clone(),
-                shared: shared.clone(),
+                parts: parts.clone(),
                 dataset: dataset.clone(),
                 seed,
             });
         }
     }
     Ok(jobs)
+}
+
+/// The stretches of a condition, with what each learns.
+fn parts(condition: &str, resolved: &Config, tasks: &mut Tasks) -> Result<Arc<[Part]>> {
+    let mut parts: Vec<Part> = Vec::new();
+    for (index, stretch) in resolved.stretches()?.into_iter().enumerate() {
+        let config = &stretch.config.task;
+        let (task, shared) = (tasks.of(condition, config)?, tasks.shared(config));
+        if let Some(first) = parts.first() {
+            let context = || format!("condition '{condition}', phase {}", index + 1);
+            first.task.ensure_same_shape(&task).with_context(context)?;
+        }
+        parts.push(Part { stretch, task, shared });
+    }
+    Ok(parts.into())
 }

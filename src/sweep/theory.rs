@@ -10,12 +10,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::gram;
 use super::tasks::Tasks;
-use crate::config::{Config, Initialisation, Loss, NetworkKind};
+use crate::config::{Config, Initialisation, Loss, NetworkKind, Stretch};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
-use crate::record::{Method, ModeRecord, TheoryRecord, write_json};
-use crate::task::Task;
-use crate::theory::{ImageTheory, LayerStart, Mode, Moment, Theory, ensure_images_are_covered};
+use crate::record::{Method, ModeRecord, StretchRecord, TheoryRecord, write_json};
+use crate::task::{Hierarchy, Task};
+use crate::theory::{
+    EXACT, ImageTheory, LayerStart, Mode, Moment, Theory, aligned_start, ensure_images_are_covered,
+};
 use crate::train::observed_steps;
 
 /// What theory says of one condition, at the times at which a network would be observed.
@@ -33,6 +35,9 @@ pub fn theory_of(
     tasks: &mut Tasks,
 ) -> Result<TheoryRecord> {
     let context = || format!("condition '{condition}'");
+    if !config.phases.is_empty() {
+        return answer_in_stretches(condition, config, seed).with_context(context);
+    }
     if config.task.inputs.are_images() {
         return theory_of_images(condition, config, seed, tasks).with_context(context);
     }
@@ -98,6 +103,7 @@ fn answer_of_images(
         modes: Vec::new(),
         phase: Phase::between(course.onset, course.end),
         curves,
+        stretches: Vec::new(),
     })
 }
 
@@ -116,10 +122,8 @@ fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
     }
     let is_random = !matches!(config.network.initialisation, Initialisation::Aligned(_));
     let from_weights = |seed: u64| {
-        let validity =
-            format!("exact for the gradient flow from the initial weights of seed {seed}");
-        let task = Task::new(&config.task, None)?;
-        Theory::from_weights(config, initial_layers(config, &task, seed)?, validity)
+        let (layers, validity) = from_seed(config, seed)?;
+        Theory::from_weights(config, layers, validity)
     };
     match (seed, Theory::new(config)) {
         (Some(seed), _) if is_random => from_weights(seed),
@@ -147,6 +151,17 @@ fn solve_bias_free(config: &Config, seed: u64) -> Result<Theory> {
     Theory::of_bias_free(config, initial_layers(config, &task, seed)?, validity)
 }
 
+/// The initial weights that `train` draws with a seed, and what an answer from them is good for.
+fn from_seed(config: &Config, seed: u64) -> Result<(Vec<LayerStart>, String)> {
+    ensure!(
+        !config.task.inputs.are_images(),
+        "theory covers images in one stretch: leave phases out"
+    );
+    let validity = format!("exact for the gradient flow from the initial weights of seed {seed}");
+    let task = Task::new(&config.task, None)?;
+    Ok((initial_layers(config, &task, seed)?, validity))
+}
+
 /// The initial weights that `train` draws with a seed, as theory takes them.
 fn initial_layers(config: &Config, task: &Task, seed: u64) -> Result<Vec<LayerStart>> {
     let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
@@ -167,51 +182,136 @@ fn initial_layers(config: &Config, task: &Task, seed: u64) -> Result<Vec<LayerSt
         .collect()
 }
 
-fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRecord> {
-    let task = theory.task();
-    let (items, weights) = task.evaluation_items();
-    let levels = task.level_columns();
-    let judge = Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels.clone());
-    let training = &config.training;
-    let times = observed_times(config);
-    let reader = theory
-        .input_variances()
-        .map(|variances| ModeReader::new(&task.targets, &levels, variances));
-    let mut curves = Curves::default();
-    theory.follow(&times, &mut |Moment { time, responses, without_output_bias }| {
-        let judgement = judge.judge(responses.view());
+/// Who judges what theory answers to one task.
+struct Judging {
+    judge: Judge,
+    reader: Option<ModeReader>,
+    loss: Loss,
+}
+
+impl Judging {
+    fn new(theory: &Theory, loss: Loss) -> Self {
+        let task = theory.task();
+        let (items, weights) = task.evaluation_items();
+        let levels = task.level_columns();
+        let reader = |(variances, tree): ([f64; 2], &Hierarchy)| {
+            ModeReader::new(&tree.targets(), &levels, variances).towards(&task.targets)
+        };
+        Judging {
+            reader: theory.input_variances().zip(task.hierarchy.as_ref()).map(reader),
+            judge: Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels),
+            loss,
+        }
+    }
+
+    /// Appends a moment; `time` is the run's, which began before the stretch did.
+    fn see(&self, curves: &mut Curves, time: f64, moment: Moment) -> Result<()> {
+        let judgement = self.judge.judge(moment.responses.view());
         ensure!(
             judgement.distance_to_targets.is_finite() && time.is_finite(),
             "theory's responses are not finite at time {time}: lower network.initialisation or training.learning_rate"
         );
-        if training.loss == Loss::HalfSquaredError {
+        if self.loss == Loss::HalfSquaredError {
             curves.loss.push(0.5 * judgement.distance_to_targets);
         }
         curves.push(time, &judgement);
-        if let (Some(reader), Some(responses)) = (&reader, without_output_bias) {
-            curves.push_mode_strengths(&reader.strengths(&responses));
+        let read = |responses| Some(self.reader.as_ref()?.strengths(&responses));
+        let strengths = moment.mode_strengths.or_else(|| read(moment.without_output_bias?));
+        if let Some(strengths) = strengths {
+            curves.push_mode_strengths(&strengths);
         }
         Ok(())
-    })?;
-    for strengths in theory.mode_strengths(&times).into_iter().flatten() {
-        curves.push_mode_strengths(&strengths);
     }
+}
+
+fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRecord> {
+    let judging = Judging::new(theory, config.training.loss);
+    let mut curves = Curves::default();
+    theory.follow(&observed_times(config), &mut |moment| {
+        judging.see(&mut curves, moment.time, moment)
+    })?;
     let (onset, end) = theory.onset_and_end(config.phase_threshold)?;
     Ok(TheoryRecord {
         condition: condition.to_owned(),
         config: config.clone(),
         method: if theory.is_closed_form() { Method::ClosedForm } else { Method::Integrated },
         validity: theory.validity.clone(),
-        ocs: task.ocs().to_vec(),
-        target_variance: judge.target_variance(),
-        levels: levels.into_iter().map(|columns| columns.len()).collect(),
+        ocs: judging.judge.ocs().to_vec(),
+        target_variance: judging.judge.target_variance(),
+        levels: levels_of(theory.task()),
         modes: theory.modes().into_iter().map(mode_record).collect(),
-        phase: if judge.ocs_norm() == 0.0 {
-            Phase::without_mean(end)
-        } else {
-            Phase::between(onset, end)
-        },
+        phase: phase_of(&judging.judge, onset, end),
         curves,
+        stretches: Vec::new(),
+    })
+}
+
+/// The phase between two times; where the mean target is zero there is no constant to learn.
+fn phase_of(judge: &Judge, onset: Option<f64>, end: Option<f64>) -> Phase {
+    if judge.ocs_norm() == 0.0 { Phase::without_mean(end) } else { Phase::between(onset, end) }
+}
+
+fn levels_of(task: &Task) -> Vec<usize> {
+    task.level_columns().into_iter().map(|columns| columns.len()).collect()
+}
+
+/// The answer to a run in several stretches: in each the flow from the weights that the one before left, in closed form where
+/// the matrix Riccati solution is valid, else integrated. The first starts from the weights of the aligned start, or from those
+/// that a seed draws.
+fn answer_in_stretches(
+    condition: &str,
+    config: &Config,
+    seed: Option<u64>,
+) -> Result<TheoryRecord> {
+    let stretches = config.stretches()?;
+    let first = &stretches[0].config;
+    let (mut layers, validity) = match first.network.initialisation {
+        Initialisation::Aligned(_) => (aligned_start(first)?, EXACT.to_owned()),
+        _ => from_seed(first, seed.unwrap_or(config.seeds[0]))?,
+    };
+    let mut curves = Curves::default();
+    let (mut records, mut theories) = (Vec::new(), Vec::new());
+    for (index, Stretch { label, span, config: own, .. }) in stretches.iter().enumerate() {
+        let theory = Theory::from_weights(own, layers, validity.clone())
+            .with_context(|| format!("phase {}", index + 1))?;
+        let judging = Judging::new(&theory, own.training.loss);
+        let mut course = theory.begin();
+        let steps = observed_steps(span.steps, own.training.observations);
+        // The moment in which a stretch begins is the end of the one before.
+        for step in steps.into_iter().skip(usize::from(index > 0)) {
+            let step = span.first_step + step;
+            course.advance(span.time_since(step))?;
+            judging.see(&mut curves, span.time(step), course.answer())?;
+        }
+        layers = course.weights().context("a flow has weights")?;
+        drop(course);
+        let length = span.time_since(span.end());
+        let (onset, end) = theory.onset_and_end_until(length, config.phase_threshold)?;
+        records.push(StretchRecord {
+            label: label.clone(),
+            first_step: span.first_step,
+            start_time: span.start_time,
+            ocs: judging.judge.ocs().to_vec(),
+            target_variance: judging.judge.target_variance(),
+            phase: phase_of(&judging.judge, onset, end),
+            phase_sensitivity: Vec::new(),
+        });
+        theories.push(theory);
+    }
+    curves.drop_partial_mode_strengths();
+    let all_closed = theories.iter().all(Theory::is_closed_form);
+    Ok(TheoryRecord {
+        condition: condition.to_owned(),
+        config: config.clone(),
+        method: if all_closed { Method::ClosedForm } else { Method::Integrated },
+        validity,
+        ocs: records[0].ocs.clone(),
+        target_variance: records[0].target_variance,
+        levels: levels_of(theories[0].task()),
+        modes: Vec::new(),
+        phase: records[0].phase.clone(),
+        curves,
+        stretches: if records.len() > 1 { records } else { Vec::new() },
     })
 }
 

@@ -67,6 +67,18 @@ impl Hierarchy {
         Hierarchy { n_items: items(tree).len(), nodes }
     }
 
+    /// The same tree with item i at the place of leaf `places[i]`; `places` lists every leaf once.
+    pub fn permuted(mut self, places: &[usize]) -> Self {
+        let mut item_at = vec![0; places.len()];
+        for (item, &leaf) in places.iter().enumerate() {
+            item_at[leaf] = item;
+        }
+        for item in self.nodes.iter_mut().flatten().flatten() {
+            *item = item_at[*item];
+        }
+        self
+    }
+
     /// Number of leaves.
     pub fn n_items(&self) -> usize {
         self.n_items
@@ -106,6 +118,13 @@ impl Hierarchy {
         }
         // A level with fewer nodes than the one above has leaves above it.
         (!factors.contains(&0) && *self == Self::balanced(&factors)).then_some(factors)
+    }
+
+    /// Whether every node of a level has as many items, whatever their order: then the modes of a level are its contrasts.
+    pub fn is_even(&self) -> bool {
+        self.nodes
+            .iter()
+            .all(|level| level.iter().all(|items| items.len() * level.len() == self.n_items))
     }
 
     /// `[n_items, n_labels]`: 1 for each label on the path to the item, else 0 ("three-hot" on three levels).

@@ -10,7 +10,7 @@ use std::ops::Range;
 use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2};
 
-use crate::config::{Inputs, TaskConfig};
+use crate::config::{Inputs, TargetScale, Targets, TaskConfig};
 use crate::data::Dataset;
 
 use drawn::Drawn;
@@ -54,17 +54,34 @@ impl Task {
     ///
     /// If the data set has no image of some item, or too few for `task.samples`.
     pub fn new(config: &TaskConfig, dataset: Option<&Dataset>) -> Result<Self> {
-        if let Some(targets) = &config.targets {
-            let Drawn { inputs, targets } = Drawn::new(config, targets)?;
-            let n_items = targets.nrows();
-            return Ok(Task {
-                hierarchy: None,
-                targets,
-                probabilities: Array1::from_elem(n_items, 1.0 / n_items as f64),
-                inputs: TaskInputs::Vectors(inputs),
-            });
+        let task = match &config.targets {
+            Some(targets) => Task::drawn(config, targets)?,
+            None => Task::of_a_tree(config, dataset)?,
+        };
+        Ok(match config.target_scale {
+            Some(factors) => task.scaled(factors),
+            None => task,
+        })
+    }
+
+    /// With drawn inputs and what a rule makes of them.
+    fn drawn(config: &TaskConfig, targets: &Targets) -> Result<Self> {
+        let Drawn { inputs, targets } = Drawn::new(config, targets)?;
+        let n_items = targets.nrows();
+        Ok(Task {
+            hierarchy: None,
+            targets,
+            probabilities: Array1::from_elem(n_items, 1.0 / n_items as f64),
+            inputs: TaskInputs::Vectors(inputs),
+        })
+    }
+
+    /// With a tree's labels.
+    fn of_a_tree(config: &TaskConfig, dataset: Option<&Dataset>) -> Result<Self> {
+        let mut hierarchy = Hierarchy::new(config);
+        if let Some(places) = &config.permutation {
+            hierarchy = hierarchy.permuted(places);
         }
-        let hierarchy = Hierarchy::new(config);
         let n_items = hierarchy.n_items();
         let targets = hierarchy.targets();
         let (inputs, probabilities) = match dataset {
@@ -93,6 +110,12 @@ impl Task {
         Ok(Task { hierarchy: Some(hierarchy), targets, probabilities, inputs })
     }
 
+    /// With targets `mean ybar + contrasts (y - ybar)`.
+    fn scaled(self, TargetScale { mean, contrasts }: TargetScale) -> Self {
+        let targets = contrasts * &self.targets + (mean - contrasts) * &self.ocs();
+        Task { targets, ..self }
+    }
+
     /// Label columns of every level, from the top; empty without a tree.
     pub fn level_columns(&self) -> Vec<Range<usize>> {
         self.hierarchy.as_ref().map(Hierarchy::level_columns).unwrap_or_default()
@@ -100,7 +123,32 @@ impl Task {
 
     /// Children per node at each level, if the targets are the labels of a balanced tree.
     pub fn branching(&self) -> Option<Vec<usize>> {
-        self.hierarchy.as_ref()?.branching()
+        let hierarchy = self.hierarchy.as_ref()?;
+        hierarchy.branching().filter(|_| self.targets == hierarchy.targets())
+    }
+
+    /// Makes sure that a network that learns this can go on with another: as many inputs, items, and labels of each level.
+    ///
+    /// # Errors
+    ///
+    /// Says what differs.
+    pub fn ensure_same_shape(&self, other: &Task) -> Result<()> {
+        let shape = |task: &Task| {
+            let levels: Vec<usize> =
+                task.level_columns().iter().map(|columns| columns.len()).collect();
+            (task.n_inputs(), task.targets.dim(), levels)
+        };
+        let ((inputs, (items, labels), levels), one) = (shape(other), shape(self));
+        ensure!(
+            shape(other) == one,
+            "it has {inputs} inputs, {items} items and {labels} labels on levels of {levels:?}, phase 1 has {}, {}, {} and {:?}: a \
+             network keeps its shape",
+            one.0,
+            one.1.0,
+            one.1.1,
+            one.2
+        );
+        Ok(())
     }
 
     /// The optimal constant solution for squared error and, in probabilities, for cross-entropy: `ybar`, `[n_labels]`. Exactly 0
@@ -126,6 +174,14 @@ impl Task {
                 sum.iter().all(|value| *value == 0.0)
                     && self.probabilities[item] == self.probabilities[item + half]
             })
+    }
+
+    /// Whether all items are equally frequent and every node of a level has as many: then the tree's modes are known, whatever
+    /// the items' order and the targets' scale.
+    pub fn is_even(&self) -> bool {
+        let n_items = self.targets.nrows() as f64;
+        let even = self.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
+        even && self.hierarchy.as_ref().is_some_and(Hierarchy::is_even)
     }
 
     /// Number of training samples.

@@ -1,7 +1,11 @@
 //! Balanced trees with equal frequencies: the constant and each level's contrasts are learned by themselves.
 
-use super::biased::{Layers, OutputBiased, UnequalMode};
+use anyhow::Result;
+
+use super::biased::{BiasCourse, Layers, OutputBiased, UnequalMode};
+use super::course::{Course, Moment};
 use super::deep_constant::DeepConstant;
+use super::integrate::Integrator;
 use super::modes::Mode;
 use super::tree::BalancedTree;
 use crate::config::Bias;
@@ -118,57 +122,17 @@ impl BalancedTheory {
         !matches!(&self.constant, Constant::Deep(constant) if constant.has_hidden_biases())
     }
 
-    /// Learned fractions at each of `times` (increasing, `>= 0`): `[time][0]` of the constant, biases included, and
-    /// `[time][l]` of level l's contrasts.
-    pub fn learned_fractions(&self, times: &[f64]) -> Vec<Vec<f64>> {
-        let constants: Vec<f64> =
-            self.constant_at(times).into_iter().map(|(fraction, _)| fraction).collect();
-        std::iter::zip(times, constants)
-            .map(|(&time, constant)| {
-                let contrasts = self.contrasts.iter().map(|mode| mode.learned_fraction(time));
-                std::iter::once(constant).chain(contrasts).collect()
-            })
-            .collect()
-    }
-
-    /// End-to-end strengths of the weights' modes (an output bias is no part of them): the constant, then one value for
-    /// each level that splits anything.
-    pub fn mode_strengths(&self, times: &[f64]) -> Vec<Vec<f64>> {
-        let constants = self.constant_at(times).into_iter().map(|(_, strength)| strength);
-        let splitting = |&(level, _): &(usize, &Mode)| self.tree.multiplicity(level) > 0;
-        std::iter::zip(times, constants)
-            .map(|(&time, constant)| {
-                let levels = (1..).zip(&self.contrasts).filter(splitting);
-                std::iter::once(constant)
-                    .chain(levels.map(|(_, mode)| mode.strength(time)))
-                    .collect()
-            })
-            .collect()
-    }
-
-    /// Learned fraction and weights' strength of the constant.
-    fn constant_at(&self, times: &[f64]) -> Vec<(f64, f64)> {
-        match &self.constant {
-            Constant::Mode(mode) => {
-                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
-            }
-            Constant::Unequal(mode) => {
-                times.iter().map(|&t| (mode.learned_fraction(t), mode.strength(t))).collect()
-            }
-            Constant::OutputBiased(constant) => constant.at(times),
-            Constant::Deep(constant) => constant.at(times),
-        }
-    }
-
-    /// The tree.
-    pub fn tree(&self) -> &BalancedTree {
-        &self.tree
+    /// At time 0.
+    pub fn begin(&self) -> BalancedCourse<'_> {
+        let (mut state, time) = (self.constant.begin(), 0.0);
+        let constant = self.constant.advance(&mut state, time);
+        BalancedCourse { theory: self, time, state, constant }
     }
 
     /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-10; `None` if never.
     pub fn onset_and_end(&self, threshold: f64) -> (Option<f64>, Option<f64>) {
         let settled = |fraction: f64| (1.0 - fraction).abs() <= threshold;
-        let onset = first_time(|t| settled(self.constant_at(&[t])[0].0));
+        let onset = first_time(|t| settled(self.constant.advance(&mut self.constant.begin(), t).0));
         let target = self.tree.input_dependence(&vec![1.0; self.contrasts.len()]);
         let end = first_time(|t| {
             let fractions: Vec<f64> =
@@ -191,6 +155,84 @@ impl BalancedTheory {
             modes.extend(vec![(*mode, mode.final_strength()); self.tree.multiplicity(index + 1)]);
         }
         modes
+    }
+}
+
+impl Constant {
+    fn begin(&self) -> ConstantState {
+        match self {
+            Constant::Mode(_) | Constant::Unequal(_) => ConstantState::Closed,
+            Constant::OutputBiased(constant) => ConstantState::Bias(constant.begin()),
+            Constant::Deep(constant) => ConstantState::Deep(constant.begin()),
+        }
+    }
+
+    /// Learned fraction and weights' strength at a time.
+    fn advance(&self, state: &mut ConstantState, time: f64) -> (f64, f64) {
+        match (self, state) {
+            (Constant::Mode(mode), _) => (mode.learned_fraction(time), mode.strength(time)),
+            (Constant::Unequal(mode), _) => (mode.learned_fraction(time), mode.strength(time)),
+            (Constant::OutputBiased(constant), ConstantState::Bias(course)) => {
+                constant.advance(course, time)
+            }
+            (Constant::Deep(constant), ConstantState::Deep(solution)) => {
+                constant.advance(solution, time)
+            }
+            (Constant::OutputBiased(_) | Constant::Deep(_), _) => {
+                unreachable!("a constant's state is the one that it began")
+            }
+        }
+    }
+}
+
+/// Where the constant stands, if it has to be followed.
+#[derive(Debug, Clone)]
+enum ConstantState {
+    Closed,
+    Bias(BiasCourse),
+    Deep(Integrator),
+}
+
+/// The constant and all contrasts on their way.
+#[derive(Debug, Clone)]
+pub struct BalancedCourse<'a> {
+    theory: &'a BalancedTheory,
+    time: f64,
+    state: ConstantState,
+    /// Learned fraction, biases included, and the weights' strength.
+    constant: (f64, f64),
+}
+
+impl Course for BalancedCourse<'_> {
+    type Answer = Moment;
+
+    fn advance(&mut self, time: f64) -> Result<()> {
+        self.constant = self.theory.constant.advance(&mut self.state, time);
+        self.time = time;
+        Ok(())
+    }
+
+    /// Responses from the learned fractions: `[0]` of the constant, `[l]` of level l's contrasts. Strengths are end to end, of the
+    /// weights' modes (an output bias is no part of them): the constant, then one value for each level that splits anything.
+    fn answer(&self) -> Moment {
+        let BalancedCourse { theory, time, constant, .. } = self;
+        let contrasts = || theory.contrasts.iter();
+        let fractions: Vec<f64> = std::iter::once(constant.0)
+            .chain(contrasts().map(|mode| mode.learned_fraction(*time)))
+            .collect();
+        let splitting = |&(level, _): &(usize, &Mode)| theory.tree.multiplicity(level) > 0;
+        let levels = (1..).zip(contrasts()).filter(splitting);
+        let strengths = || {
+            std::iter::once(constant.1)
+                .chain(levels.map(|(_, mode)| mode.strength(*time)))
+                .collect()
+        };
+        Moment {
+            time: *time,
+            responses: theory.tree.responses(&fractions),
+            without_output_bias: None,
+            mode_strengths: theory.constant_is_a_mode().then(strengths),
+        }
     }
 }
 

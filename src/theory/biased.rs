@@ -161,30 +161,42 @@ impl OutputBiased {
         self.strength_at_bias(self.final_bias())
     }
 
-    /// Learned fraction of the constant, `(mu a + b) / beta`, and weights' strength a, at increasing `times`.
-    pub fn at(&self, times: &[f64]) -> Vec<(f64, f64)> {
-        let settled = self.final_bias();
-        let mut integrator = Integrator::new(vec![0.0]);
-        times
-            .iter()
-            .map(|&time| {
-                // Near the end the bias decays at a rate of at least 1: after 60 more it is there to rounding.
-                if (integrator.state()[0] - settled).abs() > 1e-15 * self.beta {
-                    let stop = time.min(integrator.time() + 60.0);
-                    integrator
-                        .advance(stop, &|_, state, rate| rate[0] = self.error_at_bias(state[0]));
-                }
-                let b = if time > integrator.time() { settled } else { integrator.state()[0] };
-                let a = self.strength_at_bias(b);
-                ((self.mu * a + b) / self.beta, a)
-            })
-            .collect()
+    /// At time 0.
+    pub fn begin(&self) -> BiasCourse {
+        BiasCourse { bias: Integrator::new(vec![0.0]), settled: self.final_bias() }
     }
+
+    /// Goes on to a time; returns the learned fraction of the constant, `(mu a + b) / beta`, and the weights' strength a there.
+    pub fn advance(&self, course: &mut BiasCourse, time: f64) -> (f64, f64) {
+        let BiasCourse { bias, settled } = course;
+        // Near the end the bias decays at a rate of at least 1: after 60 more it is there to rounding.
+        if (bias.state()[0] - *settled).abs() > 1e-15 * self.beta {
+            let stop = time.min(bias.time() + 60.0);
+            bias.advance(stop, &|_, state, rate| rate[0] = self.error_at_bias(state[0]));
+        }
+        let b = if time > bias.time() { *settled } else { bias.state()[0] };
+        let a = self.strength_at_bias(b);
+        ((self.mu * a + b) / self.beta, a)
+    }
+}
+
+/// An output bias on its way.
+#[derive(Debug, Clone)]
+pub struct BiasCourse {
+    /// `b(t)`.
+    bias: Integrator,
+    /// `b(infinity)`.
+    settled: f64,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(constant: &OutputBiased, times: &[f64]) -> Vec<(f64, f64)> {
+        let mut course = constant.begin();
+        times.iter().map(|&time| constant.advance(&mut course, time)).collect()
+    }
 
     /// Layers of one mode, and an output bias, by the classical Runge-Kutta method.
     fn integrate(s: f64, d: f64, start: [f64; 3], with_bias: bool, time: f64) -> [f64; 3] {
@@ -240,7 +252,7 @@ mod tests {
         {
             let constant = OutputBiased::new(BETA, mu, Layers::Two(first, second));
             let times = [0.0, 0.3, 2.3, 9.0, 40.0];
-            for (time, (fraction, strength)) in times.into_iter().zip(constant.at(&times)) {
+            for (time, (fraction, strength)) in times.into_iter().zip(at(&constant, &times)) {
                 let [c1, c2, b] = integrate(mu * BETA, mu * mu, [first, second, 0.0], true, time);
                 assert!(
                     (strength - c1 * c2).abs() < 1e-9,
@@ -270,7 +282,7 @@ mod tests {
     #[test]
     fn late_times_are_settled_and_finite() {
         let constant = OutputBiased::new(BETA, 1.06, Layers::Two(0.01, 0.01));
-        let (fraction, strength) = constant.at(&[1e6])[0];
+        let (fraction, strength) = at(&constant, &[1e6])[0];
         assert!((fraction - 1.0).abs() < 1e-12);
         assert!((strength / constant.final_strength() - 1.0).abs() < 1e-12);
     }
@@ -282,7 +294,7 @@ mod tests {
             let constant = OutputBiased::new(BETA, mu, Layers::Equal { n_layers, a0 });
             let mut flow = Integrator::new(vec![a0.powf(1.0 / n_layers as f64), 0.0]);
             let times = [0.5, 2.0, 8.0, 30.0];
-            for (time, (fraction, strength)) in times.into_iter().zip(constant.at(&times)) {
+            for (time, (fraction, strength)) in times.into_iter().zip(at(&constant, &times)) {
                 flow.advance(time, &|_, state, rate| {
                     let error = BETA - mu * state[0].powi(n_layers as i32) - state[1];
                     rate[0] = mu * state[0].powi(n_layers as i32 - 1) * error;

@@ -1,7 +1,9 @@
 //! Tasks whose input and target kernels share their eigenvectors: every mode is learned by itself.
 
+use anyhow::Result;
 use ndarray::{Array1, Array2, Axis};
 
+use super::course::{Course, Moment};
 use super::decompositions::eigen;
 use super::modes::Mode;
 
@@ -83,5 +85,37 @@ impl CommonModes {
             row *= mode.learned_fraction(time);
         }
         self.vectors.t().dot(&projected) / root
+    }
+}
+
+/// All modes on their way.
+#[derive(Debug, Clone)]
+pub struct CommonCourse<'a> {
+    modes: &'a CommonModes,
+    time: f64,
+}
+
+impl CommonModes {
+    /// At time 0.
+    pub fn begin(&self) -> CommonCourse<'_> {
+        CommonCourse { modes: self, time: 0.0 }
+    }
+}
+
+impl Course for CommonCourse<'_> {
+    type Answer = Moment;
+
+    fn advance(&mut self, time: f64) -> Result<()> {
+        self.time = time;
+        Ok(())
+    }
+
+    fn answer(&self) -> Moment {
+        Moment {
+            time: self.time,
+            responses: self.modes.responses(self.time),
+            without_output_bias: None,
+            mode_strengths: None,
+        }
     }
 }

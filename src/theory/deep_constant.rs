@@ -55,8 +55,8 @@ impl DeepConstant {
         self.hidden_biases
     }
 
-    /// State: `c_1 .. c_L`, then `beta_2 .. beta_L`.
-    fn begin(&self) -> Integrator {
+    /// At time 0: `c_1 .. c_L`, then `beta_2 .. beta_L`.
+    pub fn begin(&self) -> Integrator {
         let n_layers = self.layers.len();
         let mut state = self.layers.clone();
         state.resize(2 * n_layers - 1, 0.0);
@@ -98,29 +98,17 @@ impl DeepConstant {
         (fraction, state[..self.layers.len()].iter().product())
     }
 
-    /// Learned fraction of the constant, biases included, and the weights' strength, at increasing `times`.
-    pub fn at(&self, times: &[f64]) -> Vec<(f64, f64)> {
-        let mut solution = self.begin();
-        times
-            .iter()
-            .map(|&time| {
-                self.advance(&mut solution, time);
-                self.read(solution.state())
-            })
-            .collect()
-    }
-
-    fn advance(&self, solution: &mut Integrator, time: f64) {
+    /// Goes on to a time; returns the learned fraction of the constant, biases included, and the weights' strength there.
+    pub fn advance(&self, solution: &mut Integrator, time: f64) -> (f64, f64) {
         let rate = |_, state: &[f64], rate: &mut [f64]| self.rate(state, rate);
         let settled = |state: &[f64]| self.error(state).abs() <= SETTLED * self.beta;
         solution.advance_until_settled(time, &rate, &settled, usize::MAX);
+        self.read(solution.state())
     }
 
     /// The weights' strength at late times.
     pub fn final_strength(&self) -> f64 {
-        let mut solution = self.begin();
-        self.advance(&mut solution, f64::MAX);
-        self.read(solution.state()).1
+        self.advance(&mut self.begin(), f64::MAX).1
     }
 }
 
@@ -130,13 +118,18 @@ mod tests {
 
     const BETA: f64 = 0.935;
 
+    fn at(constant: &DeepConstant, times: &[f64]) -> Vec<(f64, f64)> {
+        let mut solution = constant.begin();
+        times.iter().map(|&time| constant.advance(&mut solution, time)).collect()
+    }
+
     #[test]
     fn two_layers_and_no_biases_follow_the_closed_forms() {
         for n_layers in 2..=6usize {
             let c = 1e-3f64.powf(1.0 / n_layers as f64);
             let constant = DeepConstant::new(BETA, 1.06, vec![c; n_layers], (false, false));
             for time in [0.0, 1.0, 5.0, 20.0, 300.0, 1e6] {
-                let (fraction, strength) = constant.at(&[time])[0];
+                let (fraction, strength) = at(&constant, &[time])[0];
                 let (exact, a) =
                     (constant.mode().learned_fraction(time), constant.mode().strength(time));
                 assert!((fraction - exact).abs() < 1e-9, "depth {n_layers}, t {time}: {fraction}");
@@ -152,7 +145,7 @@ mod tests {
                 let c = a0.powf(1.0 / n_layers as f64);
                 let constant = DeepConstant::new(BETA, 1.06, vec![c; n_layers], (true, true));
                 let times = [0.0, 1.0, 10.0, 1e3, 1e6];
-                let learned = constant.at(&times);
+                let learned = at(&constant, &times);
                 assert!((learned[0].0 - 1.06 * a0 / BETA).abs() < 1e-12);
                 assert!((learned[4].0 - 1.0).abs() <= 1e-11, "depth {n_layers}, a0 {a0:e}");
                 let growing = learned.windows(2).all(|pair| pair[1].1 >= pair[0].1 - 1e-11);
@@ -166,7 +159,8 @@ mod tests {
     fn a_tiny_start_leaves_the_constant_to_the_output_bias() {
         // 1 - e^(-t), whatever the depth: THEORY (7) in its limit.
         let constant = DeepConstant::new(BETA, 1.06, vec![1e-3; 5], (true, true));
-        for (time, (fraction, _)) in [0.5, 2.0, 7.0].into_iter().zip(constant.at(&[0.5, 2.0, 7.0]))
+        for (time, (fraction, _)) in
+            [0.5, 2.0, 7.0].into_iter().zip(at(&constant, &[0.5, 2.0, 7.0]))
         {
             assert!((fraction - (1.0 - f64::exp(-time))).abs() < 1e-6, "t {time}: {fraction}");
         }

@@ -92,6 +92,16 @@ impl LinearFlow {
             .collect()
     }
 
+    /// Weights and biases of a solution, from which another flow can start.
+    pub fn weights(&self, solution: &Integrator) -> Vec<LayerStart> {
+        let layers = self.layers(solution.state()).into_iter();
+        let owned = |(weight, bias): (ArrayView2<f64>, Option<ArrayView1<f64>>)| LayerStart {
+            weight: weight.to_owned(),
+            bias: bias.map(|bias| bias.to_owned()),
+        };
+        layers.map(owned).collect()
+    }
+
     /// What each layer sees, and the network's outputs: `n_layers + 1` tables with a row for each item.
     fn activities(&self, state: &[f64]) -> Vec<Array2<f64>> {
         let mut activities = vec![self.inputs.clone()];

@@ -28,9 +28,12 @@ mod images;
 mod integrate;
 mod kernel;
 mod modes;
+mod reversal;
 mod riccati;
 mod start;
 mod tree;
+
+use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result, bail, ensure};
 use ndarray::{Array1, Array2, Axis, concatenate};
@@ -43,7 +46,8 @@ use crate::task::Task;
 
 use balanced::{BalancedTheory, InputVariances};
 use common::CommonModes;
-use course::Followed;
+pub use course::{Course, Moment};
+use course::{Followed, PacedCourse};
 pub use decompositions::singular_values;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};
@@ -52,6 +56,7 @@ pub use halves::{Halves, deep_half, passed_share};
 pub use images::{ImageAnswer, ImageCourse, ImageTheory, Moments, ensure_images_are_covered};
 pub use kernel::{KernelSpectrum, ReluKernels, arc_cosine_0, arc_cosine_1, kernel_drift};
 pub use modes::Mode;
+pub use reversal::{SignChange, closest_share, imbalance, one_layers_visit};
 use riccati::Riccati;
 pub use tree::BalancedTree;
 
@@ -68,17 +73,6 @@ pub struct Theory {
     pub validity: String,
 }
 
-/// What a network in theory answers at one time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moment {
-    /// t.
-    pub time: f64,
-    /// `[n_items, n_labels]`; probabilities under cross-entropy.
-    pub responses: Array2<f64>,
-    /// Outputs less the output bias, for a `ModeReader`; `None` for closed forms, whose strengths `mode_strengths` tells.
-    pub without_output_bias: Option<Array2<f64>>,
-}
-
 #[derive(Debug, Clone)]
 enum Solution {
     Balanced(BalancedTheory),
@@ -86,8 +80,8 @@ enum Solution {
     Followed(Followed),
 }
 
-/// Depths that are covered.
-const DEPTHS: std::ops::RangeInclusive<usize> = 2..=6;
+/// Depths that are covered by closed forms; from given weights, one layer is too.
+const DEPTHS: RangeInclusive<usize> = 2..=6;
 
 /// Validity of an answer that is exact for the config, whatever the seed.
 pub const EXACT: &str = "exact for the gradient flow";
@@ -99,7 +93,7 @@ impl Theory {
     ///
     /// Where it is not covered, or where a random start can only be answered `from_weights`; with the reason.
     pub fn new(config: &Config) -> Result<Self> {
-        let task = covered_task(config)?;
+        let task = covered_task(config, DEPTHS)?;
         let network = &config.network;
         let n_layers = network.hidden.len() + 1;
         let tree = balanced_tree(&task).filter(|_| config.training.loss == Loss::HalfSquaredError);
@@ -137,12 +131,7 @@ impl Theory {
                 validity: EXACT.to_owned(),
             });
         }
-        ensure!(
-            aligned.a0 >= SMALLEST_START,
-            "theory integrates this condition, from network.initialisation.aligned.a0 >= {SMALLEST_START:e} only, not {:e}",
-            aligned.a0
-        );
-        let layers = start::aligned_layers(network, aligned, &task)?;
+        let layers = integrable_start(config, aligned, &task)?;
         Ok(Theory::from_layers(config, task, layers, EXACT.to_owned()))
     }
 
@@ -157,7 +146,7 @@ impl Theory {
         layers: Vec<LayerStart>,
         validity: String,
     ) -> Result<Self> {
-        let task = covered_task(config)?;
+        let task = covered_task(config, 1..=*DEPTHS.end())?;
         ensure_step_follows(config, &task, &layers)?;
         Ok(Theory::from_layers(config, task, layers, validity))
     }
@@ -187,7 +176,7 @@ impl Theory {
             layers.into_iter().map(|layer| LayerStart { weight: layer.weight * root, ..layer });
         let linear = NetworkConfig { kind: NetworkKind::Linear, ..network.clone() };
         let config = Config { network: linear, ..config.clone() };
-        let task = covered_task(&config)?;
+        let task = covered_task(&config, DEPTHS)?;
         ensure_odd(&task)?;
         let theory = Theory::from_layers(&config, task, layers.collect(), validity);
         Ok(Theory { pace: share, ..theory })
@@ -209,12 +198,14 @@ impl Theory {
     /// The flow from these layers: by the matrix Riccati solution where it is valid, else integrated.
     fn from_layers(config: &Config, task: Task, layers: Vec<LayerStart>, validity: String) -> Self {
         let squared = config.training.loss == Loss::HalfSquaredError;
+        let bias = config.network.bias;
         // Biases of hidden layers answer too, and belong to no mode of the weights.
-        let hidden_biases = config.network.bias == Bias::All && config.network.hidden.len() > 1;
-        let even = squared && balanced_tree(&task).is_some() && !hidden_biases;
+        let hidden_biases = bias == Bias::All && config.network.hidden.len() > 1;
+        let even = squared && task.is_even() && !hidden_biases;
         let variances = InputVariances::new(task.targets.nrows() as f64, config.task.correlation);
-        let variances =
-            even.then(|| [variances.constant_with(config.network.bias), variances.contrast]);
+        // The only layer's bias is the output's.
+        let seen = if layers.len() == 1 { Bias::None } else { bias };
+        let variances = even.then(|| [variances.constant_with(seen), variances.contrast]);
         let inputs = task.item_means();
         let weighted = &inputs * &task.probabilities.view().insert_axis(Axis(1));
         let (correlation, covariance) =
@@ -274,42 +265,32 @@ impl Theory {
     ///
     /// If an integration needs too many steps, or `see` fails.
     pub fn follow(&self, times: &[f64], see: &mut dyn FnMut(Moment) -> Result<()>) -> Result<()> {
-        match &self.solution {
-            Solution::Balanced(theory) => {
-                let tree = theory.tree();
-                for (&time, fractions) in times.iter().zip(theory.learned_fractions(times)) {
-                    let responses = tree.responses(&fractions);
-                    see(Moment { time, responses, without_output_bias: None })?;
-                }
-            }
-            Solution::Common(modes) => {
-                for &time in times {
-                    let responses = modes.responses(time);
-                    see(Moment { time, responses, without_output_bias: None })?;
-                }
-            }
-            Solution::Followed(followed) => {
-                let mut course = followed.begin();
-                for &time in times {
-                    course.advance(self.pace * time)?;
-                    let responses = course.responses();
-                    let without_output_bias = Some(course.responses_without_output_bias());
-                    see(Moment { time, responses, without_output_bias })?;
-                }
-            }
+        let mut course = self.begin();
+        for &time in times {
+            course.advance(time)?;
+            see(course.answer())?;
         }
         Ok(())
     }
 
-    /// End-to-end strengths of the constant and each level's contrasts at each of `times`, `[time][split]`; `None` where
-    /// they have to be read off the moments, or are no modes.
-    pub fn mode_strengths(&self, times: &[f64]) -> Option<Vec<Vec<f64>>> {
+    /// The solution at time 0, to be followed step by step.
+    pub fn begin(&self) -> Box<dyn Course<Answer = Moment> + '_> {
         match &self.solution {
-            Solution::Balanced(theory) if theory.constant_is_a_mode() => {
-                Some(theory.mode_strengths(times))
-            }
-            Solution::Balanced(_) | Solution::Common(_) | Solution::Followed(_) => None,
+            Solution::Balanced(theory) => Box::new(theory.begin()),
+            Solution::Common(modes) => Box::new(modes.begin()),
+            Solution::Followed(followed) => Box::new(PacedCourse::new(followed.begin(), self.pace)),
         }
+    }
+
+    /// End-to-end strengths of the constant and each level's contrasts at each of `times` (increasing), `[time][split]`; `None`
+    /// where they have to be read off the moments, or are no modes.
+    pub fn mode_strengths(&self, times: &[f64]) -> Option<Vec<Vec<f64>>> {
+        let mut course = self.begin();
+        let at = |&time: &f64| {
+            course.advance(time).ok()?;
+            course.answer().mode_strengths
+        };
+        times.iter().map(at).collect()
     }
 
     /// First time with `M <= q ||ybar||` and first with `V >= q V_target`, solved for to relative 1e-9; `None` if never.
@@ -318,6 +299,25 @@ impl Theory {
     ///
     /// If an integration needs too many steps.
     pub fn onset_and_end(&self, threshold: f64) -> Result<(Option<f64>, Option<f64>)> {
+        self.onset_and_end_until(f64::INFINITY, threshold)
+    }
+
+    /// The same of what comes by time `until`, when another stretch begins.
+    ///
+    /// # Errors
+    ///
+    /// If an integration needs too many steps.
+    pub fn onset_and_end_until(
+        &self,
+        until: f64,
+        threshold: f64,
+    ) -> Result<(Option<f64>, Option<f64>)> {
+        let (onset, end) = self.crossings(until, threshold)?;
+        let in_time = |time: &f64| *time <= until;
+        Ok((onset.filter(in_time), end.filter(in_time)))
+    }
+
+    fn crossings(&self, until: f64, threshold: f64) -> Result<(Option<f64>, Option<f64>)> {
         let ocs = self.task.ocs();
         let (_, target) = self.mean_and_variance(&self.task.targets);
         let beta = ocs.dot(&ocs).sqrt();
@@ -335,8 +335,11 @@ impl Theory {
             )),
             Solution::Followed(followed) => {
                 // No response is near a mean of zero as a share of it.
-                let onset = if beta == 0.0 { None } else { followed.first_time(&settled)? };
-                let end = followed.first_time(&differs)?;
+                let first = |reached: &dyn Fn(&Array2<f64>) -> bool| {
+                    followed.first_time(self.pace * until, reached)
+                };
+                let onset = if beta == 0.0 { None } else { first(&settled)? };
+                let end = first(&differs)?;
                 Ok((onset.map(|time| time / self.pace), end.map(|time| time / self.pace)))
             }
         }
@@ -361,6 +364,29 @@ impl Theory {
             Solution::Followed(_) => Vec::new(),
         }
     }
+}
+
+/// The layers of a config's aligned start, from which a flow is followed.
+///
+/// # Errors
+///
+/// Where theory does not cover it, or it is no aligned start; with the reason.
+pub fn aligned_start(config: &Config) -> Result<Vec<LayerStart>> {
+    let task = covered_task(config, 1..=*DEPTHS.end())?;
+    let Initialisation::Aligned(aligned) = config.network.initialisation else {
+        bail!("network.initialisation is not aligned");
+    };
+    start::ensure_wide_enough(&config.network, &task)?;
+    integrable_start(config, aligned, &task)
+}
+
+fn integrable_start(config: &Config, aligned: Aligned, task: &Task) -> Result<Vec<LayerStart>> {
+    ensure!(
+        aligned.a0 >= SMALLEST_START,
+        "theory integrates this condition, from network.initialisation.aligned.a0 >= {SMALLEST_START:e} only, not {:e}",
+        aligned.a0
+    );
+    start::aligned_layers(&config.network, aligned, task)
 }
 
 /// Refuses a start so large that gradient descent overshoots at once. Its flow is as stiff as it is large, and would be
@@ -396,7 +422,7 @@ fn ensure_step_follows(config: &Config, task: &Task, layers: &[LayerStart]) -> R
 }
 
 /// Whether and what of a config is covered.
-fn covered_task(config: &Config) -> Result<Task> {
+fn covered_task(config: &Config, depths: RangeInclusive<usize>) -> Result<Task> {
     ensure!(
         !config.task.inputs.are_images(),
         "theory covers one vector per item: task.inputs one-hot or correlated, not {}",
@@ -410,12 +436,12 @@ fn covered_task(config: &Config) -> Result<Task> {
     );
     let n_layers = config.network.hidden.len() + 1;
     ensure!(
-        DEPTHS.contains(&n_layers),
+        depths.contains(&n_layers),
         "theory covers linear networks of {} to {} layers, not {n_layers}: give {} to {} widths in network.hidden",
-        DEPTHS.start(),
-        DEPTHS.end(),
-        DEPTHS.start() - 1,
-        DEPTHS.end() - 1
+        depths.start(),
+        depths.end(),
+        depths.start() - 1,
+        depths.end() - 1
     );
     Task::new(&config.task, None)
 }
@@ -454,9 +480,8 @@ fn ensure_odd(task: &Task) -> Result<()> {
 
 /// The balanced tree with equal frequencies, if the task has one.
 fn balanced_tree(task: &Task) -> Option<BalancedTree> {
-    let n_items = task.targets.nrows() as f64;
-    let even = task.probabilities.iter().all(|p| (p * n_items - 1.0).abs() < 1e-12);
-    task.branching().filter(|_| even).map(|branching| BalancedTree::new(&branching))
+    let branching = task.branching().filter(|_| task.is_even());
+    branching.map(|branching| BalancedTree::new(&branching))
 }
 
 /// Common modes of what the first layer sees, where the start is aligned with them: without an output bias, and with an

@@ -115,6 +115,14 @@ impl Riccati {
         divided_by_root(&scaled(&|rate| (rate * step).exp()), &brake)
     }
 
+    /// Both layers, up to a rotation of the hidden one, from which another flow can start.
+    pub fn layers(&self, weights: &Weights) -> [LayerStart; 2] {
+        let layers = self.vectors.dot(&weights.rows);
+        let n_inputs = self.inputs.ncols();
+        let (first, second) = (layers.slice(s![..n_inputs, ..]), layers.slice(s![n_inputs.., ..]));
+        [first.t().to_owned(), second.to_owned()].map(|weight| LayerStart { weight, bias: None })
+    }
+
     /// Responses `[n_items, n_labels]`.
     pub fn responses(&self, weights: &Weights) -> Array2<f64> {
         let layers = self.vectors.dot(&weights.rows);
@@ -201,6 +209,33 @@ mod tests {
                     let miss = largest(&(riccati.responses(&exact) - flow.responses(&integrated)));
                     assert!(miss < 1e-8, "width {width}, {first}, {second}, t {time}: {miss:e}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn restarted_on_other_targets_it_is_still_the_flow() {
+        let inputs = Array2::eye(8);
+        let places = [4, 6, 1, 3, 0, 2, 5, 7];
+        let targets = Hierarchy::balanced(&[2, 2, 2]).permuted(&places).targets();
+        let correlation = targets.t().dot(&inputs) / 8.0;
+        for (first, second) in [(0.1, 0.1), (0.05, 0.4)] {
+            let before = solution(&layers(8, first, second)).expect("the conditions are met");
+            let mut weights = before.begin();
+            before.advance(&mut weights, 30.0);
+            let left = before.layers(&weights).to_vec();
+            let exact = Riccati::new(&inputs, &correlation, &(&inputs / 8.0), &left);
+            let exact = exact.expect("what is conserved still is");
+            let (p, loss) = (Array1::from_elem(8, 0.125), Loss::HalfSquaredError);
+            let flow = LinearFlow::new(inputs.clone(), targets.clone(), p, loss, left);
+            let (mut course, mut integrated) = (exact.begin(), flow.begin());
+            let start = largest(&(exact.responses(&course) - before.responses(&weights)));
+            assert!(start < 1e-12, "it goes on from where it stood: {start:e}");
+            for time in [0.5, 4.0, 15.0, 60.0] {
+                exact.advance(&mut course, time);
+                flow.advance(&mut integrated, time).expect("few steps");
+                let miss = largest(&(exact.responses(&course) - flow.responses(&integrated)));
+                assert!(miss < 1e-8, "{first}, {second}, t {time}: {miss:e}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Samples on the device: images stay bytes there and become floats batch by batch.
+//! Samples on the device, where images stay bytes and become floats batch by batch, and where a step's samples come from.
 
 use anyhow::{Context, Result, ensure};
 use rand::SeedableRng;
@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::checkpoint::Checkpoint;
 use super::shared::{HeldPixels, Shared};
 use crate::config::NetworkKind;
 use crate::model::{architecture, to_tensor};
@@ -57,6 +58,45 @@ pub enum SetInputs {
     },
 }
 
+/// Where the samples of a run's steps come from. What it has to know to go on is its place, which a checkpoint keeps; the loop
+/// over steps asks for the next batch and knows nothing else of it.
+///
+/// What later studies need is a variant each. `Fresh`, for a teacher-student task that is learned online, holds a generator of
+/// samples: a batch is that many new inputs and what the teacher says of them, its place is the generator's word position
+/// (samples of a set need none, since nothing comes twice), and `Samples` has no training set then, only the fixed set on which
+/// responses are judged. `Trials`, for blocked against interleaved trials, holds blocks, each a list of items and a number of
+/// trials, and one generator that draws within a block: a batch is one trial or several, its place is the word position before
+/// the block and the trials of it already shown, as an epoch's is here. Both keep to `next` and `place`, so that neither the loop
+/// nor checkpoints nor stacks see a difference.
+pub enum Supply {
+    /// Every step sees the whole training set.
+    Full,
+    /// Minibatches in a random order, drawn anew for each epoch.
+    Shuffled(Box<Order>),
+}
+
+impl Supply {
+    /// Where in its sequence it stands; `None` if it has none.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Supply::Full => None,
+            Supply::Shuffled(order) => Some(order.place()),
+        }
+    }
+
+    /// Goes to where a checkpoint left it.
+    ///
+    /// # Errors
+    ///
+    /// If the checkpoint does not say, or an epoch has no such position.
+    pub fn go_to(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        match self {
+            Supply::Full => Ok(()),
+            Supply::Shuffled(order) => order.go_to(checkpoint.place()?),
+        }
+    }
+}
+
 /// A place in an order: generator's word before the epoch, samples of it already shown.
 pub type Place = (u128, usize);
 
@@ -106,7 +146,7 @@ impl Order {
     }
 
     /// Where in its sequence the order stands.
-    pub fn place(&self) -> Place {
+    fn place(&self) -> Place {
         (self.epoch_word, self.position)
     }
 
@@ -115,7 +155,7 @@ impl Order {
     /// # Errors
     ///
     /// If an epoch has no such position.
-    pub fn go_to(&mut self, (epoch_word, position): Place) -> Result<()> {
+    fn go_to(&mut self, (epoch_word, position): Place) -> Result<()> {
         ensure!(position <= self.permutation.len(), "an epoch has no sample {position}");
         self.generator.set_word_pos(epoch_word);
         self.start_epoch();
@@ -185,9 +225,15 @@ impl Samples {
         self.training.inputs.range(0, count.min(self.training.n_samples()) as i64)
     }
 
-    /// The order in which a run with this seed sees the training set; none in full batch.
-    pub fn order(&self, seed: u64) -> Option<Order> {
-        self.batch_size.map(|size| Order::new(self.training.n_samples(), size, seed))
+    /// How a run with this seed is supplied from the training set. After a stretch with another supply its generator goes on.
+    pub fn supply(&self, seed: u64, before: Option<&Supply>) -> Supply {
+        let Some(size) = self.batch_size else { return Supply::Full };
+        let mut order = Order::new(self.training.n_samples(), size, seed);
+        if let Some(Supply::Shuffled(before)) = before {
+            order.generator.set_word_pos(before.generator.get_word_pos());
+            order.start_epoch();
+        }
+        Supply::Shuffled(Box::new(order))
     }
 
     /// The fixed set on which responses are judged.
@@ -200,8 +246,8 @@ impl Samples {
         (self.evaluation.is_some() && self.batch_size.is_none()).then_some(&self.training)
     }
 
-    /// What the next step sees: a batch from each of `orders`, or the full batch if there are none.
-    pub fn next_batch(&self, orders: &mut [Order]) -> Batch {
+    /// What the next step sees: a batch from each of `supplies`, or the full batch for all.
+    pub fn next_batch(&self, supplies: &mut [Supply]) -> Batch {
         let Set { targets, weights, inputs } = &self.training;
         let Some(size) = self.batch_size else {
             return Batch {
@@ -210,7 +256,11 @@ impl Samples {
                 weights: weights.shallow_clone(),
             };
         };
-        let chosen: Vec<i64> = orders.iter_mut().flat_map(Order::next).collect();
+        let next = |supply: &mut Supply| match supply {
+            Supply::Full => Vec::new(),
+            Supply::Shuffled(order) => order.next(),
+        };
+        let chosen: Vec<i64> = supplies.iter_mut().flat_map(next).collect();
         let chosen = Tensor::from_slice(&chosen).to_device(self.device);
         let for_members = |rows: Tensor| {
             let width = rows.size()[1];

@@ -20,11 +20,11 @@ mod version_header;
 
 use std::collections::VecDeque;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use ndarray::{Array2, Array3, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Config, Loss};
+use crate::config::{Config, Loss, Span, Stretch};
 use crate::model;
 use crate::task::Task;
 
@@ -36,14 +36,16 @@ pub use passed::Passed;
 use runs::Runs;
 pub use shared::Shared;
 use stack::{Stack, Watched, stack};
-pub use stack::{can_be_stacked, learns_from_moments};
+pub use stack::{can_be_stacked, learns_from_moments, runs_can_be_stacked};
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {
     /// Updates done.
     pub step: u64,
-    /// `eta * step`, the theory's time.
+    /// `eta * step`, the theory's time, summed over stretches.
     pub time: f64,
+    /// The stretch on whose samples it answers, counted from 0. At the last step of one a second snapshot answers on the next.
+    pub stretch: usize,
     /// On the evaluation set.
     pub evaluation: Answer,
     /// On the training set; full-batch runs on images only (elsewhere it is the evaluation set, or too dear).
@@ -194,14 +196,39 @@ pub fn kernel_steps(config: &Config) -> Vec<u64> {
     steps
 }
 
-/// One run of a stack.
-pub struct Member<'a> {
-    /// Its config.
+/// What one stretch of a run trains on.
+#[derive(Clone, Copy)]
+pub struct Lesson<'a> {
+    /// The stretch's own config.
     pub config: &'a Config,
-    /// What it learns.
+    /// What is learned in it.
     pub task: &'a Task,
     /// What all runs that learn this task have in common.
     pub shared: &'a Shared,
+    /// Where it lies on the run's clocks.
+    pub span: Span,
+    /// Whether the optimiser's state goes on from the stretch before.
+    pub keeps_optimiser: bool,
+}
+
+impl<'a> Lesson<'a> {
+    /// Of a stretch.
+    pub fn of(stretch: &'a Stretch, task: &'a Task, shared: &'a Shared) -> Self {
+        let Stretch { config, span, keeps_optimiser, .. } = stretch;
+        Lesson { config, task, shared, span: *span, keeps_optimiser: *keeps_optimiser }
+    }
+
+    /// Of a run that has no other.
+    pub fn only(config: &'a Config, task: &'a Task, shared: &'a Shared) -> Self {
+        let span = Span::first(config);
+        Lesson { config, task, shared, span, keeps_optimiser: false }
+    }
+}
+
+/// One run of a stack.
+pub struct Member<'a> {
+    /// What it learns, stretch by stretch; at least one. The first draws its initial weights.
+    pub lessons: Vec<Lesson<'a>>,
     /// Draws its initial weights and its order of samples.
     pub seed: u64,
     /// Where it goes on; `None`: at the start.
@@ -210,7 +237,30 @@ pub struct Member<'a> {
     pub observer: &'a mut dyn Observer,
 }
 
-/// Trains one network with one seed, shown to `observer`. `resumed` continues from a checkpoint.
+impl<'a> Member<'a> {
+    /// What it learns in a stretch.
+    fn lesson(&self, stretch: usize) -> Lesson<'a> {
+        self.lessons[stretch]
+    }
+
+    /// Updates of all its stretches.
+    fn steps(&self) -> u64 {
+        self.lessons.last().map_or(0, |lesson| lesson.span.end())
+    }
+
+    /// The stretch in which the update after so many is made; the last one at the end.
+    fn stretch_at(&self, step: u64) -> usize {
+        Span::index_at(self.lessons.iter().map(|lesson| lesson.span), step)
+    }
+
+    /// Updates done before the optimiser's state of a stretch was zero.
+    fn optimiser_since(&self, stretch: usize) -> u64 {
+        let anew = self.lessons[..=stretch].iter().rev().find(|lesson| !lesson.keeps_optimiser);
+        anew.map_or(0, |lesson| lesson.span.first_step)
+    }
+}
+
+/// Trains one network with one seed on one task, shown to `observer`. `resumed` continues from a checkpoint.
 ///
 /// # Errors
 ///
@@ -224,8 +274,10 @@ pub fn train(
     resumed: Option<&Checkpoint>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
+    ensure!(config.phases.is_empty(), "a config with phases learns several tasks");
     let shared = Shared::default();
-    let member = Member { config, task, shared: &shared, seed, resumed, observer };
+    let lessons = vec![Lesson::only(config, task, &shared)];
+    let member = Member { lessons, seed, resumed, observer };
     Ok(train_together(vec![member], device, false)?.remove(0))
 }
 

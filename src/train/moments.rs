@@ -92,6 +92,22 @@ impl Moments {
         }
     }
 
+    /// The same told in other axes of the inputs, `[n_inputs, n_inputs]`, one a column; for moments in the inputs' own.
+    pub fn along(self, axes: &Tensor) -> Self {
+        let variances = self.covariance.squeeze_dim(1);
+        let covariance = match self.covariance.size()[1] {
+            1 => axes.tr().matmul(&(variances.unsqueeze(1) * axes)),
+            _ => axes.tr().matmul(&self.covariance).matmul(axes),
+        };
+        Moments {
+            input_output: axes.tr().matmul(&self.input_output),
+            covariance,
+            mean_input: self.mean_input.matmul(axes),
+            mean_target: self.mean_target,
+            basis: Some(axes.shallow_clone()),
+        }
+    }
+
     /// The same tensors, not copied.
     pub fn shared(&self) -> Self {
         Moments {

@@ -5,14 +5,14 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::batches::{Order, Place, Samples, Set};
+use super::batches::{Place, Samples, Set, Supply};
 use super::checkpoint::NamedTensors;
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
 use super::passed::{Meter, Of};
 use super::stack::{Stack, Watched};
-use super::{Answer, Member, Snapshot, kernel_steps, to_array, to_vector};
-use crate::config::{Config, KernelConfig, Precision};
+use super::{Answer, Lesson, Member, Snapshot, kernel_steps, to_array, to_vector};
+use crate::config::{Config, KernelConfig, Precision, Span};
 use crate::model::{self, Network, Placement};
 use crate::task::Task;
 
@@ -20,23 +20,31 @@ use crate::task::Task;
 /// of the machine idle.
 pub struct NonlinearStack {
     n_members: usize,
-    /// The first member's; the others' differ in what no step asks for.
+    /// The first member's of this stretch; the others' differ in what no step asks for.
     config: Config,
     network: Network,
     parameters: NamedTensors,
     /// The same tensors without their names.
     tensors: Vec<Tensor>,
     optimiser: OptimiserState,
+    placement: Placement,
+    watched: Watched,
+    /// Updates done.
+    step: u64,
+    stretch: usize,
+    span: Span,
     samples: Samples,
-    /// One for each member, or none in full batch.
-    orders: Vec<Order>,
+    /// One for each member.
+    supplies: Vec<Supply>,
     meter: Option<Meter>,
 }
 
 impl NonlinearStack {
     /// At step 0. Members must be stackable.
     pub fn new(members: &[Member], device: Device, watched: Watched) -> Result<Self> {
-        let Member { config, task, shared, .. } = members.first().context("a stack has members")?;
+        let lessons = &members.first().context("a stack has members")?.lessons;
+        let Lesson { config, task, shared, span, .. } =
+            *lessons.first().context("a run has a stretch")?;
         let training = &config.training;
         let (weights, compute) = match training.precision {
             Precision::Float32 => (Kind::Float, Kind::Float),
@@ -45,7 +53,7 @@ impl NonlinearStack {
         };
         let mut generators: Vec<ChaCha8Rng> =
             members.iter().map(|member| ChaCha8Rng::seed_from_u64(member.seed)).collect();
-        let configs = members.iter().map(|member| &member.config.network);
+        let configs = members.iter().map(|member| &member.lessons[0].config.network);
         let mut starts: Vec<_> = configs.zip(&mut generators).collect();
         let placement = Placement { device, weights, compute };
         let network = Network::side_by_side(&mut starts, task, placement)?;
@@ -54,23 +62,22 @@ impl NonlinearStack {
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
         let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
-        let tasks: Vec<&Task> = members.iter().map(|member| member.task).collect();
-        let meter = match watched {
-            Watched::AtEachStep => {
-                Meter::new(&tasks, &Of::Responses, task.targets.ncols() as i64, (weights, device))?
-            }
-            Watched::No => None,
-        };
+        let supplies = members.iter().map(|member| samples.supply(member.seed, None)).collect();
         Ok(NonlinearStack {
-            meter,
+            meter: meter(members, 0, placement, watched)?,
             n_members: members.len(),
-            config: (*config).clone(),
+            config: config.clone(),
             network,
             parameters,
             tensors,
             optimiser,
-            orders: members.iter().filter_map(|member| samples.order(member.seed)).collect(),
+            placement,
+            watched,
+            step: 0,
+            stretch: 0,
+            span,
             samples,
+            supplies,
         })
     }
 
@@ -82,19 +89,57 @@ impl NonlinearStack {
     }
 }
 
+/// What reads responses of a stretch at each step, if anything is to.
+fn meter(
+    members: &[Member],
+    stretch: usize,
+    placement: Placement,
+    watched: Watched,
+) -> Result<Option<Meter>> {
+    let tasks: Vec<&Task> = members.iter().map(|member| member.lesson(stretch).task).collect();
+    let n_labels = tasks.first().map_or(0, |task| task.targets.ncols() as i64);
+    match watched {
+        Watched::AtEachStep => {
+            Meter::new(&tasks, &Of::Responses, n_labels, (placement.weights, placement.device))
+        }
+        Watched::No => Ok(None),
+    }
+}
+
 impl Stack for NonlinearStack {
     fn step(&self) -> u64 {
-        self.optimiser.updates
+        self.step
+    }
+
+    fn stretch(&self) -> usize {
+        self.stretch
+    }
+
+    fn turn(&mut self, members: &[Member], stretch: usize) -> Result<()> {
+        let Lesson { config, task, shared, span, .. } = members[0].lesson(stretch);
+        let Placement { device, weights, .. } = self.placement;
+        self.optimiser.turn(members, stretch, &self.parameters, |member, tensor| {
+            self.network.member(member, tensor)
+        });
+        let batch_size = config.training.batch_size;
+        let samples = Samples::new((task, shared), batch_size, device, weights, true)?;
+        let with_before = members.iter().zip(&self.supplies);
+        self.supplies =
+            with_before.map(|(member, before)| samples.supply(member.seed, Some(before))).collect();
+        self.meter = meter(members, stretch, self.placement, self.watched)?;
+        (self.config, self.span, self.samples, self.stretch) =
+            (config.clone(), span, samples, stretch);
+        Ok(())
     }
 
     /// One update of every member. Losses of different members have no weight in common: their sum's gradient is each
     /// one's own.
     fn descend(&mut self) {
-        let batch = self.samples.next_batch(&mut self.orders);
+        let batch = self.samples.next_batch(&mut self.supplies);
         let outputs = self.network.forward(&batch.inputs);
         let training = &self.config.training;
-        let step = self.optimiser.updates;
-        if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(step)) {
+        let (step, since) = (self.step, self.step - self.span.first_step);
+        if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(since)) {
             // One vector per item is seen in full batch alone: these are the responses to all of them.
             let responses = model::responses(training.loss, &outputs.detach());
             meter.read(step, &responses);
@@ -103,6 +148,7 @@ impl Stack for NonlinearStack {
         let loss = losses.sum(None) * self.optimiser.gradient_scale(training.learning_rate);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
+        self.step += 1;
     }
 
     fn meter(&mut self) -> Option<&mut Meter> {
@@ -124,8 +170,7 @@ impl Stack for NonlinearStack {
         });
         let of_members = of_members.collect::<Result<Vec<_>>>()?;
         let (network, config) = (self.network.copy(), self.config.clone());
-        let step = self.step();
-        let time = config.training.learning_rate * step as f64;
+        let (step, stretch, time) = (self.step, self.stretch, self.span.time(self.step));
         let kernel_inputs = self.kernel_inputs();
         let evaluation = self.samples.evaluation().share();
         let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
@@ -149,6 +194,7 @@ impl Stack for NonlinearStack {
                     Snapshot {
                         step,
                         time,
+                        stretch,
                         evaluation,
                         training,
                         weight_norms,
@@ -164,7 +210,7 @@ impl Stack for NonlinearStack {
     }
 
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
-        (self.tensors_of(member), self.orders.get(member).map(Order::place))
+        (self.tensors_of(member), self.supplies[member].place())
     }
 
     fn tensors_of(&self, member: usize) -> NamedTensors {
@@ -173,12 +219,13 @@ impl Stack for NonlinearStack {
         all.map(|(name, tensor)| (name.clone(), self.network.member(member, tensor))).collect()
     }
 
-    fn order(&mut self, member: usize) -> Option<&mut Order> {
-        self.orders.get_mut(member)
+    fn supply(&mut self, member: usize) -> &mut Supply {
+        &mut self.supplies[member]
     }
 
-    fn go_to(&mut self, step: u64) {
-        self.optimiser.updates = step;
+    fn go_to(&mut self, step: u64, of_optimiser: u64) {
+        self.step = step;
+        self.optimiser.updates = of_optimiser;
     }
 
     fn parameters(&self) -> &[(String, Tensor)] {

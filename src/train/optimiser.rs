@@ -2,13 +2,14 @@
 
 use tch::Tensor;
 
+use super::{Lesson, Member};
 use crate::config::{Adam, Optimiser, Sgd};
 
 /// An optimiser and what it remembers of each parameter.
 pub struct OptimiserState {
     optimiser: Optimiser,
     learning_rate: f64,
-    /// Updates done, which is the step of what it trains; Adam corrects its means by it.
+    /// Updates done since its state was zero; Adam corrects its means by it.
     pub updates: u64,
     /// Momentum's velocity, or Adam's mean gradient; one per parameter, or none.
     first: Vec<Tensor>,
@@ -31,6 +32,33 @@ impl OptimiserState {
         OptimiserState { optimiser, learning_rate, updates: 0, first, second, names }
     }
 
+    /// Turns to the members' lesson of a stretch: with its state, whose velocities carry their learning rates, if that is kept,
+    /// else with zeros. `parameters` are those of all members, and `of_member` finds one's own in a tensor.
+    pub fn turn(
+        &mut self,
+        members: &[Member],
+        stretch: usize,
+        parameters: &[(String, Tensor)],
+        of_member: impl Fn(usize, &Tensor) -> Tensor,
+    ) {
+        let Lesson { config, span, keeps_optimiser, .. } = members[0].lesson(stretch);
+        let optimiser = config.training.optimiser;
+        if !keeps_optimiser {
+            *self = OptimiserState::new(optimiser, span.learning_rate, parameters);
+            return;
+        }
+        self.learning_rate = span.learning_rate;
+        let Optimiser::Sgd(_) = optimiser else { return };
+        for (index, member) in members.iter().enumerate() {
+            let [before, now] =
+                [stretch - 1, stretch].map(|stretch| member.lesson(stretch).span.learning_rate);
+            for velocity in &self.first {
+                let mut own = of_member(index, velocity);
+                tch::no_grad(|| own *= now / before);
+            }
+        }
+    }
+
     /// Factor that gradients of a network with this learning rate shall carry, so that an update is as few operations as
     /// can be: SGD's step size, and 1 for Adam, which scales by itself, by one rate for all.
     pub fn gradient_scale(&self, learning_rate: f64) -> f64 {
@@ -48,7 +76,7 @@ impl OptimiserState {
     ///        with  m^ = m / (1 - b1^k),  s^ = s / (1 - b2^k)  at update k
     /// ```
     ///
-    /// Both as PyTorch defines them (no dampening, no weight decay; its velocity is ours over eta, which is constant here);
+    /// Both as PyTorch defines them (no dampening, no weight decay; its velocity is ours over eta);
     /// Adam: Kingma and Ba 2015, algorithm 1.
     pub fn update<'a>(
         &mut self,

@@ -5,10 +5,22 @@ use anyhow::{Result, ensure};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::observations::{Observation, Observations};
 use super::stack::Stack;
-use super::{Continue, Layer, Member, Outcome, Snapshot, observed_steps, to_array, to_vector};
+use super::{
+    Continue, Layer, Lesson, Member, Outcome, Snapshot, observed_steps, to_array, to_vector,
+};
 
 /// Steps between two distant observations that wait to be told of.
 const MOST_UNTOLD: usize = 4096;
+
+/// Stretches and steps at which they are observed: the first and the last of each, and log-spaced ones from its start on.
+fn observations_of(lessons: &[Lesson]) -> Vec<(usize, u64)> {
+    let of_stretch = |(stretch, lesson): (usize, &Lesson)| {
+        let first = lesson.span.first_step;
+        let steps = observed_steps(lesson.span.steps, lesson.config.training.observations);
+        steps.into_iter().map(move |step| (stretch, first + step)).collect::<Vec<_>>()
+    };
+    lessons.iter().enumerate().flat_map(of_stretch).collect()
+}
 
 /// Members on their way.
 pub struct Runs<'a> {
@@ -43,14 +55,16 @@ impl<'a> Runs<'a> {
         mut stack: Box<dyn Stack>,
         mut observations: Observations,
     ) -> Result<Vec<Outcome>> {
-        let Some(Member { config, resumed, .. }) = self.members.first() else {
+        let Some(Member { lessons, resumed, .. }) = self.members.first() else {
             return Ok(Vec::new());
         };
-        let steps = config.training.steps;
         let seen = resumed.map(Checkpoint::step);
-        let observed = observed_steps(steps, config.training.observations);
-        // A checkpoint is taken after the observation of its own step.
-        for observed in observed.into_iter().filter(|&step| seen.is_none_or(|seen| step > seen)) {
+        // A checkpoint is taken after the observations of its own step.
+        let is_ahead = |(_, step): &(usize, u64)| seen.is_none_or(|seen| *step > seen);
+        for (stretch, observed) in observations_of(lessons).into_iter().filter(is_ahead) {
+            if stretch > stack.stretch() {
+                stack.turn(&self.members, stretch)?;
+            }
             while stack.step() < observed {
                 let shown = self.show(&mut observations, false)?;
                 if stack.meter().is_some_and(|meter| meter.len() >= MOST_UNTOLD) {

@@ -3,13 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use super::Member;
-use super::batches::{Order, Place};
+use super::batches::{Place, Supply};
 use super::checkpoint::{Checkpoint, NamedTensors};
 use super::linear::LinearStack;
 use super::nonlinear::NonlinearStack;
 use super::observations::Observation;
 use super::passed::Meter;
+use super::{Lesson, Member};
 use crate::config::{Config, Loss, NetworkConfig, Optimiser};
 use crate::task::{Task, TaskInputs};
 
@@ -33,22 +33,25 @@ pub trait Stack {
     /// Views of all that a step changes of one member, with their names.
     fn tensors_of(&self, member: usize) -> NamedTensors;
 
-    /// A member's order of samples; none in full batch.
-    fn order(&mut self, member: usize) -> Option<&mut Order>;
+    /// Where a member's samples come from.
+    fn supply(&mut self, member: usize) -> &mut Supply;
+
+    /// The stretch that members are in, counted from 0.
+    fn stretch(&self) -> usize;
+
+    /// Turns to what members learn in a later stretch: weights go on, and the optimiser's state if that is asked for.
+    fn turn(&mut self, members: &[Member], stretch: usize) -> Result<()>;
 
     /// Puts a checkpoint's state back into one member; `go_to` goes with it.
     fn restore(&mut self, member: usize, checkpoint: &Checkpoint) -> Result<()> {
         for (name, tensor) in self.tensors_of(member) {
             checkpoint.copy_to(&name, &tensor)?;
         }
-        match self.order(member) {
-            Some(order) => order.go_to(checkpoint.place()?),
-            None => Ok(()),
-        }
+        self.supply(member).go_to(checkpoint)
     }
 
-    /// Tells all members that so many updates are done.
-    fn go_to(&mut self, step: u64);
+    /// Tells all members that so many updates are done, and so many since their optimisers started anew.
+    fn go_to(&mut self, step: u64, of_optimiser: u64);
 
     /// Weights and biases of all members, with their names.
     fn parameters(&self) -> &[(String, Tensor)];
@@ -79,17 +82,23 @@ pub fn stack(members: &[Member], device: Device, watched: Watched) -> Result<Box
         members.iter().all(|member| member.resumed.map(Checkpoint::step) == step),
         "members of a stack go on from one step"
     );
-    let mut stack: Box<dyn Stack> = if first.config.network.kind.is_linear() {
+    let lesson = first.lessons.first().context("a run has a stretch")?;
+    let mut stack: Box<dyn Stack> = if lesson.config.network.kind.is_linear() {
         Box::new(LinearStack::new(members, device, watched)?)
     } else {
         Box::new(NonlinearStack::new(members, device, watched)?)
     };
+    let Some(step) = step else { return Ok(stack) };
+    let stretch = first.stretch_at(step);
+    if stretch > 0 {
+        stack.turn(members, stretch)?;
+    }
     for (index, member) in members.iter().enumerate() {
         let Some(checkpoint) = member.resumed else { continue };
-        checkpoint.ensure_fits(member.seed, member.config.training.steps)?;
+        checkpoint.ensure_fits(member.seed, member.steps())?;
         stack.restore(index, checkpoint)?;
     }
-    stack.go_to(step.unwrap_or(0));
+    stack.go_to(step, step - first.optimiser_since(stretch));
     Ok(stack)
 }
 
@@ -121,6 +130,23 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
         && network(one.0) == network(other.0)
         && training(one.0) == training(other.0)
         && (one.0.task == other.0.task || equal_shape)
+}
+
+/// Whether two runs can share a stack in every stretch: as many, of equal length, each as `can_be_stacked` asks. Where a stretch
+/// needs samples, all do, and then the tasks of every stretch are to be equal.
+pub fn runs_can_be_stacked(one: &[Lesson], other: &[Lesson]) -> bool {
+    let from_moments = one.iter().all(|lesson| learns_from_moments(lesson.config));
+    let fits = |(one, other): (&Lesson, &Lesson)| {
+        one.span.steps == other.span.steps
+            && one.keeps_optimiser == other.keeps_optimiser
+            && can_be_stacked((one.config, one.task), (other.config, other.task))
+            && (from_moments || same_samples(one, other))
+    };
+    one.len() == other.len() && one.iter().zip(other).all(fits)
+}
+
+fn same_samples(one: &Lesson, other: &Lesson) -> bool {
+    one.config.task == other.config.task && one.config.training == other.config.training
 }
 
 /// Whether steps need the training set's moments alone: those of linear networks on the full batch under squared error.

@@ -110,6 +110,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         training_curves: None,
         kernel: None,
         series: std::collections::BTreeMap::new(),
+        stretches: Vec::new(),
     }
 }
 
@@ -125,6 +126,7 @@ fn theory(record: &Record) -> TheoryRecord {
         modes: Vec::new(),
         phase: record.phase.clone(),
         curves: record.curves.clone(),
+        stretches: Vec::new(),
     }
 }
 

@@ -6,14 +6,16 @@ mod start;
 use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 
-use super::batches::{Order, Place, Samples, Set};
+use super::batches::{Place, Samples, Set, Supply};
 use super::checkpoint::NamedTensors;
+use super::moments::Moments;
 use super::observations::Observation;
 use super::optimiser::OptimiserState;
 use super::passed::{Meter, Of};
+use super::shared::Shared;
 use super::stack::{Stack, Watched, learns_from_moments};
-use super::{Answer, Member, Snapshot, to_vector};
-use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision, TrainingConfig};
+use super::{Answer, Lesson, Member, Snapshot, to_vector};
+use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision, Span, TrainingConfig};
 use crate::model;
 use crate::task::{Task, TaskInputs};
 
@@ -34,100 +36,162 @@ pub struct LinearStack {
     layers: Vec<StackedLayer>,
     n_inputs: i64,
     n_labels: i64,
+    /// Outputs with those beyond the labels'.
+    n_outputs: i64,
     /// All weights and biases, as the optimiser takes them, with their names.
     parameters: Vec<(String, Tensor)>,
     optimiser: OptimiserState,
+    axes: Axes,
+    loss: Loss,
+    has_biases: bool,
+    /// Axes of the inputs, float64; `None`: their own.
+    basis: Option<Tensor>,
+    device: Device,
+    kind: Kind,
+    watched: Watched,
+    /// Updates done.
+    step: u64,
+    stretch: usize,
+    lesson: Learning,
+}
+
+/// What members learn in one stretch.
+struct Learning {
     drive: Drive,
     /// Members in their order. Those that learn from samples are one group.
     groups: Vec<Group>,
-    orders: Vec<Order>,
-    axes: Axes,
-    loss: Loss,
+    supplies: Vec<Supply>,
     meter: Option<Meter>,
+    /// Updates done before.
+    first_step: u64,
 }
 
 /// Members that learn one task with one learning rate.
 struct Group {
     n_members: i64,
     samples: Samples,
-    learning_rate: f64,
+    span: Span,
 }
 
 impl LinearStack {
     /// Members must be stackable.
     pub fn new(members: &[Member], device: Device, watched: Watched) -> Result<Self> {
-        let first = members.first().context("a stack has members")?;
-        let (config, task) = (first.config, first.task);
+        let lessons = &members.first().context("a stack has members")?.lessons;
+        let Lesson { config, task, .. } = lessons.first().context("a run has a stretch")?;
         let kind = match config.training.precision {
             // Linear networks gain nothing from short formats: their products are small.
             Precision::Float32 | Precision::Bfloat16 => Kind::Float,
             Precision::Float64 => Kind::Double,
         };
-        let training = &config.training;
-        let from_moments = learns_from_moments(config);
-        let rotated = matches!(training.optimiser, Optimiser::Sgd(_));
+        let from_moments = lessons.iter().all(|lesson| learns_from_moments(lesson.config));
+        let rotated = (lessons.iter())
+            .all(|lesson| matches!(lesson.config.training.optimiser, Optimiser::Sgd(_)));
         // A few vectors are as fast in their own axes.
-        let inputs_rotated = rotated && matches!(task.inputs, TaskInputs::Images { .. });
-        let is_one_group = |one: &Member, other: &Member| {
-            std::ptr::eq(one.task, other.task)
-                && one.config.training.learning_rate == other.config.training.learning_rate
+        let inputs_rotated =
+            from_moments && rotated && matches!(task.inputs, TaskInputs::Images { .. });
+        let basis = match inputs_rotated {
+            true => lessons[0].shared.moments(task, device, true)?.basis,
+            false => None,
         };
-        let (mut groups, mut moments) = (Vec::new(), Vec::new());
-        for group in members.chunk_by(is_one_group) {
-            let (Member { config, task, shared, .. }, n_members) = (&group[0], group.len() as i64);
-            let TrainingConfig { batch_size, learning_rate, .. } = config.training;
-            let samples = Samples::new((task, shared), batch_size, device, kind, !from_moments)?;
-            groups.push(Group { n_members, samples, learning_rate });
-            if from_moments {
-                moments.push(shared.moments(task, device, inputs_rotated)?);
-            }
-        }
-        let samples = &groups[0].samples;
-        let orders = members.iter().filter_map(|member| samples.order(member.seed)).collect();
-        let basis = moments.first().and_then(|moments| moments.basis.as_ref());
         let n_labels = task.targets.ncols() as i64;
         // Moments hold no targets for further outputs, which stay at zero; samples' losses count them.
         let n_outputs = if from_moments { handy(n_labels) } else { n_labels };
-        let (layers, axes) = initial_layers(members, device, kind, basis, rotated, n_outputs)?;
-        let has_biases = config.network.bias != Bias::None;
-        let meter = match watched {
-            Watched::AtEachStep => {
-                let tasks: Vec<&Task> = members.iter().map(|member| member.task).collect();
-                let of = if training.loss == Loss::HalfSquaredError {
-                    Of::Maps { with_ones: has_biases }
-                } else {
-                    Of::Responses
-                };
-                Meter::new(&tasks, &of, n_outputs, (kind, device))?
-            }
-            Watched::No => None,
-        };
+        let (layers, axes) =
+            initial_layers(members, device, kind, basis.as_ref(), rotated, n_outputs)?;
         let parameters = named(&layers);
-        let optimiser =
-            OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
-        let scale = |group: &Group| optimiser.gradient_scale(group.learning_rate);
-        let drive =
-            if from_moments {
-                let moments = moments.into_iter().zip(&groups).map(|(moments, group)| {
-                    GroupMoments { moments, n_members: group.n_members, scale: scale(group) }
-                });
-                Drive::of(&moments.collect::<Vec<_>>(), n_outputs, has_biases, kind)
-            } else {
-                Drive::Samples { scale: scale(&groups[0]), loss: training.loss }
-            };
-        Ok(LinearStack {
+        let TrainingConfig { optimiser, learning_rate, loss, .. } = config.training;
+        let optimiser = OptimiserState::new(optimiser, learning_rate, &parameters);
+        let has_biases = config.network.bias != Bias::None;
+        let lesson = Learning {
+            drive: Drive::Samples { scale: 1.0, loss },
+            groups: Vec::new(),
+            supplies: Vec::new(),
+            meter: None,
+            first_step: 0,
+        };
+        let mut stack = LinearStack {
             layers,
             n_inputs: task.n_inputs() as i64,
             n_labels,
+            n_outputs,
             parameters,
             optimiser,
-            drive,
-            groups,
-            orders,
             axes,
-            loss: training.loss,
-            meter,
-        })
+            loss,
+            has_biases,
+            basis,
+            device,
+            kind,
+            watched,
+            step: 0,
+            stretch: 0,
+            lesson,
+        };
+        stack.lesson = stack.learning(members, 0)?;
+        Ok(stack)
+    }
+
+    /// What members learn in a stretch, after what they learn now.
+    fn learning(&self, members: &[Member], stretch: usize) -> Result<Learning> {
+        let is_one_group = |one: &Member, other: &Member| {
+            let (one, other) = (one.lesson(stretch), other.lesson(stretch));
+            std::ptr::eq(one.task, other.task) && one.span == other.span
+        };
+        let from_moments =
+            members[0].lessons.iter().all(|lesson| learns_from_moments(lesson.config));
+        let (mut groups, mut moments) = (Vec::new(), Vec::new());
+        for group in members.chunk_by(is_one_group) {
+            let Lesson { config, task, shared, span, .. } = group[0].lesson(stretch);
+            let n_members = group.len() as i64;
+            let batch_size = config.training.batch_size;
+            let samples =
+                Samples::new((task, shared), batch_size, self.device, self.kind, !from_moments)?;
+            groups.push(Group { n_members, samples, span });
+            if from_moments {
+                let moments_here = self.moments(shared, task)?;
+                let scale = self.optimiser.gradient_scale(span.learning_rate);
+                moments.push(GroupMoments { moments: moments_here, n_members, scale });
+            }
+        }
+        let n_outputs = self.n_outputs;
+        let first = members[0].lesson(stretch);
+        let drive = if from_moments {
+            Drive::of(&moments, n_outputs, self.has_biases, self.kind)
+        } else {
+            let scale = self.optimiser.gradient_scale(first.span.learning_rate);
+            Drive::Samples { scale, loss: self.loss }
+        };
+        let samples = &groups[0].samples;
+        let supplies = members
+            .iter()
+            .enumerate()
+            .map(|(index, member)| samples.supply(member.seed, self.lesson.supplies.get(index)));
+        let supplies = supplies.collect();
+        let meter = match self.watched {
+            Watched::AtEachStep => {
+                let tasks: Vec<&Task> =
+                    members.iter().map(|member| member.lesson(stretch).task).collect();
+                let of = if self.loss == Loss::HalfSquaredError {
+                    Of::Maps { with_ones: self.has_biases }
+                } else {
+                    Of::Responses
+                };
+                Meter::new(&tasks, &of, n_outputs, (self.kind, self.device))?
+            }
+            Watched::No => None,
+        };
+        Ok(Learning { drive, groups, supplies, meter, first_step: first.span.first_step })
+    }
+
+    /// A task's moments in the axes in which this stack's inputs are told, which are those of its first task.
+    fn moments(&self, shared: &Shared, task: &Task) -> Result<Moments> {
+        let plain = || shared.moments(task, self.device, false);
+        let Some(basis) = &self.basis else { return plain() };
+        let rotated = shared.moments(task, self.device, true)?;
+        match &rotated.basis {
+            Some(own) if own.equal(basis) => Ok(rotated),
+            Some(_) | None => Ok(plain()?.along(basis)),
+        }
     }
 
     /// `U_1 .. U_{L-1}`, `[n_members, width, n_labels]`.
@@ -165,12 +229,15 @@ impl LinearStack {
 
     /// Reads what the responses of now are.
     fn read(&mut self, map: &Tensor) {
-        let step = self.step();
-        let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(step)) else { return };
+        let step = self.step;
+        let Learning { meter, groups, first_step, .. } = &mut self.lesson;
+        let Some(meter) = meter.as_mut().filter(|_| Meter::is_due(step - *first_step)) else {
+            return;
+        };
         match self.loss {
             Loss::HalfSquaredError => meter.read(step, map),
             Loss::BinaryCrossEntropy => {
-                let inputs = self.groups[0].samples.evaluation().all_inputs().unsqueeze(0);
+                let inputs = groups[0].samples.evaluation().all_inputs().unsqueeze(0);
                 let outputs = outputs(&inputs, map, self.n_inputs);
                 meter.read(step, &model::responses(self.loss, &outputs));
             }
@@ -196,15 +263,28 @@ impl LinearStack {
 
 impl Stack for LinearStack {
     fn step(&self) -> u64 {
-        self.optimiser.updates
+        self.step
+    }
+
+    fn stretch(&self) -> usize {
+        self.stretch
+    }
+
+    fn turn(&mut self, members: &[Member], stretch: usize) -> Result<()> {
+        let of_member = |member: usize, tensor: &Tensor| tensor.select(0, member as i64);
+        self.optimiser.turn(members, stretch, &self.parameters, of_member);
+        self.lesson = self.learning(members, stretch)?;
+        self.stretch = stretch;
+        Ok(())
     }
 
     fn descend(&mut self) {
         let above = self.above();
         let map = self.map(&above);
         self.read(&map);
-        let batch = || self.groups[0].samples.next_batch(&mut self.orders);
-        let drive = self.drive.at(&map, self.n_inputs, batch);
+        let Learning { drive, groups, supplies, .. } = &mut self.lesson;
+        let batch = || groups[0].samples.next_batch(supplies);
+        let drive = drive.at(&map, self.n_inputs, batch);
         let through_ones = drive.narrow(1, drive.size()[1] - 1, 1);
         let mut gradients = Vec::with_capacity(self.parameters.len());
         let first = &self.layers[0].weight;
@@ -236,10 +316,11 @@ impl Stack for LinearStack {
             }
         }
         self.optimiser.update(self.parameters.iter().map(|(_, tensor)| tensor), &gradients);
+        self.step += 1;
     }
 
     fn meter(&mut self) -> Option<&mut Meter> {
-        self.meter.as_mut()
+        self.lesson.meter.as_mut()
     }
 
     fn observation(&mut self) -> Result<Observation> {
@@ -264,18 +345,19 @@ impl Stack for LinearStack {
         }
         let (_, output_bias) = self.weight_and_bias(self.layers.len() - 1);
         let output_biases = output_bias.as_ref().map(to_vector).transpose()?;
-        let (step, n_inputs, n_labels, loss) =
-            (self.step(), self.n_inputs, self.n_labels, self.loss);
-        let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
+        let (step, n_inputs, n_labels, loss) = (self.step, self.n_inputs, self.n_labels, self.loss);
+        let stretch = self.stretch;
+        let passed = self.lesson.meter.as_mut().map(Meter::take).unwrap_or_default();
         let mut first = 0;
         let groups: Vec<_> = self
+            .lesson
             .groups
             .iter()
-            .map(|Group { n_members, samples, learning_rate }| {
+            .map(|Group { n_members, samples, span }| {
                 let map = map.narrow(0, first, *n_members);
                 first += n_members;
                 let training = samples.training_to_observe().map(Set::share);
-                (map, learning_rate * step as f64, samples.evaluation().share(), training)
+                (map, span.time(step), samples.evaluation().share(), training)
             })
             .collect();
         Ok(Box::new(move || {
@@ -296,6 +378,7 @@ impl Stack for LinearStack {
                 .map(|(member, (((time, evaluation), training), passed))| Snapshot {
                     step,
                     time,
+                    stretch,
                     evaluation,
                     training,
                     weight_norms: weight_norms.iter().map(|norms| norms[member]).collect(),
@@ -339,7 +422,7 @@ impl Stack for LinearStack {
             tensors.extend(bias.map(|bias| (format!("layer{number}.bias"), bias.squeeze_dim(0))));
             below = above;
         }
-        (tensors, self.orders.get(member).map(Order::place))
+        (tensors, self.lesson.supplies[member].place())
     }
 
     fn tensors_of(&self, member: usize) -> NamedTensors {
@@ -348,12 +431,13 @@ impl Stack for LinearStack {
         all.map(|(name, tensor)| (name.clone(), tensor.select(0, member as i64))).collect()
     }
 
-    fn order(&mut self, member: usize) -> Option<&mut Order> {
-        self.orders.get_mut(member)
+    fn supply(&mut self, member: usize) -> &mut Supply {
+        &mut self.lesson.supplies[member]
     }
 
-    fn go_to(&mut self, step: u64) {
-        self.optimiser.updates = step;
+    fn go_to(&mut self, step: u64, of_optimiser: u64) {
+        self.step = step;
+        self.optimiser.updates = of_optimiser;
     }
 
     fn parameters(&self) -> &[(String, Tensor)] {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use crate::model::{Network, Placement};
-use crate::train::Member;
+use crate::train::{Lesson, Member};
 
 /// One layer of every member.
 pub struct StackedLayer {
@@ -53,7 +53,8 @@ pub fn initial_layers(
         .iter()
         .map(|member| {
             let mut generator = ChaCha8Rng::seed_from_u64(member.seed);
-            Network::new(&member.config.network, member.task, placement, &mut generator)
+            let Lesson { config, task, .. } = member.lessons[0];
+            Network::new(&config.network, task, placement, &mut generator)
         })
         .collect::<Result<Vec<_>>>()?;
     let n_layers = networks.first().map_or(0, |network| network.layers().len());

@@ -1,0 +1,147 @@
+//! Training in stretches: what a config's `phases` say, and each stretch's own config.
+
+use super::load::apply;
+use super::name::ensure_label;
+use super::phases::StretchConfig;
+use super::{Config, TrainingConfig};
+use anyhow::{Context, Result, ensure};
+
+/// One stretch of training: an unbroken run of steps on one task. (The OCS phase is another thing: it lies within a stretch.)
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// What figures and tables call it: its own label, or `phase 2`.
+    pub label: String,
+    /// Whether the optimiser's state goes on from the stretch before.
+    pub keeps_optimiser: bool,
+    /// Where it lies on the run's clocks.
+    pub span: Span,
+    /// What is learned in it and how, with no `phases` of its own.
+    pub config: Config,
+}
+
+/// Where a stretch lies on the clocks of its run, which count on through all stretches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// Updates done before it.
+    pub first_step: u64,
+    /// Time of what was before it: `eta * steps`, summed over stretches.
+    pub start_time: f64,
+    /// Its number of updates.
+    pub steps: u64,
+    /// Its step size eta.
+    pub learning_rate: f64,
+}
+
+impl Span {
+    /// Of a run's first stretch.
+    pub fn first(config: &Config) -> Self {
+        let TrainingConfig { steps, learning_rate, .. } = config.training;
+        Span { first_step: 0, start_time: 0.0, steps, learning_rate }
+    }
+
+    /// Of a stretch that follows.
+    fn next(self, config: &Config) -> Self {
+        let (first_step, start_time) = (self.end(), self.time(self.end()));
+        Span { first_step, start_time, ..Span::first(config) }
+    }
+
+    /// The stretch, of these in their order, in which the update after so many is made; the last one at the end.
+    pub fn index_at(spans: impl ExactSizeIterator<Item = Span>, step: u64) -> usize {
+        let last = spans.len().saturating_sub(1);
+        spans.map(Span::end).position(|end| step < end).unwrap_or(last)
+    }
+
+    /// The step after which the next one begins.
+    pub fn end(self) -> u64 {
+        self.first_step.saturating_add(self.steps)
+    }
+
+    /// Time at a step of the whole run that lies in this stretch.
+    pub fn time(self, step: u64) -> f64 {
+        self.start_time + self.time_since(step)
+    }
+
+    /// Time since this stretch began, at a step of the whole run.
+    pub fn time_since(self, step: u64) -> f64 {
+        self.learning_rate * (step - self.first_step) as f64
+    }
+}
+
+/// More would be more than a figure could show.
+const MOST_STRETCHES: usize = 1000;
+
+impl Config {
+    /// The stretches of a config without conditions, in their order; one if it has no `phases`.
+    ///
+    /// # Errors
+    ///
+    /// If a phase overrides what it may not; names its number and the key.
+    pub fn stretches(&self) -> Result<Vec<Stretch>> {
+        if self.phases.is_empty() {
+            let (label, span) = ("phase 1".to_owned(), Span::first(self));
+            return Ok(vec![Stretch { label, keeps_optimiser: false, span, config: self.clone() }]);
+        }
+        let base = Config { phases: Vec::new(), label: None, ..self.clone() };
+        let mut stretches: Vec<Stretch> = Vec::with_capacity(self.phases.len());
+        for (index, phase) in self.phases.iter().enumerate() {
+            let config = config_of(phase, &base).with_context(|| format!("phase {}", index + 1))?;
+            let span = match stretches.last() {
+                None => Span::first(&config),
+                Some(before) => before.span.next(&config),
+            };
+            let label = phase.label.clone().unwrap_or_else(|| format!("phase {}", index + 1));
+            let keeps_optimiser = phase.keep_optimiser;
+            stretches.push(Stretch { label, keeps_optimiser, span, config });
+        }
+        Ok(stretches)
+    }
+
+    /// Updates of all stretches.
+    pub fn total_steps(&self) -> u64 {
+        let of = |phase: &StretchConfig| phase.steps.unwrap_or(self.training.steps);
+        match &self.phases[..] {
+            [] => self.training.steps,
+            phases => phases.iter().map(of).fold(0, u64::saturating_add),
+        }
+    }
+
+    /// Ranges of every stretch. (That one network fits all their tasks is found when these are made.)
+    pub(super) fn check_phases(&self) -> Result<()> {
+        ensure!(
+            self.phases.len() <= MOST_STRETCHES,
+            "phases lists {}: at most {MOST_STRETCHES}",
+            self.phases.len()
+        );
+        if self.phases.is_empty() {
+            return Ok(());
+        }
+        ensure!(
+            self.kernel.is_none(),
+            "kernel follows one stretch of training: set kernel to null, or leave phases out"
+        );
+        for label in self.phases.iter().filter_map(|phase| phase.label.as_ref()) {
+            ensure_label(label)?;
+        }
+        let stretches = self.stretches()?;
+        for (index, stretch) in stretches.iter().enumerate() {
+            let context = || format!("phase {}", index + 1);
+            stretch.config.check().with_context(context)?;
+            let optimiser = |stretch: &Stretch| stretch.config.training.optimiser;
+            let before = index.checked_sub(1).map(|before| optimiser(&stretches[before]));
+            ensure!(
+                !stretch.keeps_optimiser || before == Some(optimiser(stretch)),
+                "{}: keep_optimiser needs the optimiser of the phase before",
+                context()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The base with what a phase overrides.
+fn config_of(phase: &StretchConfig, base: &Config) -> Result<Config> {
+    phase.ensure_may_be()?;
+    let mut config = apply(base, &phase.set)?;
+    config.training.steps = phase.steps.unwrap_or(config.training.steps);
+    Ok(config)
+}
