@@ -6,7 +6,6 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::Checkpoint;
 use super::shared::{HeldPixels, Shared};
 use crate::config::NetworkKind;
 use crate::model::{architecture, to_tensor};
@@ -84,15 +83,15 @@ impl Supply {
         }
     }
 
-    /// Goes to where a checkpoint left it.
+    /// Goes to where a checkpoint left it, which is asked for that only if there is more than one place.
     ///
     /// # Errors
     ///
     /// If the checkpoint does not say, or an epoch has no such position.
-    pub fn go_to(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    pub fn go_to(&mut self, place: impl FnOnce() -> Result<Place>) -> Result<()> {
         match self {
             Supply::Full => Ok(()),
-            Supply::Shuffled(order) => order.go_to(checkpoint.place()?),
+            Supply::Shuffled(order) => order.go_to(place()?),
         }
     }
 }

@@ -47,7 +47,7 @@ pub trait Stack {
         for (name, tensor) in self.tensors_of(member) {
             checkpoint.copy_to(&name, &tensor)?;
         }
-        self.supply(member).go_to(checkpoint)
+        self.supply(member).go_to(|| checkpoint.place())
     }
 
     /// Tells all members that so many updates are done, and so many since their optimisers started anew.

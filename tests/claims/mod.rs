@@ -20,6 +20,7 @@ mod ocs_kernel;
 mod ocs_linear;
 mod ocs_loss;
 mod ocs_modes;
+mod ocs_sequence;
 /// Changes that many cases make.
 mod spoil;
 
@@ -58,6 +59,7 @@ const CASES: &[(&str, fn() -> Vec<Case>)] = &[
     ("ocs_mnist", ocs_images::cases),
     ("ocs_cifar10", ocs_images::cases),
     ("ocs_classes", ocs_classes::cases),
+    ("ocs_sequence", ocs_sequence::cases),
     ("bias_free_relu", bias_free_relu::cases),
 ];
 

@@ -8,11 +8,14 @@ use anyhow::{Context, Result};
 
 use super::Study;
 use crate::claim::{Bound, Claim, Draft, above, at_least, at_most, claim, within_percent};
-use crate::config::{Bias, Config, Initialisation};
+use crate::config::{Bias, Config};
 use crate::metrics::norm;
 use crate::record::{Record, RunFolder};
-use crate::theory::{BalancedTree, SignChange, closest_share, imbalance, one_layers_visit};
-use passage::{NEAR, PERMUTED, Passage, REVERSED, SAME, SIBLINGS, TURNED, has_stretch};
+use crate::theory::{BalancedTree, closest_share, one_layers_visit};
+use passage::{
+    LEVELS, NEAR, PERMUTED, Passage, REVERSED, SAME, SIBLINGS, TURNED, has_stretch,
+    predicted_sign_change,
+};
 
 /// The study.
 pub static STUDY: Study = Study {
@@ -24,7 +27,7 @@ pub static STUDY: Study = Study {
     theory_of_images: false,
     also_predict: super::nothing_more,
     claims,
-    figure: page::figure,
+    page: page::page,
 };
 
 /// `D_target` that is still high, in units of `V_target`.
@@ -70,7 +73,7 @@ fn closest<'a>(id: &str, sentence: &str, runs: &[&'a Record], label: &str) -> Dr
 }
 
 /// It passes through the OCS while targets are far.
-fn passes<'a>(id: &str, sentence: &str, runs: &[&'a Record], label: &str) -> Claim {
+fn passes(id: &str, sentence: &str, runs: &[&Record], label: &str) -> Claim {
     let is_far =
         |run: &&Record| Passage::of(run, label).is_some_and(|passage| passage.closest()[1] >= FAR);
     let words = format!("{{}} with D_target >= {FAR} V_target at that moment, in every run");
@@ -185,25 +188,6 @@ fn visits(runs: &RunFolder) -> Result<[Claim; 2]> {
     ])
 }
 
-/// Levels of the tree.
-const LEVELS: std::ops::RangeInclusive<usize> = 1..=3;
-
-/// When theory has a level's contrasts cross zero in two layers.
-fn predicted_sign_change(config: &Config, level: usize) -> Option<f64> {
-    let [width] = config.network.hidden[..] else { return None };
-    let Initialisation::Normal(normal) = config.network.initialisation else { return None };
-    let tree = BalancedTree::new(config.task.branching.as_ref()?);
-    let input_variance = 1.0 / tree.n_items();
-    let gain = tree.gain(level);
-    let change = SignChange {
-        singular_value: (gain / tree.n_items() * input_variance).sqrt(),
-        input_variance,
-        strength: gain.sqrt(),
-        imbalance: imbalance(normal, width),
-    };
-    Some(change.crossing())
-}
-
 fn sign_changes(runs: &RunFolder) -> Result<[Claim; 2]> {
     let of_depth = |n_layers: usize| {
         with(runs, REVERSED, &format!(" and {n_layers} layers"), |config| {
@@ -288,8 +272,8 @@ fn follows_theory(runs: &RunFolder) -> Result<Claim> {
         };
         let theory = runs.theory_along(run)?;
         let pairs = run.curves.distance_to_ocs.iter().zip(&theory.curves.distance_to_ocs);
-        let miss = pairs.fold(0.0, |most: f64, (one, other)| most.max((one - other).abs()));
-        misses.push(Some(miss / run.target_variance));
+        let gaps = pairs.map(|(one, other)| (one - other).abs() / run.target_variance);
+        misses.push(gaps.reduce(f64::max));
     }
     Ok(claim("distances-are-theorys-through-all-phases")
         .says("D_ocs is that of the flow restarted from the weights that it left, through all phases.")

@@ -4,12 +4,11 @@
 use std::ops::Range;
 
 use super::passage::{
-    NEAR, PERMUTED, Passage, REVERSED, SAME, SIBLINGS, TURNED, chosen, has_stretch,
+    LEVELS, NEAR, PERMUTED, Passage, REVERSED, SAME, SIBLINGS, TURNED, chosen, has_stretch,
+    predicted_sign_change,
 };
-use super::{LEVELS, predicted_sign_change};
 use crate::config::Bias;
 use crate::metrics::Curves;
-use crate::plot::canvas::Canvas;
 use crate::plot::curve::Curve;
 use crate::plot::style::{
     AT_OCS, Dash, GREY, Look, Marker, ORANGE, Stroke, THEORY, THRESHOLD, level_look, look,
@@ -27,13 +26,8 @@ const CROSSES: Stroke = Stroke::broken(GREY, 0.7, Dash::DashDotted);
 /// Of `D_target`: M has the first look elsewhere, V the second.
 const TARGETS: Look = Look { colour: ORANGE, dash: Dash::Solid, marker: Marker::Diamond };
 
-/// The figure, placed.
-pub fn figure(runs: &RunFolder) -> Canvas {
-    page(runs).canvas(&runs.records)
-}
-
 /// The figure.
-fn page(runs: &RunFolder) -> Page {
+pub fn page(runs: &RunFolder) -> Page {
     let both = [Bias::None, Bias::All];
     Page::new("Relearning: a reversal passes through the OCS again, a permutation does not")
         .row("No biases: the tree, its halves exchanged, its contrasts reversed", DEPTHS.map(|depth| course(runs, depth, Bias::None)))
@@ -66,6 +60,9 @@ fn scaled(
     Curve::through(curves.time.iter().zip(values).filter_map(at))
 }
 
+/// Its look and caption, its curve, and its unit in a stretch.
+type Quantity = (Look, &'static str, fn(&Curves) -> &Vec<f64>, fn(&StretchRecord) -> f64);
+
 /// `M`, `D_ocs` and `D_target` through all stretches.
 fn course(runs: &RunFolder, depth: usize, bias: Bias) -> Panel {
     let x = Measure::linear("time t = η · step");
@@ -73,7 +70,7 @@ fn course(runs: &RunFolder, depth: usize, bias: Bias) -> Panel {
         .titled(in_layers(depth));
     let Some(run) = chosen(runs, REVERSED, depth, bias).first().copied() else { return panel };
     let theory = runs.theory_of_run(run);
-    let quantities: [(Look, &str, fn(&Curves) -> &Vec<f64>, fn(&StretchRecord) -> f64); 3] = [
+    let quantities: [Quantity; 3] = [
         (
             TARGETS,
             "D to targets / V of targets",

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use crate::config::{Bias, Config};
+use crate::config::{Bias, Config, Initialisation};
 use crate::record::{Record, RunFolder, StretchRecord};
+use crate::theory::{BalancedTree, SignChange, imbalance};
 
 /// Share of `V_target` within which `D_ocs` counts as at the OCS.
 pub const NEAR: f64 = 0.1;
@@ -117,4 +118,23 @@ pub fn chosen<'a>(
             && config.network.n_layers() == n_layers
             && config.network.bias == bias
     })
+}
+
+/// Levels of the tree.
+pub const LEVELS: std::ops::RangeInclusive<usize> = 1..=3;
+
+/// When theory has a level's contrasts cross zero in two layers.
+pub fn predicted_sign_change(config: &Config, level: usize) -> Option<f64> {
+    let [width] = config.network.hidden[..] else { return None };
+    let Initialisation::Normal(normal) = config.network.initialisation else { return None };
+    let tree = BalancedTree::new(config.task.branching.as_ref()?);
+    let input_variance = 1.0 / tree.n_items();
+    let gain = tree.gain(level);
+    let change = SignChange {
+        singular_value: (gain / tree.n_items() * input_variance).sqrt(),
+        input_variance,
+        strength: gain.sqrt(),
+        imbalance: imbalance(normal, width),
+    };
+    Some(change.crossing())
 }
