@@ -8,9 +8,8 @@ use serde_yaml::Value;
 use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
-    Activation, Adam, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss,
-    Mirrored, NetworkConfig, NetworkKind, Normal, Optimiser, Orthogonal, Precision, ProbeKind, Sgd,
-    TargetScale, TaskConfig, TrainingConfig, Tree, rounding,
+    Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss,
+    Mirrored, NetworkConfig, NetworkKind, Normal, Orthogonal, Precision, ProbeKind,     TargetScale, TaskConfig, TrainingConfig, Tree, rounding,
 };
 
 /// More units a layer or observations would not fit into memory.
@@ -37,7 +36,7 @@ pub(super) fn ensure_not_negative(key: &str, value: f64) -> Result<()> {
     Ok(())
 }
 
-fn ensure_fraction(key: &str, value: f64) -> Result<()> {
+pub(super) fn ensure_fraction(key: &str, value: f64) -> Result<()> {
     ensure!((0.0..1.0).contains(&value), "{key} must be at least 0 and below 1, not {value}");
     Ok(())
 }
@@ -324,16 +323,7 @@ impl TrainingConfig {
             self.batch_size != Some(0),
             "training.batch_size must be at least 1, or null for full batch"
         );
-        match self.optimiser {
-            Optimiser::Sgd(Sgd { momentum }) => {
-                ensure_fraction("training.optimiser.sgd.momentum", momentum)
-            }
-            Optimiser::Adam(Adam { beta1, beta2, epsilon }) => {
-                ensure_fraction("training.optimiser.adam.beta1", beta1)?;
-                ensure_fraction("training.optimiser.adam.beta2", beta2)?;
-                ensure_positive("training.optimiser.adam.epsilon", epsilon)
-            }
-        }
+        self.optimiser.check()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Default of every key; those that depend on other keys are filled in by `check.rs`.
 
 use super::{
-    Activation, Adam, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss,
+    Activation, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss,
     NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd,
     TargetScale, TaskConfig, TrainingConfig,
 };
@@ -81,12 +81,6 @@ impl Default for TrainingConfig {
             observations: 200,
             precision: Precision::Float32,
         }
-    }
-}
-
-impl Default for Adam {
-    fn default() -> Self {
-        Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
     }
 }
 

@@ -4,46 +4,20 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde::de::{Deserializer, MapAccess, Unexpected, Visitor};
+use serde::de::{Deserializer, Unexpected, Visitor};
 use serde_yaml::with::singleton_map;
 use serde_yaml::{Mapping, Value};
 
 use super::fault::Fault;
-use super::initialisation::one_choice;
 use super::name::{name_from_stem, shortened};
 use super::overrides::{
     CHOICES, Conditions, EXCLUSIVE, Override, flatten, is_at_or_below, overlap,
 };
 use super::phases::override_phases;
 use super::{
-    Adam, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, NetworkKind,
-    Optimiser, ProbeKind, Scale, Sgd, Targets, TaskConfig, read, text,
+    Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, NetworkKind, ProbeKind,
+    Scale, Targets, TaskConfig, read, text,
 };
-
-/// `sgd`, `adam`, or either with parameters.
-pub(super) fn optimiser<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optimiser, D::Error> {
-    struct OptimiserVisitor;
-    impl<'de> Visitor<'de> for OptimiserVisitor {
-        type Value = Optimiser;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-            formatter.write_str("sgd, adam, sgd: {momentum} or adam: {beta1, beta2, epsilon}")
-        }
-
-        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Optimiser, E> {
-            match name {
-                "sgd" => Ok(Optimiser::Sgd(Sgd::default())),
-                "adam" => Ok(Optimiser::Adam(Adam::default())),
-                other => Err(E::unknown_variant(other, &["sgd", "adam"])),
-            }
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Optimiser, A::Error> {
-            one_choice(map)
-        }
-    }
-    deserializer.deserialize_any(OptimiserVisitor)
-}
 
 /// A number, or `full`, which is what `null` is.
 pub(super) fn batch_size<'de, D: Deserializer<'de>>(

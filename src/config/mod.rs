@@ -12,6 +12,7 @@ mod inputs;
 mod load;
 mod name;
 mod network_kind;
+mod optimiser;
 mod overrides;
 mod phases;
 mod read;
@@ -33,6 +34,7 @@ pub use inputs::Inputs;
 pub use load::{load, parse, resolve_conditions};
 pub use name::{ensure_name, name_from_stem};
 pub use network_kind::NetworkKind;
+pub use optimiser::{Adam, Optimiser, Sgd};
 pub use overrides::{Conditions, Override, Overrides};
 pub use phases::StretchConfig;
 pub use scale::{Full, Quick, Scale};
@@ -306,7 +308,10 @@ pub struct TrainingConfig {
     /// half-squared-error | binary-cross-entropy (on logits); both summed over labels, averaged over samples.
     pub loss: Loss,
     /// sgd: {momentum} | adam: {beta1, beta2, epsilon}; the bare name takes the defaults.
-    #[serde(serialize_with = "singleton_map::serialize", deserialize_with = "load::optimiser")]
+    #[serde(
+        serialize_with = "singleton_map::serialize",
+        deserialize_with = "optimiser::deserialize"
+    )]
     pub optimiser: Optimiser,
     /// Step size eta. Theory runs in time t = eta * step.
     pub learning_rate: f64,
@@ -329,36 +334,6 @@ pub enum Loss {
     HalfSquaredError,
     /// `-(1/N) sum [y ln sigma(z) + (1 - y) ln(1 - sigma(z))]` on logits z; responses are sigma(z).
     BinaryCrossEntropy,
-}
-
-/// Optimisers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Optimiser {
-    /// Gradient descent, with heavy-ball momentum if that is positive.
-    Sgd(Sgd),
-    /// Adam with PyTorch's defaults.
-    Adam(Adam),
-}
-
-/// Parameters of SGD.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sgd {
-    /// Heavy-ball momentum in [0, 1).
-    pub momentum: f64,
-}
-
-/// Parameters of Adam.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Adam {
-    /// Decay of the mean gradient, in [0, 1).
-    pub beta1: f64,
-    /// Decay of the mean squared gradient, in [0, 1).
-    pub beta2: f64,
-    /// Added to the root of the mean squared gradient. Positive.
-    pub epsilon: f64,
 }
 
 /// Number formats of training. Theory and metrics are always float64.

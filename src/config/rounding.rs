@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 
 use super::{
-    Adam, Aligned, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal, Optimiser, Orthogonal,
-    Precision, Sgd, TaskConfig, TrainingConfig,
+    Aligned, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal, Orthogonal, Precision,
+    TaskConfig, TrainingConfig,
 };
 
 impl Precision {
@@ -39,7 +39,7 @@ impl Precision {
     }
 
     /// Refuses a positive number that is 0 or infinite in this format; `what` names it and its value.
-    fn ensure_holds(self, what: &str, value: f64) -> Result<()> {
+    pub(super) fn ensure_holds(self, what: &str, value: f64) -> Result<()> {
         let held = self.rounds(value);
         let becomes = if held == 0.0 { "0" } else { "infinite" };
         let wider = if value > 0.0 && value.is_finite() && self != Precision::Float64 {
@@ -57,7 +57,7 @@ impl Precision {
     }
 
     /// Refuses a share below 1 that is 1 in this format.
-    fn ensure_below_one(self, key: &str, share: f64) -> Result<()> {
+    pub(super) fn ensure_below_one(self, key: &str, share: f64) -> Result<()> {
         ensure!(
             self.rounds(share) < 1.0,
             "{key} is {share}, which is 1 in {}: set training.precision to float64, or write a smaller value",
@@ -98,17 +98,7 @@ pub(super) fn check(
         precision.ensure_holds(&what, task.correlation.sqrt())?;
     }
     let precision = precision.of_updates();
-    match training.optimiser {
-        Optimiser::Sgd(Sgd { momentum }) => {
-            precision.ensure_below_one("training.optimiser.sgd.momentum", momentum)
-        }
-        Optimiser::Adam(Adam { beta1, beta2, epsilon }) => {
-            precision.ensure_below_one("training.optimiser.adam.beta1", beta1)?;
-            precision.ensure_below_one("training.optimiser.adam.beta2", beta2)?;
-            let what = format!("training.optimiser.adam.epsilon is {epsilon:e}, which");
-            precision.ensure_holds(&what, epsilon)
-        }
-    }
+    training.optimiser.check_rounding(precision)
 }
 
 /// A layer's weights are stored one by one, and its gradient carries the product of all others: neither may be 0.

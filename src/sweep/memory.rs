@@ -332,11 +332,7 @@ fn training_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<Pa
         Precision::Float32 | Precision::Bfloat16 => 4.0,
         Precision::Float64 => 8.0,
     };
-    let remembered = match config.training.optimiser {
-        Optimiser::Sgd(Sgd { momentum: 0.0 }) => 0.0,
-        Optimiser::Sgd(_) => 1.0,
-        Optimiser::Adam(_) => 2.0,
-    };
+    let remembered = config.training.optimiser.remembered() as f64;
     let from_moments = learns_from_moments(config);
     let [weights, activations] = architecture(config.network.kind).bytes(&StackSize {
         n_members: together.stacked,

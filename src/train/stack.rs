@@ -10,7 +10,7 @@ use super::nonlinear::NonlinearStack;
 use super::observations::Observation;
 use super::passed::Meter;
 use super::{Lesson, Member};
-use crate::config::{Config, Loss, NetworkConfig, Optimiser};
+use crate::config::{Config, Loss, NetworkConfig};
 use crate::task::{Task, TaskInputs};
 
 /// Networks between two steps, one for each member, all at the same step.
@@ -112,7 +112,7 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     };
     let training = |config: &Config| {
         let mut training = config.training.clone();
-        if learns_from_moments(config) && matches!(training.optimiser, Optimiser::Sgd(_)) {
+        if learns_from_moments(config) && training.optimiser.is_linear_in_gradients() {
             training.learning_rate = 1.0;
         }
         training

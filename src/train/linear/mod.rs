@@ -15,7 +15,7 @@ use super::passed::{Meter, Of};
 use super::shared::Shared;
 use super::stack::{Stack, Watched, learns_from_moments};
 use super::{Answer, Lesson, Member, Snapshot, to_vector};
-use crate::config::{Bias, Loss, NetworkKind, Optimiser, Precision, Span, TrainingConfig};
+use crate::config::{Bias, Loss, NetworkKind, Precision, Span, TrainingConfig};
 use crate::model;
 use crate::task::{Task, TaskInputs};
 
@@ -85,7 +85,7 @@ impl LinearStack {
         };
         let from_moments = lessons.iter().all(|lesson| learns_from_moments(lesson.config));
         let rotated = (lessons.iter())
-            .all(|lesson| matches!(lesson.config.training.optimiser, Optimiser::Sgd(_)));
+            .all(|lesson| lesson.config.training.optimiser.is_linear_in_gradients());
         // A few vectors are as fast in their own axes.
         let inputs_rotated =
             from_moments && rotated && matches!(task.inputs, TaskInputs::Images { .. });
