@@ -3,6 +3,7 @@
 //! This module knows nothing of tensors, files of data or networks. `text.rs` reads YAML within bounds,
 //! `read.rs` and `fault.rs` tell what is wrong with it, `load.rs` puts files, `--set` and conditions together.
 
+mod apply;
 mod check;
 mod defaults;
 mod drawn;
@@ -18,20 +19,23 @@ mod phases;
 mod read;
 mod rounding;
 mod scale;
+mod scaled;
 mod stretches;
 mod suggest;
 mod text;
 mod tree;
+mod without_tree;
 
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
+pub use apply::resolve_conditions;
 pub use drawn::{Circle, Gaussian, LinearTargets, Sine, Targets};
 pub use initialisation::{
     Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, Normal, Orthogonal,
 };
 pub use inputs::Inputs;
-pub use load::{load, parse, resolve_conditions};
+pub use load::{load, parse};
 pub use name::{ensure_name, name_from_stem};
 pub use network_kind::NetworkKind;
 pub use optimiser::{Adam, Optimiser, Sgd};

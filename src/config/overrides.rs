@@ -148,3 +148,12 @@ pub(super) fn overlap(one: &str, other: &str) -> bool {
         |(given, taken): &(&str, &str)| is_at_or_below(one, given) && is_at_or_below(other, taken);
     is_at_or_below(one, other) || is_at_or_below(other, one) || EXCLUSIVE.iter().any(exclude)
 }
+
+/// Keys that a condition may not override, because they say what the conditions are.
+const FIXED_IN_CONDITIONS: [&str; 6] =
+    ["name", "experiment", "conditions", "seeds", "quick", "full"];
+
+/// Whether a key says what the conditions are.
+pub(super) fn is_fixed(key: &str) -> bool {
+    FIXED_IN_CONDITIONS.contains(&key.split('.').next().unwrap_or_default())
+}

@@ -1,6 +1,6 @@
 //! Training in stretches: what a config's `phases` say, and each stretch's own config.
 
-use super::load::apply;
+use super::apply::apply;
 use super::name::ensure_label;
 use super::phases::StretchConfig;
 use super::{Config, TrainingConfig};

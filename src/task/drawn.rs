@@ -33,12 +33,7 @@ impl Drawn {
                 (normal_vectors(&gaussian, &mut generator)?, gaussian.mirrored)
             }
             Inputs::Circle => (points(&config.circle.clone().unwrap_or_default()), false),
-            Inputs::OneHot
-            | Inputs::Correlated
-            | Inputs::Mnist
-            | Inputs::FashionMnist
-            | Inputs::Cifar10
-            | Inputs::Glyphs => {
+            _ => {
                 anyhow::bail!(
                     "task.targets {} is for task.inputs gaussian or circle",
                     targets.name()

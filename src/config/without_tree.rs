@@ -1,0 +1,85 @@
+//! Tasks whose targets are no labels of a tree: which keys go together.
+
+use anyhow::{Result, ensure};
+
+use super::tree::MOST_ITEMS;
+use super::{Inputs, TaskConfig};
+
+impl TaskConfig {
+    /// Whether targets are the labels of a tree.
+    pub fn has_tree(&self) -> bool {
+        self.targets.is_none()
+    }
+
+    /// Number of inputs that are drawn or laid out, each an item of its own; `None` for other inputs.
+    pub(super) fn n_drawn(&self) -> Option<usize> {
+        match self.inputs {
+            Inputs::Gaussian => {
+                let gaussian = self.gaussian.clone().unwrap_or_default();
+                Some(gaussian.count.saturating_mul(if gaussian.mirrored { 2 } else { 1 }))
+            }
+            Inputs::Circle => Some(self.circle.clone().unwrap_or_default().count),
+            _ => None,
+        }
+    }
+
+    /// Writes out the parameters of inputs that are drawn.
+    pub(super) fn fill_in_drawn(&mut self) {
+        if self.inputs == Inputs::Gaussian {
+            self.gaussian.get_or_insert_default();
+        }
+        if self.inputs == Inputs::Circle {
+            self.circle.get_or_insert_default();
+        }
+    }
+
+    /// Inputs that are drawn go with targets that are numbers; either has keys of its own.
+    pub(super) fn check_drawn(&self) -> Result<()> {
+        let inputs = self.inputs.name();
+        for (key, is_set, owner) in [
+            ("gaussian", self.gaussian.is_some(), Inputs::Gaussian),
+            ("circle", self.circle.is_some(), Inputs::Circle),
+        ] {
+            ensure!(
+                !is_set || self.inputs == owner,
+                "task.{key} is set, but task.inputs is {inputs}: set task.inputs to {key}, or task.{key} to null"
+            );
+        }
+        let n_drawn = self.n_drawn();
+        let Some(targets) = &self.targets else {
+            ensure!(
+                n_drawn.is_none(),
+                "task.inputs is {inputs}, of which no tree tells targets: set task.targets, such as {{linear: {{norm: 1}}}}"
+            );
+            ensure!(
+                self.seed.is_none(),
+                "task.seed draws inputs and targets, but those of task.inputs {inputs} are not drawn: set it to null"
+            );
+            return Ok(());
+        };
+        ensure!(
+            self.tree.is_none() && self.branching.is_none(),
+            "task.targets {} and a tree exclude each other: set task.branching and task.tree to null, or task.targets",
+            targets.name()
+        );
+        ensure!(
+            self.frequencies.is_none(),
+            "task.frequencies weighs the items of a tree, but task.targets is {}: set one of them to null",
+            targets.name()
+        );
+        let Some(n_drawn) = n_drawn else {
+            anyhow::bail!(
+                "task.targets {} is for task.inputs gaussian or circle, not {inputs}: set task.inputs, or task.targets to null",
+                targets.name()
+            )
+        };
+        ensure!(
+            (2..=MOST_ITEMS).contains(&n_drawn),
+            "task.{inputs}.count makes {n_drawn} items: it must make 2 to {MOST_ITEMS}"
+        );
+        if let (Inputs::Gaussian, Some(gaussian)) = (self.inputs, &self.gaussian) {
+            gaussian.check()?;
+        }
+        targets.check(self.inputs)
+    }
+}
