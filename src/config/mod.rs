@@ -16,6 +16,7 @@ mod network_kind;
 mod optimiser;
 mod overrides;
 mod phases;
+mod precision;
 mod read;
 mod rounding;
 mod scale;
@@ -41,6 +42,7 @@ pub use network_kind::NetworkKind;
 pub use optimiser::{Adam, Optimiser, Sgd};
 pub use overrides::{Conditions, Override, Overrides};
 pub use phases::StretchConfig;
+pub use precision::Precision;
 pub use scale::{Full, Quick, Scale};
 pub use stretches::{Span, Stretch};
 pub use suggest::{did_you_mean, nearest};
@@ -338,18 +340,6 @@ pub enum Loss {
     HalfSquaredError,
     /// `-(1/N) sum [y ln sigma(z) + (1 - y) ln(1 - sigma(z))]` on logits z; responses are sigma(z).
     BinaryCrossEntropy,
-}
-
-/// Number formats of training. Theory and metrics are always float64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits.
-    Float32,
-    /// 64 bits, for comparisons with theory.
-    Float64,
-    /// Forward and backward in 16 bits, weights in 32.
-    Bfloat16,
 }
 
 /// Which neural tangent kernels a run leaves in its record.

@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::Precision;
 use super::check::{ensure_fraction, ensure_positive};
 use super::initialisation::one_choice;
+use super::precision::Precision;
 
 /// Optimisers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
