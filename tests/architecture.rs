@@ -134,7 +134,7 @@ struct File {
 
 /// Code without comments, texts, unit tests and declarations of modules.
 fn bare(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let text = text.split("\nmod tests {").next().unwrap_or_default();
     let mut code = String::new();
     let mut rest = text.chars().peekable();
     while let Some(character) = rest.next() {
@@ -303,6 +303,9 @@ impl Sources {
     }
 }
 
+/// Circles that are still to be untied; none may be added.
+const TO_BE_UNTIED: [(&str, &str); 0] = [];
+
 #[test]
 fn no_two_files_import_each_other() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -318,7 +321,8 @@ fn no_two_files_import_each_other() {
     }
     let texts: Vec<(&str, &str)> =
         texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let circles = Sources::read(&texts).circles();
+    let mut circles = Sources::read(&texts).circles();
+    circles.retain(|(one, other)| !TO_BE_UNTIED.contains(&(one.as_str(), other.as_str())));
     assert!(circles.is_empty(), "files that import each other: {circles:#?}");
 }
 
