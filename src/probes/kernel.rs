@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use ndarray::{Array1, Array2};
 use serde_json::Value;
 
-use super::{Probe, State};
+use super::probe::{Probe, State};
 use crate::config::{
     Activation, Config, Initialisation, Kaiming, KernelConfig, Loss, NetworkKind, Normal,
     Optimiser, Sgd,

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use ndarray::{Array1, Array2};
 
-use super::Probe;
+use super::probe::Probe;
 use crate::config::{Bias, Config};
 use crate::record::{Record, Series};
 use crate::task::{Task, TaskInputs};

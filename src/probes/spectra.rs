@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::Probe;
+use super::probe::Probe;
 use crate::record::{Record, Series};
 use crate::theory::singular_values;
 use crate::train::{Snapshot, Wants};
