@@ -8,8 +8,9 @@ use serde_yaml::Value;
 use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
-    Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss,
-    Mirrored, NetworkConfig, NetworkKind, Normal, Orthogonal, Precision, ProbeKind,     TargetScale, TaskConfig, TrainingConfig, Tree, rounding,
+    Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, Mirrored,
+    NetworkConfig, NetworkKind, Normal, Orthogonal, Precision, ProbeKind, TargetScale, TaskConfig,
+    TrainingConfig, Tree, rounding,
 };
 
 /// More units a layer or observations would not fit into memory.

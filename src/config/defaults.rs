@@ -1,9 +1,9 @@
 //! Default of every key; those that depend on other keys are filled in by `check.rs`.
 
 use super::{
-    Activation, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss,
-    NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd,
-    TargetScale, TaskConfig, TrainingConfig,
+    Activation, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss, NetworkConfig,
+    NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd, TargetScale,
+    TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {

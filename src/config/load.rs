@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::de::{Deserializer, Unexpected, Visitor};
-use serde_yaml::with::singleton_map;
 use serde_yaml::Value;
+use serde_yaml::with::singleton_map;
 
 use super::apply::{at, have_last_word, resolve_conditions, set, typed};
 use super::name::{name_from_stem, shortened};

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use serde_yaml::Value;
 
+use super::Config;
 use super::apply::{apply, have_last_word, resolve_conditions};
 use super::overrides::{Conditions, Override};
 use super::scale::{Full, Quick, Scale};
-use super::Config;
 
 /// A last layer of overrides, whichever section it comes from.
 struct Layer {

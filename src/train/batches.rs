@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::checkpoint::Place;
 use super::shared::{HeldPixels, Shared};
 use crate::config::NetworkKind;
 use crate::model::{architecture, to_tensor};
@@ -95,9 +96,6 @@ impl Supply {
         }
     }
 }
-
-/// A place in an order: generator's word before the epoch, samples of it already shown.
-pub type Place = (u128, usize);
 
 /// A random order of the training samples, drawn anew for each epoch by a generator of our own. A batch that an epoch's
 /// end leaves short is filled up from the next epoch, so that all batches are equally large.

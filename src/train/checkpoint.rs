@@ -10,11 +10,19 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-use super::batches::Place;
-use super::runs::Progress;
-use super::to_array;
+use super::arrays::to_array;
 use crate::file;
 use crate::model::to_tensor;
+
+/// A place in an order: generator's word before the epoch, samples of it already shown.
+pub type Place = (u128, usize);
+
+/// How far a run is.
+pub struct Progress {
+    pub seed: u64,
+    pub step: u64,
+    pub last_loss: f64,
+}
 
 /// Tensors with their names.
 pub(super) type NamedTensors = Vec<(String, Tensor)>;

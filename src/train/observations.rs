@@ -6,7 +6,7 @@ use std::thread::{Builder, Scope};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::Snapshot;
+use super::snapshot::Snapshot;
 
 /// What is left to do for the snapshots of one step, one for each member. It holds copies of what later steps change.
 pub type Observation = Box<dyn FnOnce() -> Result<Vec<Snapshot>> + Send>;

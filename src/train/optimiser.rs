@@ -1,35 +1,142 @@
-//! SGD and Adam whose state are named tensors of our own: tch cannot save its optimisers' state, and resuming needs it.
+//! What updates do to weights: a rule for each parameter, which remembers named tensors of our own. tch cannot save its
+//! optimisers' state, and resuming needs it.
+
+use std::fmt::Debug;
 
 use tch::Tensor;
 
-use super::{Lesson, Member};
+use super::member::{Lesson, Member};
 use crate::config::{Adam, Optimiser, Sgd};
 
-/// An optimiser and what it remembers of each parameter.
-pub struct OptimiserState {
-    optimiser: Optimiser,
-    learning_rate: f64,
-    /// Updates done since its state was zero; Adam corrects its means by it.
-    pub updates: u64,
-    /// Momentum's velocity, or Adam's mean gradient; one per parameter, or none.
-    first: Vec<Tensor>,
-    /// Adam's mean squared gradient; one per parameter, or none.
-    second: Vec<Tensor>,
-    names: Vec<String>,
+/// What one update does to one parameter.
+trait Rule: Debug {
+    /// Tensors of the parameter's shape that it remembers, all zero at first.
+    fn remembers(&self) -> usize;
+
+    /// Whether gradients may carry the learning rate, so that an update is as few operations as can be.
+    fn takes_rates(&self) -> bool;
+
+    /// One step in place.
+    fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now);
+
+    /// Makes what it remembers that of another learning rate, so many times as large.
+    fn turn(&self, _memory: &[Tensor], _factor: f64) {}
 }
+
+/// The moment of an update.
+#[derive(Debug, Clone, Copy)]
+struct Now {
+    /// Updates done, this one included.
+    update: u64,
+    learning_rate: f64,
+    /// Whether gradients carry the learning rate of each network.
+    has_rates: bool,
+}
+
+/// ```text
+/// v <- momentum v + eta g,   w <- w - v
+/// ```
+///
+/// As PyTorch's (no dampening, no weight decay; its velocity is ours over eta).
+impl Rule for Sgd {
+    fn remembers(&self) -> usize {
+        usize::from(self.momentum != 0.0)
+    }
+
+    fn takes_rates(&self) -> bool {
+        true
+    }
+
+    fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now) {
+        let scaled;
+        let change = if now.has_rates {
+            gradient
+        } else {
+            scaled = gradient * now.learning_rate;
+            &scaled
+        };
+        match memory {
+            [velocity] => {
+                *velocity *= self.momentum;
+                *velocity += change;
+                *parameter -= &*velocity;
+            }
+            _ => *parameter -= change,
+        }
+    }
+
+    fn turn(&self, memory: &[Tensor], factor: f64) {
+        for velocity in memory {
+            let mut velocity = velocity.shallow_clone();
+            velocity *= factor;
+        }
+    }
+}
+
+/// ```text
+/// m <- b1 m + (1-b1) g,  s <- b2 s + (1-b2) g^2,   w <- w - eta m^ / (sqrt(s^) + epsilon)
+/// with  m^ = m / (1 - b1^k),  s^ = s / (1 - b2^k)  at update k
+/// ```
+///
+/// As PyTorch's (no weight decay); Kingma and Ba 2015, algorithm 1.
+impl Rule for Adam {
+    fn remembers(&self) -> usize {
+        2
+    }
+
+    fn takes_rates(&self) -> bool {
+        false
+    }
+
+    fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now) {
+        let [mean, square] = memory else { return };
+        let Adam { beta1, beta2, epsilon } = *self;
+        *mean *= beta1;
+        *mean += gradient * (1.0 - beta1);
+        *square *= beta2;
+        *square += gradient.square() * (1.0 - beta2);
+        let update = now.update as f64;
+        let root = (&*square / (1.0 - beta2.powf(update))).sqrt() + epsilon;
+        *parameter -= &*mean / root * (now.learning_rate / (1.0 - beta1.powf(update)));
+    }
+}
+
+/// The rule of a parameter, `layer1.weight`, under an optimiser.
+fn rule_of(optimiser: Optimiser, _name: &str) -> Box<dyn Rule> {
+    match optimiser {
+        Optimiser::Sgd(sgd) => Box::new(sgd),
+        Optimiser::Adam(adam) => Box::new(adam),
+    }
+}
+
+/// A parameter's rule, and what it remembers.
+struct Kept {
+    name: String,
+    rule: Box<dyn Rule>,
+    memory: Vec<Tensor>,
+}
+
+/// Rules of all parameters, with what they remember.
+pub struct OptimiserState {
+    learning_rate: f64,
+    /// Updates done since the state was zero, which Adam corrects its means by.
+    pub updates: u64,
+    kept: Vec<Kept>,
+}
+
+/// What remembered tensors are called in checkpoints.
+const SUFFIXES: [&str; 2] = ["first", "second"];
 
 impl OptimiserState {
     /// State at the first step: zeros.
     pub fn new(optimiser: Optimiser, learning_rate: f64, parameters: &[(String, Tensor)]) -> Self {
-        let zeros =
-            || tch::no_grad(|| parameters.iter().map(|(_, tensor)| tensor.zeros_like()).collect());
-        let (first, second) = match optimiser {
-            Optimiser::Sgd(Sgd { momentum: 0.0 }) => (Vec::new(), Vec::new()),
-            Optimiser::Sgd(Sgd { momentum: _ }) => (zeros(), Vec::new()),
-            Optimiser::Adam(_) => (zeros(), zeros()),
+        let keep = |(name, parameter): &(String, Tensor)| {
+            let rule = rule_of(optimiser, name);
+            let zeros = || tch::no_grad(|| parameter.zeros_like());
+            let memory = (0..rule.remembers()).map(|_| zeros()).collect();
+            Kept { name: name.clone(), rule, memory }
         };
-        let names = parameters.iter().map(|(name, _)| name.clone()).collect();
-        OptimiserState { optimiser, learning_rate, updates: 0, first, second, names }
+        OptimiserState { learning_rate, updates: 0, kept: parameters.iter().map(keep).collect() }
     }
 
     /// Turns to the members' lesson of a stretch: with its state, whose velocities carry their learning rates, if that is kept,
@@ -48,82 +155,57 @@ impl OptimiserState {
             return;
         }
         self.learning_rate = span.learning_rate;
-        let Optimiser::Sgd(_) = optimiser else { return };
         for (index, member) in members.iter().enumerate() {
             let [before, now] =
                 [stretch - 1, stretch].map(|stretch| member.lesson(stretch).span.learning_rate);
-            for velocity in &self.first {
-                let mut own = of_member(index, velocity);
-                tch::no_grad(|| own *= now / before);
+            for Kept { rule, memory, .. } in &self.kept {
+                let of_member: Vec<Tensor> =
+                    memory.iter().map(|tensor| of_member(index, tensor)).collect();
+                tch::no_grad(|| rule.turn(&of_member, now / before));
             }
         }
     }
 
-    /// Factor that gradients of a network with this learning rate shall carry, so that an update is as few operations as
-    /// can be: SGD's step size, and 1 for Adam, which scales by itself, by one rate for all.
+    /// Factor that gradients of a network with this learning rate shall carry: the rate, if all rules take it with gradients,
+    /// else 1, and then there is one rate for all.
     pub fn gradient_scale(&self, learning_rate: f64) -> f64 {
-        match self.optimiser {
-            Optimiser::Sgd(_) => learning_rate,
-            Optimiser::Adam(_) => 1.0,
-        }
+        if self.has_rates() { learning_rate } else { 1.0 }
+    }
+
+    fn has_rates(&self) -> bool {
+        self.kept.iter().all(|kept| kept.rule.takes_rates())
     }
 
     /// One step of all parameters, in place; `gradients` carry `gradient_scale`.
-    ///
-    /// ```text
-    /// SGD    v <- momentum v + eta g,                                       w <- w - v
-    /// Adam   m <- b1 m + (1-b1) g,  s <- b2 s + (1-b2) g^2,                 w <- w - eta m^ / (sqrt(s^) + epsilon)
-    ///        with  m^ = m / (1 - b1^k),  s^ = s / (1 - b2^k)  at update k
-    /// ```
-    ///
-    /// Both as PyTorch defines them (no dampening, no weight decay; its velocity is ours over eta);
-    /// Adam: Kingma and Ba 2015, algorithm 1.
     pub fn update<'a>(
         &mut self,
         parameters: impl IntoIterator<Item = &'a Tensor>,
         gradients: &[Tensor],
     ) {
         self.updates += 1;
-        let rate = self.learning_rate;
+        let now = Now {
+            update: self.updates,
+            learning_rate: self.learning_rate,
+            has_rates: self.has_rates(),
+        };
         tch::no_grad(|| {
-            for (index, (parameter, gradient)) in parameters.into_iter().zip(gradients).enumerate()
+            for ((kept, parameter), gradient) in self.kept.iter_mut().zip(parameters).zip(gradients)
             {
                 let mut parameter = parameter.shallow_clone();
-                match self.optimiser {
-                    Optimiser::Sgd(Sgd { momentum }) => match self.first.get_mut(index) {
-                        None => parameter -= gradient,
-                        Some(velocity) => {
-                            *velocity *= momentum;
-                            *velocity += gradient;
-                            parameter -= &*velocity;
-                        }
-                    },
-                    Optimiser::Adam(Adam { beta1, beta2, epsilon }) => {
-                        let (mean, square) = (&mut self.first[index], &mut self.second[index]);
-                        *mean *= beta1;
-                        *mean += gradient * (1.0 - beta1);
-                        *square *= beta2;
-                        *square += gradient.square() * (1.0 - beta2);
-                        let update = self.updates as f64;
-                        let root = (&*square / (1.0 - beta2.powf(update))).sqrt() + epsilon;
-                        parameter -= &*mean / root * (rate / (1.0 - beta1.powf(update)));
-                    }
-                }
+                kept.rule.step(&mut parameter, gradient, &mut kept.memory, now);
             }
         });
     }
 
     /// State with names, `layer1.weight.first`, ...
     pub fn named(&self) -> Vec<(String, Tensor)> {
-        let named = |tensors: &[Tensor], suffix: &str| -> Vec<(String, Tensor)> {
-            self.names
-                .iter()
-                .zip(tensors)
-                .map(|(name, t)| (format!("{name}.{suffix}"), t.shallow_clone()))
-                .collect()
-        };
-        let mut all = named(&self.first, "first");
-        all.extend(named(&self.second, "second"));
+        let mut all = Vec::new();
+        for (index, suffix) in SUFFIXES.iter().enumerate() {
+            for Kept { name, memory, .. } in &self.kept {
+                let tensor = memory.get(index).map(Tensor::shallow_clone);
+                all.extend(tensor.map(|tensor| (format!("{name}.{suffix}"), tensor)));
+            }
+        }
         all
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use ndarray::{Array2, Axis};
 use tch::{Kind, Tensor};
 
-use super::to_vector;
+use super::arrays::to_vector;
 use crate::model::to_tensor;
 use crate::task::{Task, TaskInputs};
 

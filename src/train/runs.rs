@@ -2,12 +2,14 @@
 
 use anyhow::{Result, ensure};
 
-use super::checkpoint::{Checkpoint, NamedTensors};
+use super::arrays::{to_array, to_vector};
+use super::checkpoint::{Checkpoint, NamedTensors, Progress};
+use super::member::{Lesson, Member};
 use super::observations::{Observation, Observations};
+use super::observer::{Continue, Outcome};
+use super::snapshot::{Layer, Snapshot};
 use super::stack::Stack;
-use super::{
-    Continue, Layer, Lesson, Member, Outcome, Snapshot, observed_steps, to_array, to_vector,
-};
+use super::steps::observed_steps;
 
 /// Steps between two distant observations that wait to be told of.
 const MOST_UNTOLD: usize = 4096;
@@ -29,13 +31,6 @@ pub struct Runs<'a> {
     last_losses: Vec<f64>,
     /// Of those that have ended.
     outcomes: Vec<Option<Outcome>>,
-}
-
-/// How far a run is.
-pub struct Progress {
-    pub seed: u64,
-    pub step: u64,
-    pub last_loss: f64,
 }
 
 impl<'a> Runs<'a> {

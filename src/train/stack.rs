@@ -1,15 +1,13 @@
 //! Networks that train together, whatever their kind.
 
-use anyhow::{Context, Result, ensure};
-use tch::{Device, Kind, Tensor};
+use anyhow::Result;
+use tch::{Kind, Tensor};
 
-use super::batches::{Place, Supply};
-use super::checkpoint::{Checkpoint, NamedTensors};
-use super::linear::LinearStack;
-use super::nonlinear::NonlinearStack;
+use super::batches::Supply;
+use super::checkpoint::{Checkpoint, NamedTensors, Place};
+use super::member::{Lesson, Member};
 use super::observations::Observation;
 use super::passed::Meter;
-use super::{Lesson, Member};
 use crate::config::{Config, Loss, NetworkConfig};
 use crate::task::{Task, TaskInputs};
 
@@ -72,34 +70,6 @@ pub enum Watched {
     AtEachStep,
     /// Never: bare steps.
     No,
-}
-
-/// Members at their first step, or where their checkpoints left them.
-pub fn stack(members: &[Member], device: Device, watched: Watched) -> Result<Box<dyn Stack>> {
-    let first = members.first().context("a stack has members")?;
-    let step = first.resumed.map(Checkpoint::step);
-    ensure!(
-        members.iter().all(|member| member.resumed.map(Checkpoint::step) == step),
-        "members of a stack go on from one step"
-    );
-    let lesson = first.lessons.first().context("a run has a stretch")?;
-    let mut stack: Box<dyn Stack> = if lesson.config.network.kind.is_linear() {
-        Box::new(LinearStack::new(members, device, watched)?)
-    } else {
-        Box::new(NonlinearStack::new(members, device, watched)?)
-    };
-    let Some(step) = step else { return Ok(stack) };
-    let stretch = first.stretch_at(step);
-    if stretch > 0 {
-        stack.turn(members, stretch)?;
-    }
-    for (index, member) in members.iter().enumerate() {
-        let Some(checkpoint) = member.resumed else { continue };
-        checkpoint.ensure_fits(member.seed, member.steps())?;
-        stack.restore(index, checkpoint)?;
-    }
-    stack.go_to(step, step - first.optimiser_since(stretch));
-    Ok(stack)
 }
 
 /// Whether two runs, each a config and what it learns, can share a stack: all but their starts is the same, and of linear
