@@ -146,12 +146,11 @@ pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Reco
     warn_of_equal_seeds(config)?;
     let theory_of_images = studies::of(config)?.is_some_and(|study| study.theory_of_images);
     let options = &Options { theory_of_images, ..options.clone() };
-    let plan = sweep::plan(config, options).map_err(refused)?;
-    plan.open()?;
+    let runs = sweep::plan(config, options).map_err(refused)?.open()?;
     let summary = {
         let progress = Progress::new(part, &config.name);
         write_theories(config, options)?;
-        plan.train(&|event| progress.tell(event))?
+        runs.train(&|event| progress.tell(event))?
     };
     for sentence in &summary.diverged {
         tracing::error!("{sentence}");

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, anyhow};
 
 use super::job::Job;
 use super::options::Options;
-use super::run::{jobs, stacks};
+use super::run::jobs;
+use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{LIMIT, affordable, ensure_threads};
 use crate::config::{Config, resolve_conditions};

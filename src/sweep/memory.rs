@@ -11,7 +11,7 @@ use tch::Device;
 use super::earlier::Refused;
 use super::options::Options;
 use super::room::{self, Room};
-use super::run::most_together;
+use super::stacks::most_together;
 use crate::config::{
     Config, Initialisation, Inputs, Optimiser, Precision, Sgd, Targets, TaskConfig,
     resolve_conditions,

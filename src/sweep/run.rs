@@ -11,12 +11,11 @@ use super::job::{Job, Part};
 use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Options, Summary};
 use super::prepared::run_together;
+use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Config, resolve_conditions};
-use crate::model::{Step, architecture};
 use crate::record;
-use crate::train::runs_can_be_stacked;
 
 /// Runs that are about to be trained. Nothing of them is written yet.
 pub struct Plan<'a> {
@@ -50,23 +49,26 @@ pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
 ///
 /// # Errors
 ///
-/// Those of `plan` and of `Plan::train`.
+/// Those of `plan`, `Plan::open` and `Opened::train`.
 pub fn train_all(
     config: &Config,
     options: &Options,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary> {
-    plan(config, options)?.train(tell)
+    plan(config, options)?.open()?.train(tell)
 }
 
-impl Plan<'_> {
+/// Runs whose folders are ready for them.
+pub struct Opened<'a>(Plan<'a>);
+
+impl<'a> Plan<'a> {
     /// Writes the config beside the runs' folders, and makes sure that these can be written: whoever asks for hours of
     /// training shall not learn at their end that they cannot.
     ///
     /// # Errors
     ///
     /// If one cannot; names it and the remedy.
-    pub fn open(&self) -> Result<()> {
+    pub fn open(self) -> Result<Opened<'a>> {
         let mut conditions: Vec<&str> =
             self.jobs.iter().map(|job| job.condition.as_str()).collect();
         conditions.dedup();
@@ -79,9 +81,12 @@ impl Plan<'_> {
                 job.remove_earlier(&self.options.folder)?;
             }
         }
-        record::write_config(&self.options.folder, self.config)
+        record::write_config(&self.options.folder, self.config)?;
+        Ok(Opened(self))
     }
+}
 
+impl Opened<'_> {
     /// Trains the runs and writes their records.
     ///
     /// # Errors
@@ -89,8 +94,7 @@ impl Plan<'_> {
     /// At the first run that cannot be set up or written; `Interrupted` if asked to end. A diverged run is no error here:
     /// it is told in the summary, and the others go on.
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
-        self.open()?;
-        let Plan { options, jobs, .. } = self;
+        let Plan { options, jobs, .. } = self.0;
         let steps = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.total_steps()));
         tell(Event::Planned { runs: jobs.len(), steps });
         train_stacks(stacks(jobs, options), options, tell)
@@ -136,64 +140,6 @@ fn train_stacks(
     });
     let (summary, failure) = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     failure.map_or(Ok(summary), Err)
-}
-
-/// How many runs of one shape, with so many weights of a fully connected network and so many training samples, train in one
-/// stack.
-pub fn most_together(
-    config: &Config,
-    n_weights: usize,
-    n_samples: usize,
-    options: &Options,
-) -> usize {
-    if let Some(most) = options.stack {
-        return most.max(1);
-    }
-    let step = Step {
-        n_weights,
-        n_samples: config.training.batch_size.unwrap_or(n_samples),
-        on_cpu: options.device == Device::Cpu,
-    };
-    architecture(config.network.kind).most_together(&step).max(1)
-}
-
-/// Jobs that train together: networks of one shape, as many as `most_together` says, spread over the workers. The longest
-/// first, so that the last to end are short.
-pub(super) fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
-    let mut groups: Vec<Vec<Job>> = Vec::new();
-    for job in jobs {
-        match groups
-            .iter_mut()
-            .find(|group| runs_can_be_stacked(&group[0].lessons(), &job.lessons()))
-        {
-            Some(group) => group.push(job),
-            None => groups.push(vec![job]),
-        }
-    }
-    let mut stacks: VecDeque<Vec<Job>> = VecDeque::new();
-    for mut group in groups {
-        let workers = options.jobs.max(1);
-        let first = &group[0];
-        let most =
-            most_together(&first.config, n_weights(first), first.task().n_samples(), options);
-        let fewest = group.len().div_ceil(most);
-        // Evenly, and as many for each worker, so that none waits for another's rest.
-        let size = group.len().div_ceil(fewest.next_multiple_of(workers));
-        while !group.is_empty() {
-            stacks.push_back(group.drain(..size.min(group.len())).collect());
-        }
-    }
-    let takes_long = |config: &Config| architecture(config.network.kind).takes_long();
-    stacks.make_contiguous().sort_by_key(|stack| !takes_long(&stack[0].config));
-    stacks
-}
-
-/// Weights of a fully connected network.
-fn n_weights(job: &Job) -> usize {
-    let mut widths = vec![job.task().n_inputs()];
-    widths.extend(&job.config.network.hidden);
-    widths.push(job.task().targets.ncols());
-    widths.windows(2).map(|pair| pair[0] * pair[1]).sum()
 }
 
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
