@@ -178,7 +178,7 @@ impl Stack for NonlinearStack {
         let evaluation = self.samples.evaluation().share();
         let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
         let training = self.samples.training_to_observe().map(Set::share);
-        Ok(Box::new(move || {
+        Ok(Box::new(move |see| {
             let answers = |set: &Set| {
                 let outputs = set.in_chunks(config.network.kind, of_members.len(), |inputs| {
                     network.forward(&inputs.unsqueeze(0))
@@ -191,24 +191,25 @@ impl Stack for NonlinearStack {
             let kernel = kernel.transpose()?;
             let passed = passed.of_each(evaluation.len())?;
             let snapshots = of_members.into_iter().zip(evaluation).zip(training).zip(passed);
-            Ok(snapshots
-                .map(|(((of_member, evaluation), training), passed)| {
-                    let (weight_norms, bias_norms, output_bias) = of_member;
-                    Snapshot {
-                        step,
-                        time,
-                        stretch,
-                        evaluation,
-                        training,
-                        weight_norms,
-                        bias_norms,
-                        output_bias,
-                        kernel: kernel.clone(),
-                        layers: None,
-                        passed,
-                    }
-                })
-                .collect())
+            for (member, (((of_member, evaluation), training), passed)) in snapshots.enumerate() {
+                let (weight_norms, bias_norms, output_bias) = of_member;
+                let kernel = kernel.clone();
+                let snapshot = Snapshot {
+                    step,
+                    time,
+                    stretch,
+                    evaluation,
+                    training,
+                    weight_norms,
+                    bias_norms,
+                    output_bias,
+                    kernel,
+                    layers: None,
+                    passed,
+                };
+                see(member, snapshot)?;
+            }
+            Ok(())
         }))
     }
 

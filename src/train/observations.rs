@@ -4,24 +4,31 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::{Builder, Scope};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 use super::snapshot::Snapshot;
 
-/// What is left to do for the snapshots of one step, one for each member. It holds copies of what later steps change.
-pub type Observation = Box<dyn FnOnce() -> Result<Vec<Snapshot>> + Send>;
+/// Sees the snapshot of a member, by its number.
+pub type See<'a> = &'a mut dyn FnMut(usize, Snapshot) -> Result<()>;
+
+/// What is left to do for the snapshots of one step: they are shown member by member, so that those of a large stack are never
+/// all there. It holds copies of what later steps change.
+pub type Observation = Box<dyn FnOnce(See) -> Result<()> + Send>;
+
+/// What the other thread says: a member's snapshot, or that an observation is over.
+type Said = Result<Option<(usize, Snapshot)>>;
 
 /// Observations in the order in which they were asked for.
 pub enum Observations {
-    /// Made when they are asked for.
-    AtOnce(VecDeque<Result<Vec<Snapshot>>>),
+    /// Made when they are shown.
+    AtOnce(VecDeque<Observation>),
     /// Made by another thread.
     Aside {
         /// To that thread.
         asked: SyncSender<Observation>,
         /// From that thread.
-        answers: Receiver<Result<Vec<Snapshot>>>,
-        /// Asked for and not yet taken.
+        answers: Receiver<Said>,
+        /// Asked for and not yet over.
         waiting: usize,
     },
 }
@@ -41,8 +48,12 @@ impl Observations {
         let observe = move || {
             tch::set_num_threads(threads);
             for observation in observations {
-                // Nobody listens any more: the runs have ended early.
-                if answering.send(tch::no_grad(observation)).is_err() {
+                // Nobody listens any more if something cannot be sent: the runs have ended early.
+                let mut tell = |member, snapshot| {
+                    answering.send(Ok(Some((member, snapshot)))).ok().context("nobody listens")
+                };
+                let over = tch::no_grad(|| observation(&mut tell)).map(|()| None);
+                if answering.send(over).is_err() {
                     return;
                 }
             }
@@ -61,7 +72,7 @@ impl Observations {
     /// If the other thread has panicked.
     pub fn ask(&mut self, observation: Observation) -> Result<()> {
         match self {
-            Observations::AtOnce(made) => made.push_back(tch::no_grad(observation)),
+            Observations::AtOnce(asked) => asked.push_back(observation),
             Observations::Aside { asked, waiting, .. } => {
                 asked.send(observation).ok().context("observing panicked")?;
                 *waiting += 1;
@@ -70,20 +81,32 @@ impl Observations {
         Ok(())
     }
 
-    /// The next one that is made; if `all` are to be, waits for it. `None` if there is none.
-    pub fn next(&mut self, all: bool) -> Option<Result<Vec<Snapshot>>> {
+    /// Shows what is made by now; if `all` are to be, waits for them.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be made, or whoever sees it fails.
+    pub fn show(&mut self, all: bool, see: See) -> Result<()> {
         match self {
-            Observations::AtOnce(made) => made.pop_front(),
-            Observations::Aside { waiting: 0, .. } => None,
+            Observations::AtOnce(asked) => {
+                while let Some(observation) = asked.pop_front() {
+                    tch::no_grad(|| observation(&mut *see))?;
+                }
+            }
             Observations::Aside { answers, waiting, .. } => {
-                let answer = match answers.try_recv() {
-                    Err(TryRecvError::Empty) if !all => return None,
-                    Err(TryRecvError::Empty) => answers.recv().ok(),
-                    answer => answer.ok(),
-                };
-                *waiting -= 1;
-                Some(answer.unwrap_or_else(|| Err(anyhow!("observing panicked"))))
+                while *waiting > 0 {
+                    let said = match answers.try_recv() {
+                        Err(TryRecvError::Empty) if !all => return Ok(()),
+                        Err(TryRecvError::Empty) => answers.recv().ok(),
+                        said => said.ok(),
+                    };
+                    match said.context("observing panicked")?? {
+                        Some((member, snapshot)) => see(member, snapshot)?,
+                        None => *waiting -= 1,
+                    }
+                }
             }
         }
+        Ok(())
     }
 }

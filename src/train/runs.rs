@@ -97,12 +97,11 @@ impl<'a> Runs<'a> {
             member.observer.wants().layers.then(|| layers(stack.state(index).0)).transpose()
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
-        Ok(Box::new(move || {
-            let mut snapshots = observation()?;
-            for (snapshot, layers) in snapshots.iter_mut().zip(layers) {
-                snapshot.layers = layers;
-            }
-            Ok(snapshots)
+        let mut layers = layers.into_iter();
+        Ok(Box::new(move |see| {
+            observation(&mut |member, snapshot| {
+                see(member, Snapshot { layers: layers.next().flatten(), ..snapshot })
+            })
         }))
     }
 
@@ -121,11 +120,10 @@ impl<'a> Runs<'a> {
     /// Shows what is observed by now, or `all` that was asked for, and says what members ask for next.
     fn show(&mut self, observations: &mut Observations, all: bool) -> Result<Continue> {
         let mut next = Continue::Yes;
-        while let Some(snapshots) = observations.next(all) {
-            for (index, snapshot) in snapshots?.into_iter().enumerate() {
-                next = next.max(self.see(index, snapshot)?);
-            }
-        }
+        observations.show(all, &mut |member, snapshot| {
+            next = next.max(self.see(member, snapshot)?);
+            Ok(())
+        })?;
         Ok(next)
     }
 

@@ -362,41 +362,44 @@ impl Stack for LinearStack {
                 (map, span.time(step), samples.evaluation().share(), training)
             })
             .collect();
-        Ok(Box::new(move || {
-            let (mut times, mut evaluations, mut trainings) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Box::new(move |see| {
+            let n_labels_of_bias = n_labels as usize;
+            let n_members = groups.iter().map(|(map, ..)| map.size()[0] as usize).sum();
+            let mut passed = passed.of_each(n_members)?.into_iter();
+            let mut member = 0;
             for (map, time, evaluation, training) in &groups {
-                let answers = |set: &Set| answers(set, map, [n_inputs, n_labels], loss);
-                let evaluation = answers(evaluation)?;
-                let n_members = evaluation.len();
-                times.resize(times.len() + n_members, *time);
-                trainings.extend(Answer::or_none(training.as_ref().map(answers), n_members)?);
-                evaluations.extend(evaluation);
+                let answers =
+                    |set: &Set, map: &Tensor| answers(set, map, [n_inputs, n_labels], loss);
+                for map in in_blocks(map, evaluation, training.as_ref()) {
+                    let evaluations = answers(evaluation, &map)?;
+                    let trainings = training.as_ref().map(|training| answers(training, &map));
+                    let trainings = Answer::or_none(trainings, evaluations.len())?;
+                    for (evaluation, training) in evaluations.into_iter().zip(trainings) {
+                        let snapshot = Snapshot {
+                            step,
+                            time: *time,
+                            stretch,
+                            evaluation,
+                            training,
+                            weight_norms: weight_norms.iter().map(|norms| norms[member]).collect(),
+                            bias_norms: bias_norms
+                                .iter()
+                                .map(|norms| norms.as_ref().map(|norms| norms[member]))
+                                .collect(),
+                            output_bias: output_biases.as_ref().map(|biases| {
+                                biases[member * n_labels_of_bias..][..n_labels_of_bias].to_vec()
+                            }),
+                            // Of a linear network the Gram matrix of its inputs says what a kernel would.
+                            kernel: None,
+                            layers: None,
+                            passed: passed.next().unwrap_or_default(),
+                        };
+                        see(member, snapshot)?;
+                        member += 1;
+                    }
+                }
             }
-            let n_labels = n_labels as usize;
-            let passed = passed.of_each(times.len())?;
-            let snapshots =
-                times.into_iter().zip(evaluations).zip(trainings).zip(passed).enumerate();
-            Ok(snapshots
-                .map(|(member, (((time, evaluation), training), passed))| Snapshot {
-                    step,
-                    time,
-                    stretch,
-                    evaluation,
-                    training,
-                    weight_norms: weight_norms.iter().map(|norms| norms[member]).collect(),
-                    bias_norms: bias_norms
-                        .iter()
-                        .map(|norms| norms.as_ref().map(|norms| norms[member]))
-                        .collect(),
-                    output_bias: output_biases
-                        .as_ref()
-                        .map(|biases| biases[member * n_labels..][..n_labels].to_vec()),
-                    // Of a linear network the Gram matrix of its inputs says what a kernel would.
-                    kernel: None,
-                    layers: None,
-                    passed,
-                })
-                .collect())
+            Ok(())
         }))
     }
 
@@ -445,6 +448,21 @@ impl Stack for LinearStack {
     fn parameters(&self) -> &[(String, Tensor)] {
         &self.parameters
     }
+}
+
+/// Responses that are found together: 2^23 of them, with their loss and in float64, take 200 MB.
+const MOST_RESPONSES: i64 = 1 << 23;
+
+/// Maps of as many members as answer together. One product for many is faster than one for each, but all answers of a large
+/// stack would fill the memory.
+fn in_blocks(map: &Tensor, evaluation: &Set, training: Option<&Set>) -> Vec<Tensor> {
+    let (n_members, n_outputs) = (map.size()[0], map.size()[2]);
+    let samples = training.map_or(0, Set::n_samples).max(evaluation.n_samples()) as i64;
+    let together = (MOST_RESPONSES / (samples * n_outputs).max(1)).max(1);
+    (0..n_members)
+        .step_by(together as usize)
+        .map(|first| map.narrow(0, first, together.min(n_members - first)))
+        .collect()
 }
 
 /// Responses of maps `[n_members, n_rows, n_outputs]` to a set, and their losses, one for each member.
