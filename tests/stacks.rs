@@ -350,3 +350,37 @@ fn a_stack_of_perceptrons_or_convolutions_is_each_alone() {
         }
     }
 }
+
+/// Of 600 members each answers to 1,000 images with 16 outputs: more than are found together.
+#[test]
+fn a_stack_that_is_too_large_to_answer_at_once_answers_as_its_members_do() {
+    let config = config(&[
+        "task.inputs=glyphs",
+        "task.samples={train: 50, test: 1000}",
+        "network={kind: linear, hidden: [3], initialisation: {normal: {std: 0.05}}}",
+        "training={steps: 2, observations: 2, learning_rate: 0.001}",
+    ]);
+    let (task, shared) = (task(&config), Shared::default());
+    for aside in [false, true] {
+        let mut seen: Vec<Vec<f64>> = vec![Vec::new(); 600];
+        // Of each member a hash is enough: all responses would be a gigabyte.
+        let sum = |snapshot: &Snapshot| {
+            let responses = snapshot.evaluation.responses.iter().enumerate();
+            responses.map(|(index, response)| (1.0 + (index % 7) as f64) * response).sum::<f64>()
+        };
+        let mut observers: Vec<_> = seen
+            .iter_mut()
+            .map(|seen| move |snapshot: Snapshot| seen.push(sum(&snapshot)))
+            .collect();
+        let members = (0..).zip(&mut observers).map(|(seed, observer)| {
+            let lessons = vec![Lesson::only(&config, &task, &shared)];
+            Member { lessons, seed, resumed: None, observer }
+        });
+        train_together(members.collect(), Device::Cpu, aside).unwrap();
+        for seed in [0, 1, 523, 524, 599] {
+            let alone: Vec<f64> = observed(&config, &task, &shared, seed).iter().map(sum).collect();
+            let miss = largest(seen[seed as usize].iter().copied(), &alone);
+            assert!(alone.len() == 3 && miss < 1e-2, "seed {seed}: {miss:e} of {alone:?}");
+        }
+    }
+}
