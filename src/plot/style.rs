@@ -143,6 +143,11 @@ pub struct Look {
 }
 
 impl Look {
+    /// A look.
+    pub const fn new(colour: Colour, dash: Dash, marker: Marker) -> Look {
+        Look { colour, dash, marker }
+    }
+
     /// As a line.
     pub fn stroke(self, width: f64) -> Stroke {
         Stroke { colour: self.colour, width, dash: self.dash }

@@ -24,7 +24,7 @@ fn contrast(index: usize, n_levels: usize) -> (Look, String) {
     if index < n_levels {
         (level_look(index), format!("labels, level {}", index + 1))
     } else {
-        let look = Look { colour: INK, dash: Dash::Dashed, marker: Marker::Disc };
+        let look = Look::new(INK, Dash::Dashed, Marker::Disc);
         (look, "vehicles against animals".to_owned())
     }
 }

@@ -10,8 +10,8 @@ use crate::record::{Record, RunFolder};
 const IDENTITY: Stroke = Stroke::broken(GREY, 0.6, Dash::Dashed);
 /// Bars of base rates.
 const BARS: Colour = Colour(0xC8, 0xC8, 0xC8);
-const ALL: Look = Look { colour: BLUE, dash: Dash::Solid, marker: Marker::Disc };
-const INPUT: Look = Look { colour: VERMILION, dash: Dash::Solid, marker: Marker::Triangle };
+const ALL: Look = Look::new(BLUE, Dash::Solid, Marker::Disc);
+const INPUT: Look = Look::new(VERMILION, Dash::Solid, Marker::Triangle);
 /// Beginnings of conditions.
 const TREES: [&str; 3] = ["even", "uneven", "ragged"];
 /// Largest rate that is shown.

@@ -15,8 +15,8 @@ const MARKERS: [Marker; 3] = [Marker::Disc, Marker::Triangle, Marker::Square];
 const COLOURS: [crate::plot::style::Colour; 3] = [BLUE, ORANGE, PURPLE];
 /// Layers, words and look: shape and colour both differ, and no colour stands for a preprocessing.
 const LAYERS: [(usize, &str, Look); 2] = [
-    (2, "two layers", Look { colour: VERMILION, dash: Dash::Solid, marker: Marker::Disc }),
-    (1, "one layer", Look { colour: GREEN, dash: Dash::Solid, marker: Marker::Diamond }),
+    (2, "two layers", Look::new(VERMILION, Dash::Solid, Marker::Disc)),
+    (1, "one layer", Look::new(GREEN, Dash::Solid, Marker::Diamond)),
 ];
 
 /// How a preprocessing looks as a line.

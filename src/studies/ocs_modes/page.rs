@@ -17,9 +17,9 @@ use crate::record::RunFolder;
 /// Last time of the early panel: six times the output bias's own.
 const EARLY: f64 = 6.0;
 /// The weights' share of the constant.
-const WEIGHTS: Look = Look { colour: SKY, dash: Dash::Solid, marker: Marker::Diamond };
+const WEIGHTS: Look = Look::new(SKY, Dash::Solid, Marker::Diamond);
 /// Where theory ends.
-const END_POINT: Look = Look { colour: INK, dash: Dash::Solid, marker: Marker::Disc };
+const END_POINT: Look = Look::new(INK, Dash::Solid, Marker::Disc);
 /// What an output bias does by itself.
 const EXPONENTIAL: Stroke = Stroke::solid(ORANGE, 2.6);
 
