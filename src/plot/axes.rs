@@ -41,7 +41,7 @@ const LABEL_GAP: f64 = TICK_LENGTH + 1.5;
 /// From one row of names below an axis to the next.
 const NAME_ROW: f64 = 8.5;
 /// Room for one number on the horizontal axis.
-const LABEL_ROOM: f64 = 24.0;
+const LABEL_ROOM: f64 = 22.0;
 /// From a panel's frame to the baseline of its horizontal axis' title.
 pub const X_TITLE_OFFSET: f64 = 19.0;
 
