@@ -89,7 +89,7 @@ fn times(runs: &RunFolder, network: &str) -> Panel {
             }
         }
     }
-    let names = ["meaningful", "regrouped 1", "2", "3"];
+    let names = ["meaningful", "regr. 1", "regr. 2", "regr. 3"];
     let y = Measure::logarithmic("time t = η · step").including([1.0]).own();
     Panel::new(Measure::named("", names), y)
         .layer(Layer::level(never, AT_OCS, "not learned").named("never"))
