@@ -45,8 +45,10 @@ impl Case {
     }
 }
 
-/// The cases of every study.
-const CASES: &[(&str, fn() -> Vec<Case>)] = &[
+/// A study's stem, and its cases.
+type Cases = (&'static str, fn() -> Vec<Case>);
+
+const CASES: &[Cases] = &[
     ("ocs_linear", ocs_linear::cases),
     ("ocs_modes", ocs_modes::cases),
     ("ocs_init_scale", ocs_init_scale::cases),

@@ -56,8 +56,10 @@ pub fn cases() -> Vec<Case> {
     };
     let foretold = |change: fn(&mut Phase, &Phase)| {
         breaks("lazy-times", move |runs| {
-            let seen = run(runs, LARGE).phase.clone();
-            change(&mut lazy(runs, LARGE).phase, &seen);
+            another(runs, LARGE, |run| {
+                let lazy = run.kernel.as_mut().unwrap().lazy.as_mut().unwrap();
+                change(&mut lazy.phase, &run.phase);
+            });
         })
     };
     vec![
@@ -88,8 +90,10 @@ pub fn cases() -> Vec<Case> {
         breaks(NONE, |runs| turn(&mut lazy(runs, LARGE).phase)).with(&["lazy-existence"]),
         breaks(NONE, |runs| turn(&mut run(runs, LARGE).phase)).with(&["lazy-existence"]),
         breaks(NONE, |runs| {
-            turn(&mut lazy(runs, LARGE).phase);
-            turn(&mut run(runs, LARGE).phase);
+            another(runs, LARGE, |run| {
+                turn(&mut run.kernel.as_mut().unwrap().lazy.as_mut().unwrap().phase);
+                turn(&mut run.phase);
+            });
         }),
         breaks(NONE, |runs| kernel(runs, LARGE).ratio[0] = Some(6.1)).with(&["one-hot"]),
         foretold(|lazy, seen| lazy.end = seen.end.map(|end| 1.1 * end)),
