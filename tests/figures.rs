@@ -27,6 +27,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_kernel" => fake::kernel(),
         "ocs_mnist" | "ocs_cifar10" => fake::images(),
         "ocs_classes" => fake::classes(),
+        "ocs_sequence" => fake::sequence(),
         _ => panic!("there are no fake runs of {stem}"),
     }
 }
@@ -47,6 +48,9 @@ fn contents(stem: &str) -> &'static [&'static str] {
         }
         "ocs_init_scale" => &["ln(end / onset)", "1/a₀", "2 layers", "ln 3"],
         "ocs_depth" => &["ln(end / onset)", "3 layers", "layers", "thresholds"],
+        "ocs_sequence" => {
+            &["strength / final strength", "contrasts reversed", "3 layers", "permuted", "10¹"]
+        }
         _ => panic!("nobody says what the figure of {stem} holds"),
     }
 }

@@ -514,3 +514,12 @@ pub fn classes() -> RunFolder {
     runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
     runs
 }
+
+/// Tasks in sequence: real runs of few, long steps, since nothing else has their courses.
+pub fn sequence() -> RunFolder {
+    static RUNS: std::sync::LazyLock<RunFolder> = std::sync::LazyLock::new(|| {
+        let coarse = ["training.steps=600", "training.learning_rate=0.1"];
+        crate::quick_runs::trained(&crate::quick_runs::shipped("ocs_sequence", &coarse), |_| false)
+    });
+    RUNS.clone()
+}

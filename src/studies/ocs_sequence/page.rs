@@ -194,7 +194,7 @@ fn nearest(runs: &RunFolder, biases: &[Bias]) -> Panel {
         };
         switches.iter().enumerate().filter_map(of).collect()
     });
-    Panel::new(x, Measure::linear("least D to OCS / V of targets").between(-0.05, 1.05))
+    Panel::new(x, Measure::linear("least D / V of targets").between(-0.05, 1.05))
         .layer(Layer::level(NEAR, THRESHOLD, "near the OCS"))
         .layers(points)
 }
