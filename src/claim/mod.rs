@@ -18,9 +18,10 @@
 //! ```
 //!
 //! `every` asks for an order of onset and end, `each` for a bound on every value, `each_in_words` for the same in words of the
-//! study's own (made from the bound's constants), `holds_if` for anything else; `reported` asks for nothing. A criterion of
-//! several parts asks for each by an `also` of its own, so that a case in `tests/claims` can break it alone. Each ends the draft. What is missing (no run, `None`, a phase that is undecided) meets no criterion. The stem is
-//! the study's to add (`Study::decide`).
+//! study's own (made from the bound's constants), `holds_if` for anything else; `reported` asks for nothing. Each of these ends
+//! the draft. A criterion of several parts asks for each by an `also` of its own, so that a case in `tests/claims` can break it
+//! alone. What is missing (no run, `None`, a phase that is undecided) meets no criterion. The stem is the study's to add
+//! (`Study::decide`).
 //!
 //! `bound` and `order`: what can be asked. `draft`: a claim in the making. `decided`: one that is made. `selection`: which runs
 //! have a config. `measurement`: numbers over runs. `markdown`: CLAIMS.md.
