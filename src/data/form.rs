@@ -28,6 +28,9 @@ pub struct Form {
 /// A file's name and contents.
 pub type Named = (String, Vec<u8>);
 
+/// Writes the contents of the file of that name anew.
+pub type RewriteOne = fn(&str, &[u8]) -> Result<Named>;
+
 /// The same images in the first form of their data set, which has checksums where this one may have none.
 #[derive(Debug)]
 pub struct Rewritten {
@@ -35,7 +38,7 @@ pub struct Rewritten {
     pub all: fn(&Files) -> Result<Vec<Named>>,
     /// The same of one file, given its name and contents; where one file here is one file there, and other programs may
     /// have written it anew.
-    pub one: Option<fn(&str, &[u8]) -> Result<Named>>,
+    pub one: Option<RewriteOne>,
 }
 
 /// How files are read.

@@ -7,6 +7,9 @@ use crate::config::{self, Config, Inputs, resolve_conditions};
 use crate::plot::Page;
 use crate::record::{RunFolder, condition_of_seed};
 
+/// Conditions with their own configs.
+pub type NamedConfigs = Vec<(String, Config)>;
+
 /// One question, with what decides and shows its answer.
 pub struct Study {
     /// Names its config, its run folder and its figure.
@@ -24,7 +27,7 @@ pub struct Study {
     /// Conditions that it asks theory about besides those that it trains: finer steps of what it varies, or ranges in which
     /// training would take too long. Their answers stand as `condition/theory.json` among the runs. Fails if the config
     /// lacks what they are made from.
-    pub also_predict: fn(&Config) -> Result<Vec<(String, Config)>>,
+    pub also_predict: fn(&Config) -> Result<NamedConfigs>,
     /// Its claims, without its stem: ask `decide`. Fails if records that a claim needs are missing.
     pub(super) claims: fn(&RunFolder) -> Result<Vec<Claim>>,
     /// Its figure. Conditions that were not run leave panels that say so.
