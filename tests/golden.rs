@@ -99,7 +99,7 @@ fn parts(text: &str) -> (Vec<f64>, Vec<&str>) {
             .char_indices()
             .find(|&(at, c)| {
                 let exponent = number[..at].ends_with('e') || number[at..].starts_with("e-");
-                !(c.is_ascii_digit() || c == '.' || (c == '-' && (at == 0 || exponent)) || exponent)
+                !(c.is_ascii_digit() || c == '.' || exponent || (c == '-' && at == 0))
             })
             .map_or(number.len(), |(at, _)| at);
         match number[..end].parse() {
