@@ -28,6 +28,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_mnist" | "ocs_cifar10" => fake::images(),
         "ocs_classes" => fake::classes(),
         "ocs_sequence" => fake::sequence(),
+        "bias_free_relu" => fake::bias_free(),
         _ => panic!("there are no fake runs of {stem}"),
     }
 }
@@ -51,6 +52,13 @@ fn contents(stem: &str) -> &'static [&'static str] {
         "ocs_sequence" => {
             &["strength / final strength", "contrasts reversed", "3 layers", "permuted", "10¹"]
         }
+        "bias_free_relu" => &[
+            "leaky ReLU, α = 0.3",
+            "two groups",
+            "slope − theory",
+            "weight / largest",
+            "angle θ / 2π",
+        ],
         _ => panic!("nobody says what the figure of {stem} holds"),
     }
 }

@@ -523,3 +523,14 @@ pub fn sequence() -> RunFolder {
     });
     RUNS.clone()
 }
+
+/// Bias-free networks: real runs of few steps, likewise.
+pub fn bias_free() -> RunFolder {
+    static RUNS: std::sync::LazyLock<RunFolder> = std::sync::LazyLock::new(|| {
+        use crate::quick_runs::{is_uncovered, shipped, trained};
+        let coarse =
+            ["training.steps=100", "training.learning_rate=0.1", "training.observations=30"];
+        trained(&shipped("bias_free_relu", &coarse), is_uncovered)
+    });
+    RUNS.clone()
+}

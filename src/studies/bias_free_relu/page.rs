@@ -219,6 +219,9 @@ fn circle(runs: &RunFolder) -> Panel {
         let points = points.map(|(point, value)| (point as f64 / values.len() as f64, *value));
         panel = panel.layer(Layer::line(Curve { points: points.collect() }, stroke, caption));
     }
+    if panel.shown().next().is_none() {
+        return panel;
+    }
     let target = Curve::through(target);
     panel.layer(Layer::rings(target, Look { colour: GREY, ..look(0) }, "target").sparser(1.5))
 }
