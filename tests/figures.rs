@@ -103,7 +103,8 @@ pub fn clashes(canvas: &Canvas) -> Vec<String> {
 fn every_experiment_has_a_figure_of_print_size_that_says_where_it_came_from() {
     let folder = tempfile::tempdir().unwrap();
     for stem in ocs::studies::stems() {
-        let paths = draw(stem, &runs_of(stem), folder.path()).unwrap();
+        let runs = runs_of(stem);
+        let paths = draw(stem, &runs, folder.path()).unwrap();
         assert_eq!(paths[0], folder.path().join(format!("{}.png", stem)));
         let (pixels, info) = decoded(&paths[0]);
         assert_eq!(info.width, 2100, "7 inches at 300 pixels an inch");
@@ -112,7 +113,8 @@ fn every_experiment_has_a_figure_of_print_size_that_says_where_it_came_from() {
         let source = &info.uncompressed_latin1_text[0];
         assert_eq!(source.keyword, "Source");
         assert!(
-            source.text.contains("revision 0123456789ab") && source.text.contains("device cpu")
+            source.text.contains(&format!("revision {}", runs.records[0].revision))
+                && source.text.contains("device cpu")
         );
         let drawn = pixels.chunks(3).filter(|pixel| *pixel != [255, 255, 255]).count();
         assert!(drawn * 3 > pixels.len() / 50, "blank: {drawn} pixels");
