@@ -158,6 +158,10 @@ fn a_page_of_many_rows_still_fits_on_paper() {
     let canvas = page.canvas(&[]);
     assert!(canvas.height <= 9.7 * 72.0, "{}", canvas.height);
     assert_eq!(clashes(&canvas), Vec::<String>::new());
+
+    let long = Measure::linear("a title that is longer than a usual panel is high");
+    let page = Page::new("Long").row("Row", [panel().upwards(long).layer(line("weights"))]);
+    assert_eq!(clashes(&page.canvas(&[])), Vec::<String>::new());
 }
 
 #[test]

@@ -100,6 +100,10 @@ impl<'a> Placed<'a> {
     ) -> Placed<'a> {
         let width = columns.iter().map(|column| column.width).fold(f64::INFINITY, f64::min);
         let height = if row.is_square { width } else { row.height * USUAL_HEIGHT };
+        // At least as high as titles at its side are long.
+        let titled = cells.iter().filter(|cell| cell.labels.y_title);
+        let lengths = titled.map(|cell| text_width(&cell.y.title, TEXT_SIZE, false));
+        let height = lengths.fold(height, f64::max);
         let above = headings.iter().map(PlacedHeading::height).fold(0.0, f64::max);
         let mut placed = Placed { row, cells, columns, headings, above, height, below: 0.0 };
         let lines = (0..cells.len()).map(|index| {
