@@ -104,7 +104,7 @@ const LABELS_MAGIC: u32 = 2049;
 const MOST_BYTES: u64 = 1 << 28;
 
 /// Reads the four files, unpacked ones first.
-fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
+pub(super) fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
     let (train, [height, width]) = read_part(inputs, files, "train")?;
     let (test, test_size) = read_part(inputs, files, "t10k")?;
     ensure!(
@@ -217,7 +217,7 @@ impl<const D: usize> Idx<D> {
 }
 
 /// Name and SHA-256 of the published files' own form, of these images.
-fn checksums(dataset: &Dataset) -> Vec<(String, String)> {
+pub(super) fn checksums(dataset: &Dataset) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (part, split) in [("train", &dataset.train), ("t10k", &dataset.test)] {
         let n = split.classes.len();
