@@ -160,7 +160,6 @@ const MISTAKES: [(&str, &str); 51] = [
     ),
     ("task: {samples: 100}", "task.samples must be a map of keys"),
     ("seeds: 5", "write [5], not 5 (or give --seeds 0..5"),
-    ("experiment: ocs_liner", "did you mean ocs_linear?"),
     ("conditions: [a, b]", "all: {network.bias: all}"),
     ("conditions: {no bias: {network.bias: none}}", "write no-bias, and keep yours as its label"),
     ("conditions: {a: {bias: none}}", "write network: {bias: ...}"),
@@ -178,6 +177,13 @@ fn what_newcomers_mistype_is_told_with_what_to_write() {
             "{text}\n  said:     {message}\n  expected: {expected}"
         );
     }
+}
+
+#[test]
+fn an_experiment_that_there_is_not_is_told_with_the_nearest() {
+    let config = load("experiment: ocs_liner").unwrap();
+    let message = ocs::studies::of(&config).err().unwrap().to_string();
+    assert!(message.contains("did you mean 'ocs_linear'?"), "{message}");
 }
 
 #[test]
