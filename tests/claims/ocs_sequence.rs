@@ -51,7 +51,7 @@ fn leaves(curves: &Curves, moments: &Range<usize>, unit: f64) -> f64 {
 
 /// The network comes to the OCS so late that it stays hardly longer than one layer does.
 fn comes_late(curves: &mut Curves, moments: Range<usize>, unit: f64) {
-    let comes = leaves(curves, &moments, unit) * f64::exp(-1.38);
+    let comes = leaves(curves, &moments, unit) * f64::exp(-1.34);
     let start = curves.time[moments.start - 1];
     for moment in moments {
         if curves.time[moment] - start < comes {
