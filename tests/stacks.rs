@@ -351,18 +351,18 @@ fn a_stack_of_perceptrons_or_convolutions_is_each_alone() {
     }
 }
 
-/// Of 600 members each answers to 1,000 images with 16 outputs: more than are found together.
+/// Of 700 members each answers to 800 images with 16 outputs: more than are found together.
 #[test]
 fn a_stack_that_is_too_large_to_answer_at_once_answers_as_its_members_do() {
     let config = config(&[
         "task.inputs=glyphs",
-        "task.samples={train: 50, test: 1000}",
+        "task.samples={train: 50, test: 800}",
         "network={kind: linear, hidden: [3], initialisation: {normal: {std: 0.05}}}",
         "training={steps: 2, observations: 2, learning_rate: 0.001}",
     ]);
     let (task, shared) = (task(&config), Shared::default());
     for aside in [false, true] {
-        let mut seen: Vec<Vec<f64>> = vec![Vec::new(); 600];
+        let mut seen: Vec<Vec<f64>> = vec![Vec::new(); 700];
         // Of each member a hash is enough: all responses would be a gigabyte.
         let sum = |snapshot: &Snapshot| {
             let responses = snapshot.evaluation.responses.iter().enumerate();
@@ -377,7 +377,7 @@ fn a_stack_that_is_too_large_to_answer_at_once_answers_as_its_members_do() {
             Member { lessons, seed, resumed: None, observer }
         });
         train_together(members.collect(), Device::Cpu, aside).unwrap();
-        for seed in [0, 1, 523, 524, 599] {
+        for seed in [0, 1, 654, 655, 699] {
             let alone: Vec<f64> = observed(&config, &task, &shared, seed).iter().map(sum).collect();
             let miss = largest(seen[seed as usize].iter().copied(), &alone);
             assert!(alone.len() == 3 && miss < 1e-2, "seed {seed}: {miss:e} of {alone:?}");
