@@ -1,7 +1,5 @@
 //! Records as training would leave them, without training: the closed form of a balanced tree, with logistic fractions.
 
-use std::sync::LazyLock;
-
 use ndarray::Array2;
 use ocs::config::{
     Activation, Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, NetworkKind,
@@ -517,30 +515,11 @@ pub fn classes() -> RunFolder {
     runs
 }
 
-/// Real runs of a study, of few, long steps, under the names that others have here.
-fn small_runs(stem: &str, keys: &[&str]) -> RunFolder {
-    use crate::quick_runs::{is_uncovered, shipped, trained};
-    let mut runs = trained(&shipped(stem, keys), is_uncovered);
+/// Real runs of a study in its quick form, under the names that others have here: nothing else has their courses.
+pub fn quick(stem: &'static str) -> RunFolder {
+    let mut runs = crate::quick_runs::of_study(stem).clone();
     for run in &mut runs.records {
         (run.revision, run.scale) = ("0123456789ab".to_owned(), Scale::Default);
     }
     runs
-}
-
-/// Tasks in sequence: nothing else has their courses.
-pub fn sequence() -> RunFolder {
-    static RUNS: LazyLock<RunFolder> = LazyLock::new(|| {
-        small_runs("ocs_sequence", &["training.steps=600", "training.learning_rate=0.1"])
-    });
-    RUNS.clone()
-}
-
-/// Bias-free networks, likewise.
-pub fn bias_free() -> RunFolder {
-    static RUNS: LazyLock<RunFolder> = LazyLock::new(|| {
-        let coarse =
-            ["training.steps=100", "training.learning_rate=0.1", "training.observations=30"];
-        small_runs("bias_free_relu", &coarse)
-    });
-    RUNS.clone()
 }
