@@ -181,9 +181,11 @@ fn what_newcomers_mistype_is_told_with_what_to_write() {
 
 #[test]
 fn an_experiment_that_there_is_not_is_told_with_the_nearest() {
-    let config = load("experiment: ocs_liner").unwrap();
-    let message = ocs::studies::of(&config).err().unwrap().to_string();
-    assert!(message.contains("did you mean 'ocs_linear'?"), "{message}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.yaml"), "experiment: ocs_liner").unwrap();
+    let (status, _, stderr) = told(ocs(folder.path()).args(["config", "x.yaml"]));
+    let words = ["x.yaml is not a valid config", "key 'experiment'", "did you mean 'ocs_linear'?"];
+    assert!(status == Some(2) && words.iter().all(|word| stderr.contains(word)), "{stderr}");
 }
 
 #[test]

@@ -309,6 +309,7 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ("phase_threshold: 0", "phase_threshold must be above 0"),
         ("seeds: []", "seeds is empty"),
         ("seeds: [1, 1]", "seeds lists 1 twice"),
+        ("probes: [layer-spectra, layer-spectra]", "probes lists layer-spectra twice"),
         ("seeds: [-1]", "seeds"),
         (
             "conditions: {a: {network.bias: all}, a: {network.bias: none}}",

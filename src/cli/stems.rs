@@ -82,17 +82,19 @@ impl Source {
     ///
     /// Says the source, the key and what is allowed.
     pub fn load(&self, overrides: &[Override]) -> Result<Config> {
-        let config = match self {
-            Source::File(path) => config::load(path, overrides),
+        let of_known_study = |config: Config| studies::of(&config).map(|_| config);
+        match self {
+            Source::File(path) => of_known_study(config::load(path, overrides)?)
+                .with_context(|| format!("{} is not a valid config", path.display())),
             Source::BuiltIn(study) => {
                 tracing::info!("{} is the config that is built in", study.stem);
                 config::parse(study.config, study.stem, overrides)
+                    .and_then(of_known_study)
                     .with_context(|| format!("{} is not a valid config", study.stem))
             }
             Source::Input => config::parse(&self.text()?, "stdin", overrides)
+                .and_then(of_known_study)
                 .context("standard input is not a valid config"),
-        }?;
-        studies::of(&config)?;
-        Ok(config)
+        }
     }
 }

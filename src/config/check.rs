@@ -392,6 +392,10 @@ impl Config {
         }
         self.task.check()?;
         self.network.check(&self.task)?;
+        for (index, probe) in self.probes.iter().enumerate() {
+            let is_new = !self.probes[..index].contains(probe);
+            ensure!(is_new, "probes lists {} twice", probe.name());
+        }
         ensure!(
             !self.probes.contains(&ProbeKind::Parity) || !self.task.has_tree(),
             "probes lists parity, which is for task.targets, not for a tree's labels: leave it out"
