@@ -110,7 +110,12 @@ fn a_velocity_that_is_kept_is_that_of_gradients_whatever_the_rate() {
 }
 
 /// Runs whose state is of every kind, in three stretches that differ in task, supply and optimiser.
-const RUNS: [&[&str]; 4] = [
+const RUNS: [&[&str]; 5] = [
+    &[
+        "network={hidden: [16], bias: output, initialisation: {normal: {std: 0.1}}}",
+        "training={steps: 20, learning_rate: 0.02, observations: 8}",
+        "phases=[{}, {training.optimiser: adam}, {training.optimiser: adam, keep_optimiser: true}, {training.optimiser: {sgd: {momentum: 0.9}}}, {training.optimiser: {sgd: {momentum: 0.9}}, keep_optimiser: true}]",
+    ],
     &[
         "network={hidden: [24], bias: all, initialisation: {normal: {std: 0.05}}}",
         "training={steps: 60, learning_rate: 0.02, observations: 12}",
@@ -201,7 +206,7 @@ fn moments_of_other_images_are_learned_as_their_samples_are() {
         )
     };
     let of = |last: &str| {
-        let mut keys = RUNS[1][..3].to_vec();
+        let mut keys = RUNS[2][..3].to_vec();
         let phases = phases(last);
         keys.extend([
             "training={precision: float64, steps: 12, learning_rate: 0.001, observations: 5}",
@@ -406,4 +411,31 @@ conditions: {one: {}, other: {phases: [{steps: 10}, {training.learning_rate: 0.4
     assert_eq!(of(&config::parse(text, "test", &set).unwrap()), [(7, 0.5); 4]);
     let again = serde_yaml::to_string(&plain).unwrap();
     assert_eq!(config::parse(&again, "test", &[]).unwrap(), plain, "it is read as it is written");
+}
+
+#[test]
+fn what_a_first_phase_overrides_is_what_its_record_is_held_against() {
+    for phases in [
+        "phases=[{task.target_scale.mean: -1}, {}]",
+        "phases=[{task.branching: [2, 4]}, {task.branching: [2, 4]}]",
+    ] {
+        // It is read back, and holds the OCS of that phase.
+        let run = record(&linear(&["training.steps=10", phases]));
+        assert_eq!(run.levels.iter().sum::<usize>(), run.ocs.len(), "{phases}");
+    }
+    let keys =
+        ["task={inputs: gaussian, targets: linear}", "network.initialisation={normal: {std: 0.1}}"];
+    let keys =
+        keys.iter().chain(&["probes=[parity]", "phases=[{}, {}]"]).map(|key| key.parse().unwrap());
+    let error = config::parse("", "x", &keys.collect::<Vec<_>>()).unwrap_err();
+    assert!(format!("{error:#}").contains("parity, which follows one stretch"), "{error:#}");
+}
+
+#[test]
+fn weights_of_both_ends_are_those_of_the_first_and_the_last_phase() {
+    let run = record(&linear(&["training.steps=10", "phases=[{}, {}]", "probes=[layer-weights]"]));
+    for (name, series) in &run.series {
+        assert_eq!(series.step, [0, 20], "{name}");
+    }
+    assert!(!run.series.is_empty());
 }

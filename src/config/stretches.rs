@@ -3,7 +3,7 @@
 use super::apply::apply;
 use super::name::ensure_label;
 use super::phases::StretchConfig;
-use super::{Config, TrainingConfig};
+use super::{Config, ProbeKind, TrainingConfig};
 use anyhow::{Context, Result, ensure};
 
 /// One stretch of training: an unbroken run of steps on one task. (The OCS phase is another thing: it lies within a stretch.)
@@ -118,6 +118,10 @@ impl Config {
         ensure!(
             self.kernel.is_none(),
             "kernel follows one stretch of training: set kernel to null, or leave phases out"
+        );
+        ensure!(
+            !self.probes.contains(&ProbeKind::Parity),
+            "probes lists parity, which follows one stretch of training: leave it out, or phases"
         );
         for label in self.phases.iter().filter_map(|phase| phase.label.as_ref()) {
             ensure_label(label)?;

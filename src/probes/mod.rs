@@ -27,7 +27,7 @@ pub fn probes_of(config: &Config, task: &Arc<Task>) -> Vec<(&'static str, Box<dy
     if let Some(kernel) = config.kernel {
         probes.push(("kernel", Box::new(Kernels::new(kernel, config, task))));
     }
-    let steps = config.training.steps;
+    let steps = config.total_steps();
     for kind in &config.probes {
         let probe: Option<Box<dyn Probe>> = match kind {
             ProbeKind::LayerSpectra => Some(Box::new(Spectra)),

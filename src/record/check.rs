@@ -41,7 +41,8 @@ impl Checked for Record {
             self.config.seeds,
             self.seed
         );
-        check_targets(&self.config, &self.levels, &self.ocs, self.target_variance)?;
+        let first = first_stretch(&self.config)?;
+        check_targets(&first, &self.levels, &self.ocs, self.target_variance)?;
         check_phase("phase", &self.phase)?;
         for (index, at) in self.phase_sensitivity.iter().enumerate() {
             let name = format!("phase_sensitivity[{index}]");
@@ -53,7 +54,7 @@ impl Checked for Record {
             check_finite("status.diverged.last_finite_loss", &[last_finite_loss])?;
         }
         check_not_negative("wall_time", &[self.wall_time])?;
-        let shape = Shape::of(&self.config, &self.levels, &self.ocs, true);
+        let shape = Shape::of(&first, &self.levels, &self.ocs, true);
         check_curves("curves", &self.curves, &shape)?;
         if let Some(curves) = &self.training_curves {
             check_curves("training_curves", curves, &shape)?;
@@ -69,7 +70,8 @@ impl Checked for Record {
 impl Checked for TheoryRecord {
     fn check(&self) -> Result<()> {
         self.config.check().context("config")?;
-        check_targets(&self.config, &self.levels, &self.ocs, self.target_variance)?;
+        let first = first_stretch(&self.config)?;
+        check_targets(&first, &self.levels, &self.ocs, self.target_variance)?;
         check_phase("phase", &self.phase)?;
         for (index, mode) in self.modes.iter().enumerate() {
             let numbers = [
@@ -80,7 +82,7 @@ impl Checked for TheoryRecord {
             ];
             check_finite(&format!("modes[{index}]"), &numbers)?;
         }
-        let shape = Shape::of(&self.config, &self.levels, &self.ocs, false);
+        let shape = Shape::of(&first, &self.levels, &self.ocs, false);
         check_stretches(&self.stretches, &self.config, &self.levels)?;
         check_curves("curves", &self.curves, &shape)
     }
@@ -146,6 +148,12 @@ impl Shape {
     fn of(config: &Config, levels: &[usize], ocs: &[f64], of_network: bool) -> Self {
         Shape { labels: ocs.len(), levels: levels.len(), items: config.task.n_items(), of_network }
     }
+}
+
+/// What the top-level fields of a record are held against.
+fn first_stretch(config: &Config) -> Result<Config> {
+    let first = config.stretches()?.into_iter().next();
+    Ok(first.map_or_else(|| config.clone(), |stretch| stretch.config))
 }
 
 /// Levels are those of the config's tree, if it has one, and the OCS has a value for each label.

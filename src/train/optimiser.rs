@@ -118,6 +118,7 @@ struct Kept {
 
 /// Rules of all parameters, with what they remember.
 pub struct OptimiserState {
+    optimiser: Optimiser,
     learning_rate: f64,
     /// Updates done since the state was zero, which Adam corrects its means by.
     pub updates: u64,
@@ -136,7 +137,8 @@ impl OptimiserState {
             let memory = (0..rule.remembers()).map(|_| zeros()).collect();
             Kept { name: name.clone(), rule, memory }
         };
-        OptimiserState { learning_rate, updates: 0, kept: parameters.iter().map(keep).collect() }
+        let kept = parameters.iter().map(keep).collect();
+        OptimiserState { optimiser, learning_rate, updates: 0, kept }
     }
 
     /// Turns to the members' lesson of a stretch: with its state, whose velocities carry their learning rates, if that is kept,
@@ -150,7 +152,8 @@ impl OptimiserState {
     ) {
         let Lesson { config, span, keeps_optimiser, .. } = members[0].lesson(stretch);
         let optimiser = config.training.optimiser;
-        if !keeps_optimiser {
+        // A run that goes on from a checkpoint turns from its first stretch, whose rules may be others.
+        if !keeps_optimiser || self.optimiser != optimiser {
             *self = OptimiserState::new(optimiser, span.learning_rate, parameters);
             return;
         }
