@@ -309,6 +309,10 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ("phase_threshold: 0", "phase_threshold must be above 0"),
         ("seeds: []", "seeds is empty"),
         ("seeds: [1, 1]", "seeds lists 1 twice"),
+        (
+            "task: {inputs: circle, targets: sine}\nnetwork: {initialisation: {normal: {std: 0.1}}}\ntraining: {loss: binary-cross-entropy}",
+            "are numbers, no probabilities",
+        ),
         ("probes: [layer-spectra, layer-spectra]", "probes lists layer-spectra twice"),
         ("seeds: [-1]", "seeds"),
         (

@@ -439,3 +439,12 @@ fn weights_of_both_ends_are_those_of_the_first_and_the_last_phase() {
     }
     assert!(!run.series.is_empty());
 }
+
+#[test]
+fn steps_of_all_phases_together_have_a_bound() {
+    for steps in [u64::MAX, 1 << 53] {
+        let phases = format!("phases=[{{steps: {steps}}}, {{steps: {steps}}}]");
+        let error = config::parse("", "x", &[phases.parse().unwrap()]).unwrap_err();
+        assert!(format!("{error:#}").contains("lower their steps"), "{error:#}");
+    }
+}

@@ -412,6 +412,10 @@ impl Config {
             self.task.target_scale.is_none() || self.training.loss == Loss::HalfSquaredError,
             "task.target_scale makes targets that are no probabilities: set training.loss to half-squared-error, or leave it out"
         );
+        ensure!(
+            self.task.targets.is_none() || self.training.loss == Loss::HalfSquaredError,
+            "task.targets are numbers, no probabilities: set training.loss to half-squared-error, or leave them out"
+        );
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;

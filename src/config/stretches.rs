@@ -69,6 +69,8 @@ impl Span {
 
 /// More would be more than a figure could show.
 const MOST_STRETCHES: usize = 1000;
+/// Of all stretches, so that clocks can be added up.
+const MOST_STEPS: u64 = 1 << 53;
 
 impl Config {
     /// The stretches of a config without conditions, in their order; one if it has no `phases`.
@@ -126,6 +128,11 @@ impl Config {
         for label in self.phases.iter().filter_map(|phase| phase.label.as_ref()) {
             ensure_label(label)?;
         }
+        let steps = self.phases.iter().map(|phase| phase.steps.unwrap_or(self.training.steps));
+        ensure!(
+            steps.fold(0, u64::saturating_add) <= MOST_STEPS,
+            "phases take more than {MOST_STEPS} steps in all: lower their steps"
+        );
         let stretches = self.stretches()?;
         for (index, stretch) in stretches.iter().enumerate() {
             let context = || format!("phase {}", index + 1);

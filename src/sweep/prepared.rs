@@ -120,10 +120,15 @@ impl Prepared<'_> {
         tell(Event::Finished { record });
         let Outcome::Diverged { step, last_finite_loss } = outcome else { return Ok(None) };
         let job = self.job;
+        let Stretch { label, span, .. } = &job.parts[phases.stretch].stretch;
+        let of_stretch = match job.parts.len() {
+            1 => String::new(),
+            _ => format!(" of '{label}'"),
+        };
         Ok(Some(format!(
             "condition '{}', seed {}: training diverged by step {step} (last finite loss {last_finite_loss:.4}): \
-             lower 'training.learning_rate' (now {})",
-            job.condition, job.seed, job.config.training.learning_rate
+             lower 'training.learning_rate'{of_stretch} (now {})",
+            job.condition, job.seed, span.learning_rate
         )))
     }
 }
