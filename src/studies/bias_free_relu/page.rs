@@ -177,6 +177,9 @@ fn sorted_weights(run: &Record, moment: usize) -> Option<Vec<Vec<f64>>> {
     let output: Option<Vec<f64>> = second.last().iter().copied().collect();
     let output = output?;
     let [units, inputs] = first.shape[..] else { return None };
+    if output.len() != units {
+        return None;
+    }
     let values: Option<Vec<f64>> = first
         .values
         .get(moment * first.size()..(moment + 1) * first.size())?
