@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::arguments::{ComputeArguments, ExistingArguments, path};
 use super::figures::{chosen, ensure_folder};
 use super::outcome::{Success, misuse, refused};
+use super::stems::Source;
 use super::train::{tell_claims, train};
 use super::{data, output, progress};
 use crate::claim::{self, Claim, Verdict};
@@ -165,9 +166,7 @@ impl Reproduce {
     fn config(&self, study: &'static Study) -> Result<Config> {
         let path = self.configs.join(study.stem).with_extension("yaml");
         if path.exists() {
-            let config = config::load(&path, &[])?;
-            studies::of(&config)?;
-            return Ok(config);
+            return Source::File(path).load(&[]);
         }
         tracing::info!("there is no {}: taking the built-in config", path.display());
         study.built_in()

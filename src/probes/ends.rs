@@ -6,6 +6,11 @@ use super::probe::Probe;
 use crate::record::{Record, Series};
 use crate::train::{Snapshot, Wants};
 
+/// Whether a step is the first or the last of so many.
+fn is_end(step: u64, steps: u64) -> bool {
+    step == 0 || step == steps
+}
+
 /// Each layer's weights, `weights_1`, `weights_2`, ..., `[time, unit, input]`.
 pub struct LayerWeights {
     /// The last step.
@@ -13,12 +18,12 @@ pub struct LayerWeights {
 }
 
 impl Probe for LayerWeights {
-    fn wants(&self) -> Wants {
-        Wants { layers: true }
+    fn wants(&self, step: u64) -> Wants {
+        Wants { layers: is_end(step, self.steps) }
     }
 
     fn see(&mut self, moment: &Snapshot, record: &mut Record) -> Result<()> {
-        if moment.step != 0 && moment.step != self.steps {
+        if !is_end(moment.step, self.steps) {
             return Ok(());
         }
         let layers = moment.layers.as_ref().context("a snapshot came without layers")?;
@@ -42,7 +47,7 @@ pub struct Responses {
 
 impl Probe for Responses {
     fn see(&mut self, moment: &Snapshot, record: &mut Record) -> Result<()> {
-        if moment.step != 0 && moment.step != self.steps {
+        if !is_end(moment.step, self.steps) {
             return Ok(());
         }
         let responses = &moment.evaluation.responses;

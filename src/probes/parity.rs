@@ -86,7 +86,7 @@ fn halves(responses: &Array1<f64>) -> (Array1<f64>, Array1<f64>) {
 }
 
 impl Probe for Parity {
-    fn wants(&self) -> Wants {
+    fn wants(&self, _step: u64) -> Wants {
         Wants { layers: self.share.is_some() }
     }
 

@@ -9,8 +9,8 @@ use crate::train::{Snapshot, Wants};
 
 /// Watches one run, and leaves what it saw in its record.
 pub trait Probe {
-    /// What it needs to see besides responses.
-    fn wants(&self) -> Wants {
+    /// What it needs to see at a step besides responses.
+    fn wants(&self, _step: u64) -> Wants {
         Wants::default()
     }
 

@@ -14,7 +14,7 @@ const KEPT: usize = 8;
 pub struct Spectra;
 
 impl Probe for Spectra {
-    fn wants(&self) -> Wants {
+    fn wants(&self, _step: u64) -> Wants {
         Wants { layers: true }
     }
 

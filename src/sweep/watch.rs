@@ -163,8 +163,8 @@ impl Watch<'_> {
 }
 
 impl train::Observer for Watch<'_> {
-    fn wants(&self) -> Wants {
-        let layers = self.probes.iter().any(|(_, probe)| probe.wants().layers);
+    fn wants(&self, step: u64) -> Wants {
+        let layers = self.probes.iter().any(|(_, probe)| probe.wants(step).layers);
         Wants { layers }
     }
 

@@ -8,8 +8,8 @@ use super::snapshot::{Snapshot, Wants};
 
 /// Who watches a run.
 pub trait Observer {
-    /// What it wants to see in snapshots; asked once, before the first.
-    fn wants(&self) -> Wants {
+    /// What it wants to see in the snapshot of a step.
+    fn wants(&self, _step: u64) -> Wants {
         Wants::default()
     }
 

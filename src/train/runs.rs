@@ -89,14 +89,15 @@ impl<'a> Runs<'a> {
     /// An observation of the stack, with what members want besides.
     fn observation(&self, stack: &mut dyn Stack) -> Result<Observation> {
         let observation = stack.observation()?;
-        if !self.members.iter().any(|member| member.observer.wants().layers) {
-            return Ok(observation);
-        }
         let members = self.members.iter().enumerate();
         let layers = members.map(|(index, member)| {
-            member.observer.wants().layers.then(|| layers(stack.state(index).0)).transpose()
+            let wants = member.observer.wants(stack.step());
+            wants.layers.then(|| layers(stack.state(index).0)).transpose()
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
+        if layers.iter().all(Option::is_none) {
+            return Ok(observation);
+        }
         let mut layers = layers.into_iter();
         Ok(Box::new(move |see| {
             observation(&mut |member, snapshot| {

@@ -37,7 +37,7 @@ pub fn train(
     Ok(train_together(vec![member], device, false)?.remove(0))
 }
 
-/// Trains runs that `can_be_stacked` (or a single one) and that stand at the same step, and tells how each ended. If
+/// Trains runs that `runs_can_be_stacked` (or a single one) and that stand at the same step, and tells how each ended. If
 /// `aside`, another thread answers what is observed while these train on, with the same numbers; observers then see
 /// a snapshot some steps late.
 ///
