@@ -210,6 +210,7 @@ fn an_interrupted_run_with_kernels_goes_on_and_ends_the_same() {
     let config = config(&keys);
     let options = |existing, interrupted: &Arc<AtomicBool>| Options {
         existing,
+        only: None,
         write_every: Duration::ZERO,
         interrupted: interrupted.clone(),
         ..options(folder.path())

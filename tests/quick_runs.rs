@@ -43,6 +43,7 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
     let options = Options {
         jobs: 2,
         scale: Scale::Quick,
+        only: None,
         write_every: Duration::from_secs(3600),
         ..options(folder.path())
     };

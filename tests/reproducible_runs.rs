@@ -44,6 +44,7 @@ pub fn options(folder: &Path) -> Options {
         existing: Existing::Refuse,
         theory_of_images: false,
         scale: Scale::Default,
+        only: None,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),
     }

@@ -148,6 +148,7 @@ impl ComputeArguments {
             data: self.data.folder(),
             device,
             threads,
+            only: None,
             jobs,
             cores,
             stack: self.stack.map(usize::from),

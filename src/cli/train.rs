@@ -157,7 +157,7 @@ pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Reco
     }
     let mut records = Vec::new();
     for (condition, _) in resolve_conditions(config)? {
-        for &seed in &config.seeds {
+        for &seed in config.seeds.iter().filter(|seed| options.does(&condition, **seed)) {
             records.push(record::read_json(&record::path_of(&options.folder, &condition, seed))?);
         }
     }
@@ -184,6 +184,7 @@ fn warn_of_equal_seeds(config: &Config) -> Result<()> {
 /// Theory beside the runs, where it covers them.
 fn write_theories(config: &Config, options: &Options) -> Result<()> {
     let mut conditions = resolve_conditions(config)?;
+    conditions.retain(|(name, _)| config.seeds.iter().any(|seed| options.does(name, *seed)));
     if let Some(study) = studies::of(config)? {
         conditions.extend((study.also_predict)(config)?);
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod distinct;
+mod failure;
 mod files;
 mod kernel;
 mod run_folder;
@@ -20,6 +21,7 @@ use crate::metrics::{Curves, Phase, norm};
 
 pub use check::Checked;
 pub use distinct::distinct_runs;
+pub use failure::FailureRecord;
 pub use files::{ensure_writable, read_checked, read_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
 pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, seeds_of, write_config};
@@ -116,6 +118,18 @@ pub enum Status {
         /// The last finite loss that was observed.
         last_finite_loss: f64,
     },
+}
+
+impl Status {
+    /// That a run diverged, and when; `None` of any other.
+    pub fn diverged_in_words(&self) -> Option<String> {
+        match self {
+            Status::Diverged { step, last_finite_loss } => Some(format!(
+                "training diverged by step {step} (last finite loss {last_finite_loss:.4})"
+            )),
+            Status::Running | Status::Complete => None,
+        }
+    }
 }
 
 /// Which images.

@@ -30,7 +30,7 @@ pub fn time_steps(
     let mut times = Vec::new();
     for condition in resolve_conditions(config)? {
         let (name, steps) = (condition.0.clone(), condition.1.training.steps);
-        let stacks = stacks(jobs(config, vec![condition], &mut tasks)?, options);
+        let stacks = stacks(jobs(config, vec![condition], options, &mut tasks)?, options);
         let wanted = options.jobs.clamp(1, stacks.len().max(1));
         // All, or this thread alone: the system may give a moment later what it refused, or the other way round.
         let workers = if affordable(wanted) < wanted { 1 } else { wanted };

@@ -42,7 +42,7 @@ pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<Vec<
     ensure_comparable(config, options)?;
     let (mut total, mut there) = (0, Vec::new());
     for (condition, resolved) in resolve_conditions(config)? {
-        for &seed in &config.seeds {
+        for &seed in config.seeds.iter().filter(|seed| options.does(&condition, **seed)) {
             total += 1;
             let path = record::path_of(&options.folder, &condition, seed);
             // A link that leads nowhere is there, too.

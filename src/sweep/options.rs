@@ -1,5 +1,6 @@
 //! Where and how runs run, and what is told of them meanwhile.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,6 +22,8 @@ pub struct Options {
     pub device: Device,
     /// Threads of libtorch in each run.
     pub threads: usize,
+    /// The runs that this process does, each a condition and a seed; `None`: all of its config.
+    pub only: Option<BTreeSet<(String, u64)>>,
     /// Runs, or stacks of them, at the same time.
     pub jobs: usize,
     /// Cores of this machine. Where runs leave one idle each, it answers what is observed while they train on.
@@ -37,6 +40,14 @@ pub struct Options {
     pub write_every: Duration,
     /// Set from outside to end all runs after writing their checkpoints.
     pub interrupted: Arc<AtomicBool>,
+}
+
+impl Options {
+    /// Whether a run is one of those that this process does.
+    pub fn does(&self, condition: &str, seed: u64) -> bool {
+        // A set of pairs is asked by a pair that it owns.
+        self.only.as_ref().is_none_or(|only| only.contains(&(condition.to_owned(), seed)))
+    }
 }
 
 /// What becomes of runs that are there already, which are the records at paths that a command would write.

@@ -118,7 +118,7 @@ impl Prepared<'_> {
             record::write_json(path, record)?;
         }
         tell(Event::Finished { record });
-        let Outcome::Diverged { step, last_finite_loss } = outcome else { return Ok(None) };
+        let Some(words) = record.status.diverged_in_words() else { return Ok(None) };
         let job = self.job;
         let Stretch { label, span, .. } = &job.parts[phases.stretch].stretch;
         let of_stretch = match job.parts.len() {
@@ -126,8 +126,7 @@ impl Prepared<'_> {
             _ => format!(" of '{label}'"),
         };
         Ok(Some(format!(
-            "condition '{}', seed {}: training diverged by step {step} (last finite loss {last_finite_loss:.4}): \
-             lower 'training.learning_rate'{of_stretch} (now {})",
+            "condition '{}', seed {}: {words}: lower 'training.learning_rate'{of_stretch} (now {})",
             job.condition, job.seed, span.learning_rate
         )))
     }

@@ -32,11 +32,14 @@ pub struct Plan<'a> {
 /// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read.
 pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
     let earlier = ensure_nothing_is_lost(config, options)?;
-    let n_runs = resolve_conditions(config)?.len() * config.seeds.len();
+    let conditions = resolve_conditions(config)?;
+    let runs =
+        conditions.iter().flat_map(|(name, _)| config.seeds.iter().map(move |seed| (name, *seed)));
+    let n_runs = runs.filter(|(name, seed)| options.does(name, *seed)).count();
     if earlier.iter().filter(|run| run.is_complete).count() < n_runs {
         ensure_runs_fit(config, options)?;
     }
-    let jobs = jobs(config, resolve_conditions(config)?, &mut Tasks::new(&options.data))?;
+    let jobs = jobs(config, conditions, options, &mut Tasks::new(&options.data))?;
     for run in &earlier {
         if let Some(job) = jobs.iter().find(|job| job.condition == run.condition) {
             ensure_same_data(run, job.dataset.as_ref())?;
@@ -142,18 +145,24 @@ fn train_stacks(
     failure.map_or(Ok(summary), Err)
 }
 
-/// Loads data, makes tasks (conditions with the same task share it) and lists the runs.
+/// Loads data, makes tasks (conditions with the same task share it) and lists the runs that this process does.
 pub(super) fn jobs(
     config: &Config,
     conditions: Vec<(String, Config)>,
+    options: &Options,
     tasks: &mut Tasks,
 ) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for (condition, resolved) in conditions {
+        let seeds: Vec<u64> =
+            config.seeds.iter().copied().filter(|seed| options.does(&condition, *seed)).collect();
+        if seeds.is_empty() {
+            continue;
+        }
         let parts = parts(&condition, &resolved, tasks)?;
         let first = &parts[0];
         let dataset = tasks.dataset_record(first.stretch.config.task.inputs, &first.task);
-        for &seed in &config.seeds {
+        for seed in seeds {
             let mut config = resolved.clone();
             config.seeds = vec![seed];
             jobs.push(Job {

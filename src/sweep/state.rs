@@ -1,0 +1,93 @@
+//! How far each run of a config is, by what lies in its folder alone.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use crate::config::{Config, resolve_conditions};
+use crate::record::{self, FailureRecord, Status};
+
+/// One run and how far it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    /// Name of the condition (with a grid, of the cell).
+    pub condition: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// How far it is.
+    pub state: State,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// All its steps are done.
+    Complete,
+    /// Begun, and nobody is at it: done up to `step` of `steps`.
+    Unfinished {
+        /// Updates done, as far as its record says.
+        step: u64,
+        /// Updates to do in all.
+        steps: u64,
+    },
+    /// A process is at it; who, in words.
+    Running(String),
+    /// Its loss was not finite; the reason.
+    Diverged(String),
+    /// It ended in an error; the error.
+    Failed(String),
+    /// Nothing of it was done.
+    Waiting,
+}
+
+/// How far every run of a config is, in the order of conditions, then of seeds.
+///
+/// # Errors
+///
+/// If the config's conditions cannot be resolved. A file that cannot be read makes its run a failed one.
+pub fn states(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
+    let mut states = Vec::new();
+    for (condition, resolved) in resolve_conditions(config)? {
+        for &seed in &config.seeds {
+            let state = state_of(folder, &condition, seed, resolved.total_steps());
+            states.push(RunState { condition: condition.clone(), seed, state });
+        }
+    }
+    Ok(states)
+}
+
+/// What tells of a record how far it is; the rest may be megabytes.
+#[derive(Deserialize)]
+struct Begun {
+    status: Status,
+    curves: Steps,
+}
+
+#[derive(Deserialize)]
+struct Steps {
+    step: Vec<u64>,
+}
+
+fn state_of(folder: &Path, condition: &str, seed: u64, steps: u64) -> State {
+    let path = record::path_of(folder, condition, seed);
+    // A link that leads nowhere is there, too.
+    let begun: Option<Result<Begun>> =
+        path.symlink_metadata().is_ok().then(|| record::read_json(&path));
+    if let Some(Ok(Begun { status: Status::Complete, .. })) = begun {
+        return State::Complete;
+    }
+    match FailureRecord::read(folder, condition, seed) {
+        Ok(None) => {}
+        Ok(Some(failure)) => return State::Failed(failure.sentence),
+        Err(error) => return State::Failed(format!("{error:#}")),
+    }
+    match begun {
+        None => State::Waiting,
+        Some(Err(error)) => State::Failed(format!("{error:#}")),
+        Some(Ok(Begun { status, curves })) => match status.diverged_in_words() {
+            Some(sentence) => State::Diverged(sentence),
+            None => State::Unfinished { step: curves.step.last().copied().unwrap_or(0), steps },
+        },
+    }
+}
