@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ocs::config::{self, Config, Scale};
 use ocs::record::{Record, Status, path_of, read_json};
-use ocs::sweep::{Event, Existing, Interrupted, Options, Refused, train_all};
+use ocs::sweep::{Cores, Event, Existing, Interrupted, Options, Refused, train_all};
 
 /// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images.
 const RUNS: [&[&str]; 3] = [
@@ -39,7 +39,7 @@ pub fn options(folder: &Path) -> Options {
         device: tch::Device::Cpu,
         threads: 1,
         jobs: 1,
-        cores: 1,
+        cores: Cores::of_machine(1),
         stack: None,
         existing: Existing::Refuse,
         theory_of_images: false,
@@ -103,7 +103,7 @@ fn two_runs_at_once_give_the_same_bytes_as_one_after_the_other() {
 fn answers_found_aside_are_the_same_bytes() {
     for keys in RUNS {
         let (aside, at_once) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let options = Options { cores: 2, ..options(aside.path()) };
+        let options = Options { cores: Cores::of_machine(2), ..options(aside.path()) };
         train_all(&config(keys, 2), &options, &|_| ()).unwrap();
         assert_eq!(bytes(aside.path(), 2), run(keys, 2, at_once.path()), "{keys:?}");
         // Interrupted as soon as something is seen, by when it may have trained on; or to its end.

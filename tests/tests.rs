@@ -58,6 +58,8 @@ mod robust_theory;
 mod theory_of_images;
 /// Set-up works with the machine's Python, and the program with the libtorch that it was built for or none.
 mod set_up;
+/// What the machine gives: cores by Slurm or a mask, devices, a cache of what was derived.
+mod machine;
 /// Records of quick runs stay what they were, but for last digits.
 mod golden;
 /// No promise of its own: shipped experiments in their quick form, for those above that decide claims.

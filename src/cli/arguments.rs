@@ -10,7 +10,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use super::outcome::misuse;
 use super::{progress, stems};
 use crate::config::{Config, Override, Scale, did_you_mean};
-use crate::sweep::{self, Existing};
+use crate::sweep::{self, Cores, Existing};
 use crate::train::device::DeviceChoice;
 
 /// A config and what to change in it.
@@ -95,7 +95,8 @@ pub struct ComputeArguments {
     /// Threads of libtorch in each run; results may differ in the last digits between numbers of threads
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: u16,
-    /// Runs at the same time [default: processor cores / threads; 1 on CUDA]
+    /// Runs (or stacks of them) at the same time [default: cores / threads, where cores are the least of SLURM_CPUS_PER_TASK,
+    /// the affinity mask and the control group's quota; 1 on CUDA, where N of them share the GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Most runs of one shape that train in one stack of tensors [default: of linear networks and perceptrons as many as
@@ -134,15 +135,16 @@ impl ComputeArguments {
 
     /// Options for runs that leave nothing: signals end them at once.
     pub fn unwatched_options(&self, folder: &Path) -> Result<sweep::Options> {
-        sweep::limit_threads();
+        let cores = Cores::of_this_process();
+        sweep::limit_threads(&cores);
         let device = self.device.resolve().map_err(misuse)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = usize::from(self.threads);
         let jobs = self.jobs.map_or_else(
-            || if device == tch::Device::Cpu { (cores / threads).max(1) } else { 1 },
+            || if device == tch::Device::Cpu { cores.jobs(threads) } else { 1 },
             usize::from,
         );
-        tracing::info!(device = crate::train::device::name(device), threads, jobs, "computing");
+        let on = crate::train::device::name(device);
+        tracing::info!(device = on, threads, jobs, %cores, "computing");
         Ok(sweep::Options {
             folder: folder.to_owned(),
             data: self.data.folder(),

@@ -10,6 +10,7 @@ use super::arguments::DataFolder;
 use super::outcome::Success;
 use super::output;
 use crate::data;
+use crate::sweep::{Cores, Origin};
 use crate::train::device::{has_bfloat16, why_no_cuda};
 use crate::train::libtorch;
 
@@ -39,6 +40,8 @@ struct Diagnosis {
     /// Whether the processor has instructions for bfloat16; without, it is emulated.
     bfloat16: Option<bool>,
     cores: usize,
+    /// Who allows no more.
+    cores_origin: Origin,
     libtorch_threads: Option<i32>,
     data_folder: PathBuf,
     data_sets: Vec<DataSet>,
@@ -64,6 +67,7 @@ impl Doctor {
         // Not a function of another version is called.
         let usable = libtorch_problem.is_none();
         let loaded = libtorch::other_or_first();
+        let cores = Cores::of_this_process();
         let cuda_available = usable && tch::Cuda::is_available();
         let diagnosis = Diagnosis {
             version: env!("CARGO_PKG_VERSION"),
@@ -83,7 +87,8 @@ impl Doctor {
                 (true, true) => None,
             },
             bfloat16: has_bfloat16(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: cores.count,
+            cores_origin: cores.origin,
             libtorch_threads: usable.then(tch::get_num_threads),
             data_sets: data::all()
                 .map(|inputs| DataSet {
@@ -131,7 +136,7 @@ impl Diagnosis {
             ],
             vec!["CUDA".to_owned(), cuda],
             vec!["bfloat16".to_owned(), bfloat16.to_owned()],
-            vec!["cores".to_owned(), self.cores.to_string()],
+            vec!["cores".to_owned(), format!("{} ({})", self.cores, self.cores_origin)],
             vec!["data folder".to_owned(), self.data_folder.display().to_string()],
         ];
         if let Some(problem) = &self.libtorch_problem {

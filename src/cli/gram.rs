@@ -9,7 +9,7 @@ use super::outcome::{Success, refused};
 use super::output;
 use crate::config::resolve_conditions;
 use crate::record::GramRecord;
-use crate::sweep::{Tasks, ensure_gram_fits, gram_of, limit_threads};
+use crate::sweep::{Cores, Tasks, ensure_gram_fits, gram_of, limit_threads};
 
 /// Print the Gram spectrum of a config's inputs: can they bring the OCS without biases?
 ///
@@ -65,7 +65,7 @@ struct Answer<'a> {
 impl Gram {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
-        limit_threads();
+        limit_threads(&Cores::of_this_process());
         let mut tasks = Tasks::new(&self.data.folder());
         let mut grams: Vec<GramRecord> = Vec::new();
         for (condition, resolved) in resolve_conditions(&config)? {

@@ -9,7 +9,7 @@ use super::outcome::{Success, refused};
 use super::output;
 use crate::config::resolve_conditions;
 use crate::record::{Method, TheoryRecord};
-use crate::sweep::{Tasks, ensure_theory_fits, limit_threads, theory_of};
+use crate::sweep::{Cores, Tasks, ensure_theory_fits, limit_threads, theory_of};
 use crate::theory::EXACT;
 
 /// Prints what theory says of each condition of a config, at the times at which a network would be observed.
@@ -43,7 +43,7 @@ struct Refusal {
 impl Theory {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
-        limit_threads();
+        limit_threads(&Cores::of_this_process());
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
         let mut tasks = Tasks::new(&self.data.folder());
         for (condition, resolved) in resolve_conditions(&config)? {

@@ -56,9 +56,13 @@ pub struct Record {
     pub libtorch: String,
     /// Threads of libtorch.
     pub threads: usize,
+    /// Cores that its runs shared; absent where they might use the whole machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<CoresRecord>,
     /// The images' origin; `null` without images.
     pub dataset: Option<DatasetRecord>,
-    /// Seconds from the first step to the last observation. The only field that differs between equal runs.
+    /// Seconds from the first step to the last observation. The only field that differs between equal runs
+    /// on one machine.
     pub wall_time: f64,
     /// The optimal constant solution, `[label]`.
     pub ocs: Vec<f64>,
@@ -130,6 +134,15 @@ impl Status {
             Status::Running | Status::Complete => None,
         }
     }
+}
+
+/// The processor cores that a command might use, where something left it fewer than the machine has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoresRecord {
+    /// How many.
+    pub count: usize,
+    /// Who allowed no more: `SLURM_CPUS_PER_TASK`, `affinity mask`, or `control group` and its file.
+    pub origin: String,
 }
 
 /// Which images.

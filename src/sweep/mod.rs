@@ -4,6 +4,8 @@
 //! Knows no study: whose claims and figure the records are for is none of its business.
 
 mod bench;
+mod control_groups;
+mod cores;
 mod earlier;
 mod gram;
 mod job;
@@ -21,6 +23,7 @@ mod watch;
 mod workers;
 
 pub use bench::time_steps;
+pub use cores::{Cores, Origin};
 pub use earlier::{Refused, ensure_nothing_is_lost};
 pub use gram::gram_of;
 pub use keeping::is_keeping;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tch::Device;
 
+use super::cores::Cores;
 use crate::config::Scale;
 use crate::record::Record;
 
@@ -26,8 +27,8 @@ pub struct Options {
     pub only: Option<BTreeSet<(String, u64)>>,
     /// Runs, or stacks of them, at the same time.
     pub jobs: usize,
-    /// Cores of this machine. Where runs leave one idle each, it answers what is observed while they train on.
-    pub cores: usize,
+    /// Cores for all of them. Where runs leave one idle each, it answers what is observed while they train on.
+    pub cores: Cores,
     /// Most runs of one shape that train in one stack of tensors; `None`: what suits network and device.
     pub stack: Option<usize>,
     /// What becomes of runs that are there already.

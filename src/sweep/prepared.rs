@@ -229,6 +229,7 @@ impl Job {
             device: device::name(options.device),
             libtorch: env!("OCS_LIBTORCH").to_owned(),
             threads: options.threads,
+            cores: options.cores.record(),
             dataset: self.dataset.clone(),
             wall_time: 0.0,
             ocs: first.ocs().to_vec(),

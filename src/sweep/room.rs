@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use procfs::process::{LimitValue, MountInfo, Process};
+use procfs::process::{LimitValue, Process};
 use procfs::{Current, Meminfo};
 use tch::Device;
+
+use super::control_groups::control_groups;
 
 /// So many bytes, and who says so.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,42 +33,21 @@ pub fn of_host() -> Option<Room> {
     {
         rooms.push(room(limit as f64 - state.vsize as f64, "left under `ulimit -v`"));
     }
-    for (limit, used, file) in control_groups(&process) {
+    for (limit, used, file) in limits_of_groups(&process) {
         rooms.push(room(limit - used, &format!("left in this control group, {}", file.display())));
     }
     rooms.into_iter().min_by(|one, other| one.bytes.total_cmp(&other.bytes))
 }
 
-/// Limit, use and the limit's file of each control group that this process is in and that limits memory. What the kernel
-/// would give back at once, cached files, is not counted as used.
-fn control_groups(process: &Process) -> Vec<(f64, f64, PathBuf)> {
-    let (Ok(groups), Ok(mounts)) = (process.cgroups(), process.mountinfo()) else {
-        return Vec::new();
+/// Limit, use and the limit's file of each control group that limits this process's memory. What the kernel would give back at
+/// once, cached files, is not counted as used.
+fn limits_of_groups(process: &Process) -> Vec<(f64, f64, PathBuf)> {
+    let names = |is_unified| match is_unified {
+        true => ["memory.max", "memory.current", "inactive_file "],
+        false => ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "],
     };
-    let mut found = Vec::new();
-    for group in &groups {
-        let names = match group.hierarchy {
-            0 => ["memory.max", "memory.current", "inactive_file "],
-            _ => ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "],
-        };
-        let is_of_group = |mount: &&MountInfo| match group.hierarchy {
-            0 => mount.fs_type == "cgroup2",
-            _ => {
-                mount.fs_type == "cgroup"
-                    && mount.super_options.contains_key("memory")
-                    && group.controllers.iter().any(|name| name == "memory")
-            }
-        };
-        let Some(mount) = mounts.iter().find(is_of_group) else { continue };
-        // In a container the mount shows a part of the tree alone.
-        let below = Path::new(&group.pathname);
-        let below = below.strip_prefix(&mount.root).or_else(|_| below.strip_prefix("/"));
-        let folder = mount.mount_point.join(below.unwrap_or(Path::new("")));
-        let folders =
-            folder.ancestors().take_while(|folder| folder.starts_with(&mount.mount_point));
-        found.extend(folders.filter_map(|folder| limit_in(folder, names)));
-    }
-    found
+    let groups = control_groups(process, "memory");
+    groups.iter().filter_map(|group| limit_in(&group.folder, names(group.is_unified))).collect()
 }
 
 fn limit_in(folder: &Path, [limit, used, cached]: [&str; 3]) -> Option<(f64, f64, PathBuf)> {

@@ -112,7 +112,8 @@ fn train_stacks(
 ) -> Result<Summary> {
     let workers = options.jobs.clamp(1, stacks.len().max(1));
     // Observers on the GPU would wait for steps.
-    let aside = options.device == Device::Cpu && 2 * workers * options.threads <= options.cores;
+    let aside =
+        options.device == Device::Cpu && 2 * workers * options.threads <= options.cores.count;
     let queue = Mutex::new(stacks);
     let outcomes = Mutex::new((Summary::default(), None));
     ensure_threads(workers, options.threads)?;

@@ -5,6 +5,8 @@ use std::thread::{Builder, scope};
 
 use anyhow::{Result, ensure};
 
+use super::cores::Cores;
+
 /// What limits the number of threads, for messages.
 pub const LIMIT: &str =
     "no more threads can be started: see `ulimit -u`, and pids.max of the cgroup";
@@ -31,9 +33,14 @@ pub fn affordable(wanted: usize) -> usize {
     })
 }
 
-/// Lets libtorch compute on this thread with as many threads as there are, which it would otherwise end the process about.
-pub fn limit_threads() {
-    let wanted = tch::get_num_threads().max(1) as usize;
+/// Lets libtorch compute on this thread with as many threads as there are, which it would otherwise end the process about, and
+/// with no more than this process has cores.
+pub fn limit_threads(cores: &Cores) {
+    let all = tch::get_num_threads().max(1) as usize;
+    let wanted = all.min(cores.count);
+    if wanted < all {
+        tch::set_num_threads(wanted as i32);
+    }
     let given = 1 + affordable(wanted - 1);
     if given < wanted {
         tracing::warn!("computing with {given} of {wanted} threads: {LIMIT}");
