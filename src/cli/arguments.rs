@@ -24,6 +24,10 @@ pub struct ConfigArguments {
     /// conditions too
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<Override>,
+    /// Vary a key over a list of values, such as --grid training.learning_rate='[0.01, 0.1]', in every condition; repeatable:
+    /// every combination is trained. A key that the config's grid varies too takes these values instead
+    #[arg(long, value_name = "KEY=[..]")]
+    pub grid: Vec<Override>,
     /// Only these conditions
     #[arg(long = "condition", value_name = "NAME")]
     pub conditions: Vec<String>,
@@ -34,8 +38,21 @@ impl ConfigArguments {
         self.load_unmarked().map_err(misuse)
     }
 
+    /// What is set and what is varied, as overrides.
+    fn changes(&self) -> Result<Vec<Override>> {
+        let mut changes = self.overrides.clone();
+        for (index, Override { key, value }) in self.grid.iter().enumerate() {
+            anyhow::ensure!(
+                self.grid[..index].iter().all(|other| other.key != *key),
+                "--grid {key} is given twice: write all its values in one list"
+            );
+            changes.push(Override { key: format!("grid.{key}"), value: value.clone() });
+        }
+        Ok(changes)
+    }
+
     pub fn load_unmarked(&self) -> Result<Config> {
-        let mut config = stems::Source::of(&self.config)?.load(&self.overrides)?;
+        let mut config = stems::Source::of(&self.config)?.load(&self.changes()?)?;
         if !self.conditions.is_empty() {
             let known: Vec<&str> =
                 config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();

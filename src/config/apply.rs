@@ -1,23 +1,34 @@
 //! Overrides applied to a config: dotted keys of `--set`, conditions and scales.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use serde_yaml::{Mapping, Value};
 
 use super::fault::Fault;
 use super::name::shortened;
 use super::overrides::{
-    CHOICES, Conditions, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap,
+    CHOICES, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap, set_axis,
 };
 use super::{
     Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, ProbeKind, Targets,
     TaskConfig, read, text,
 };
 
+/// Keys whose maps replace the one that is there, whatever stands in it.
+const WHOLE: [&str; 3] = ["conditions", "full.conditions", "grid"];
 /// No dotted key has more parts than `network.initialisation.aligned.a0`; some room is left for conditions set as a whole.
 const MOST_PARTS: usize = 8;
 
 /// Writes a value at a dotted key, making maps on the way. A map is merged into the one that is there.
 pub(super) fn set(root: &mut Value, Override { key, value }: &Override) -> Result<()> {
+    if let Some(varied) = key.strip_prefix("grid.") {
+        let grid = root.as_mapping_mut().map(|map| map.entry("grid".into()).or_insert(Value::Null));
+        return match grid {
+            Some(grid) => set_axis(grid, varied, value),
+            None => {
+                set(root, &Override { key: "grid".to_owned(), value: one_entry(varied, value) })
+            }
+        };
+    }
     for (given, other) in EXCLUSIVE {
         if is_at_or_below(key, given) && !value.is_null() && at(root, other).is_some() {
             set(root, &Override { key: other.to_owned(), value: Value::Null })?;
@@ -46,8 +57,7 @@ pub(super) fn set(root: &mut Value, Override { key, value }: &Override) -> Resul
         };
         place = map.entry(Value::from(*part)).or_insert(Value::Null);
     }
-    let is_section =
-        !CHOICES.contains(&key.as_str()) && key != "conditions" && key != "full.conditions";
+    let is_section = !CHOICES.contains(&key.as_str()) && !WHOLE.contains(&key.as_str());
     match value {
         Value::Mapping(entries) if is_section && place.is_mapping() => {
             for entry in flatten(entries.clone())? {
@@ -57,6 +67,10 @@ pub(super) fn set(root: &mut Value, Override { key, value }: &Override) -> Resul
         value => *place = value.clone(),
     }
     Ok(())
+}
+
+fn one_entry(key: &str, value: &Value) -> Value {
+    Value::Mapping([(key.into(), value.clone())].into_iter().collect())
 }
 
 /// The value at a dotted key, if there is one.
@@ -111,23 +125,6 @@ pub(super) fn have_last_word(entries: &mut Vec<Override>, last: &Override) -> bo
     is_needed
 }
 
-/// Each condition's own config: its overrides applied, every default written out, no conditions left in it.
-pub fn resolve_conditions(config: &Config) -> Result<Vec<(String, Config)>> {
-    let base = Config { conditions: Conditions::default(), ..config.clone() };
-    if config.conditions.0.is_empty() {
-        return Ok(vec![("default".to_owned(), base)]);
-    }
-    config
-        .conditions
-        .0
-        .iter()
-        .map(|(name, entries)| {
-            let resolved = apply(&base, entries).with_context(|| format!("condition '{name}'"))?;
-            Ok((name.clone(), resolved))
-        })
-        .collect()
-}
-
 /// A config with entries applied to it; an error names the key.
 pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
     // What no entry can change, and may be long, is not written out as YAML and read again for each condition.
@@ -164,6 +161,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
         quick: base.quick,
         full: base.full.clone(),
         conditions: base.conditions.clone(),
+        grid: base.grid.clone(),
         seeds: base.seeds.clone(),
         ..typed(&value, None)?
     };

@@ -382,6 +382,7 @@ impl Config {
             self.phase_threshold
         );
         rounding::check_threshold(self.phase_threshold, self.training.precision)?;
+        self.grid.check(self.conditions.0.len())?;
         self.check_runs()?;
         self.quick.check()?;
         if let Some(full) = &self.full {
@@ -448,9 +449,13 @@ impl Config {
             conditions <= MOST_CONDITIONS,
             "conditions has {conditions} entries: at most {MOST_CONDITIONS}, share them out over several configs"
         );
+        let of_grid = match self.grid.n_combinations() {
+            1 => String::new(),
+            combinations => format!(" of {combinations} cells each"),
+        };
         ensure!(
-            seeds * conditions <= MOST_RUNS,
-            "{conditions} conditions with {seeds} seeds each are more than {MOST_RUNS} runs: give fewer"
+            seeds * conditions * self.grid.n_combinations() <= MOST_RUNS,
+            "{conditions} conditions{of_grid} with {seeds} seeds each are more than {MOST_RUNS} runs: give fewer"
         );
         let mut labels = HashSet::new();
         for (name, entries) in &self.conditions.0 {

@@ -1,9 +1,9 @@
 //! Default of every key; those that depend on other keys are filled in by `check.rs`.
 
 use super::{
-    Activation, Bias, Conditions, Config, InputScale, Inputs, KernelConfig, Loss, NetworkConfig,
-    NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd, TargetScale,
-    TaskConfig, TrainingConfig,
+    Activation, Bias, Conditions, Config, Grid, InputScale, Inputs, KernelConfig, Loss,
+    NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd,
+    TargetScale, TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -22,6 +22,7 @@ impl Default for Config {
             full: None,
             phases: Vec::new(),
             conditions: Conditions::default(),
+            grid: Grid::default(),
             seeds: vec![0, 1, 2, 3, 4],
         }
     }

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::de::{Deserializer, Unexpected, Visitor};
 use serde_yaml::Value;
 use serde_yaml::with::singleton_map;
 
-use super::apply::{at, have_last_word, resolve_conditions, set, typed};
+use super::apply::{at, have_last_word, set, typed};
+use super::cell::cells;
 use super::name::{name_from_stem, shortened};
-use super::overrides::Override;
+use super::overrides::{Override, is_at_or_below, overlap};
 use super::phases::override_phases;
 use super::{Config, NetworkKind, Scale, read, text};
 
@@ -68,7 +69,7 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     // What the file says is checked before anything is changed in it: only then does an error know its line.
     typed(&value, Some(text))?;
     for entry in overrides {
-        set(&mut value, entry).with_context(|| format!("--set {}", shortened(&entry.key)))?;
+        set(&mut value, entry).with_context(|| typed_as(&entry.key))?;
     }
     let mut config = typed(&value, None)?;
     if config.name.is_empty() {
@@ -79,10 +80,15 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
             tracing::info!("runs are named '{}' after the file: set name to choose", config.name);
         }
     }
-    fill_in_initialisations(&mut config, at(&value, "network.initialisation").is_some());
+    let is_chosen = at(&value, "network.initialisation").is_some();
+    config.ensure_start_is_chosen(is_chosen)?;
+    fill_in_initialisations(&mut config, is_chosen);
     // The command line has the last word, also over what a condition sets.
     for (index, entry) in overrides.iter().enumerate() {
         let mut replaced = Vec::new();
+        if config.grid_overridden(entry, overrides)? {
+            tracing::info!(key = entry.key, "--set has the last word over the grid");
+        }
         // Phases that are set there themselves have the word after what was set before them.
         let is_later = overrides.iter().rposition(|other| other.key == "phases") < Some(index);
         for phase in config.phases.iter_mut().filter(|_| is_later) {
@@ -110,11 +116,40 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
     Ok(config)
 }
 
+/// An override as it was typed.
+fn typed_as(key: &str) -> String {
+    match key.strip_prefix("grid.") {
+        Some(varied) => format!("--grid {}", shortened(varied)),
+        None => format!("--set {}", shortened(key)),
+    }
+}
+
+impl Config {
+    /// Gives an override of the command line the last word over the grid; tells whether it changed it. What is varied on the
+    /// command line itself cannot be set there, too.
+    fn grid_overridden(&mut self, entry: &Override, all: &[Override]) -> Result<bool> {
+        if is_at_or_below(&entry.key, "grid") {
+            return Ok(false);
+        }
+        let varied = all.iter().filter_map(|other| other.key.strip_prefix("grid."));
+        for key in varied {
+            ensure!(
+                !overlap(key, &entry.key),
+                "--set {} and --grid {key} say the same key: give one of them",
+                shortened(&entry.key)
+            );
+        }
+        self.grid.overridden(entry)
+    }
+}
+
 /// Conditions and scales: whoever asks for hours of training shall not learn at their end that a key was wrong.
 fn check_rest(config: &Config) -> Result<()> {
-    for (name, resolved) in resolve_conditions(config)? {
-        resolved.check().with_context(|| format!("condition '{name}'"))?;
+    let cells = cells(config)?;
+    for cell in &cells {
+        cell.config.check().with_context(|| cell.in_words())?;
     }
+    config.ensure_cells_differ(&cells)?;
     config.at(Scale::Quick)?;
     config.at(Scale::Full)?;
     Ok(())

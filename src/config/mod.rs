@@ -4,10 +4,12 @@
 //! `read.rs` and `fault.rs` tell what is wrong with it, `load.rs` puts files, `--set` and conditions together.
 
 mod apply;
+mod cell;
 mod check;
 mod defaults;
 mod drawn;
 mod fault;
+mod grid;
 mod initialisation;
 mod inputs;
 mod load;
@@ -30,8 +32,9 @@ mod without_tree;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
-pub use apply::resolve_conditions;
+pub use cell::{Cell, cells, display_name, names_of_cells, resolve_conditions, short_keys, words};
 pub use drawn::{Circle, Gaussian, LinearTargets, Sine, Targets};
+pub use grid::{Axis, Grid};
 pub use initialisation::{
     Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, Normal, Orthogonal,
 };
@@ -90,7 +93,12 @@ pub struct Config {
     pub phases: Vec<StretchConfig>,
     /// Settings compared: each name maps dotted keys to the values that it overrides. None = one condition, "default".
     pub conditions: Conditions,
-    /// One run for each condition and seed. A seed determines initial weights and the order of minibatches.
+    /// Keys that are varied together, each over a list of values: `{training.learning_rate: [0.01, 0.1], network.hidden: [[16],
+    /// [64, 32]]}`. Every condition is trained with every combination, a cell, which has the last word over the condition (and
+    /// over its phases); the last key varies fastest. Absent = nothing is varied.
+    #[serde(skip_serializing_if = "Grid::is_empty")]
+    pub grid: Grid,
+    /// One run for each condition (each cell, with a grid) and seed. A seed determines initial weights and the order of minibatches.
     pub seeds: Vec<u64>,
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 /// A folder's name of this length is short enough for every file system, with what is written beside it.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 /// A longer label would fill a figure.
 const LONGEST_LABEL: usize = 200;
 

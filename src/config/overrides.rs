@@ -107,6 +107,34 @@ impl<'de> Deserialize<'de> for Conditions {
     }
 }
 
+/// Writes a list at a key of a raw config's grid, whose sections become dotted keys.
+pub(super) fn set_axis(grid: &mut Value, key: &str, values: &Value) -> Result<()> {
+    fn flat(key: Option<&str>, value: Value, into: &mut Mapping) {
+        match value {
+            Value::Mapping(map) => {
+                for (part, value) in map {
+                    let part = part.as_str().map_or_else(|| format!("{part:?}"), str::to_owned);
+                    let key = key.map_or_else(|| part.clone(), |key| format!("{key}.{part}"));
+                    flat(Some(&key), value, into);
+                }
+            }
+            value => {
+                let key = key.unwrap_or_default();
+                into.insert(key.into(), value);
+            }
+        }
+    }
+    let mut map = Mapping::new();
+    if !grid.is_null() {
+        ensure!(grid.is_mapping(), "'grid' holds a value, not a map of keys");
+        flat(None, std::mem::take(grid), &mut map);
+    }
+    // One that is varied already keeps its place.
+    flat(Some(key), values.clone(), &mut map);
+    *grid = Value::Mapping(map);
+    Ok(())
+}
+
 /// The entries of one condition, whose keys must be strings; YAML's merge key `<<: *other` takes over another's.
 pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
     let mut merged = Value::Mapping(mapping);
@@ -150,8 +178,8 @@ pub(super) fn overlap(one: &str, other: &str) -> bool {
 }
 
 /// Keys that a condition may not override, because they say what the conditions are.
-const FIXED_IN_CONDITIONS: [&str; 6] =
-    ["name", "experiment", "conditions", "seeds", "quick", "full"];
+const FIXED_IN_CONDITIONS: [&str; 7] =
+    ["name", "experiment", "conditions", "grid", "seeds", "quick", "full"];
 
 /// Whether a key says what the conditions are.
 pub(super) fn is_fixed(key: &str) -> bool {

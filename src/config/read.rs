@@ -38,6 +38,21 @@ fn number_of(text: &str) -> Option<Value> {
     if is_number { whole().or_else(float) } else { None }
 }
 
+/// The number that a value is, however it is written: a whole one as such. `None` if it is none.
+pub fn as_number(value: &Value) -> Option<Value> {
+    let number = match value {
+        Value::String(text) => number_of(text)?,
+        Value::Number(_) => value.clone(),
+        _ => return None,
+    };
+    let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+    Some(match whole {
+        Some(float) if (0.0..MOST_WHOLE).contains(&float) => (float as u64).into(),
+        Some(float) if (-MOST_WHOLE..0.0).contains(&float) => (float as i64).into(),
+        Some(_) | None => number,
+    })
+}
+
 /// A value as it would be written, for messages.
 fn written(value: &Value) -> String {
     match value {

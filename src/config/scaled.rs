@@ -3,10 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use serde_yaml::Value;
 
-use super::Config;
-use super::apply::{apply, have_last_word, resolve_conditions};
+use super::apply::{apply, have_last_word};
+use super::cell::cells;
 use super::overrides::{Conditions, Override};
+use super::phases::StretchConfig;
+use super::read;
 use super::scale::{Full, Quick, Scale};
+use super::{Config, Grid};
 
 /// A last layer of overrides, whichever section it comes from.
 struct Layer {
@@ -53,30 +56,54 @@ impl Layer {
 
     /// What it writes over a config, as `--set` would; factors count from what the config would have without them.
     fn overrides(&self, config: &Config) -> Result<Vec<Override>> {
-        // A step is left of any, but none is made of 0, which the range check is to find.
-        let scaled = |steps: u64| ((steps as f64 * self.steps).round() as u64).max(steps.min(1));
         let training = apply(config, &self.set)?.training;
         let mut overrides = self.set.clone();
         let mut set = |key: &str, value: Value| {
             overrides.push(Override { key: key.to_owned(), value });
         };
         if self.steps != 1.0 {
-            set("training.steps", scaled(training.steps).into());
+            set("training.steps", self.scaled(training.steps).into());
         }
         if self.learning_rate != 1.0 {
             set("training.learning_rate", (training.learning_rate * self.learning_rate).into());
         }
         if !config.phases.is_empty() {
             let mut phases = config.phases.clone();
-            for phase in &mut phases {
-                self.set.iter().for_each(|last| {
-                    phase.overridden(last);
-                });
-                phase.scaled(scaled, self.learning_rate);
-            }
+            phases.iter_mut().for_each(|phase| self.change(phase));
             set("phases", serde_yaml::to_value(phases)?);
         }
         Ok(overrides)
+    }
+
+    /// Steps at this scale. One is left of any, but none is made of 0, which the range check is to find.
+    fn scaled(&self, steps: u64) -> u64 {
+        ((steps as f64 * self.steps).round() as u64).max(steps.min(1))
+    }
+
+    fn change(&self, phase: &mut StretchConfig) {
+        self.set.iter().for_each(|last| {
+            phase.overridden(last);
+        });
+        phase.scaled(|steps| self.scaled(steps), self.learning_rate);
+    }
+
+    /// What is varied: by other factors, and not what is set to one value.
+    fn vary(&self, grid: &mut Grid) -> Result<()> {
+        for last in &self.set {
+            grid.overridden(last)?;
+        }
+        // What is no number, or no list of phases, is told by whoever resolves the cells.
+        grid.scale("training.steps", |steps| Some(self.scaled(read::typed(steps).ok()?).into()))?;
+        if self.learning_rate != 1.0 {
+            grid.scale("training.learning_rate", |rate| {
+                Some((read::typed::<f64>(rate).ok()? * self.learning_rate).into())
+            })?;
+        }
+        grid.scale("phases", |phases| {
+            let mut phases: Vec<StretchConfig> = read::typed(phases).ok()?;
+            phases.iter_mut().for_each(|phase| self.change(phase));
+            serde_yaml::to_value(phases).ok()
+        })
     }
 }
 
@@ -106,17 +133,17 @@ impl Config {
         let section =
             || format!("the section '{}'", self.scale(scale).folder().unwrap_or_default());
         let changed = self.under(&layer).with_context(section)?;
-        for (name, resolved) in resolve_conditions(&changed).with_context(section)? {
-            resolved
-                .check()
-                .with_context(|| format!("condition '{name}'"))
-                .with_context(section)?;
+        for cell in cells(&changed).with_context(section)? {
+            let checked = cell.config.check().with_context(|| cell.in_words());
+            checked.with_context(section)?;
         }
         Ok(changed)
     }
 
     fn under(&self, layer: &Layer) -> Result<Config> {
-        let mut all = self.clone();
+        let mut grid = self.grid.clone();
+        layer.vary(&mut grid)?;
+        let mut all = Config { grid: Grid::default(), ..self.clone() };
         for (name, entries) in &layer.conditions.0 {
             ensure!(
                 all.conditions.0.iter().all(|(other, _)| other != name),
@@ -124,15 +151,15 @@ impl Config {
             );
             all.conditions.0.push((name.clone(), entries.clone()));
         }
-        let alone = Config { conditions: Conditions::default(), ..self.clone() };
+        let alone = Config { conditions: Conditions::default(), ..all.clone() };
         let changed = apply(&alone, &layer.overrides(&alone)?)?;
-        let before = resolve_conditions(&all)?;
+        let before = cells(&all)?;
         // Without conditions there is nothing that could have a word of its own.
-        for ((_, resolved), (_, entries)) in before.iter().zip(&mut all.conditions.0) {
-            for last in layer.overrides(resolved)? {
+        for (cell, (_, entries)) in before.iter().zip(&mut all.conditions.0) {
+            for last in layer.overrides(&cell.config)? {
                 have_last_word(entries, &last);
             }
         }
-        Ok(Config { seeds: layer.seeds.clone(), conditions: all.conditions, ..changed })
+        Ok(Config { seeds: layer.seeds.clone(), conditions: all.conditions, grid, ..changed })
     }
 }

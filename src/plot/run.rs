@@ -31,15 +31,15 @@ fn conditions(records: &[Record]) -> Vec<Condition<'_>> {
         }
         groups[place].push(record);
     }
-    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for group in &groups {
         *counts.entry(group[0].display_name()).or_default() += 1;
     }
     let names: Vec<String> = groups
         .iter()
         .map(|group| match (group[0].display_name(), &*group[0].condition) {
-            (label, name) if counts[label] > 1 && label != name => format!("{label} ({name})"),
-            (label, _) => label.to_owned(),
+            (label, name) if counts[&label] > 1 && label != name => format!("{label} ({name})"),
+            (label, _) => label,
         })
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

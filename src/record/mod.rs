@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::config::{Config, Scale};
+use crate::config::{self, Config, Overrides, Scale};
 use crate::metrics::{Curves, Phase, norm};
 
 pub use check::Checked;
@@ -41,8 +41,11 @@ pub struct Record {
     pub status: Status,
     /// The condition's own config, every default written out; `seeds` holds this run's seed alone.
     pub config: Config,
-    /// Name of the condition.
+    /// Name of the condition; with a grid, of the cell.
     pub condition: String,
+    /// The condition and the values of a cell, apart from its name; absent without a grid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<CellRecord>,
     /// Seed of this run.
     pub seed: u64,
     /// The scale at which it ran. Older records say `quick: true` or `quick: false` in its place.
@@ -90,6 +93,16 @@ pub struct Record {
     /// each moment are relative to the targets of its stretch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<StretchRecord>,
+}
+
+/// What a grid made of a condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellRecord {
+    /// Name of the condition; `null` where the config has none.
+    pub condition: Option<String>,
+    /// Dotted keys and the values that the grid gave them, in its order.
+    pub values: Overrides,
 }
 
 /// A scale by name, or whether a run was quick.
@@ -206,8 +219,13 @@ impl Record {
     }
 
     /// What tables and figures call its condition.
-    pub fn display_name(&self) -> &str {
-        self.config.display_name(&self.condition)
+    pub fn display_name(&self) -> String {
+        match &self.cell {
+            None => self.config.display_name(&self.condition).to_owned(),
+            Some(CellRecord { condition, values }) => {
+                config::display_name(&self.config, condition.as_deref(), &self.condition, values)
+            }
+        }
     }
 
     /// The phase on the samples to which a lazy prediction refers: the training set, which is the evaluation set where each

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::distinct::distinct_runs;
 use super::files::{read_checked, write_atomically};
 use super::{GramRecord, Record, TheoryRecord};
-use crate::config::{Conditions, Config};
+use crate::config::{Conditions, Config, Grid, names_of_cells};
 
 /// Where a run's record lies: `folder/condition/seed.json`.
 pub fn path_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
@@ -37,7 +37,7 @@ pub fn config_path(folder: &Path) -> PathBuf {
 }
 
 /// Writes a config, every default written out, beside the folders of its conditions. One that is there and differs in
-/// conditions and seeds alone is of other runs of the same question, as tasks of a cluster have them: theirs are kept in it.
+/// conditions, seeds and values of its grid alone is of other runs of the same question, as tasks of a cluster have them: theirs are kept in it.
 ///
 /// # Errors
 ///
@@ -48,6 +48,7 @@ pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
     let but_runs = |config: &Config| Config {
         seeds: Vec::new(),
         conditions: Conditions::default(),
+        grid: config.grid.without_values(),
         ..config.clone()
     };
     let there = std::fs::read_to_string(&path).ok();
@@ -63,6 +64,7 @@ pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
         let known: Vec<String> = all.conditions.0.iter().map(|(name, _)| name.clone()).collect();
         let added = config.conditions.0.iter().filter(|(name, _)| !known.contains(name));
         all.conditions.0.extend(added.cloned());
+        all.grid = there.grid.with_more(&config.grid);
         all.seeds.extend(there.seeds.iter().filter(|seed| !config.seeds.contains(seed)));
         all.seeds.sort_unstable();
     }
@@ -183,6 +185,7 @@ fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
     #[serde(default)]
     struct Ordered {
         conditions: Conditions,
+        grid: Grid,
     }
     let path = config_path(folder);
     let text = match std::fs::read_to_string(&path) {
@@ -196,7 +199,12 @@ fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
             path.display()
         )
     })?;
-    Ok(config.unwrap_or_default().conditions.0.into_iter().map(|(name, _)| name).collect())
+    let Ordered { conditions, grid } = config.unwrap_or_default();
+    let names: Vec<&str> = conditions.0.iter().map(|(name, _)| &**name).collect();
+    if names.is_empty() && grid.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(names_of_cells(&names, &grid))
 }
 
 /// Every `condition/NAME.json`.

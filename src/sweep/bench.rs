@@ -13,7 +13,7 @@ use super::run::jobs;
 use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{LIMIT, affordable, ensure_threads};
-use crate::config::{Config, resolve_conditions};
+use crate::config::{Config, cells};
 use crate::train::{Member, Snapshot, Unwatched};
 
 /// Seconds that the bare steps of each condition take, all its seeds together: condition, steps of each run, seconds.
@@ -28,9 +28,9 @@ pub fn time_steps(
 ) -> Result<Vec<(String, u64, f64)>> {
     let mut tasks = Tasks::new(&options.data);
     let mut times = Vec::new();
-    for condition in resolve_conditions(config)? {
-        let (name, steps) = (condition.0.clone(), condition.1.training.steps);
-        let stacks = stacks(jobs(config, vec![condition], options, &mut tasks)?, options);
+    for cell in cells(config)? {
+        let (name, steps) = (cell.name.clone(), cell.config.training.steps);
+        let stacks = stacks(jobs(config, vec![cell], options, &mut tasks)?, options);
         let wanted = options.jobs.clamp(1, stacks.len().max(1));
         // All, or this thread alone: the system may give a moment later what it refused, or the other way round.
         let workers = if affordable(wanted) < wanted { 1 } else { wanted };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use crate::config::{Config, Span, Stretch};
-use crate::record::{self, DatasetRecord};
+use crate::record::{self, CellRecord, DatasetRecord};
 use crate::task::Task;
 use crate::train::{self, Checkpoint, Lesson, Shared};
 
@@ -14,6 +14,8 @@ use crate::train::{self, Checkpoint, Lesson, Shared};
 pub struct Job {
     /// Name of the condition.
     pub condition: String,
+    /// Its condition and values; `None` without a grid.
+    pub cell: Option<CellRecord>,
     /// The condition's own config, with this seed alone.
     pub config: Config,
     /// Its stretches, in their order; shared by the runs of a condition.

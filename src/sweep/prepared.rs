@@ -223,6 +223,7 @@ impl Job {
             status: Status::Running,
             config: self.config.clone(),
             condition: self.condition.clone(),
+            cell: self.cell.clone(),
             seed: self.seed,
             scale: options.scale,
             revision: env!("OCS_REVISION").to_owned(),

@@ -14,8 +14,8 @@ use super::prepared::run_together;
 use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
-use crate::config::{Config, resolve_conditions};
-use crate::record;
+use crate::config::{Cell, Config, cells};
+use crate::record::{self, CellRecord};
 
 /// Runs that are about to be trained. Nothing of them is written yet.
 pub struct Plan<'a> {
@@ -32,14 +32,13 @@ pub struct Plan<'a> {
 /// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read.
 pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
     let earlier = ensure_nothing_is_lost(config, options)?;
-    let conditions = resolve_conditions(config)?;
-    let runs =
-        conditions.iter().flat_map(|(name, _)| config.seeds.iter().map(move |seed| (name, *seed)));
+    let cells = cells(config)?;
+    let runs = cells.iter().flat_map(|cell| config.seeds.iter().map(|seed| (&cell.name, *seed)));
     let n_runs = runs.filter(|(name, seed)| options.does(name, *seed)).count();
     if earlier.iter().filter(|run| run.is_complete).count() < n_runs {
         ensure_runs_fit(config, options)?;
     }
-    let jobs = jobs(config, conditions, options, &mut Tasks::new(&options.data))?;
+    let jobs = jobs(config, cells, options, &mut Tasks::new(&options.data))?;
     for run in &earlier {
         if let Some(job) = jobs.iter().find(|job| job.condition == run.condition) {
             ensure_same_data(run, job.dataset.as_ref())?;
@@ -149,12 +148,15 @@ fn train_stacks(
 /// Loads data, makes tasks (conditions with the same task share it) and lists the runs that this process does.
 pub(super) fn jobs(
     config: &Config,
-    conditions: Vec<(String, Config)>,
+    cells: Vec<Cell>,
     options: &Options,
     tasks: &mut Tasks,
 ) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
-    for (condition, resolved) in conditions {
+    for cell in cells {
+        let of_grid = (!cell.values.0.is_empty())
+            .then(|| CellRecord { condition: cell.condition, values: cell.values });
+        let (condition, resolved) = (cell.name, cell.config);
         let seeds: Vec<u64> =
             config.seeds.iter().copied().filter(|seed| options.does(&condition, *seed)).collect();
         if seeds.is_empty() {
@@ -168,6 +170,7 @@ pub(super) fn jobs(
             config.seeds = vec![seed];
             jobs.push(Job {
                 condition: condition.clone(),
+                cell: of_grid.clone(),
                 config,
                 parts: parts.clone(),
                 dataset: dataset.clone(),

@@ -92,6 +92,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         schema_version: SCHEMA_VERSION,
         status: Status::Complete,
         config,
+        cell: None,
         condition: condition.to_owned(),
         seed,
         scale: Scale::Default,
