@@ -45,6 +45,8 @@ pub fn options(folder: &Path) -> Options {
         theory_of_images: false,
         scale: Scale::Default,
         only: None,
+        anew: Default::default(),
+        on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),
     }

@@ -172,6 +172,8 @@ impl ComputeArguments {
             cores,
             stack: self.stack.map(usize::from),
             existing: Existing::Refuse,
+            anew: Default::default(),
+            on_failure: sweep::OnFailure::Stop,
             theory_of_images: false,
             scale: Scale::Default,
             write_every: std::time::Duration::from_secs(30),

@@ -50,6 +50,7 @@ impl Meter {
                     self.seen_at = now;
                 }
             }
+            Event::Failed { .. } => self.ended += 1,
             Event::Finished { record } => match record.status {
                 Status::Running => {}
                 Status::Complete | Status::Diverged { .. } => {

@@ -115,6 +115,9 @@ impl Progress {
             Event::Observed { condition, seed, step, loss, .. } => {
                 tracing::debug!(condition, seed, step, loss, "observed");
             }
+            Event::Failed { condition, seed, reason } => {
+                tracing::error!(condition, seed, "failed: {reason}");
+            }
             Event::Finished { record } => {
                 let Status::Complete = record.status else { return };
                 tracing::info!(

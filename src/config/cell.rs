@@ -32,12 +32,12 @@ impl Cell {
 
     /// What tables and figures call it: `none, learning_rate 0.1`.
     pub fn display_name(&self) -> String {
-        display_name(&self.config, self.condition.as_deref(), &self.name, &self.values)
+        cell_in_words(&self.config, self.condition.as_deref(), &self.name, &self.values)
     }
 }
 
 /// What tables and figures call the runs of a condition (by its label) with some values of a grid.
-pub fn display_name(
+pub fn cell_in_words(
     config: &Config,
     condition: Option<&str>,
     name: &str,
@@ -47,14 +47,16 @@ pub fn display_name(
         return config.display_name(condition.unwrap_or(name)).to_owned();
     }
     let keys = short_keys(values);
-    let of_grid =
-        keys.iter().zip(&values.0).map(|(key, entry)| format!("{key} {}", words(&entry.value)));
+    let of_grid = keys
+        .iter()
+        .zip(&values.0)
+        .map(|(key, entry)| format!("{key} {}", value_in_words(&entry.value)));
     let label = config.label.as_deref().or(condition).map(str::to_owned);
     label.into_iter().chain(of_grid).collect::<Vec<_>>().join(", ")
 }
 
 /// A grid's value as tables and figures show it: `0.1`, `64-32`, `{"gain":0.2}`.
-pub fn words(value: &Value) -> String {
+pub fn value_in_words(value: &Value) -> String {
     plain(value).unwrap_or_else(|| written(value))
 }
 

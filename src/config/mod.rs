@@ -32,7 +32,9 @@ mod without_tree;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
-pub use cell::{Cell, cells, display_name, names_of_cells, resolve_conditions, short_keys, words};
+pub use cell::{
+    Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
+};
 pub use drawn::{Circle, Gaussian, LinearTargets, Sine, Targets};
 pub use grid::{Axis, Grid};
 pub use initialisation::{

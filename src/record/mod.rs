@@ -223,7 +223,7 @@ impl Record {
         match &self.cell {
             None => self.config.display_name(&self.condition).to_owned(),
             Some(CellRecord { condition, values }) => {
-                config::display_name(&self.config, condition.as_deref(), &self.condition, values)
+                config::cell_in_words(&self.config, condition.as_deref(), &self.condition, values)
             }
         }
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 
 use super::job::Job;
 use super::options::Options;
-use super::run::jobs;
+use super::run::jobs_of;
 use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{LIMIT, affordable, ensure_threads};
@@ -30,7 +30,7 @@ pub fn time_steps(
     let mut times = Vec::new();
     for cell in cells(config)? {
         let (name, steps) = (cell.name.clone(), cell.config.training.steps);
-        let stacks = stacks(jobs(config, vec![cell], options, &mut tasks)?, options);
+        let stacks = stacks(jobs_of(&cell, config, options, &mut tasks)?, options);
         let wanted = options.jobs.clamp(1, stacks.len().max(1));
         // All, or this thread alone: the system may give a moment later what it refused, or the other way round.
         let workers = if affordable(wanted) < wanted { 1 } else { wanted };

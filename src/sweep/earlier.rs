@@ -46,7 +46,8 @@ pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<Vec<
             total += 1;
             let path = record::path_of(&options.folder, &condition, seed);
             // A link that leads nowhere is there, too.
-            if path.symlink_metadata().is_ok() {
+            let begins_anew = options.anew.contains(&(condition.clone(), seed));
+            if !begins_anew && path.symlink_metadata().is_ok() {
                 let config = Config { seeds: vec![seed], ..resolved.clone() };
                 there.push((path, condition.clone(), config));
             }

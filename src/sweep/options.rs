@@ -33,6 +33,10 @@ pub struct Options {
     pub stack: Option<usize>,
     /// What becomes of runs that are there already.
     pub existing: Existing,
+    /// Runs that begin anew, whatever is there of them.
+    pub anew: BTreeSet<(String, u64)>,
+    /// What becomes of the others when a run ends in an error.
+    pub on_failure: OnFailure,
     /// Whether theory is asked about images, as some studies do.
     pub theory_of_images: bool,
     /// The scale at which configs were taken; kept in records.
@@ -44,6 +48,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether a run begins anew, whatever is there of it.
+    pub fn begins_anew(&self, condition: &str, seed: u64) -> bool {
+        self.existing == Existing::Overwrite || self.anew.contains(&(condition.to_owned(), seed))
+    }
+
     /// Whether a run is one of those that this process does.
     pub fn does(&self, condition: &str, seed: u64) -> bool {
         // A set of pairs is asked by a pair that it owns.
@@ -62,6 +71,15 @@ pub enum Existing {
     Overwrite,
 }
 
+/// What becomes of the other runs when one ends in an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// None is begun any more, and the error is returned.
+    Stop,
+    /// They go on; the one that failed leaves a marker beside its place.
+    Mark,
+}
+
 /// What happens while runs run.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
@@ -75,6 +93,8 @@ pub enum Event<'a> {
     Observed { condition: &'a str, seed: u64, step: u64, steps: u64, loss: f64 },
     /// A run ended.
     Finished { record: &'a Record },
+    /// A run ended in an error, and the others go on.
+    Failed { condition: &'a str, seed: u64, reason: &'a str },
 }
 
 /// What became of the runs.
@@ -84,6 +104,8 @@ pub struct Summary {
     pub complete: usize,
     /// One sentence for each diverged run.
     pub diverged: Vec<String>,
+    /// One sentence for each run that ended in an error.
+    pub failed: Vec<String>,
 }
 
 /// Somebody asked the process to end; all runs have their checkpoints.

@@ -1,27 +1,31 @@
 //! All runs of a config: every condition with every seed, each to a record of its own.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use tch::Device;
 
 use super::earlier::{ensure_nothing_is_lost, ensure_same_data};
+use super::failed::Failed;
 use super::job::{Job, Part};
 use super::memory::ensure_runs_fit;
-use super::options::{Event, Existing, Options, Summary};
+use super::options::{Event, Interrupted, OnFailure, Options, Summary};
 use super::prepared::run_together;
 use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Cell, Config, cells};
-use crate::record::{self, CellRecord};
+use crate::record::{self, CellRecord, FailureRecord};
 
 /// Runs that are about to be trained. Nothing of them is written yet.
 pub struct Plan<'a> {
     config: &'a Config,
     options: &'a Options,
     jobs: Vec<Job>,
+    /// Those that cannot be trained, where the others go on.
+    failed: Vec<Failed>,
 }
 
 /// Lists the runs of a config, makes sure that they fit into memory and that none that is there already would be lost, and
@@ -29,22 +33,63 @@ pub struct Plan<'a> {
 ///
 /// # Errors
 ///
-/// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read.
+/// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read. Where the others go
+/// on, the last two are told of the runs that they concern.
 pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
     let earlier = ensure_nothing_is_lost(config, options)?;
-    let cells = cells(config)?;
-    let runs = cells.iter().flat_map(|cell| config.seeds.iter().map(|seed| (&cell.name, *seed)));
-    let n_runs = runs.filter(|(name, seed)| options.does(name, *seed)).count();
-    if earlier.iter().filter(|run| run.is_complete).count() < n_runs {
-        ensure_runs_fit(config, options)?;
+    let mut cells = cells(config)?;
+    cells.retain(|cell| config.seeds.iter().any(|seed| options.does(&cell.name, *seed)));
+    let seeds =
+        |cell: &Cell| config.seeds.iter().filter(|seed| options.does(&cell.name, **seed)).count();
+    let mut failed = Vec::new();
+    if earlier.iter().filter(|run| run.is_complete).count() < cells.iter().map(seeds).sum() {
+        cells = those_that_fit(config, cells, options, &mut failed)?;
     }
-    let jobs = jobs(config, cells, options, &mut Tasks::new(&options.data))?;
+    let (mut jobs, mut tasks) = (Vec::new(), Tasks::new(&options.data));
+    for cell in cells {
+        match (jobs_of(&cell, config, options, &mut tasks), options.on_failure) {
+            (Ok(of_cell), _) => jobs.extend(of_cell),
+            (Err(error), OnFailure::Stop) => return Err(error),
+            (Err(error), OnFailure::Mark) => {
+                failed.extend(all_failed(&cell, config, options, &error))
+            }
+        }
+    }
     for run in &earlier {
         if let Some(job) = jobs.iter().find(|job| job.condition == run.condition) {
             ensure_same_data(run, job.dataset.as_ref())?;
         }
     }
-    Ok(Plan { config, options, jobs })
+    Ok(Plan { config, options, jobs, failed })
+}
+
+/// Cells whose runs fit into memory; those of the others have failed, if that is to stop none.
+fn those_that_fit(
+    config: &Config,
+    mut cells: Vec<Cell>,
+    options: &Options,
+    failed: &mut Vec<Failed>,
+) -> Result<Vec<Cell>> {
+    let Err(error) = ensure_runs_fit(config, options) else { return Ok(cells) };
+    let n_cells = cells.len();
+    if options.on_failure == OnFailure::Mark {
+        cells.retain(|cell| {
+            let alone = Config { seeds: config.seeds.clone(), ..cell.config.clone() };
+            let fits = ensure_runs_fit(&alone, options);
+            if let Err(error) = &fits {
+                failed.extend(all_failed(cell, config, options, error));
+            }
+            fits.is_ok()
+        });
+    }
+    // Where each fits alone, they do not fit together.
+    if cells.len() == n_cells { Err(error) } else { Ok(cells) }
+}
+
+/// All runs of a cell, which cannot be done for one reason.
+fn all_failed(cell: &Cell, config: &Config, options: &Options, error: &Error) -> Vec<Failed> {
+    let seeds = config.seeds.iter().filter(|seed| options.does(&cell.name, **seed));
+    seeds.map(|seed| Failed::of(&cell.name, *seed, error)).collect()
 }
 
 /// Trains every condition with every seed and writes their records, if nothing is lost by it.
@@ -75,11 +120,18 @@ impl<'a> Plan<'a> {
             self.jobs.iter().map(|job| job.condition.as_str()).collect();
         conditions.dedup();
         for condition in conditions {
-            record::ensure_writable(&self.options.folder.join(condition))?;
+            let writable = record::ensure_writable(&self.options.folder.join(condition));
+            // Told again, of each run, by whoever writes it.
+            if self.options.on_failure == OnFailure::Stop {
+                writable?;
+            }
         }
-        if self.options.existing == Existing::Overwrite {
-            // All at once: an interruption must not leave old runs among the new ones.
-            for job in &self.jobs {
+        // All at once: an interruption must not leave old runs among the new ones.
+        for Job { condition, seed, .. } in &self.jobs {
+            FailureRecord::remove(&self.options.folder, condition, *seed)?;
+        }
+        for job in &self.jobs {
+            if self.options.begins_anew(&job.condition, job.seed) {
                 job.remove_earlier(&self.options.folder)?;
             }
         }
@@ -93,13 +145,16 @@ impl Opened<'_> {
     ///
     /// # Errors
     ///
-    /// At the first run that cannot be set up or written; `Interrupted` if asked to end. A diverged run is no error here:
-    /// it is told in the summary, and the others go on.
+    /// At the first run that cannot be set up or written, unless the others go on then; `Interrupted` if asked to end. A
+    /// diverged run is no error here: it is told in the summary, and the others go on.
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
-        let Plan { options, jobs, .. } = self.0;
+        let Plan { options, jobs, failed, .. } = self.0;
         let steps = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.total_steps()));
-        tell(Event::Planned { runs: jobs.len(), steps });
-        train_stacks(stacks(jobs, options), options, tell)
+        tell(Event::Planned { runs: jobs.len() + failed.len(), steps });
+        let failed: Vec<String> = failed.iter().map(|run| run.mark(options, tell)).collect();
+        let mut summary = train_stacks(stacks(jobs, options), options, tell)?;
+        summary.failed.splice(0..0, failed);
+        Ok(summary)
     }
 }
 
@@ -121,23 +176,34 @@ fn train_stacks(
         loop {
             let stack = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(stack) = stack else { return };
-            // A panic is a defect of this program; the other runs' records are worth more than its unwinding.
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                run_together(&stack, options, aside, tell)
-            }))
-            .unwrap_or_else(|_| {
-                Err(anyhow::anyhow!("a run panicked: please report the message above"))
-            });
+            let result = caught(|| run_together(&stack, options, aside, tell));
             let (summary, failure) = &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(diverged) => {
                     summary.complete += stack.len() - diverged.len();
                     summary.diverged.extend(diverged);
                 }
-                Err(error) => {
+                Err(error)
+                    if options.on_failure == OnFailure::Stop || error.is::<Interrupted>() =>
+                {
                     queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
                     failure.get_or_insert(error);
                 }
+                Err(error) => match &stack[..] {
+                    [job] => {
+                        let failed = Failed::of(&job.condition, job.seed, &error);
+                        summary.failed.push(failed.mark(options, tell));
+                    }
+                    // One may be to blame: each is tried alone.
+                    _ => {
+                        tracing::warn!(
+                            "{} runs in one stack: {error:#}; each is tried alone",
+                            stack.len()
+                        );
+                        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                        queue.extend(stack.into_iter().map(|job| vec![job]));
+                    }
+                },
             }
         }
     });
@@ -145,40 +211,38 @@ fn train_stacks(
     failure.map_or(Ok(summary), Err)
 }
 
-/// Loads data, makes tasks (conditions with the same task share it) and lists the runs that this process does.
-pub(super) fn jobs(
+/// A panic as an error: it is a defect of this program, but the other runs' records are worth more than its unwinding.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let words = payload.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+        let first = words.lines().next().unwrap_or_default();
+        Err(anyhow!("a run panicked, please report it: {first}"))
+    })
+}
+
+/// Loads a cell's data, makes its task (cells with the same task share it) and lists its runs that this process does.
+pub(super) fn jobs_of(
+    cell: &Cell,
     config: &Config,
-    cells: Vec<Cell>,
     options: &Options,
     tasks: &mut Tasks,
 ) -> Result<Vec<Job>> {
-    let mut jobs = Vec::new();
-    for cell in cells {
-        let of_grid = (!cell.values.0.is_empty())
-            .then(|| CellRecord { condition: cell.condition, values: cell.values });
-        let (condition, resolved) = (cell.name, cell.config);
-        let seeds: Vec<u64> =
-            config.seeds.iter().copied().filter(|seed| options.does(&condition, *seed)).collect();
-        if seeds.is_empty() {
-            continue;
-        }
-        let parts = parts(&condition, &resolved, tasks)?;
-        let first = &parts[0];
-        let dataset = tasks.dataset_record(first.stretch.config.task.inputs, &first.task);
-        for seed in seeds {
-            let mut config = resolved.clone();
-            config.seeds = vec![seed];
-            jobs.push(Job {
-                condition: condition.clone(),
-                cell: of_grid.clone(),
-                config,
-                parts: parts.clone(),
-                dataset: dataset.clone(),
-                seed,
-            });
-        }
-    }
-    Ok(jobs)
+    let parts = parts(&cell.name, &cell.config, tasks)?;
+    let first = &parts[0];
+    let dataset = tasks.dataset_record(first.stretch.config.task.inputs, &first.task);
+    let of_grid = (!cell.values.0.is_empty())
+        .then(|| CellRecord { condition: cell.condition.clone(), values: cell.values.clone() });
+    let seeds = config.seeds.iter().copied().filter(|seed| options.does(&cell.name, *seed));
+    let job = |seed| Job {
+        condition: cell.name.clone(),
+        cell: of_grid.clone(),
+        config: Config { seeds: vec![seed], ..cell.config.clone() },
+        parts: parts.clone(),
+        dataset: dataset.clone(),
+        seed,
+    };
+    Ok(seeds.map(job).collect())
 }
 
 /// The stretches of a condition, with what each learns.
