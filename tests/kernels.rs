@@ -211,6 +211,7 @@ fn an_interrupted_run_with_kernels_goes_on_and_ends_the_same() {
     let options = |existing, interrupted: &Arc<AtomicBool>| Options {
         existing,
         only: None,
+        left_alone: Default::default(),
         anew: Default::default(),
         on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::ZERO,

@@ -44,6 +44,7 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
         jobs: 2,
         scale: Scale::Quick,
         only: None,
+        left_alone: Default::default(),
         anew: Default::default(),
         on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::from_secs(3600),

@@ -45,6 +45,7 @@ pub fn options(folder: &Path) -> Options {
         theory_of_images: false,
         scale: Scale::Default,
         only: None,
+        left_alone: Default::default(),
         anew: Default::default(),
         on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::from_secs(3600),

@@ -8,6 +8,8 @@ mod command_line;
 mod claims;
 /// Claims on class hierarchies tell a tree that follows the images from one that does not.
 mod class_trees;
+/// Grids make cells with names and values; a sweep goes on where it ended, and what fails stops nothing else.
+mod sweeps;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
 /// Data sets under the names, in the archives and homes that people have; small files that want much memory.

@@ -172,6 +172,7 @@ impl ComputeArguments {
             cores,
             stack: self.stack.map(usize::from),
             existing: Existing::Refuse,
+            left_alone: Default::default(),
             anew: Default::default(),
             on_failure: sweep::OnFailure::Stop,
             theory_of_images: false,

@@ -17,6 +17,8 @@ mod progress;
 mod reproduce;
 mod run_folder;
 mod stems;
+mod summary;
+mod sweep;
 mod theory;
 mod train;
 mod watchdog;
@@ -48,6 +50,8 @@ struct Cli {
 enum Command {
     /// Train every condition of a config with every seed; write a record for each run
     Train(train::Train),
+    /// Train a grid of settings, or go on with it: what is complete is kept, what fails stops nothing else
+    Sweep(sweep::Sweep),
     /// Print what theory says of a config: modes, onset and end of the OCS phase, curves
     Theory(theory::Theory),
     // Its help is the doc comment of `gram::Gram`, all of it: a comment here would hide it.
@@ -123,6 +127,7 @@ impl Command {
     fn run(self) -> Result<Success> {
         match self {
             Command::Train(train) => train.run(),
+            Command::Sweep(sweep) => sweep.run(),
             Command::Theory(theory) => theory.run(),
             Command::Gram(gram) => gram.run(),
             Command::Plot(plot) => plot.run(),

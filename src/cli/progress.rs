@@ -116,7 +116,7 @@ impl Progress {
                 tracing::debug!(condition, seed, step, loss, "observed");
             }
             Event::Failed { condition, seed, reason } => {
-                tracing::error!(condition, seed, "failed: {reason}");
+                tracing::warn!(condition, seed, "failed: {reason}");
             }
             Event::Finished { record } => {
                 let Status::Complete = record.status else { return };

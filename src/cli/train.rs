@@ -1,23 +1,22 @@
 //! `ocs train`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde::Serialize;
 
 use super::arguments::{ComputeArguments, ConfigArguments, ExistingArguments, path};
 use super::outcome::{Success, misuse, refused};
 use super::output;
 use super::progress::Progress;
-use crate::claim::{Claim, Measurement, Verdict};
-use crate::config::{Config, resolve_conditions};
-use crate::metrics::{Phase, PhaseVerdict};
-use crate::record::{self, Record, Status};
+use super::summary::{RunSummary, Table, records_of};
+use crate::claim::{Claim, Verdict};
+use crate::config::{Config, cells, resolve_conditions};
+use crate::record::Record;
 use crate::studies;
-use crate::sweep::{self, Options, Summary};
+use crate::sweep::{self, OnFailure, Options, Summary};
 
-/// Trains every condition of a config with every seed. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
+/// Trains every condition of a config with every seed, and with every combination of what --grid varies. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
 /// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
 /// checkpoints; --resume goes on from there. Runs that are there already are never replaced unasked: give --resume,
 /// --overwrite, or another name or folder. `OUT/NAME/config.yaml` holds the config with all its defaults.
@@ -108,60 +107,79 @@ fn parse_seeds(text: &str) -> Result<Seeds> {
     Ok(Seeds(seeds))
 }
 
-#[derive(Serialize)]
-struct RunSummary {
-    condition: String,
-    seed: u64,
-    /// Bytes that are no text are replaced: JSON holds text alone.
-    record: String,
-    status: Status,
-    phase: Phase,
-    smallest_top_level_true_negative_rate: Option<f64>,
-    final_loss: Option<f64>,
-    wall_time: f64,
-}
-
 impl Train {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         let folder = self.out.join(&config.name);
         let options = self.compute.options(&folder, self.existing.existing())?;
         super::arguments::warn_of_slow_precision(&config, options.device)?;
-        let (records, summary) = train(&config, &options, "")?;
-        if self.json {
-            output::json(
-                &records.iter().map(|record| summarise(record, &folder)).collect::<Vec<_>>(),
-            )?;
-        } else {
-            output::line(&table(&config, &records)?)?;
-        }
+        let summary = train_runs(&config, &options, "", &|_| true)?;
+        tell_diverged(&summary);
+        tell(&config, &options, self.json)?;
         tracing::info!(folder = %folder.display(), complete = summary.complete, "records written");
         Ok(if summary.diverged.is_empty() { Success::Full } else { Success::Partial })
     }
 }
 
+/// The runs of a config, as a table or as JSON.
+fn tell(config: &Config, options: &Options, as_json: bool) -> Result<()> {
+    let cells = cells(config)?;
+    let mut table = Table::new(&cells, false);
+    let mut runs = Vec::new();
+    for cell in &cells {
+        let records = records_of(cell, config, options, &|name, seed| options.does(name, seed))?;
+        if as_json {
+            runs.extend(records.iter().map(|record| RunSummary::of(record, &options.folder)));
+        } else {
+            table.push(cell, &records, "");
+        }
+    }
+    if as_json { output::json(&runs) } else { output::line(&table.text()) }
+}
+
 /// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors; `part` is said before
 /// news of the progress.
 pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Record>, Summary)> {
+    let summary = train_runs(config, options, part, &|_| true)?;
+    tell_diverged(&summary);
+    let mut records = Vec::new();
+    for cell in cells(config)? {
+        records.extend(records_of(&cell, config, options, &|name, seed| options.does(name, seed))?);
+    }
+    Ok((records, summary))
+}
+
+/// Trains this config's runs, with theory beside the cells of which it is asked, told as `part`.
+pub fn train_runs(
+    config: &Config,
+    options: &Options,
+    part: &str,
+    asks_theory: &dyn Fn(&str) -> bool,
+) -> Result<Summary> {
     warn_of_equal_seeds(config)?;
     let theory_of_images = studies::of(config)?.is_some_and(|study| study.theory_of_images);
     let options = &Options { theory_of_images, ..options.clone() };
     let runs = sweep::plan(config, options).map_err(refused)?.open()?;
     let summary = {
         let progress = Progress::new(part, &config.name);
-        write_theories(config, options)?;
+        let written = write_theories(config, options, asks_theory);
+        match options.on_failure {
+            OnFailure::Stop => written?,
+            OnFailure::Mark => {
+                if let Err(error) = written {
+                    tracing::warn!("theory is not written for all cells: {error:#}");
+                }
+            }
+        }
         runs.train(&|event| progress.tell(event))?
     };
+    Ok(summary)
+}
+
+fn tell_diverged(summary: &Summary) {
     for sentence in &summary.diverged {
         tracing::error!("{sentence}");
     }
-    let mut records = Vec::new();
-    for (condition, _) in resolve_conditions(config)? {
-        for &seed in config.seeds.iter().filter(|seed| options.does(&condition, **seed)) {
-            records.push(record::read_json(&record::path_of(&options.folder, &condition, seed))?);
-        }
-    }
-    Ok((records, summary))
 }
 
 /// Tells of conditions whose seeds draw nothing: their runs are one run, however many there are.
@@ -182,9 +200,14 @@ fn warn_of_equal_seeds(config: &Config) -> Result<()> {
 }
 
 /// Theory beside the runs, where it covers them.
-fn write_theories(config: &Config, options: &Options) -> Result<()> {
+fn write_theories(
+    config: &Config,
+    options: &Options,
+    is_asked: &dyn Fn(&str) -> bool,
+) -> Result<()> {
     let mut conditions = resolve_conditions(config)?;
-    conditions.retain(|(name, _)| config.seeds.iter().any(|seed| options.does(name, *seed)));
+    let does = |name: &str| config.seeds.iter().any(|seed| options.does(name, *seed));
+    conditions.retain(|(name, _)| does(name) && is_asked(name));
     if let Some(study) = studies::of(config)? {
         conditions.extend((study.also_predict)(config)?);
     }
@@ -199,86 +222,6 @@ fn write_theories(config: &Config, options: &Options) -> Result<()> {
         },
     )?;
     Ok(())
-}
-
-fn summarise(record: &Record, folder: &Path) -> RunSummary {
-    RunSummary {
-        condition: record.condition.clone(),
-        seed: record.seed,
-        record: record::path_of(folder, &record.condition, record.seed)
-            .to_string_lossy()
-            .into_owned(),
-        status: record.status.clone(),
-        phase: record.phase.clone(),
-        smallest_top_level_true_negative_rate: record
-            .curves
-            .smallest_top_level_true_negative_rate(),
-        final_loss: record.curves.loss.last().copied(),
-        wall_time: record.wall_time,
-    }
-}
-
-/// A row for each condition: medians would hide a seed, so ranges are told.
-fn table(config: &Config, records: &[Record]) -> Result<String> {
-    let heading = [
-        "condition",
-        "runs",
-        "phase",
-        "at 0.05, 0.2",
-        "onset",
-        "end",
-        "ln(end/onset)",
-        "min TNR level 1",
-        "final loss",
-    ];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for (condition, resolved) in resolve_conditions(config)? {
-        let of: Vec<&Record> =
-            records.iter().filter(|record| record.condition == condition).collect();
-        let range = |value: &dyn Fn(&Record) -> Option<f64>| {
-            let values: Vec<Option<f64>> = of.iter().map(|record| value(record)).collect();
-            let Measurement { min, max, .. } = Measurement::of("", &values);
-            // As they are shown: what differs by rounding is one number.
-            let (least, most) = (output::number(min), output::number(max));
-            if least == most { least } else { format!("{least}..{most}") }
-        };
-        rows.push(vec![
-            resolved.display_name(&condition).to_owned(),
-            n_runs(&of),
-            PhaseVerdict::tally(of.iter().map(|record| record.phase.verdict)),
-            other_thresholds(&of),
-            range(&|record| record.phase.onset),
-            range(&|record| record.phase.end),
-            range(&|record| record.phase.log_ratio),
-            range(&|record| record.curves.smallest_top_level_true_negative_rate()),
-            range(&|record| record.curves.loss.last().copied()),
-        ]);
-    }
-    Ok(output::table(&rows))
-}
-
-/// `5`, or `5 (1 distinct)`.
-fn n_runs(records: &[&Record]) -> String {
-    let distinct =
-        record::distinct_runs(records.iter().map(|&record| record.clone()).collect()).len();
-    if distinct == records.len() {
-        distinct.to_string()
-    } else {
-        format!("{} ({distinct} distinct)", records.len())
-    }
-}
-
-/// The verdicts at the other thresholds, `=` where they are the same as at the config's own.
-fn other_thresholds(records: &[&Record]) -> String {
-    let own = PhaseVerdict::tally(records.iter().map(|record| record.phase.verdict));
-    let n_others = records.iter().map(|record| record.phase_sensitivity.len()).max().unwrap_or(0);
-    let at = |index: usize| {
-        let at = records.iter().filter_map(|record| record.phase_sensitivity.get(index));
-        let words = PhaseVerdict::tally(at.map(|at| at.phase.verdict));
-        if words == own { "same".to_owned() } else { words }
-    };
-    let all: Vec<String> = (0..n_others).map(at).collect();
-    if all.iter().all(|words| words == "same") { "same".to_owned() } else { all.join("; ") }
 }
 
 /// Tells every claim, failed ones as errors.

@@ -1,5 +1,6 @@
 //! What is left of a run that could not be done: the reason, beside the place of its record.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -67,7 +68,10 @@ impl FailureRecord {
     pub fn remove(folder: &Path, condition: &str, seed: u64) -> Result<()> {
         let path = FailureRecord::path(folder, condition, seed);
         match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            // Where its folder is none, it is not there either.
+            Err(error)
+                if ![ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) =>
+            {
                 Err(error).with_context(|| format!("cannot remove {}", path.display()))
             }
             Ok(()) | Err(_) => Ok(()),

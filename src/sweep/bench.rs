@@ -1,6 +1,5 @@
 //! What the bare steps of a config cost.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, scope};
 use std::time::Instant;
@@ -9,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 
 use super::job::Job;
 use super::options::Options;
-use super::run::jobs_of;
+use super::run::{caught, jobs_of};
 use super::stacks::stacks;
 use super::tasks::Tasks;
 use super::workers::{LIMIT, affordable, ensure_threads};
@@ -118,9 +117,4 @@ fn descend(mut runs: Vec<Unwatched>, steps: u64) -> f64 {
 
 fn panicked<T>() -> Result<T> {
     Err(anyhow!("a run panicked: please report the message above"))
-}
-
-/// A panic as an error, so that no other worker waits for this one.
-fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| panicked())
 }

@@ -49,6 +49,10 @@ pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<Vec<
             let begins_anew = options.anew.contains(&(condition.clone(), seed));
             if !begins_anew && path.symlink_metadata().is_ok() {
                 let config = Config { seeds: vec![seed], ..resolved.clone() };
+                if options.leaves_alone(&condition, seed) {
+                    ensure_same_config(&path, &config)?;
+                    continue;
+                }
                 there.push((path, condition.clone(), config));
             }
         }
@@ -92,6 +96,16 @@ fn ensure_comparable(config: &Config, options: &Options) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Makes sure that a run which is left as it is was of this config, if it can be read.
+fn ensure_same_config(path: &Path, config: &Config) -> Result<()> {
+    let Ok(record) = record::read_json::<Record>(path) else { return Ok(()) };
+    let differences = differences(&record.config, config)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(refusal(path, &anyhow!("its config is another: {}", differences.join(", "))))
 }
 
 /// Makes sure that runs can be kept or continued.

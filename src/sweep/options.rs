@@ -33,6 +33,9 @@ pub struct Options {
     pub stack: Option<usize>,
     /// What becomes of runs that are there already.
     pub existing: Existing,
+    /// Runs of these that are left as they are, whatever is there of them. They still count where runs are shared out to stacks:
+    /// who trains with whom does not hang on what was done before.
+    pub left_alone: BTreeSet<(String, u64)>,
     /// Runs that begin anew, whatever is there of them.
     pub anew: BTreeSet<(String, u64)>,
     /// What becomes of the others when a run ends in an error.
@@ -48,6 +51,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether a run is left as it is.
+    pub fn leaves_alone(&self, condition: &str, seed: u64) -> bool {
+        self.left_alone.contains(&(condition.to_owned(), seed))
+    }
+
     /// Whether a run begins anew, whatever is there of it.
     pub fn begins_anew(&self, condition: &str, seed: u64) -> bool {
         self.existing == Existing::Overwrite || self.anew.contains(&(condition.to_owned(), seed))

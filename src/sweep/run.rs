@@ -86,10 +86,11 @@ fn those_that_fit(
     if cells.len() == n_cells { Err(error) } else { Ok(cells) }
 }
 
-/// All runs of a cell, which cannot be done for one reason.
+/// All runs of a cell that are asked for, which cannot be done for one reason.
 fn all_failed(cell: &Cell, config: &Config, options: &Options, error: &Error) -> Vec<Failed> {
-    let seeds = config.seeds.iter().filter(|seed| options.does(&cell.name, **seed));
-    seeds.map(|seed| Failed::of(&cell.name, *seed, error)).collect()
+    let is_asked =
+        |seed: &&u64| options.does(&cell.name, **seed) && !options.leaves_alone(&cell.name, **seed);
+    config.seeds.iter().filter(is_asked).map(|seed| Failed::of(&cell.name, *seed, error)).collect()
 }
 
 /// Trains every condition with every seed and writes their records, if nothing is lost by it.
@@ -127,10 +128,9 @@ impl<'a> Plan<'a> {
             }
         }
         // All at once: an interruption must not leave old runs among the new ones.
-        for Job { condition, seed, .. } in &self.jobs {
-            FailureRecord::remove(&self.options.folder, condition, *seed)?;
-        }
-        for job in &self.jobs {
+        let is_asked = |job: &&Job| !self.options.leaves_alone(&job.condition, job.seed);
+        for job in self.jobs.iter().filter(is_asked) {
+            FailureRecord::remove(&self.options.folder, &job.condition, job.seed)?;
             if self.options.begins_anew(&job.condition, job.seed) {
                 job.remove_earlier(&self.options.folder)?;
             }
@@ -149,10 +149,16 @@ impl Opened<'_> {
     /// diverged run is no error here: it is told in the summary, and the others go on.
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
         let Plan { options, jobs, failed, .. } = self.0;
-        let steps = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.total_steps()));
-        tell(Event::Planned { runs: jobs.len() + failed.len(), steps });
+        let mut stacks = stacks(jobs, options);
+        for stack in &mut stacks {
+            stack.retain(|job| !options.leaves_alone(&job.condition, job.seed));
+        }
+        stacks.retain(|stack| !stack.is_empty());
+        let steps = stacks.iter().flatten().map(|job| job.config.total_steps());
+        let runs = stacks.iter().map(Vec::len).sum::<usize>() + failed.len();
+        tell(Event::Planned { runs, steps: steps.fold(0, u64::saturating_add) });
         let failed: Vec<String> = failed.iter().map(|run| run.mark(options, tell)).collect();
-        let mut summary = train_stacks(stacks(jobs, options), options, tell)?;
+        let mut summary = train_stacks(stacks, options, tell)?;
         summary.failed.splice(0..0, failed);
         Ok(summary)
     }
@@ -212,7 +218,7 @@ fn train_stacks(
 }
 
 /// A panic as an error: it is a defect of this program, but the other runs' records are worth more than its unwinding.
-fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let words = payload.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();

@@ -41,6 +41,44 @@ pub enum State {
     Waiting,
 }
 
+impl State {
+    /// As tables and JSON say it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Complete => "complete",
+            State::Unfinished { .. } => "unfinished",
+            State::Running(_) => "running",
+            State::Diverged(_) => "diverged",
+            State::Failed(_) => "failed",
+            State::Waiting => "waiting",
+        }
+    }
+
+    /// How far, who is at it, or the reason; nothing of those that are complete or wait.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            State::Complete | State::Waiting => None,
+            State::Unfinished { step, steps } => Some(format!("step {step} of {steps}")),
+            State::Running(words) | State::Diverged(words) | State::Failed(words) => {
+                Some(words.clone())
+            }
+        }
+    }
+}
+
+/// How many runs are in each state, in the order of `State`: `3 complete, 1 failed`.
+pub fn states_in_words<'a>(states: impl Iterator<Item = &'a State>) -> String {
+    const WORDS: [&str; 6] = ["complete", "unfinished", "running", "diverged", "failed", "waiting"];
+    let words: Vec<&str> = states.map(State::word).collect();
+    let counts = WORDS.map(|word| (word, words.iter().filter(|other| **other == word).count()));
+    let present: Vec<String> = counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    present.join(", ")
+}
+
 /// How far every run of a config is, in the order of conditions, then of seeds.
 ///
 /// # Errors

@@ -1,0 +1,264 @@
+//! `ocs sweep`.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use serde::Serialize;
+
+use super::arguments::{ComputeArguments, path, warn_of_slow_precision};
+use super::outcome::{Success, refused};
+use super::output;
+use super::summary::{RunSummary, Table, records_of};
+use super::train::{SeededConfigArguments, train_runs};
+use crate::config::{Cell, Config, cells};
+use crate::record::{self, CellRecord, Record};
+use crate::sweep::{
+    self, Estimate, Existing, OnFailure, Options, RunState, State, states_in_words,
+};
+
+/// Trains a sweep: every condition of a config, with every combination of the values that its `grid` or --grid lists, with
+/// every seed. The same command again goes on where it ended: complete runs are kept, unfinished ones continued from their
+/// checkpoints. A run that fails or diverges stops no other; it is listed with its reason, left alone by later calls, and run
+/// again with --retry.
+///
+/// Runs lie in OUT/NAME/CELL/SEED.json, where CELL is called `none,learning_rate=0.1,hidden=64`; records hold the values apart
+/// from that name. Exit status: 0 if nothing failed or diverged, else 1.
+#[derive(Args)]
+pub struct Sweep {
+    #[command(flatten)]
+    config: SeededConfigArguments,
+    #[command(flatten)]
+    compute: ComputeArguments,
+    /// Run those again that failed (they continue from their checkpoints) or diverged (they begin anew)
+    #[arg(long)]
+    retry: bool,
+    /// Replace all runs of this sweep that are there already
+    #[arg(long, conflicts_with = "retry")]
+    overwrite: bool,
+    /// Print the plan: cells, how far each run is, and an estimate of the time. Nothing is written
+    #[arg(long)]
+    dry_run: bool,
+    /// Folder of all runs
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
+    out: PathBuf,
+    /// Print the plan, or a summary of every run, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A sweep before anything of it is done or written: what `--dry-run` tells, this machine trains, or a cluster is given.
+pub struct Plan {
+    pub config: Config,
+    /// All cells of the config.
+    pub cells: Vec<Cell>,
+    /// Where the runs lie, and how they run.
+    pub options: Options,
+    /// How far each run is, in the order of cells, then of seeds.
+    pub states: Vec<RunState>,
+}
+
+impl Plan {
+    /// Runs that are to be done now.
+    pub fn to_do(&self) -> impl Iterator<Item = &RunState> {
+        self.states.iter().filter(|run| self.is_due(run))
+    }
+
+    fn is_due(&self, run: &RunState) -> bool {
+        let is_kept = run.state == State::Complete && self.options.existing == Existing::Resume;
+        !is_kept && !self.options.leaves_alone(&run.condition, run.seed)
+    }
+}
+
+impl Sweep {
+    pub fn run(self) -> Result<Success> {
+        let plan = self.plan()?;
+        if self.dry_run {
+            tell_plan(&plan, self.json)?;
+            return Ok(Success::Full);
+        }
+        self.train(&plan)
+    }
+
+    /// Reads the config and how far its runs are.
+    pub fn plan(&self) -> Result<Plan> {
+        let config = self.config.load()?;
+        let folder = self.out.join(&config.name);
+        let existing = if self.overwrite { Existing::Overwrite } else { Existing::Resume };
+        let options = self.compute.options(&folder, existing)?;
+        warn_of_slow_precision(&config, options.device)?;
+        let states = sweep::states(&config, &folder)?;
+        let is_left = |run: &&RunState| match run.state {
+            State::Complete | State::Waiting | State::Unfinished { .. } => false,
+            State::Running(_) => true,
+            State::Diverged(_) | State::Failed(_) => !self.retry && !self.overwrite,
+        };
+        // A failed run goes on from its checkpoint; from a diverged one, or a record that cannot be read, nothing goes on.
+        let is_over = |run: &&RunState| match run.state {
+            State::Diverged(_) => true,
+            State::Failed(_) => {
+                let path = record::path_of(&folder, &run.condition, run.seed);
+                path.symlink_metadata().is_ok() && record::read_checked::<Record>(&path).is_err()
+            }
+            State::Complete | State::Waiting | State::Unfinished { .. } | State::Running(_) => {
+                false
+            }
+        };
+        let key = |run: &RunState| (run.condition.clone(), run.seed);
+        let left_alone: BTreeSet<_> = states.iter().filter(is_left).map(key).collect();
+        let anew = if self.retry {
+            states.iter().filter(is_over).map(key).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let options = Options { left_alone, anew, on_failure: OnFailure::Mark, ..options };
+        Ok(Plan { cells: cells(&config)?, config, options, states })
+    }
+
+    /// Trains what is to be done on this machine, and tells of all.
+    fn train(&self, plan: &Plan) -> Result<Success> {
+        let Plan { config, options, states, .. } = plan;
+        let all = states_in_words(states.iter().map(|run| &run.state));
+        let n_to_do = plan.to_do().count();
+        tracing::info!(folder = %options.folder.display(), to_do = n_to_do, "{all}");
+        if n_to_do > 0 {
+            let with_work: HashSet<&str> = plan.to_do().map(|run| &*run.condition).collect();
+            train_runs(config, options, "", &|cell| with_work.contains(cell))?;
+        }
+        let states = sweep::states(config, &options.folder)?;
+        tell_runs(plan, &states, self.json)?;
+        let mut success = Success::Full;
+        for RunState { condition, seed, state } in &states {
+            if let State::Diverged(why) | State::Failed(why) = state {
+                tracing::error!("'{condition}', seed {seed}, {}: {why}", state.word());
+                success = Success::Partial;
+            }
+        }
+        if success == Success::Partial {
+            tracing::error!("these are left alone from now on; --retry runs them again");
+        }
+        Ok(success)
+    }
+}
+
+/// A run with its state, as JSON tells it.
+#[derive(Serialize)]
+struct Run<'a> {
+    condition: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<CellRecord>,
+    seed: u64,
+    /// complete | unfinished | running | diverged | failed | waiting.
+    state: &'a str,
+    /// How far it is, who is at it, or why it ended.
+    why: Option<String>,
+    /// What it came to, of runs that have a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<RunSummary>,
+}
+
+impl<'a> Run<'a> {
+    fn of(run: &'a RunState, cell: &Cell, summary: Option<RunSummary>) -> Self {
+        let values = cell.values.clone();
+        let of_grid = (!values.0.is_empty())
+            .then(|| CellRecord { condition: cell.condition.clone(), values });
+        let RunState { condition, seed, state } = run;
+        let (state, why) = (state.word(), state.why());
+        Run { condition, cell: of_grid, seed: *seed, state, why, summary }
+    }
+}
+
+/// Every cell with its runs' states; all cells have as many seeds.
+fn by_cell<'a>(
+    plan: &'a Plan,
+    states: &'a [RunState],
+) -> impl Iterator<Item = (&'a Cell, &'a [RunState])> {
+    plan.cells.iter().zip(states.chunks(plan.config.seeds.len().max(1)))
+}
+
+fn tell_runs(plan: &Plan, states: &[RunState], as_json: bool) -> Result<()> {
+    let Plan { config, options, .. } = plan;
+    let mut table = Table::new(&plan.cells, true);
+    let mut runs = Vec::new();
+    for (cell, states) in by_cell(plan, states) {
+        let has_record = |seed: u64| {
+            let of_seed = states.iter().find(|run| run.seed == seed);
+            of_seed.is_some_and(|run| matches!(run.state, State::Complete | State::Diverged(_)))
+        };
+        let records = records_of(cell, config, options, &|_, seed| has_record(seed))?;
+        if as_json {
+            runs.extend(states.iter().map(|run| {
+                let record = records.iter().find(|record| record.seed == run.seed);
+                Run::of(run, cell, record.map(|record| RunSummary::of(record, &options.folder)))
+            }));
+        } else {
+            table.push(cell, &records, &states_in_words(states.iter().map(|run| &run.state)));
+        }
+    }
+    if as_json { output::json(&runs) } else { output::line(&table.text()) }
+}
+
+/// What `--dry-run` prints as JSON.
+#[derive(Serialize)]
+struct PlanSummary<'a> {
+    folder: String,
+    cells: usize,
+    /// Runs to be done now.
+    to_do: usize,
+    /// Of their time on this machine.
+    estimate: Option<Estimate>,
+    /// Why there is no estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_estimate: Option<String>,
+    runs: Vec<Run<'a>>,
+}
+
+fn tell_plan(plan: &Plan, as_json: bool) -> Result<()> {
+    let Plan { config, cells, options, states } = plan;
+    // What would be refused then is refused now.
+    sweep::ensure_nothing_is_lost(config, options).map_err(refused)?;
+    let n_to_do = plan.to_do().count();
+    let estimate = match n_to_do {
+        0 => Err(anyhow!("nothing is to be done")),
+        _ => sweep::estimate(config, options, states),
+    };
+    if as_json {
+        let mut runs = Vec::new();
+        for (cell, states) in by_cell(plan, states) {
+            runs.extend(states.iter().map(|run| Run::of(run, cell, None)));
+        }
+        return output::json(&PlanSummary {
+            folder: options.folder.to_string_lossy().into_owned(),
+            cells: cells.len(),
+            to_do: n_to_do,
+            no_estimate: estimate.as_ref().err().map(|error| format!("{error:#}")),
+            estimate: estimate.ok(),
+            runs,
+        });
+    }
+    let mut table = Table::of_plan(cells);
+    for (cell, states) in by_cell(plan, states) {
+        let to_do = states.iter().filter(|run| plan.is_due(run)).count();
+        table.push_plan(cell, &states_in_words(states.iter().map(|run| &run.state)), to_do);
+    }
+    output::line(&table.text())?;
+    for RunState { condition, seed, state } in states {
+        if let (State::Running(_) | State::Diverged(_) | State::Failed(_), Some(why)) =
+            (state, state.why())
+        {
+            output::line(&format!("'{condition}', seed {seed}, {}: {why}", state.word()))?;
+        }
+    }
+    let all = states_in_words(states.iter().map(|run| &run.state));
+    output::line(&format!(
+        "{} cells, {} runs in {}: {all}",
+        cells.len(),
+        states.len(),
+        options.folder.display()
+    ))?;
+    output::line(&match estimate {
+        Ok(estimate) => format!("{} to do, {}", n_to_do, estimate.in_words()),
+        Err(error) => format!("{} to do; no estimate of the time: {error:#}", n_to_do),
+    })
+}
