@@ -7,7 +7,7 @@
 //!   config ──► task ──► theory ──► an answer ─┐
 //!     │         │  data                       ├─► record ──► claim  ─┐
 //!     │         └──► model ──► train ─► probes┘       └────► plot   ─┴─► studies ──► cli
-//!     └──────────── sweep: conditions × seeds, stacks, resume
+//!     └──────────── sweep: conditions × seeds, stacks, resume ─ slurm
 //! ```
 //!
 //! Three laws. Data flow one way. Theory and training never see each other: they meet in records, under one metric. Tensors
@@ -37,6 +37,8 @@ pub mod record;
 pub mod probes;
 /// How does a config become records? Knows no study.
 pub mod sweep;
+/// How does a config become jobs of a cluster? Profiles, scripts, and what Slurm says. Knows no study.
+pub mod slurm;
 /// What was found, decided by numbers? A claim is drafted from chosen runs, a measure and a criterion.
 pub mod claim;
 /// What does a finding look like? A figure is a page of panels of layers, as data. Knows no study.

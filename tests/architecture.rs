@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("file", &[]),
     ("config", &[]),
     ("data", &["file", "config"]),
@@ -18,6 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         "sweep",
         &["config", "data", "task", "theory", "model", "train", "metrics", "record", "probes"],
     ),
+    ("slurm", &["file", "config", "record", "sweep"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),

@@ -9,7 +9,7 @@ use super::arguments::path;
 use super::outcome::{Success, misuse};
 use super::train::tell_claims;
 use super::{output, run_folder};
-use crate::claim::Verdict;
+use crate::claim::{Claim, Verdict};
 use crate::config::did_you_mean;
 use crate::plot;
 use crate::record::{RunFolder, unpublished};
@@ -45,6 +45,18 @@ pub struct Plot {
 }
 
 impl Plot {
+    /// Of a whole run folder, as `ocs plot RUN --out OUT` draws it.
+    pub fn of_run(run: &Path, out: &Path) -> Self {
+        Plot {
+            target: run.to_owned(),
+            runs: PathBuf::from("runs"),
+            out: out.to_owned(),
+            general: false,
+            conditions: Vec::new(),
+            name: None,
+        }
+    }
+
     pub fn run(self) -> Result<Success> {
         ensure_folder("--out", &self.out).map_err(misuse)?;
         let folder = self.folder();
@@ -177,6 +189,20 @@ pub fn chosen(stems: &[String]) -> Result<Vec<&'static Study>> {
         .collect()
 }
 
+/// A row for each claim.
+pub fn claims_table(claims: &[Claim]) -> String {
+    let mut rows = vec![["experiment", "verdict", "claim", "measured"].map(str::to_owned).to_vec()];
+    rows.extend(claims.iter().map(|claim| {
+        vec![
+            claim.experiment.clone(),
+            claim.verdict.word().to_owned(),
+            claim.sentence.clone(),
+            claim.measured.words(),
+        ]
+    }));
+    output::table(&rows)
+}
+
 impl Claims {
     pub fn run(self) -> Result<Success> {
         let mut claims = Vec::new();
@@ -200,17 +226,7 @@ impl Claims {
         if self.json {
             output::json(&claims)?;
         } else {
-            let mut rows =
-                vec![["experiment", "verdict", "claim", "measured"].map(str::to_owned).to_vec()];
-            rows.extend(claims.iter().map(|claim| {
-                vec![
-                    claim.experiment.clone(),
-                    claim.verdict.word().to_owned(),
-                    claim.sentence.clone(),
-                    claim.measured.words(),
-                ]
-            }));
-            output::line(&output::table(&rows))?;
+            output::line(&claims_table(&claims))?;
         }
         let failed: Vec<_> =
             claims.iter().filter(|claim| claim.verdict == Verdict::Fails).cloned().collect();

@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod reproduce;
 mod run_folder;
+mod slurm;
 mod stems;
 mod summary;
 mod sweep;
@@ -60,6 +61,9 @@ enum Command {
     Plot(figures::Plot),
     /// Train, decide claims and draw figures of the shipped experiments
     Reproduce(reproduce::Reproduce),
+    /// Look after runs on a cluster: status, collect, cancel, resubmit
+    #[command(subcommand)]
+    Slurm(slurm::Slurm),
     /// Decide the claims of experiments from their records; exit status 1 if one fails
     Claims(figures::Claims),
     /// Fetch, check and show the image data sets
@@ -132,6 +136,7 @@ impl Command {
             Command::Gram(gram) => gram.run(),
             Command::Plot(plot) => plot.run(),
             Command::Reproduce(reproduce) => reproduce.run(),
+            Command::Slurm(slurm) => slurm.run(),
             Command::Claims(claims) => claims.run(),
             Command::Data(data) => data.run(),
             Command::Bench(bench) => bench.run(),

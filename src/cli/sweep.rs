@@ -1,19 +1,20 @@
 //! `ocs sweep`.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::Args;
 use serde::Serialize;
 
 use super::arguments::{ComputeArguments, path, warn_of_slow_precision};
-use super::outcome::{Success, refused};
-use super::output;
+use super::outcome::{Success, misuse, refused};
 use super::summary::{RunSummary, Table, records_of};
 use super::train::{SeededConfigArguments, train_runs};
+use super::{output, slurm};
 use crate::config::{Cell, Config, cells};
 use crate::record::{self, CellRecord, Record};
+use crate::slurm::Profile;
 use crate::sweep::{
     self, Estimate, Existing, OnFailure, Options, RunState, State, states_in_words,
 };
@@ -40,6 +41,10 @@ pub struct Sweep {
     /// Print the plan: cells, how far each run is, and an estimate of the time. Nothing is written
     #[arg(long)]
     dry_run: bool,
+    /// Give the runs to Slurm: a YAML file that says what each task asks for (configs/slurm/cpu.yaml shows all keys). With
+    /// --dry-run the batch script and the tasks are printed and nothing is submitted
+    #[arg(long, value_name = "PROFILE", conflicts_with = "overwrite", value_parser = path())]
+    slurm: Option<PathBuf>,
     /// Folder of all runs
     #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
     out: PathBuf,
@@ -73,12 +78,30 @@ impl Plan {
 
 impl Sweep {
     pub fn run(self) -> Result<Success> {
+        if let Some(profile) = &self.slurm {
+            return self.submit(profile);
+        }
         let plan = self.plan()?;
         if self.dry_run {
             tell_plan(&plan, self.json)?;
             return Ok(Success::Full);
         }
         self.train(&plan)
+    }
+
+    /// Gives the runs to a cluster. What this machine is does not matter then.
+    fn submit(&self, profile: &Path) -> Result<Success> {
+        let config = self.config.load()?;
+        let profile = Profile::load(profile).map_err(misuse)?;
+        slurm::submit(&slurm::Order {
+            folder: self.out.join(&config.name),
+            compute: slurm::compute_of(&self.compute, &profile)?,
+            config,
+            profile,
+            retry: self.retry,
+            dry_run: self.dry_run,
+            json: self.json,
+        })
     }
 
     /// Reads the config and how far its runs are.

@@ -200,7 +200,11 @@ fn warn_of_equal_seeds(config: &Config) -> Result<()> {
 }
 
 /// Theory beside the runs, where it covers them.
-fn write_theories(
+///
+/// # Errors
+///
+/// If data cannot be read, or an answer not be written.
+pub fn write_theories(
     config: &Config,
     options: &Options,
     is_asked: &dyn Fn(&str) -> bool,

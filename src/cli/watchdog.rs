@@ -1,8 +1,8 @@
 //! Ends the process when somebody asked for it and nothing would be lost: however long libtorch diagonalises a matrix.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -13,6 +13,15 @@ use crate::sweep::{Interrupted, is_keeping};
 const TICK: Duration = Duration::from_millis(100);
 /// For so many ticks the process may end by itself, which is tidier.
 const PATIENCE: u32 = 15;
+
+/// What is done before the process is ended from here.
+static BEFORE_LEAVING: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// Has something done before the process is ended from here; the first word holds.
+pub fn before_leaving(last: Box<dyn Fn() + Send + Sync>) {
+    // Whoever comes second is as well served by the first.
+    let _ = BEFORE_LEAVING.set(last);
+}
 
 /// Watches the flag that signals set. Runs that have something to keep see it themselves, and write their checkpoints; while
 /// there are none, this thread ends the process.
@@ -33,6 +42,9 @@ pub fn start(interrupted: Arc<AtomicBool>) {
 }
 
 fn leave() -> ! {
+    if let Some(last) = BEFORE_LEAVING.get() {
+        last();
+    }
     // A file that is being written gets its name first.
     file::stop_writing();
     let _ = writeln!(std::io::stderr(), "error: {Interrupted}");

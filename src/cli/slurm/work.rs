@@ -1,0 +1,201 @@
+//! `ocs slurm work`: one task of a submission, as its batch script asks for it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use super::super::arguments::{ComputeArguments, path};
+use super::super::outcome::{Success, misuse, refused};
+use super::super::progress::Progress;
+use super::super::watchdog;
+use super::requeue::{InSlurm, is_set, limit_is_near, requeue};
+use crate::config::Config;
+use crate::record::FailureRecord;
+use crate::slurm::{self, Client, Life, RunId, Verdict, may_go_on, note_life};
+use crate::sweep::{self, Existing, Interrupted, OnFailure, Options, State, Summary};
+
+/// Trains the runs of one task: complete ones are kept, begun ones continued. On SIGUSR1 (the time limit is near) they write
+/// their checkpoints and the task goes back into the queue; on SIGTERM (cancelled, preempted, the node goes down) they write
+/// them and it ends, since Slurm requeues what it shall.
+#[derive(Args)]
+pub struct Work {
+    /// The submission's folder, RUN/slurm/N
+    #[arg(value_parser = path())]
+    submission: PathBuf,
+    /// Number of the task in tasks.json
+    #[arg(long)]
+    task: usize,
+    /// Begin runs anew that diverged in an earlier submission
+    #[arg(long)]
+    retry: bool,
+    #[command(flatten)]
+    compute: ComputeArguments,
+}
+
+/// What a task does and where it stands.
+struct Task {
+    config: Config,
+    run: PathBuf,
+    runs: BTreeSet<(String, u64)>,
+}
+
+impl Work {
+    pub fn run(self) -> Result<Success> {
+        let near = limit_is_near()?;
+        let task = self.task().map_err(misuse)?;
+        let slurm = InSlurm::here();
+        let restarts = slurm.as_ref().map_or(0, |slurm| slurm.restarts);
+        let steps = task.steps()?;
+        let n_runs = task.runs.len();
+        tracing::info!(runs = n_runs, steps, SLURM_RESTART_COUNT = restarts, "task {}", self.task);
+        let life = Life::now(restarts, steps);
+        if let Verdict::Stuck(why) = note_life(&self.submission, self.task, life)? {
+            bail!(why);
+        }
+        let task = Arc::new(task);
+        let go_on = {
+            let (task, near) = (task.clone(), near.clone());
+            move || match &slurm {
+                Some(slurm) if is_set(&near) => task.go_on_later(&slurm.target, steps),
+                Some(_) | None => Ok(()),
+            }
+        };
+        let later = go_on.clone();
+        watchdog::before_leaving(Box::new(move || {
+            if let Err(error) = later() {
+                tracing::error!("{error:#}");
+            }
+        }));
+        match self.train(&task, restarts) {
+            Ok(summary) => Ok(outcome(&summary)),
+            Err(error) if error.is::<Interrupted>() => {
+                go_on()?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn task(&self) -> Result<Task> {
+        let submission = &self.submission;
+        let tasks = slurm::tasks_of(submission)?;
+        let runs = tasks.0.get(self.task).with_context(|| {
+            format!(
+                "{} has no task {}: there are {}",
+                submission.display(),
+                self.task,
+                tasks.0.len()
+            )
+        })?;
+        let run = submission.parent().and_then(Path::parent);
+        let run = run.with_context(|| format!("{} is not RUN/slurm/N", submission.display()))?;
+        Ok(Task {
+            config: slurm::config_of(submission)?,
+            run: run.to_owned(),
+            runs: runs.iter().map(|RunId { condition, seed }| (condition.clone(), *seed)).collect(),
+        })
+    }
+
+    fn train(&self, task: &Task, restarts: u32) -> Result<Summary> {
+        let mut options = self.compute.options(&task.run, Existing::Resume)?;
+        options.on_failure = OnFailure::Mark;
+        let diverged = task.diverged()?;
+        // One that diverged before this task was restarted would do so again.
+        if self.retry && restarts == 0 {
+            options.anew = diverged;
+        } else {
+            options.left_alone = diverged;
+        }
+        let options = Options { only: Some(task.runs.clone()), ..options };
+        let runs = sweep::plan(&task.config, &options).map_err(refused);
+        let runs = runs.and_then(sweep::Plan::open);
+        let summary = match runs {
+            Ok(runs) => {
+                let progress = Progress::new("", &task.config.name);
+                runs.train(&|event| progress.tell(event))?
+            }
+            // Somebody asks for the reason later, and the log may be gone.
+            Err(error) => {
+                task.mark(&error)?;
+                return Err(error);
+            }
+        };
+        for sentence in &summary.diverged {
+            tracing::error!("{sentence}");
+        }
+        Ok(summary)
+    }
+}
+
+fn outcome(summary: &Summary) -> Success {
+    let Summary { complete, diverged, failed } = summary;
+    tracing::info!(complete, diverged = diverged.len(), failed = failed.len(), "task done");
+    if diverged.is_empty() && failed.is_empty() { Success::Full } else { Success::Partial }
+}
+
+impl Task {
+    /// States of its own runs.
+    fn states(&self) -> Result<Vec<((String, u64), State)>> {
+        let all = sweep::states(&self.config, &self.run)?;
+        let named = all.into_iter().map(|run| ((run.condition, run.seed), run.state));
+        Ok(named.filter(|(run, _)| self.runs.contains(run)).collect())
+    }
+
+    /// Updates that its runs have behind them.
+    fn steps(&self) -> Result<u64> {
+        let mut steps = 0u64;
+        for ((condition, seed), state) in self.states()? {
+            steps = steps.saturating_add(match state {
+                State::Unfinished { step, .. } => step,
+                State::Complete | State::Diverged(_) | State::Failed(_) => {
+                    self.steps_of(&condition, seed)?
+                }
+                State::Running(_) | State::Waiting => 0,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// Updates of a whole run.
+    fn steps_of(&self, condition: &str, _seed: u64) -> Result<u64> {
+        let cells = crate::config::resolve_conditions(&self.config)?;
+        let cell = cells.into_iter().find(|(name, _)| name == condition);
+        Ok(cell.map_or(0, |(_, config)| config.total_steps()))
+    }
+
+    fn diverged(&self) -> Result<BTreeSet<(String, u64)>> {
+        let is_diverged = |state: &State| matches!(state, State::Diverged(_));
+        let all = self.states()?.into_iter();
+        Ok(all.filter(|(_, state)| is_diverged(state)).map(|(run, _)| run).collect())
+    }
+
+    /// Leaves the reason beside each of its runs that is not done.
+    fn mark(&self, error: &anyhow::Error) -> Result<()> {
+        let failure = FailureRecord::now(format!("{error:#}"));
+        for ((condition, seed), state) in self.states()? {
+            if matches!(state, State::Unfinished { .. } | State::Waiting) {
+                failure.write(&self.run, &condition, seed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the task back into the queue, if its runs got on since it started.
+    fn go_on_later(&self, target: &str, steps_at_start: u64) -> Result<()> {
+        let steps = self.steps()?;
+        if let Verdict::Stuck(why) = may_go_on(steps_at_start, steps) {
+            let error = anyhow::anyhow!(why);
+            self.mark(&error)?;
+            return Err(error);
+        }
+        requeue(Client::from_environment(), target)?;
+        tracing::info!(
+            "at step {steps} of {target}, {} more than at its start: requeued",
+            steps - steps_at_start
+        );
+        Ok(())
+    }
+}
