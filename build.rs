@@ -15,6 +15,39 @@ fn main() {
     link_libtorch();
     println!("cargo:rustc-env=OCS_REVISION={}", revision());
     know_libtorch();
+    bind_libtorch();
+}
+
+/// The headers of the libtorch that torch-sys found.
+fn include_folder(libraries: &Path) -> PathBuf {
+    println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
+    std::env::var("LIBTORCH_INCLUDE")
+        .map_or_else(|_| libraries.join(".."), PathBuf::from)
+        .join("include")
+}
+
+/// Compiles what tch does not bind, as torch-sys compiles what it does.
+fn bind_libtorch() {
+    const SOURCE: &str = "src/train/determinism.cpp";
+    println!("cargo:rerun-if-changed={SOURCE}");
+    println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
+    let Some(folder) = libtorch_folder() else { return };
+    let include = include_folder(&folder);
+    // Of a Python's torch torch-sys asks that torch, and all that fit here have the new one.
+    let new_abi = std::env::var_os("LIBTORCH_USE_PYTORCH").is_some();
+    let abi = std::env::var("LIBTORCH_CXX11_ABI").ok().filter(|_| !new_abi);
+    // Its symbols of libtorch are found in the libraries that torch-sys names, which come later on the linker's line.
+    cc::Build::new()
+        .cpp(true)
+        .pic(true)
+        .warnings(false)
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .flag("-std=c++17")
+        .flag(format!("-D_GLIBCXX_USE_CXX11_ABI={}", abi.as_deref().unwrap_or("1")))
+        .flag("-DGLOG_USE_GLOG_EXPORT")
+        .file(SOURCE)
+        .compile("ocs_determinism");
 }
 
 /// Tells the program which libtorch it is built for, and refuses one that torch-sys cannot be for. (torch-sys compiles
@@ -23,9 +56,7 @@ fn know_libtorch() {
     let Some(folder) = libtorch_folder() else {
         panic!("no libtorch for {}: build on Linux", std::env::consts::OS);
     };
-    let include = std::env::var("LIBTORCH_INCLUDE")
-        .map_or_else(|_| folder.join(".."), PathBuf::from)
-        .join("include");
+    let include = include_folder(&folder);
     for header in version_header::VERSION_HEADERS {
         println!("cargo:rerun-if-changed={}", include.join(header).display());
     }

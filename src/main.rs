@@ -22,5 +22,7 @@ extern "C" fn ensure_working_folder() {
 }
 
 fn main() -> ExitCode {
+    // SAFETY: this is the first thing that the program does; libraries have started no threads while they were loaded.
+    unsafe { ocs::train::determinism::ask_for_workspace() };
     ocs::cli::run()
 }

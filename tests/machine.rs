@@ -3,7 +3,14 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use ocs::config::{self, Override};
+use ocs::model::copies_from_host;
+use ocs::sweep::train_all;
+use ocs::task::Task;
+use ocs::train::{Lesson, Member, Shared, Snapshot, Unwatched, determinism};
 use serde_json::Value;
+
+use crate::reproducible_runs::options;
 
 /// The program in a folder of its own, told nothing by this machine's batch system.
 fn ocs(folder: &Path) -> Command {
@@ -81,4 +88,109 @@ fn the_whole_machine_is_no_news_to_a_record_and_a_mask_is() {
     if doctor["cores"] != 1 {
         assert_eq!(found["cores_origin"], "affinity mask");
     }
+}
+
+/// Copies from the host that so many steps of two networks take, after `before` steps.
+fn copies(keys: &[&str], before: u64, steps: u64) -> u64 {
+    let overrides: Vec<Override> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    let config = config::parse("name: x", "x", &overrides).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let images = ocs::data::load(config.task.inputs, folder.path()).ok();
+    let task = Task::new(&config.task, images.as_ref()).unwrap();
+    let shared = Shared::default();
+    let mut observers: [fn(Snapshot); 2] = [|_| (), |_| ()];
+    let members: Vec<Member> = (0..)
+        .zip(&mut observers)
+        .map(|(seed, observer)| {
+            let lessons = vec![Lesson::only(&config, &task, &shared)];
+            Member { lessons, seed, resumed: None, observer }
+        })
+        .collect();
+    let mut run = Unwatched::new(&members, tch::Device::Cpu).unwrap();
+    run.descend(before);
+    let earlier = copies_from_host();
+    run.descend(steps);
+    copies_from_host() - earlier
+}
+
+#[test]
+fn no_step_copies_from_the_host_but_the_one_that_draws_for_the_next_ones() {
+    let batches =
+        ["task.inputs=glyphs", "task.samples={train: 160, test: 80}", "training.batch_size=16"];
+    for network in [
+        &["network.kind=linear"][..],
+        &["network.kind=linear", "training.optimiser=adam"],
+        &["network.kind=mlp", "network.hidden=[8]", "network.activation=tanh"],
+        &["network.kind=cnn", "network.hidden=[4]", "training.optimiser.sgd.momentum=0.9"],
+        &[
+            "network.kind=cnn",
+            "network.hidden=[4]",
+            "network.activation=leaky-relu",
+            "network.pooling=average",
+        ],
+    ] {
+        let keys = [&batches[..], network].concat();
+        assert_eq!(copies(&keys, 1, 255), 0, "{keys:?}");
+        assert_eq!(copies(&keys, 200, 100), 1, "{keys:?}");
+    }
+    for network in ["network.kind=linear", "network.kind=mlp"] {
+        assert_eq!(copies(&[network], 1, 300), 0, "{network}");
+    }
+}
+
+#[test]
+fn runs_are_deterministic_unless_told_to_be_fast_and_records_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tiny.yaml"), TINY).unwrap();
+    said(ocs(folder.path()).args(["train", "tiny.yaml", "--device", "cpu"]));
+    let exact = record(folder.path());
+    assert!(exact.get("algorithms").is_none());
+    said(ocs(folder.path()).args([
+        "train",
+        "tiny.yaml",
+        "--device",
+        "cpu",
+        "--fast",
+        "--overwrite",
+    ]));
+    let fast = record(folder.path());
+    assert_eq!(fast["algorithms"], "fast");
+    // On a CPU it changes nothing.
+    assert_eq!(exact["curves"], fast["curves"]);
+    let config = config::parse(TINY, "tiny", &[]).unwrap();
+    train_all(&config, &options(&folder.path().join("here")), &|_| ()).unwrap();
+    let settings = determinism::settings().unwrap();
+    assert!(settings.are_deterministic() && !settings.fills_new_memory, "{settings:?}");
+}
+
+#[test]
+fn doctor_runs_a_product_on_each_device_and_says_what_hides_gpus() {
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = || {
+        let mut command = ocs(folder.path());
+        command.env("CUDA_VISIBLE_DEVICES", "").env("CUBLAS_WORKSPACE_CONFIG", ":0:0");
+        command
+    };
+    let doctor = json(hidden().args(["doctor", "--json"]));
+    let devices = doctor["devices"].as_array().unwrap();
+    assert_eq!(devices.len(), 1, "{doctor}");
+    assert_eq!((&devices[0]["device"], &devices[0]["problem"]), (&"cpu".into(), &Value::Null));
+    assert!(doctor["cuda_visible"].as_str().unwrap().contains("hides every GPU"), "{doctor}");
+    let output = hidden().arg("doctor").output().unwrap();
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in [
+        "a small product is right",
+        "is empty, which hides every GPU",
+        "no: CUBLAS_WORKSPACE_CONFIG is ':0:0'",
+    ] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    // The program asks for what a user left open.
+    let doctor =
+        json(ocs(folder.path()).env_remove("CUBLAS_WORKSPACE_CONFIG").args(["doctor", "--json"]));
+    assert_eq!(doctor["cublas_workspace"], ":4096:8");
+    let output = hidden().args(["train", "ocs_linear", "--device", "cuda"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("--device cuda:0: "), "{text}");
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ocs::config::{self, Config, Scale};
-use ocs::record::{Record, Status, path_of, read_json};
+use ocs::record::{Algorithms, Record, Status, path_of, read_json};
 use ocs::sweep::{Cores, Event, Existing, Interrupted, Options, Refused, train_all};
 
 /// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images.
@@ -37,6 +37,7 @@ pub fn options(folder: &Path) -> Options {
         folder: folder.to_owned(),
         data: folder.to_owned(),
         device: tch::Device::Cpu,
+        algorithms: Algorithms::Deterministic,
         threads: 1,
         jobs: 1,
         cores: Cores::of_machine(1),

@@ -10,7 +10,9 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use super::outcome::misuse;
 use super::{progress, stems};
 use crate::config::{Config, Override, Scale, did_you_mean};
+use crate::record::Algorithms;
 use crate::sweep::{self, Cores, Existing};
+use crate::train::determinism;
 use crate::train::device::DeviceChoice;
 
 /// A config and what to change in it.
@@ -120,6 +122,10 @@ pub struct ComputeArguments {
     /// suit the device; of convolutions 16 on CUDA, 1 on a CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub stack: Option<u16>,
+    /// On a GPU take the fastest algorithms, also those that give equal runs different bytes, and round products to TF32 (10 bits);
+    /// records say so
+    #[arg(long)]
+    pub fast: bool,
     #[command(flatten)]
     pub data: DataFolder,
 }
@@ -155,6 +161,9 @@ impl ComputeArguments {
         let cores = Cores::of_this_process();
         sweep::limit_threads(&cores);
         let device = self.device.resolve().map_err(misuse)?;
+        if device != tch::Device::Cpu && !self.fast {
+            determinism::ensure_workspace().map_err(misuse)?;
+        }
         let threads = usize::from(self.threads);
         let jobs = self.jobs.map_or_else(
             || if device == tch::Device::Cpu { cores.jobs(threads) } else { 1 },
@@ -166,6 +175,7 @@ impl ComputeArguments {
             folder: folder.to_owned(),
             data: self.data.folder(),
             device,
+            algorithms: if self.fast { Algorithms::Fast } else { Algorithms::Deterministic },
             threads,
             only: None,
             jobs,

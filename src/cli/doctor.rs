@@ -7,12 +7,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::DataFolder;
+use super::devices::{DeviceDiagnosis, diagnose};
 use super::outcome::Success;
 use super::output;
 use crate::data;
 use crate::sweep::{Cores, Origin};
 use crate::train::device::{has_bfloat16, why_no_cuda};
-use crate::train::libtorch;
+use crate::train::gpus::Visible;
+use crate::train::{determinism, libtorch};
 
 /// Tells what this installation has, and why it has no more.
 #[derive(Args)]
@@ -36,7 +38,13 @@ struct Diagnosis {
     libtorch_problem: Option<String>,
     cuda_available: bool,
     cuda_devices: i64,
-    cuda_reason: Option<&'static str>,
+    cuda_reason: Option<String>,
+    /// What `CUDA_VISIBLE_DEVICES` does.
+    cuda_visible: String,
+    /// What cuBLAS is asked for; the program asks for one that is deterministic.
+    cublas_workspace: Option<String>,
+    /// Each with a small product to do; none where another libtorch is loaded.
+    devices: Vec<DeviceDiagnosis>,
     /// Whether the processor has instructions for bfloat16; without, it is emulated.
     bfloat16: Option<bool>,
     cores: usize,
@@ -69,6 +77,7 @@ impl Doctor {
         let loaded = libtorch::other_or_first();
         let cores = Cores::of_this_process();
         let cuda_available = usable && tch::Cuda::is_available();
+        let gpus = if usable { tch::Cuda::device_count() } else { 0 };
         let diagnosis = Diagnosis {
             version: env!("CARGO_PKG_VERSION"),
             revision: env!("OCS_REVISION"),
@@ -78,11 +87,14 @@ impl Doctor {
             built_with: libtorch::BUILT_WITH,
             libtorch_problem,
             cuda_available,
-            cuda_devices: if usable { tch::Cuda::device_count() } else { 0 },
+            cuda_devices: gpus,
+            cuda_visible: Visible::here().in_words(),
+            cublas_workspace: std::env::var(determinism::WORKSPACE).ok(),
+            devices: if usable { diagnose(usize::try_from(gpus)?) } else { Vec::new() },
             cuda_reason: match (usable, cuda_available) {
-                (false, _) => {
-                    Some("another libtorch than this program was built for was not asked")
-                }
+                (false, _) => Some(
+                    "another libtorch than this program was built for was not asked".to_owned(),
+                ),
                 (true, false) => Some(why_no_cuda()),
                 (true, true) => None,
             },
@@ -109,11 +121,21 @@ impl Doctor {
 }
 
 impl Diagnosis {
+    fn determinism(&self) -> String {
+        let workspace = self.cublas_workspace.as_deref().unwrap_or("not set");
+        match determinism::ensure_workspace() {
+            Ok(()) => {
+                format!("yes, unless --fast is given ({}={workspace})", determinism::WORKSPACE)
+            }
+            Err(reason) => format!("no: {reason}"),
+        }
+    }
+
     fn table(&self) -> String {
         let path = |path: &Option<PathBuf>| {
             path.as_ref().map_or("not found".to_owned(), |path| path.display().to_string())
         };
-        let cuda = match self.cuda_reason {
+        let cuda = match &self.cuda_reason {
             None => format!("{} device(s)", self.cuda_devices),
             Some(reason) => format!("no: {reason}"),
         };
@@ -135,10 +157,15 @@ impl Diagnosis {
                 ),
             ],
             vec!["CUDA".to_owned(), cuda],
+            vec!["  seen".to_owned(), self.cuda_visible.clone()],
+            vec!["  deterministic".to_owned(), self.determinism()],
             vec!["bfloat16".to_owned(), bfloat16.to_owned()],
             vec!["cores".to_owned(), format!("{} ({})", self.cores, self.cores_origin)],
-            vec!["data folder".to_owned(), self.data_folder.display().to_string()],
         ];
+        rows.extend(
+            self.devices.iter().map(|device| vec![device.device.clone(), device.in_words()]),
+        );
+        rows.push(vec!["data folder".to_owned(), self.data_folder.display().to_string()]);
         if let Some(problem) = &self.libtorch_problem {
             rows.insert(2, vec!["  PROBLEM".to_owned(), problem.clone()]);
             rows.insert(3, vec!["  built with".to_owned(), self.built_with.to_owned()]);

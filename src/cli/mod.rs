@@ -5,6 +5,7 @@ mod bar;
 mod bench;
 mod config;
 mod data;
+mod devices;
 mod doctor;
 mod figures;
 mod gram;

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use tch::{Kind, Tensor};
 
-use super::layer::to_tensor;
+use super::from_host::{from_host, to_tensor};
 use crate::config::{
     Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal,
     Orthogonal,
@@ -45,14 +45,14 @@ fn zeros(size: i64) -> Tensor {
 fn normal(shape: &[i64], generator: &mut ChaCha8Rng) -> Tensor {
     let count = shape.iter().product::<i64>() as usize;
     let values: Vec<f64> = (0..count).map(|_| generator.sample(StandardNormal)).collect();
-    Tensor::from_slice(&values).view(shape)
+    from_host(&values).view(shape)
 }
 
 fn uniform(shape: &[i64], bound: f64, generator: &mut ChaCha8Rng) -> Tensor {
     let count = shape.iter().product::<i64>() as usize;
     let values: Vec<f64> =
         (0..count).map(|_| bound * (2.0 * generator.random::<f64>() - 1.0)).collect();
-    Tensor::from_slice(&values).view(shape)
+    from_host(&values).view(shape)
 }
 
 /// Orthonormal rows or columns, whichever are fewer; convolution kernels count as rows of all their inputs.

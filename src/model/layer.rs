@@ -1,6 +1,5 @@
 //! One layer of networks side by side.
 
-use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
 use crate::config::{Activation, NetworkConfig, Pooling};
@@ -121,10 +120,4 @@ pub fn in_memory(x: &Tensor, n_members: i64) -> Tensor {
     }
     let strides = [height * width * channels, 1, width * channels, channels];
     x.permute([0, 2, 3, 1]).contiguous().as_strided(&size, strides, None)
-}
-
-/// A matrix as a float64 tensor on the CPU.
-pub fn to_tensor(matrix: &Array2<f64>) -> Tensor {
-    let values: Vec<f64> = matrix.iter().copied().collect();
-    Tensor::from_slice(&values).view([matrix.nrows() as i64, matrix.ncols() as i64])
 }

@@ -4,6 +4,7 @@
 //! `theory`: half the squared error, summed over labels and averaged over samples.
 
 mod architecture;
+mod from_host;
 mod initialisation;
 mod kernel;
 mod kinds;
@@ -12,8 +13,9 @@ mod loss;
 mod network;
 
 pub use architecture::{StackSize, Step};
+pub use from_host::{copies_from_host, from_host, to_tensor};
 pub use kernel::{kernel_megabytes, kernel_megabytes_of};
 pub use kinds::architecture;
-pub use layer::{Layer, Placement, to_tensor};
+pub use layer::{Layer, Placement};
 pub use loss::{loss, responses};
 pub use network::{Network, weight_shapes};

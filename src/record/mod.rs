@@ -55,6 +55,9 @@ pub struct Record {
     pub revision: String,
     /// Where it ran: `cpu`, `cuda:0`.
     pub device: String,
+    /// What libtorch might use; absent on a CPU, where nothing else is used, unless `--fast` was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithms: Option<Algorithms>,
     /// Version of libtorch.
     pub libtorch: String,
     /// Threads of libtorch.
@@ -147,6 +150,16 @@ impl Status {
             Status::Running | Status::Complete => None,
         }
     }
+}
+
+/// Which algorithms libtorch may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithms {
+    /// Those that give equal runs equal bytes, without TF32.
+    Deterministic,
+    /// The fastest (`--fast`): also those whose results depend on which thread comes first, and TF32.
+    Fast,
 }
 
 /// The processor cores that a command might use, where something left it fewer than the machine has.

@@ -25,6 +25,7 @@ pub fn time_steps(
     options: &Options,
     warm_up: u64,
 ) -> Result<Vec<(String, u64, f64)>> {
+    options.settle_algorithms()?;
     let mut tasks = Tasks::new(&options.data);
     let mut times = Vec::new();
     for cell in cells(config)? {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
+use tch::Device;
 
 use super::options::{Existing, Options};
 use crate::config::{Config, resolve_conditions};
-use crate::record::{self, DatasetRecord, Record, Status};
+use crate::record::{self, Algorithms, DatasetRecord, Record, Status};
 use crate::train::{Checkpoint, device};
 
 /// A command was refused before it changed anything: the reason and the ways on.
@@ -165,6 +166,13 @@ pub fn read(path: &Path, config: &Config, options: &Options) -> Result<Record> {
         record.device,
         record.threads,
         options.threads
+    );
+    // On a CPU both are the same algorithms.
+    ensure!(
+        options.device == Device::Cpu || record.algorithms == Some(options.algorithms),
+        "it ran {} --fast, not {} it",
+        if record.algorithms == Some(Algorithms::Deterministic) { "without" } else { "with" },
+        if options.algorithms == Algorithms::Deterministic { "without" } else { "with" }
     );
     if record.status != Status::Complete {
         let checkpoint = read_checkpoint(path)?;

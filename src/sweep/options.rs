@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use anyhow::Result;
 use tch::Device;
 
 use super::cores::Cores;
 use crate::config::Scale;
-use crate::record::Record;
+use crate::record::{Algorithms, Record};
+use crate::train::determinism;
 
 /// Where and how runs run.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The device of every run.
     pub device: Device,
+    /// Whether equal runs shall give equal bytes on a GPU too.
+    pub algorithms: Algorithms,
     /// Threads of libtorch in each run.
     pub threads: usize,
     /// The runs that this process does, each a condition and a seed; `None`: all of its config.
@@ -59,6 +63,21 @@ impl Options {
     /// Whether a run begins anew, whatever is there of it.
     pub fn begins_anew(&self, condition: &str, seed: u64) -> bool {
         self.existing == Existing::Overwrite || self.anew.contains(&(condition.to_owned(), seed))
+    }
+
+    /// What records say of algorithms: on a CPU nothing, unless it was asked for.
+    pub fn recorded_algorithms(&self) -> Option<Algorithms> {
+        let is_default = self.device == Device::Cpu && self.algorithms == Algorithms::Deterministic;
+        (!is_default).then_some(self.algorithms)
+    }
+
+    /// Tells libtorch which algorithms it may use.
+    ///
+    /// # Errors
+    ///
+    /// If it refuses.
+    pub fn settle_algorithms(&self) -> Result<()> {
+        determinism::settle(self.algorithms == Algorithms::Deterministic)
     }
 
     /// Whether a run is one of those that this process does.

@@ -228,6 +228,7 @@ impl Job {
             scale: options.scale,
             revision: env!("OCS_REVISION").to_owned(),
             device: device::name(options.device),
+            algorithms: options.recorded_algorithms(),
             libtorch: env!("OCS_LIBTORCH").to_owned(),
             threads: options.threads,
             cores: options.cores.record(),

@@ -7,6 +7,7 @@ use procfs::{Current, Meminfo};
 use tch::Device;
 
 use super::control_groups::control_groups;
+use crate::train::gpus::Gpu;
 
 /// So many bytes, and who says so.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,17 +64,9 @@ fn limit_in(folder: &Path, [limit, used, cached]: [&str; 3]) -> Option<(f64, f64
 /// What is free on a GPU, as nvidia-smi tells; `None` if it does not.
 pub fn of_device(device: Device) -> Option<Room> {
     let Device::Cuda(index) = device else { return None };
-    // libtorch counts the devices that this variable names.
-    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-    let name = visible.split(',').nth(index).map(str::trim).filter(|name| !name.is_empty());
-    let name = name.map_or_else(|| index.to_string(), str::to_owned);
-    let output = std::process::Command::new("nvidia-smi")
-        .args(["--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i", &name])
-        .output()
-        .ok()?;
-    let mebibytes: f64 = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
+    let gpu = Gpu::of(index).ok()?;
     Some(Room {
-        bytes: mebibytes * 1024.0 * 1024.0,
+        bytes: gpu.free_mebibytes * 1024.0 * 1024.0,
         origin: format!("free on cuda:{index}, by nvidia-smi"),
     })
 }

@@ -177,6 +177,7 @@ fn train_stacks(
     let queue = Mutex::new(stacks);
     let outcomes = Mutex::new((Summary::default(), None));
     ensure_threads(workers, options.threads)?;
+    options.settle_algorithms()?;
     work_together(workers, &|| {
         tch::set_num_threads(options.threads as i32);
         loop {

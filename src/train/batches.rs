@@ -1,15 +1,12 @@
-//! Samples on the device, where images stay bytes and become floats batch by batch, and where a step's samples come from.
+//! Samples on the device, where images stay bytes and become floats batch by batch.
 
 use anyhow::{Context, Result, ensure};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::Place;
 use super::shared::{HeldPixels, Shared};
+use super::supply::{Feed, Supply};
 use crate::config::NetworkKind;
-use crate::model::{architecture, to_tensor};
+use crate::model::{architecture, from_host, to_tensor};
 use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
 
 /// The training set, in the order in which it is shown, and the evaluation set.
@@ -56,109 +53,6 @@ pub enum SetInputs {
         /// Format of inputs.
         kind: Kind,
     },
-}
-
-/// Where the samples of a run's steps come from. What it has to know to go on is its place, which a checkpoint keeps; the loop
-/// over steps asks for the next batch and knows nothing else of it.
-///
-/// What later studies need is a variant each. `Fresh`, for a teacher-student task that is learned online, holds a generator of
-/// samples: a batch is that many new inputs and what the teacher says of them, its place is the generator's word position
-/// (samples of a set need none, since nothing comes twice), and `Samples` has no training set then, only the fixed set on which
-/// responses are judged. `Trials`, for blocked against interleaved trials, holds blocks, each a list of items and a number of
-/// trials, and one generator that draws within a block: a batch is one trial or several, its place is the word position before
-/// the block and the trials of it already shown, as an epoch's is here. Both keep to `next` and `place`, so that neither the loop
-/// nor checkpoints nor stacks see a difference.
-pub enum Supply {
-    /// Every step sees the whole training set.
-    Full,
-    /// Minibatches in a random order, drawn anew for each epoch.
-    Shuffled(Box<Order>),
-}
-
-impl Supply {
-    /// Where in its sequence it stands; `None` if it has none.
-    pub fn place(&self) -> Option<Place> {
-        match self {
-            Supply::Full => None,
-            Supply::Shuffled(order) => Some(order.place()),
-        }
-    }
-
-    /// Goes to where a checkpoint left it, which is asked for that only if there is more than one place.
-    ///
-    /// # Errors
-    ///
-    /// If the checkpoint does not say, or an epoch has no such position.
-    pub fn go_to(&mut self, place: impl FnOnce() -> Result<Place>) -> Result<()> {
-        match self {
-            Supply::Full => Ok(()),
-            Supply::Shuffled(order) => order.go_to(place()?),
-        }
-    }
-}
-
-/// A random order of the training samples, drawn anew for each epoch by a generator of our own. A batch that an epoch's
-/// end leaves short is filled up from the next epoch, so that all batches are equally large.
-pub struct Order {
-    generator: ChaCha8Rng,
-    batch_size: usize,
-    permutation: Vec<i64>,
-    position: usize,
-    /// The generator's position before this epoch's permutation was drawn.
-    epoch_word: u128,
-}
-
-/// Apart from the stream that draws initial weights.
-const ORDER_STREAM: u64 = 1;
-
-impl Order {
-    fn new(n_samples: usize, batch_size: usize, seed: u64) -> Self {
-        let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        generator.set_stream(ORDER_STREAM);
-        let permutation = (0..n_samples as i64).collect();
-        let mut order = Order { generator, batch_size, permutation, position: 0, epoch_word: 0 };
-        order.start_epoch();
-        order
-    }
-
-    fn start_epoch(&mut self) {
-        self.epoch_word = self.generator.get_word_pos();
-        // From the identity, so that the generator's position alone determines the order.
-        self.permutation.sort_unstable();
-        self.permutation.shuffle(&mut self.generator);
-        self.position = 0;
-    }
-
-    fn next(&mut self) -> Vec<i64> {
-        let mut batch = Vec::with_capacity(self.batch_size);
-        while batch.len() < self.batch_size {
-            if self.position == self.permutation.len() {
-                self.start_epoch();
-            }
-            let end = self.permutation.len().min(self.position + self.batch_size - batch.len());
-            batch.extend_from_slice(&self.permutation[self.position..end]);
-            self.position = end;
-        }
-        batch
-    }
-
-    /// Where in its sequence the order stands.
-    fn place(&self) -> Place {
-        (self.epoch_word, self.position)
-    }
-
-    /// Goes to a place that `place` told.
-    ///
-    /// # Errors
-    ///
-    /// If an epoch has no such position.
-    fn go_to(&mut self, (epoch_word, position): Place) -> Result<()> {
-        ensure!(position <= self.permutation.len(), "an epoch has no sample {position}");
-        self.generator.set_word_pos(epoch_word);
-        self.start_epoch();
-        self.position = position;
-        Ok(())
-    }
 }
 
 impl Samples {
@@ -222,15 +116,14 @@ impl Samples {
         self.training.inputs.range(0, count.min(self.training.n_samples()) as i64)
     }
 
-    /// How a run with this seed is supplied from the training set. After a stretch with another supply its generator goes on.
-    pub fn supply(&self, seed: u64, before: Option<&Supply>) -> Supply {
-        let Some(size) = self.batch_size else { return Supply::Full };
-        let mut order = Order::new(self.training.n_samples(), size, seed);
-        if let Some(Supply::Shuffled(before)) = before {
-            order.generator.set_word_pos(before.generator.get_word_pos());
-            order.start_epoch();
-        }
-        Supply::Shuffled(Box::new(order))
+    /// How runs with these seeds are supplied from the training set. After a stretch with other supplies their generators go on.
+    pub fn feed(&self, seeds: impl IntoIterator<Item = u64>, before: Option<&Feed>) -> Feed {
+        let of_seed = |(member, seed): (usize, u64)| {
+            let Some(size) = self.batch_size else { return Supply::Full };
+            let before = before.and_then(|before| before.supplies.get(member));
+            Supply::shuffled(self.training.n_samples(), size, seed, before)
+        };
+        Feed::of(seeds.into_iter().enumerate().map(of_seed).collect())
     }
 
     /// The fixed set on which responses are judged.
@@ -243,22 +136,16 @@ impl Samples {
         (self.evaluation.is_some() && self.batch_size.is_none()).then_some(&self.training)
     }
 
-    /// What the next step sees: a batch from each of `supplies`, or the full batch for all.
-    pub fn next_batch(&self, supplies: &mut [Supply]) -> Batch {
+    /// What the next step sees: a batch for each member of `feed`, or the full batch for all.
+    pub fn next_batch(&self, feed: &mut Feed) -> Batch {
         let Set { targets, weights, inputs } = &self.training;
-        let Some(size) = self.batch_size else {
+        let (Some(size), Some(chosen)) = (self.batch_size, feed.next(self.device)) else {
             return Batch {
                 inputs: inputs.all().unsqueeze(0),
                 targets: targets.unsqueeze(0),
                 weights: weights.shallow_clone(),
             };
         };
-        let next = |supply: &mut Supply| match supply {
-            Supply::Full => Vec::new(),
-            Supply::Shuffled(order) => order.next(),
-        };
-        let chosen: Vec<i64> = supplies.iter_mut().flat_map(next).collect();
-        let chosen = Tensor::from_slice(&chosen).to_device(self.device);
         let for_members = |rows: Tensor| {
             let width = rows.size()[1];
             rows.view([-1, size as i64, width])
@@ -282,10 +169,9 @@ impl Set {
     ) -> Self {
         let values: Vec<f64> =
             items.iter().flat_map(|&item| task.targets.row(item).to_vec()).collect();
-        let targets =
-            Tensor::from_slice(&values).view([items.len() as i64, task.targets.ncols() as i64]);
+        let targets = from_host(&values).view([items.len() as i64, task.targets.ncols() as i64]);
         let place = |tensor: Tensor| tensor.to_kind(kind).to_device(device);
-        Set { inputs, targets: place(targets), weights: place(Tensor::from_slice(&weights)) }
+        Set { inputs, targets: place(targets), weights: place(from_host(&weights)) }
     }
 
     /// The same samples, not copied, for another thread.
@@ -329,8 +215,7 @@ impl Set {
 impl SetInputs {
     /// Images on the device, as bytes: `pixels`, `[n_samples, n_inputs]`.
     pub fn bytes(pixels: &Tensor, preprocessor: &Preprocessor, kind: Kind) -> Self {
-        let place =
-            |values: Vec<f64>| Tensor::from_slice(&values).to_kind(kind).to_device(pixels.device());
+        let place = |values: Vec<f64>| from_host(&values).to_kind(kind).to_device(pixels.device());
         let (mean, factor) = preprocessor.of_bytes();
         let (mean, factor) = (place(mean), place(factor));
         SetInputs::Bytes { pixels: pixels.shallow_clone(), mean, factor, kind }

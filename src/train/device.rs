@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Result, bail, ensure};
 use tch::{Cuda, Device};
 
+use super::gpus::Visible;
 use crate::config::Precision;
 
 /// `auto | cpu | cuda | cuda:N`.
@@ -63,7 +64,8 @@ impl DeviceChoice {
                 let count = Cuda::device_count();
                 ensure!(
                     (index as i64) < count,
-                    "--device {self}: there are {count} CUDA devices, numbered from 0"
+                    "--device {self}: there are {count} CUDA devices, numbered from 0 ({})",
+                    Visible::here().in_words()
                 );
                 Ok(Device::Cuda(index))
             }
@@ -72,11 +74,19 @@ impl DeviceChoice {
 }
 
 /// Why CUDA cannot be used, and what to do about it.
-pub fn why_no_cuda() -> &'static str {
-    if tch::utils::has_cudart() {
-        "libtorch has CUDA, but no GPU answers: check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES"
+pub fn why_no_cuda() -> String {
+    no_cuda(tch::utils::has_cudart(), &Visible::here())
+}
+
+fn no_cuda(has_libraries: bool, visible: &Visible) -> String {
+    if has_libraries {
+        format!(
+            "libtorch has CUDA, but no GPU answers: check nvidia-smi and the driver ({})",
+            visible.in_words()
+        )
     } else {
         "this libtorch is for CPUs: run `make build DEVICE=cuda` to bring the CUDA libraries"
+            .to_owned()
     }
 }
 
@@ -121,6 +131,13 @@ pub fn name(device: Device) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hides_a_gpu_is_named_where_libtorch_could_use_one() {
+        let said = no_cuda(true, &Visible::of(Some("")));
+        assert!(said.contains("no GPU answers") && said.contains("is empty"), "{said}");
+        assert!(no_cuda(false, &Visible::of(Some(""))).contains("is for CPUs"));
+    }
 
     #[test]
     fn bfloat16_without_instructions_for_it_is_slow_on_a_cpu_alone() {

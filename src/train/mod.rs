@@ -7,7 +7,9 @@ mod arrays;
 mod batches;
 mod checkpoint;
 mod choice;
+pub mod determinism;
 pub mod device;
+pub mod gpus;
 pub mod libtorch;
 mod linear;
 mod member;
@@ -22,6 +24,7 @@ mod shared;
 mod snapshot;
 mod stack;
 mod steps;
+mod supply;
 mod together;
 mod version_header;
 

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::arrays::{to_array, to_vector};
-use super::batches::{Samples, Set, Supply};
+use super::batches::{Samples, Set};
 use super::checkpoint::{NamedTensors, Place};
 use super::member::{Lesson, Member};
 use super::observations::Observation;
@@ -15,6 +15,7 @@ use super::passed::{Meter, Of};
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched};
 use super::steps::kernel_steps;
+use super::supply::Feed;
 use crate::config::{Config, KernelConfig, Precision, Span};
 use crate::model::{self, Network, Placement};
 use crate::task::Task;
@@ -37,8 +38,7 @@ pub struct NonlinearStack {
     stretch: usize,
     span: Span,
     samples: Samples,
-    /// One for each member.
-    supplies: Vec<Supply>,
+    feed: Feed,
     meter: Option<Meter>,
 }
 
@@ -65,7 +65,7 @@ impl NonlinearStack {
         let optimiser =
             OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
         let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
-        let supplies = members.iter().map(|member| samples.supply(member.seed, None)).collect();
+        let feed = samples.feed(members.iter().map(|member| member.seed), None);
         Ok(NonlinearStack {
             meter: meter(members, 0, placement, watched)?,
             n_members: members.len(),
@@ -80,7 +80,7 @@ impl NonlinearStack {
             stretch: 0,
             span,
             samples,
-            supplies,
+            feed,
         })
     }
 
@@ -126,9 +126,8 @@ impl Stack for NonlinearStack {
         });
         let batch_size = config.training.batch_size;
         let samples = Samples::new((task, shared), batch_size, device, weights, true)?;
-        let with_before = members.iter().zip(&self.supplies);
-        self.supplies =
-            with_before.map(|(member, before)| samples.supply(member.seed, Some(before))).collect();
+        let seeds = members.iter().map(|member| member.seed);
+        self.feed = samples.feed(seeds, Some(&self.feed));
         self.meter = meter(members, stretch, self.placement, self.watched)?;
         (self.config, self.span, self.samples, self.stretch) =
             (config.clone(), span, samples, stretch);
@@ -138,7 +137,7 @@ impl Stack for NonlinearStack {
     /// One update of every member. Losses of different members have no weight in common: their sum's gradient is each
     /// one's own.
     fn descend(&mut self) {
-        let batch = self.samples.next_batch(&mut self.supplies);
+        let batch = self.samples.next_batch(&mut self.feed);
         let outputs = self.network.forward(&batch.inputs);
         let training = &self.config.training;
         let (step, since) = (self.step, self.step - self.span.first_step);
@@ -214,7 +213,7 @@ impl Stack for NonlinearStack {
     }
 
     fn state(&self, member: usize) -> (NamedTensors, Option<Place>) {
-        (self.tensors_of(member), self.supplies[member].place())
+        (self.tensors_of(member), self.feed.supplies[member].place())
     }
 
     fn tensors_of(&self, member: usize) -> NamedTensors {
@@ -223,8 +222,8 @@ impl Stack for NonlinearStack {
         all.map(|(name, tensor)| (name.clone(), self.network.member(member, tensor))).collect()
     }
 
-    fn supply(&mut self, member: usize) -> &mut Supply {
-        &mut self.supplies[member]
+    fn feed(&mut self) -> &mut Feed {
+        &mut self.feed
     }
 
     fn go_to(&mut self, step: u64, of_optimiser: u64) {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 
 use super::moments::Moments;
+use crate::model::from_host;
 use crate::task::{ImageSet, Task, TaskInputs};
 
 /// What runs that learn one task have in common: moments, found when first asked for (the eigenbasis of large images takes
@@ -83,7 +84,7 @@ fn copied(images: &ImageSet, n_inputs: usize, device: Device) -> Tensor {
         let end = n_samples.min(start + CHUNK);
         let chunk: Vec<u8> = images.images(start..end).flatten().copied().collect();
         let mut place = pixels.narrow(0, start as i64, (end - start) as i64);
-        place.copy_(&Tensor::from_slice(&chunk).view([-1, n_inputs as i64]));
+        place.copy_(&from_host(&chunk).view([-1, n_inputs as i64]));
     }
     pixels
 }

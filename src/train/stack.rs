@@ -3,11 +3,11 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::batches::Supply;
 use super::checkpoint::{Checkpoint, NamedTensors, Place};
 use super::member::{Lesson, Member};
 use super::observations::Observation;
 use super::passed::Meter;
+use super::supply::Feed;
 use crate::config::{Config, Loss, NetworkConfig};
 use crate::task::{Task, TaskInputs};
 
@@ -31,8 +31,8 @@ pub trait Stack {
     /// Views of all that a step changes of one member, with their names.
     fn tensors_of(&self, member: usize) -> NamedTensors;
 
-    /// Where a member's samples come from.
-    fn supply(&mut self, member: usize) -> &mut Supply;
+    /// Where all members' samples come from.
+    fn feed(&mut self) -> &mut Feed;
 
     /// The stretch that members are in, counted from 0.
     fn stretch(&self) -> usize;
@@ -45,7 +45,7 @@ pub trait Stack {
         for (name, tensor) in self.tensors_of(member) {
             checkpoint.copy_to(&name, &tensor)?;
         }
-        self.supply(member).go_to(|| checkpoint.place())
+        self.feed().go_to(member, || checkpoint.place())
     }
 
     /// Tells all members that so many updates are done, and so many since their optimisers started anew.

@@ -100,6 +100,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         device: "cpu".to_owned(),
         libtorch: "2.13.0".to_owned(),
         threads: 1,
+        algorithms: None,
         cores: None,
         dataset: None,
         wall_time: 1.0,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 
 use super::arrays::to_vector;
-use super::batches::{Samples, Set, Supply};
+use super::batches::{Samples, Set};
 use super::checkpoint::{NamedTensors, Place};
 use super::member::{Lesson, Member};
 use super::moments::Moments;
@@ -17,6 +17,7 @@ use super::passed::{Meter, Of};
 use super::shared::Shared;
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched, learns_from_moments};
+use super::supply::Feed;
 use crate::config::{Bias, Loss, NetworkKind, Precision, Span, TrainingConfig};
 use crate::model;
 use crate::task::{Task, TaskInputs};
@@ -62,7 +63,7 @@ struct Learning {
     drive: Drive,
     /// Members in their order. Those that learn from samples are one group.
     groups: Vec<Group>,
-    supplies: Vec<Supply>,
+    feed: Feed,
     meter: Option<Meter>,
     /// Updates done before.
     first_step: u64,
@@ -107,7 +108,7 @@ impl LinearStack {
         let lesson = Learning {
             drive: Drive::Samples { scale: 1.0, loss },
             groups: Vec::new(),
-            supplies: Vec::new(),
+            feed: Feed::of(Vec::new()),
             meter: None,
             first_step: 0,
         };
@@ -164,11 +165,8 @@ impl LinearStack {
             Drive::Samples { scale, loss: self.loss }
         };
         let samples = &groups[0].samples;
-        let supplies = members
-            .iter()
-            .enumerate()
-            .map(|(index, member)| samples.supply(member.seed, self.lesson.supplies.get(index)));
-        let supplies = supplies.collect();
+        let seeds = members.iter().map(|member| member.seed);
+        let feed = samples.feed(seeds, Some(&self.lesson.feed));
         let meter = match self.watched {
             Watched::AtEachStep => {
                 let tasks: Vec<&Task> =
@@ -182,7 +180,7 @@ impl LinearStack {
             }
             Watched::No => None,
         };
-        Ok(Learning { drive, groups, supplies, meter, first_step: first.span.first_step })
+        Ok(Learning { drive, groups, feed, meter, first_step: first.span.first_step })
     }
 
     /// A task's moments in the axes in which this stack's inputs are told, which are those of its first task.
@@ -284,8 +282,8 @@ impl Stack for LinearStack {
         let above = self.above();
         let map = self.map(&above);
         self.read(&map);
-        let Learning { drive, groups, supplies, .. } = &mut self.lesson;
-        let batch = || groups[0].samples.next_batch(supplies);
+        let Learning { drive, groups, feed, .. } = &mut self.lesson;
+        let batch = || groups[0].samples.next_batch(feed);
         let drive = drive.at(&map, self.n_inputs, batch);
         let through_ones = drive.narrow(1, drive.size()[1] - 1, 1);
         let mut gradients = Vec::with_capacity(self.parameters.len());
@@ -427,7 +425,7 @@ impl Stack for LinearStack {
             tensors.extend(bias.map(|bias| (format!("layer{number}.bias"), bias.squeeze_dim(0))));
             below = above;
         }
-        (tensors, self.lesson.supplies[member].place())
+        (tensors, self.lesson.feed.supplies[member].place())
     }
 
     fn tensors_of(&self, member: usize) -> NamedTensors {
@@ -436,8 +434,8 @@ impl Stack for LinearStack {
         all.map(|(name, tensor)| (name.clone(), tensor.select(0, member as i64))).collect()
     }
 
-    fn supply(&mut self, member: usize) -> &mut Supply {
-        &mut self.lesson.supplies[member]
+    fn feed(&mut self) -> &mut Feed {
+        &mut self.lesson.feed
     }
 
     fn go_to(&mut self, step: u64, of_optimiser: u64) {
