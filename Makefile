@@ -4,13 +4,14 @@ DEVICE ?= auto
 # What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
 EXISTING ?= --resume
 
-.PHONY: help setup build reproduce reproduce-full test bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make build      set up, leave target/release/ocs'
+	@echo 'make install PREFIX=DIR  leave a tree that runs wherever it is moved or copied to (a cluster, say)'
 	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
 	@echo 'make lint       formatting and clippy, as CI checks them'
 	@echo 'EXISTING=--overwrite  make reproduce anew what an earlier one left in runs/'
@@ -21,6 +22,11 @@ setup:
 
 build: setup
 	cargo build --release
+
+# PREFIX is its folder: bin/ocs, lib/torch, configs. What is there already is kept for runs that use it.
+install: build
+	@test -n "$(PREFIX)" || { echo 'make install: say where: make install PREFIX=$$HOME/ocs' >&2; exit 1; }
+	@python3 -B set_up/install.py "$(PREFIX)"
 
 reproduce: build
 	target/release/ocs reproduce --device $(DEVICE) $(EXISTING)

@@ -100,33 +100,57 @@ fn another_torch_that_is_loaded_is_refused_before_anything_is_computed() {
     assert!(found["libtorch_problem"].as_str().unwrap().contains("unset LD_PRELOAD"));
 }
 
-/// The same files under another name, without their bytes where the file system allows.
-fn link_tree(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if from.is_dir() {
-            link_tree(&from, &to);
-        } else {
-            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(|_| ())).unwrap();
-        }
-    }
+fn install(prefix: &Path) -> (bool, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("python3")
+        .args(["-B".as_ref(), root.join("set_up/install.py").as_os_str(), prefix.as_os_str()])
+        .args(["--link".as_ref(), "--program".as_ref(), program().as_os_str()])
+        .output()
+        .expect("python3 is needed");
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 #[test]
-fn an_installed_tree_runs_as_it_is() {
-    let installed = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let torch = libraries();
-    fs::create_dir(installed.path().join("bin")).unwrap();
-    let ocs = installed.path().join("bin/ocs");
-    fs::hard_link(program(), &ocs).unwrap();
-    link_tree(&torch, &installed.path().join("lib/torch/lib"));
-    let nvidia = torch.join("../../nvidia");
-    if nvidia.exists() {
-        link_tree(&nvidia, &installed.path().join("lib/nvidia"));
-    }
+fn an_installed_tree_runs_wherever_it_is_moved_with_no_environment() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let place = place.path().canonicalize().unwrap();
+    let prefix = place.join("first place");
+    let (done, said) = install(&prefix);
+    assert!(done, "{said}");
+    let (done, said) = install(&prefix);
+    assert!(done && said.contains("is there already"), "{said}");
+    // A run that was started from a build keeps it: what is made anew has another place.
+    let builds = fs::read_dir(prefix.join("lib/ocs")).unwrap();
+    let builds = builds.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    assert_eq!(builds, 1);
+    let moved = place.join("elsewhere");
+    fs::rename(&prefix, &moved).unwrap();
+    let ocs = moved.join("bin/ocs");
     let found = doctor(Command::new(&ocs).env_clear());
     let file = found["libtorch_file"].as_str().unwrap();
-    assert!(Path::new(file).starts_with(installed.path().canonicalize().unwrap()), "{file}");
-    assert!(theory(Command::new(&ocs).env_clear()).status.success());
+    assert!(Path::new(file).starts_with(&moved), "{file}");
+    assert!(moved.join("lib/torch/lib/libtorch_cpu.so").is_file());
+    assert!(moved.join("configs/ocs_linear.yaml").is_file());
+    let output =
+        Command::new(&ocs).args(["theory", "ocs_linear"]).env_clear().current_dir(&moved).output();
+    assert!(output.unwrap().status.success());
+    // A library that lacks is not made up for silently.
+    fs::remove_file(moved.join("lib/torch/lib/libc10.so")).unwrap();
+    let (done, said) = install(&moved);
+    assert!(!done && said.contains("is not as it was installed"), "{said}");
+}
+
+#[test]
+fn an_installation_replaces_nothing_that_it_did_not_put_there() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::create_dir(place.path().join("configs")).unwrap();
+    fs::write(place.path().join("configs/mine.yaml"), "mine").unwrap();
+    let (done, said) = install(place.path());
+    assert!(
+        !done && said.contains("configs is there") && said.contains("another PREFIX"),
+        "{said}"
+    );
+    assert!(!place.path().join("bin").exists());
+    let (done, said) = install(Path::new("/proc/nowhere"));
+    assert!(!done && said.contains("cannot write to /proc/nowhere"), "{said}");
 }
