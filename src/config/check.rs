@@ -245,7 +245,7 @@ impl NetworkConfig {
         if self.kind.halves_images() {
             ensure!(
                 inputs.are_images(),
-                "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10 or glyphs)",
+                "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10, cifar100 or glyphs)",
                 inputs.name()
             );
             ensure!(

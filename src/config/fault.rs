@@ -91,7 +91,7 @@ fn remedy(place: &str) -> &'static str {
         place == key || place.strip_prefix(key).is_some_and(|rest| rest.starts_with('['))
     };
     if is("task.classes") {
-        ": classes are the data set's numbers, 0 to 9 (`ocs data show` draws them)"
+        ": classes are the data set's numbers (`ocs data show` draws them), or names where it has some"
     } else if is("task.tree") {
         ": leaves are the items 0, 1, 2, ...; what they stand for is said by task.classes"
     } else if place == "seeds" {

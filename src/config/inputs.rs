@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cifar100;
+
 /// What the network sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -20,6 +22,8 @@ pub enum Inputs {
     FashionMnist,
     /// Photographs, 3 x 32 x 32.
     Cifar10,
+    /// Photographs of 100 classes in 20 superclasses, 3 x 32 x 32.
+    Cifar100,
     /// Characters that the program draws itself, 28 x 28; needs no files.
     Glyphs,
 }
@@ -49,6 +53,7 @@ impl Inputs {
             Inputs::Mnist => "mnist",
             Inputs::FashionMnist => "fashion-mnist",
             Inputs::Cifar10 => "cifar10",
+            Inputs::Cifar100 => "cifar100",
             Inputs::Glyphs => "glyphs",
         }
     }
@@ -90,7 +95,17 @@ impl Inputs {
                 superclasses: &[("vehicles", &[0, 1, 8, 9]), ("animals", &[2, 3, 4, 5, 6, 7])],
                 ..ten
             }),
+            Inputs::Cifar100 => Some(Classes {
+                count: cifar100::NAMES.len(),
+                names: &cifar100::NAMES,
+                superclasses: &cifar100::SUPERCLASSES,
+            }),
         }
+    }
+
+    /// Names of the data set's classes in the order of their numbers; empty where numbers say enough.
+    pub fn class_names(self) -> &'static [&'static str] {
+        self.classes().map_or(&[], |classes| classes.names)
     }
 
     /// Classes of the data set are numbered below this; 0 for one vector per item.
@@ -100,8 +115,14 @@ impl Inputs {
 
     /// What a class is called.
     pub fn class_name(self, class: usize) -> String {
-        let names = self.classes().map_or(&[][..], |classes| classes.names);
-        names.get(class).map_or_else(|| format!("class {class}"), |name| (*name).to_owned())
+        self.class_names()
+            .get(class)
+            .map_or_else(|| format!("class {class}"), |name| (*name).to_owned())
+    }
+
+    /// Whether records name the classes that items stand for: numbers of so many say little.
+    pub fn are_classes_recorded(self) -> bool {
+        self == Inputs::Cifar100
     }
 
     /// Groups of the data set's classes, with their names.

@@ -6,6 +6,7 @@
 mod apply;
 mod cell;
 mod check;
+mod cifar100;
 mod defaults;
 mod drawn;
 mod fault;
@@ -28,6 +29,7 @@ mod suggest;
 mod text;
 mod tree;
 mod without_tree;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
@@ -108,17 +110,20 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskConfig {
-    /// What the network sees: one-hot | correlated | gaussian | circle | mnist | fashion-mnist | cifar10 | glyphs.
+    /// What the network sees: one-hot | correlated | gaussian | circle | mnist | fashion-mnist | cifar10 | cifar100 | glyphs.
     pub inputs: Inputs,
     /// Children per node, from the root down: `[2, 2, 2]` has 8 items and 14 labels. Default `[2, 2, 2]`; excludes `tree`.
     pub branching: Option<Vec<usize>>,
     /// An uneven tree as nested lists whose leaves are the items 0, 1, 2, ...: `[[0, 1, 2], [3, [4, 5]]]`. At most 64 levels.
+    /// `superclasses` = the data set's own two levels (cifar10, cifar100), written out as a list: those of `classes`, or all.
     pub tree: Option<Tree>,
     /// One positive weight per item; `null` = all equal. One-hot and correlated inputs are weighted, images subsampled.
     pub frequencies: Option<Vec<f64>>,
     /// Common component rho of the inputs, in [0, 1), for `inputs: correlated`: `x_i = sqrt(rho) c + sqrt(1 - rho) e_i`.
     pub correlation: f64,
-    /// Images: the data set's class that each item stands for, in the tree's order. Default: the first classes.
+    /// Images: the data set's class that each item stands for, in the tree's order: its number or its name; with `tree:
+    /// superclasses` also the names of superclasses, which stand for all of theirs: `[aquatic mammals, fish]`. Default: the first
+    /// classes.
     pub classes: Option<Vec<usize>>,
     /// Images: raw ([0, 1]) | pixel-centred | channel-standardised. Statistics come from the training set.
     pub preprocessing: Preprocessing,
@@ -163,6 +168,12 @@ pub struct TargetScale {
 }
 
 impl TaskConfig {
+    /// What the classes that items stand for are called, in the items' order; empty without classes.
+    pub fn class_names(&self) -> Vec<String> {
+        let classes = self.classes.iter().flatten();
+        classes.map(|&class| self.inputs.class_name(class)).collect()
+    }
+
     /// A side for each item of a task on CIFAR-10: 1 for a vehicle, -1 for an animal. `None` without classes.
     pub fn vehicles(&self) -> Option<Vec<f64>> {
         let (_, vehicles) = Inputs::Cifar10.superclasses().first()?;

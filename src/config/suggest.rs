@@ -100,11 +100,7 @@ const ABSENT: [&str; 6] =
 /// Values as other programs call them: the key's last part, the foreign word, and what is nearest here.
 const VALUES: [(&str, &[&str], &str); 26] = [
     ("inputs", &["digits", "emnist", "kmnist", "qmnist", "usps"], "mnist"),
-    (
-        "inputs",
-        &["cifar", "cifar100", "imagenet", "svhn", "stl10", "celeba", "tinyimagenet"],
-        "cifar10",
-    ),
+    ("inputs", &["cifar", "imagenet", "svhn", "stl10", "celeba", "tinyimagenet"], "cifar10"),
     ("inputs", &["fashion", "clothes", "fmnist"], "fashion-mnist"),
     ("inputs", &["identity", "items"], "one-hot"),
     ("inputs", &["gaussian", "random"], "correlated"),

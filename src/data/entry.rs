@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::dataset::Dataset;
-use super::form::{Files, Form};
+use super::form::{Files, Form, Named};
 use crate::config::Inputs;
 
 /// A data set: how its images come into memory, and where its files come from.
@@ -19,8 +19,8 @@ pub struct Entry {
     pub(super) maker: Maker,
     /// How it is kept on disk, in the order in which `load` prefers forms. `fetch` brings the first; none: it has no files.
     pub(super) forms: &'static [Form],
-    /// Name and SHA-256 of the first form's files of these images.
-    pub(super) checksums: fn(&Dataset) -> Vec<(String, String)>,
+    /// Name and checksum, of the kind that is published, of the first form's files of these images.
+    pub(super) checksums: fn(&Dataset) -> Vec<Named<String>>,
     /// Where files come from, in the order in which sources are tried.
     pub(super) sources: &'static [Source],
     /// How the published archives' names begin, in the order in which they are tried.

@@ -5,8 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use md5::{Digest, Md5};
+use sha1::Sha1;
+use sha2::Sha256;
 
 use super::files;
 use super::places::{Place, entries, places};
@@ -16,6 +18,9 @@ use super::places::{Place, entries, places};
 pub struct Form {
     /// How it is read.
     pub kind: Kind,
+    /// More than any of its published files has, unpacked; of pickles, as any protocol writes them (Python 2's text takes four
+    /// bytes for one).
+    pub most_bytes: u64,
     /// Where it may lie in the data folder, in the order in which places are looked at: first torchvision's, which is
     /// where `fetch` puts it; `""` is the data folder itself. See `places`.
     pub folders: &'static [&'static str],
@@ -25,8 +30,8 @@ pub struct Form {
     pub rewritten: Option<Rewritten>,
 }
 
-/// A file's name and contents.
-pub type Named = (String, Vec<u8>);
+/// A file's name and contents, or what is told of them.
+pub type Named<T = Vec<u8>> = (String, T);
 
 /// Writes the contents of the file of that name anew.
 pub type RewriteOne = fn(&str, &[u8]) -> Result<Named>;
@@ -46,23 +51,12 @@ pub struct Rewritten {
 pub enum Kind {
     /// Bytes in one or three dimensions; gzip serves as well.
     Idx,
-    /// Records of a class and 3,072 bytes.
+    /// Records of a class (or of a superclass and a class) and 3,072 bytes.
     Binary,
     /// Pickles, Python 2's in the published archive.
     Python,
     /// One image a row, classes in JSON.
     Png,
-}
-
-impl Kind {
-    /// More than any published file of this kind has, unpacked; of pickles, as any protocol writes them (Python 2's text
-    /// takes four bytes for one).
-    pub fn most_bytes(self) -> u64 {
-        match self {
-            Kind::Idx | Kind::Binary | Kind::Png => 1 << 26,
-            Kind::Python => 1 << 27,
-        }
-    }
 }
 
 /// A file with its published checksum.
@@ -80,6 +74,11 @@ impl KnownFile {
         KnownFile { name, checksum: Checksum::Sha256(digits) }
     }
 
+    /// A file known by its SHA-1.
+    pub const fn sha1(name: &'static str, digits: &'static str) -> Self {
+        KnownFile { name, checksum: Checksum::Sha1(digits) }
+    }
+
     /// A file known by its MD5.
     pub const fn md5(name: &'static str, digits: &'static str) -> Self {
         KnownFile { name, checksum: Checksum::Md5(digits) }
@@ -91,15 +90,18 @@ impl KnownFile {
 pub enum Checksum {
     /// 64 digits.
     Sha256(&'static str),
-    /// 32 digits; all that is published for CIFAR-10's Python batches.
+    /// 40 digits; all that is published for CIFAR-100's records.
+    Sha1(&'static str),
+    /// 32 digits; all that is published for Python batches.
     Md5(&'static str),
 }
 
 impl Checksum {
-    /// `sha256` or `md5`.
+    /// `sha256`, `sha1` or `md5`.
     pub fn algorithm(self) -> &'static str {
         match self {
             Checksum::Sha256(_) => "sha256",
+            Checksum::Sha1(_) => "sha1",
             Checksum::Md5(_) => "md5",
         }
     }
@@ -107,15 +109,50 @@ impl Checksum {
     /// The published digits.
     pub fn expected(self) -> &'static str {
         match self {
-            Checksum::Sha256(digits) | Checksum::Md5(digits) => digits,
+            Checksum::Sha256(digits) | Checksum::Sha1(digits) | Checksum::Md5(digits) => digits,
         }
     }
 
     /// The same kind of checksum of `bytes`.
     pub fn of(self, bytes: &[u8]) -> String {
+        let mut running = self.begin();
+        running.update(bytes);
+        running.hex()
+    }
+
+    /// The same kind of checksum of bytes that come piece by piece.
+    pub fn begin(self) -> RunningChecksum {
         match self {
-            Checksum::Sha256(_) => files::sha256(bytes),
-            Checksum::Md5(_) => files::hex(&Md5::digest(bytes)),
+            Checksum::Sha256(_) => RunningChecksum::Sha256(Sha256::new()),
+            Checksum::Sha1(_) => RunningChecksum::Sha1(Sha1::new()),
+            Checksum::Md5(_) => RunningChecksum::Md5(Md5::new()),
+        }
+    }
+}
+
+/// A checksum of the bytes so far.
+pub enum RunningChecksum {
+    Sha256(Sha256),
+    Sha1(Sha1),
+    Md5(Md5),
+}
+
+impl RunningChecksum {
+    /// Goes on with `bytes`.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            RunningChecksum::Sha256(running) => running.update(bytes),
+            RunningChecksum::Sha1(running) => running.update(bytes),
+            RunningChecksum::Md5(running) => running.update(bytes),
+        }
+    }
+
+    /// Lower-case hexadecimal digits.
+    pub fn hex(self) -> String {
+        match self {
+            RunningChecksum::Sha256(running) => files::hex(&running.finalize()),
+            RunningChecksum::Sha1(running) => files::hex(&running.finalize()),
+            RunningChecksum::Md5(running) => files::hex(&running.finalize()),
         }
     }
 }
@@ -139,8 +176,8 @@ impl Form {
     /// Names the file.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>> {
         match self.kind {
-            Kind::Idx => files::read_unpacked(path, self.kind.most_bytes()),
-            Kind::Binary | Kind::Python | Kind::Png => files::read(path, self.kind.most_bytes()),
+            Kind::Idx => files::read_unpacked(path, self.most_bytes),
+            Kind::Binary | Kind::Python | Kind::Png => files::read(path, self.most_bytes),
         }
     }
 }
@@ -168,6 +205,16 @@ impl Files {
     pub fn lacking(&self) -> Vec<&'static str> {
         let files = self.form.files.iter().zip(&self.paths);
         files.filter(|(_, path)| path.is_none()).map(|(file, _)| file.name).collect()
+    }
+
+    /// Where the file of that name lies, and its bytes.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be read.
+    pub fn contents(&self, name: &str) -> Result<(&Path, Vec<u8>)> {
+        let path = self.path(name).with_context(|| format!("there is no {name}"))?;
+        Ok((path, self.form.read(path)?))
     }
 
     /// Where the file of that name lies.

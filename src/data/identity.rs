@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use super::dataset::Dataset;
 use super::sets::{entry, forms, published_as};
+use super::verify::verify;
 use crate::config::Inputs;
 
 /// Whose images a data set's are.
@@ -35,6 +36,19 @@ impl Identity {
         };
         Some(format!("the images of {name} in {folder} are not the published ones: {what}"))
     }
+}
+
+/// Whose images those read from `folder` are: as `Dataset::identity`, and where that knows none of them, by the files.
+///
+/// # Errors
+///
+/// Those of `Dataset::identity`.
+pub fn identify(dataset: &Dataset, folder: &Path) -> Result<Identity> {
+    let identity = dataset.identity()?;
+    let are_right =
+        || verify(dataset.inputs, folder).is_ok_and(|files| files.iter().all(|file| file.ok));
+    // Batches may have been published in another order than records, which are compared.
+    Ok(if identity == Identity::Unknown && are_right() { Identity::Published } else { identity })
 }
 
 impl Dataset {

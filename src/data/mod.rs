@@ -23,7 +23,7 @@ mod verify;
 pub use dataset::{Dataset, Split};
 pub use entry::Entry;
 pub use fetch::{FetchOptions, Progress, fetch, fetch_unless};
-pub use identity::Identity;
+pub use identity::{Identity, identify};
 pub use load::{default_folder, is_present, load};
 pub use sets::{all, entry};
 pub use verify::{FileCheck, verify};

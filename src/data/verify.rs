@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::files;
 use super::find::{find, find_in_part};
 use super::form::{Files, Form, KnownFile};
 use super::places::Place;
@@ -19,7 +18,7 @@ pub struct FileCheck {
     pub path: PathBuf,
     /// Size on disk; `null` if there is no such file.
     pub bytes: Option<u64>,
-    /// `sha256` or `md5`.
+    /// `sha256`, `sha1` or `md5`.
     pub algorithm: &'static str,
     /// Published checksum of the unpacked contents.
     pub expected: &'static str,
@@ -84,8 +83,8 @@ fn check(files: &Files, file: &KnownFile) -> FileCheck {
 fn is_written_anew(files: &Files, name: &str, bytes: &[u8], check: &mut FileCheck) -> bool {
     let rewrite = files.form.rewritten.as_ref().and_then(|rewritten| rewritten.one);
     let Some(Ok((name, bytes))) = rewrite.map(|rewrite| rewrite(name, bytes)) else { return false };
-    let found = files::sha256(&bytes);
     let Some(known) = known_file(&name) else { return false };
+    let found = known.checksum.of(&bytes);
     let is_it = found == known.checksum.expected();
     if is_it {
         (check.algorithm, check.expected) = (known.checksum.algorithm(), known.checksum.expected());

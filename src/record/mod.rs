@@ -182,6 +182,10 @@ pub struct DatasetRecord {
     pub train_samples: usize,
     /// Evaluation samples used.
     pub test_samples: usize,
+    /// Names of the classes that items stand for, in the items' order; absent of data sets of ten classes, which config and data
+    /// set tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }
 
 /// Behind the name of a data set whose bytes are not the published ones.

@@ -237,7 +237,7 @@ pub(super) fn jobs_of(
 ) -> Result<Vec<Job>> {
     let parts = parts(&cell.name, &cell.config, tasks)?;
     let first = &parts[0];
-    let dataset = tasks.dataset_record(first.stretch.config.task.inputs, &first.task);
+    let dataset = tasks.dataset_record(&first.stretch.config.task, &first.task);
     let of_grid = (!cell.values.0.is_empty())
         .then(|| CellRecord { condition: cell.condition.clone(), values: cell.values.clone() });
     let seeds = config.seeds.iter().copied().filter(|seed| options.does(&cell.name, *seed));

@@ -61,7 +61,7 @@ impl Tasks {
     /// Reads a data set, and warns if its images are not the published ones.
     fn read(&mut self, inputs: Inputs) -> Result<()> {
         let dataset = data::load(inputs, &self.folder)?;
-        let identity = dataset.identity()?;
+        let identity = data::identify(&dataset, &self.folder)?;
         if let Some(warning) = identity.warning(inputs, &self.folder) {
             warn_once(warning);
         }
@@ -98,7 +98,8 @@ impl Tasks {
     }
 
     /// Where a task's images come from; `None` without images.
-    pub fn dataset_record(&mut self, inputs: Inputs, task: &Task) -> Option<DatasetRecord> {
+    pub fn dataset_record(&mut self, config: &TaskConfig, task: &Task) -> Option<DatasetRecord> {
+        let inputs = config.inputs;
         let dataset = self.datasets.iter().find(|dataset| dataset.inputs == inputs)?;
         if !self.checksums.iter().any(|(known, _)| *known == inputs) {
             self.checksums.push((inputs, dataset.checksum()));
@@ -115,6 +116,7 @@ impl Tasks {
             checksum: checksum.clone(),
             train_samples,
             test_samples,
+            classes: if inputs.are_classes_recorded() { config.class_names() } else { Vec::new() },
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::data::files;
 use crate::data::form::spelled;
 use crate::data::sets::{entry, forms};
 
-/// Five times CIFAR-10's archives, unpacked.
+/// Five times CIFAR's archives, unpacked.
 const MOST_BYTES: u64 = 1 << 30;
 
 const DAMAGED: &str = "it is damaged or cut off";
@@ -77,7 +77,7 @@ fn most_bytes(inputs: Inputs, member: &Path) -> Option<u64> {
         let spelled = |name: &str| spelled(form.kind, name);
         form.files.iter().any(|file| spelled(file.name) == spelled(name))
     });
-    known.map(|form| form.kind.most_bytes()).max()
+    known.map(|form| form.most_bytes).max()
 }
 
 /// Tells what people give in place of a tar archive, before tar's own words would puzzle them.

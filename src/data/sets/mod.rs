@@ -1,6 +1,8 @@
 //! The table of data sets.
 
+mod cifar;
 mod cifar10;
+mod cifar100;
 mod glyphs;
 mod idx;
 
@@ -8,8 +10,8 @@ use super::entry::Entry;
 use super::form::{Form, KnownFile};
 use crate::config::Inputs;
 
-static ENTRIES: [&Entry; 4] =
-    [&idx::MNIST, &idx::FASHION_MNIST, &cifar10::CIFAR10, &glyphs::GLYPHS];
+static ENTRIES: [&Entry; 5] =
+    [&idx::MNIST, &idx::FASHION_MNIST, &cifar10::CIFAR10, &cifar100::CIFAR100, &glyphs::GLYPHS];
 
 /// Every data set, in the order of their names in help texts.
 pub fn all() -> impl Iterator<Item = Inputs> {
@@ -26,9 +28,9 @@ pub fn forms(inputs: Inputs) -> &'static [Form] {
     entry(inputs).map_or(&[], |entry| entry.forms)
 }
 
-/// The data set that was published with a file of this name and SHA-256.
-pub fn published_as(name: &str, sha256: &str) -> Option<Inputs> {
-    let is_it = |file: &KnownFile| file.name == name && file.checksum.expected() == sha256;
+/// The data set that was published with a file of this name and checksum.
+pub fn published_as(name: &str, digits: &str) -> Option<Inputs> {
+    let is_it = |file: &KnownFile| file.name == name && file.checksum.expected() == digits;
     let has_it = |entry: &&Entry| entry.forms.iter().flat_map(|form| form.files).any(is_it);
     ENTRIES.into_iter().find(has_it).map(|entry| entry.inputs)
 }
