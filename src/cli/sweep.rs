@@ -145,7 +145,10 @@ impl Sweep {
         let all = states_in_words(states.iter().map(|run| &run.state));
         let n_to_do = plan.to_do().count();
         tracing::info!(folder = %options.folder.display(), to_do = n_to_do, "{all}");
-        if n_to_do > 0 {
+        if n_to_do == 0 {
+            // Records of another config are refused, also where none is touched.
+            sweep::ensure_nothing_is_lost(config, options).map_err(refused)?;
+        } else {
             let with_work: HashSet<&str> = plan.to_do().map(|run| &*run.condition).collect();
             train_runs(config, options, "", &|cell| with_work.contains(cell))?;
         }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::arguments::{ConfigArguments, DataFolder};
 use super::outcome::{Success, refused};
 use super::output;
-use crate::config::resolve_conditions;
+use crate::config::cells;
+use crate::metrics::Phase;
 use crate::record::{Method, TheoryRecord};
 use crate::sweep::{Cores, Tasks, ensure_theory_fits, limit_threads, theory_of};
 use crate::theory::EXACT;
@@ -46,10 +47,16 @@ impl Theory {
         limit_threads(&Cores::of_this_process());
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
         let mut tasks = Tasks::new(&self.data.folder());
-        for (condition, resolved) in resolve_conditions(&config)? {
+        let mut names = Vec::new();
+        for cell in cells(&config)? {
+            let name = cell.display_name();
+            let (condition, resolved) = (cell.name, cell.config);
             ensure_theory_fits(&condition, &resolved, true).map_err(refused)?;
             match theory_of(&condition, &resolved, self.seed, &mut tasks) {
-                Ok(theory) => answer.conditions.push(theory),
+                Ok(theory) => {
+                    names.push(name);
+                    answer.conditions.push(theory);
+                }
                 Err(reason) => {
                     tracing::warn!("no theory: {reason:#}");
                     answer
@@ -75,29 +82,37 @@ impl Theory {
         if self.json {
             output::json(&answer)?
         } else {
-            output::line(&table(&answer.conditions))?
+            output::line(&table(&names, &answer.conditions))?
         }
         Ok(Success::Full)
     }
 }
 
-fn table(theories: &[TheoryRecord]) -> String {
-    let heading =
-        ["condition", "method", "onset", "end", "ln(end/onset)", "phase", "singular values"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for theory in theories {
+/// A row for each condition, or for each stretch of its training, whose times are those since it began.
+fn table(names: &[String], theories: &[TheoryRecord]) -> String {
+    let has_stretches = theories.iter().any(|theory| !theory.stretches.is_empty());
+    let mut heading = vec!["condition", "method"];
+    heading.extend(has_stretches.then_some("stretch"));
+    heading.extend(["onset", "end", "ln(end/onset)", "phase", "singular values"]);
+    let mut rows = vec![heading.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    for (name, theory) in names.iter().zip(theories) {
         let mut values: Vec<String> =
             theory.modes.iter().map(|mode| output::number(Some(mode.singular_value))).collect();
         values.dedup();
-        rows.push(vec![
-            theory.config.display_name(&theory.condition).to_owned(),
-            method(theory).to_owned(),
-            output::number(theory.phase.onset),
-            output::number(theory.phase.end),
-            output::number(theory.phase.log_ratio),
-            theory.phase.verdict.word().to_owned(),
-            values.join(" "),
-        ]);
+        let several = theory.stretches.iter().map(|stretch| (&*stretch.label, &stretch.phase));
+        let mut parts: Vec<(&str, &Phase)> = several.collect();
+        if parts.is_empty() {
+            parts.push(("-", &theory.phase));
+        }
+        for (index, (label, phase)) in parts.into_iter().enumerate() {
+            let mut row = vec![name.clone(), method(theory).to_owned()];
+            row.extend(has_stretches.then(|| label.to_owned()));
+            row.extend([phase.onset, phase.end, phase.log_ratio].map(output::number));
+            row.push(phase.verdict.word().to_owned());
+            // Modes are those of the first stretch.
+            row.push(if index == 0 { values.join(" ") } else { "-".to_owned() });
+            rows.push(row);
+        }
     }
     output::table(&rows)
 }

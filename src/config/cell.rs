@@ -177,13 +177,20 @@ impl Config {
 
     /// Makes sure that kinds which are varied have a start that somebody chose: each kind has its own by default.
     pub(super) fn ensure_start_is_chosen(&self, is_chosen: bool) -> Result<()> {
-        let varies = |key: &str| {
-            self.grid.keys().any(|varied| super::overrides::is_at_or_below(key, varied))
+        let lacks_start = |axis: &super::Axis| match &*axis.key {
+            "network.kind" => {
+                self.grid.keys().all(|key| !key.starts_with("network.initialisation"))
+            }
+            "network" => {
+                let mut values = axis.values.iter();
+                values.any(|value| {
+                    value.get("kind").is_some() && value.get("initialisation").is_none()
+                })
+            }
+            _ => false,
         };
         ensure!(
-            is_chosen
-                || !varies("network.kind")
-                || self.grid.keys().any(|key| key.starts_with("network.initialisation")),
+            is_chosen || !self.grid.0.iter().any(lacks_start),
             "grid varies network.kind, and each kind starts from weights of its own: set network.initialisation for all, or write \
              a condition for each kind, such as mlp: {{network.kind: mlp}}"
         );
@@ -237,8 +244,7 @@ fn plain(value: &Value) -> Option<String> {
         Value::Bool(value) => Some(value.to_string()),
         Value::Number(_) => number(value),
         Value::String(word) => {
-            let is_plain = word.starts_with(|c: char| c.is_ascii_alphabetic())
-                && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            let is_plain = word.split('-').all(is_word)
                 && !["null", "true", "false", "empty"].contains(&&*word.to_ascii_lowercase());
             is_plain.then(|| word.clone())
         }
@@ -248,7 +254,7 @@ fn plain(value: &Value) -> Option<String> {
         }
         Value::Mapping(map) => {
             let [(key, value)] = &map.iter().collect::<Vec<_>>()[..] else { return None };
-            let key = plain(key).filter(|_| key.is_string())?;
+            let key = key.as_str().filter(|key| is_word(key))?;
             match value {
                 Value::Mapping(_) | Value::Number(_) => Some(format!("{key}-{}", plain(value)?)),
                 _ => None,
@@ -256,6 +262,12 @@ fn plain(value: &Value) -> Option<String> {
         }
         Value::Tagged(_) => None,
     }
+}
+
+/// Whether it begins with a letter, and has nothing in it that stands between words.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c))
 }
 
 /// The shorter of `0.001` and `1e-3`, which both tell a number from any other.

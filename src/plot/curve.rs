@@ -1,7 +1,7 @@
 //! What is drawn of a record: its metrics as fractions, over time or step, for one seed or several.
 
 use crate::metrics::{Curves, Phase, PhaseVerdict, norm};
-use crate::record::{Record, TheoryRecord};
+use crate::record::{Record, StretchRecord, TheoryRecord};
 
 /// Time or step, and the value observed there.
 pub type Observed = (f64, Option<f64>);
@@ -100,6 +100,8 @@ pub struct Account<'a> {
     ocs: &'a [f64],
     target_variance: f64,
     levels: &'a [usize],
+    /// Of several, each measured against its own targets.
+    stretches: &'a [StretchRecord],
     clock: Clock,
 }
 
@@ -112,6 +114,7 @@ impl<'a> Account<'a> {
             ocs: &record.ocs,
             target_variance: record.target_variance,
             levels: &record.levels,
+            stretches: &record.stretches,
             clock,
         }
     }
@@ -124,6 +127,7 @@ impl<'a> Account<'a> {
             ocs: &theory.ocs,
             target_variance: theory.target_variance,
             levels: &theory.levels,
+            stretches: &theory.stretches,
             clock: Clock::Time,
         }
     }
@@ -149,28 +153,44 @@ impl<'a> Account<'a> {
         Curve { points }
     }
 
+    /// What each moment is measured against: that of its stretch, the one that ends there at a boundary; `whole` where there is
+    /// but one.
+    fn units(&self, whole: f64, of: impl Fn(&StretchRecord) -> f64) -> Vec<f64> {
+        let at = |time: &f64| {
+            let begun = self.stretches.iter().rev().find(|stretch| *time > stretch.start_time);
+            begun.or(self.stretches.first()).map_or(whole, &of)
+        };
+        self.curves.time.iter().map(at).collect()
+    }
+
+    /// `V_target` at each moment.
+    fn variances(&self) -> Vec<f64> {
+        self.units(self.target_variance, |stretch| stretch.target_variance)
+    }
+
     /// `M / ||ybar||`.
     pub fn mean_output_error(&self) -> Curve {
-        let norm = norm(self.ocs);
-        self.curve(self.curves.mean_output_error.iter().map(|error| Some(error / norm)))
+        let units = self.units(norm(self.ocs), StretchRecord::ocs_norm);
+        let errors = self.curves.mean_output_error.iter().zip(units);
+        self.curve(errors.map(|(error, norm)| Some(error / norm)))
     }
 
     /// `sqrt(V / V_target)`.
     pub fn input_dependence(&self) -> Curve {
-        let values = self.curves.input_dependence.iter();
-        self.curve(values.map(|value| Some((value / self.target_variance).sqrt())))
+        let values = self.curves.input_dependence.iter().zip(self.variances());
+        self.curve(values.map(|(value, variance)| Some((value / variance).sqrt())))
     }
 
     /// `D_ocs / V_target`.
     pub fn distance_to_ocs(&self) -> Curve {
-        let values = self.curves.distance_to_ocs.iter();
-        self.curve(values.map(|value| Some(value / self.target_variance)))
+        let values = self.curves.distance_to_ocs.iter().zip(self.variances());
+        self.curve(values.map(|(value, variance)| Some(value / variance)))
     }
 
     /// `D_target / V_target`.
     pub fn distance_to_targets(&self) -> Curve {
-        let values = self.curves.distance_to_targets.iter();
-        self.curve(values.map(|value| Some(value / self.target_variance)))
+        let values = self.curves.distance_to_targets.iter().zip(self.variances());
+        self.curve(values.map(|(value, variance)| Some(value / variance)))
     }
 
     /// Graded true negative rate of a level, counted from 0.
@@ -225,16 +245,22 @@ pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
         Clock::Time => 1.0,
         Clock::Step => record.config.training.learning_rate,
     };
+    let phases: Vec<_> = records.iter().map(|record| (&record.phase, units(record))).collect();
+    median_of(&phases)
+}
+
+/// Likewise of phases, each with the unit of its times.
+pub fn median_of(phases: &[(&Phase, f64)]) -> Phase {
     let middle = |time: fn(&Phase) -> Option<f64>| {
         let times: Vec<f64> =
-            records.iter().filter_map(|r| Some(time(&r.phase)? / units(r))).collect();
-        if 2 * times.len() > records.len() { median(&times) } else { None }
+            phases.iter().filter_map(|(phase, unit)| Some(time(phase)? / unit)).collect();
+        if 2 * times.len() > phases.len() { median(&times) } else { None }
     };
     let (onset, end) = (middle(|phase| phase.onset), middle(|phase| phase.end));
-    let count = |verdict| records.iter().filter(|r| r.phase.verdict == verdict).count();
+    let count = |verdict| phases.iter().filter(|(phase, _)| phase.verdict == verdict).count();
     let verdict = [PhaseVerdict::Phase, PhaseVerdict::NoPhase]
         .into_iter()
-        .find(|&verdict| 2 * count(verdict) > records.len())
+        .find(|&verdict| 2 * count(verdict) > phases.len())
         .unwrap_or_default();
     Phase::decided(onset, end, verdict, "the verdict of most seeds".to_owned())
 }

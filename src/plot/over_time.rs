@@ -2,7 +2,9 @@
 
 use super::curve::{Account, Clock, Curve, Spread, median_phase};
 use super::page::{Entry, Layer, Measure, Panel, Sample};
-use super::phases::{phase_in_words, phase_layers};
+use super::phases::{
+    StretchPhase, phase_in_words, phase_layers, phases_of_stretches, stretch_layers,
+};
 use super::style::{AT_OCS, GREY, Look, Stroke, THEORY, THRESHOLD, level_look, look};
 use crate::metrics::Phase;
 use crate::record::{Record, RunFolder, TheoryRecord};
@@ -21,6 +23,8 @@ pub struct Subject<'a> {
     others: Vec<Account<'a>>,
     theory: Option<Account<'a>>,
     phase: Phase,
+    /// Of several stretches, in place of the one phase.
+    stretches: Vec<StretchPhase>,
     /// Of the phase.
     threshold: f64,
     clock: Clock,
@@ -67,6 +71,7 @@ impl<'a> Subject<'a> {
             others: Vec::new(),
             theory: theory.map(Account::of_theory),
             phase: median_phase(runs, clock),
+            stretches: if clock == Clock::Time { phases_of_stretches(runs) } else { Vec::new() },
             threshold: runs.first().map_or(f64::NAN, |run| run.config.phase_threshold),
             clock,
             as_dots: true,
@@ -94,7 +99,11 @@ impl<'a> Subject<'a> {
             Clock::Time => Measure::time(),
             Clock::Step => Measure::step(),
         };
-        Panel::new(x, y).layers(phase_layers(&self.phase))
+        let marks = match &self.stretches[..] {
+            [] => phase_layers(&self.phase),
+            stretches => stretch_layers(stretches),
+        };
+        Panel::new(x, y).layers(marks)
     }
 
     /// One quantity of runs and theory.

@@ -1,9 +1,11 @@
 //! The OCS phase on a panel and in words.
 
 use super::axis::number;
+use super::curve::median_of;
 use super::page::Layer;
-use super::style::{Dash, INK, Stroke};
+use super::style::{Dash, GREY, INK, Stroke};
 use crate::metrics::{Phase, PhaseVerdict};
+use crate::record::{Record, StretchRecord};
 
 /// Onset, where there is no phase to shade.
 pub const ONSET: Stroke = Stroke::solid(INK, 0.7);
@@ -40,4 +42,41 @@ pub fn phase_layers(phase: &Phase) -> Vec<Layer> {
     let end = phase.end.map(|end| Layer::upright(end, END, "end"));
     let onset = phase.onset.map(|onset| Layer::upright(onset, ONSET, "onset"));
     onset.into_iter().chain(end).collect()
+}
+
+/// Where a stretch of training begins.
+const BOUNDARY: Stroke = Stroke::solid(GREY, 0.6);
+
+/// One stretch of training of several.
+#[derive(Debug, Clone)]
+pub struct StretchPhase {
+    /// What it is called.
+    pub label: String,
+    /// When it begins, on the run's clock.
+    pub start: f64,
+    /// The median over runs, on the clock that starts with it.
+    pub phase: Phase,
+}
+
+/// Those of runs of one condition; none where there is but one.
+pub fn phases_of_stretches(runs: &[&Record]) -> Vec<StretchPhase> {
+    let Some(first) = runs.first() else { return Vec::new() };
+    let of_stretch = |(index, stretch): (usize, &StretchRecord)| {
+        let phases = runs.iter().filter_map(|run| Some((&run.stretches.get(index)?.phase, 1.0)));
+        let phase = median_of(&phases.collect::<Vec<_>>());
+        StretchPhase { label: stretch.label.clone(), start: stretch.start_time, phase }
+    };
+    first.stretches.iter().enumerate().map(of_stretch).collect()
+}
+
+/// Where stretches begin, under their names, and their phases on the run's clock.
+pub fn stretch_layers(stretches: &[StretchPhase]) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for StretchPhase { label, start, phase } in stretches {
+        layers.push(Layer::upright(*start, BOUNDARY, "a stretch begins").named(&**label));
+        let later = |time: Option<f64>| time.map(|time| start + time);
+        let (onset, end) = (later(phase.onset), later(phase.end));
+        layers.extend(phase_layers(&Phase { onset, end, ..phase.clone() }));
+    }
+    layers
 }

@@ -54,7 +54,10 @@ pub fn pages(records: &[Record]) -> Vec<Page> {
     // As many on each page, so that none is nearly empty.
     let rows = conditions.len().div_ceil(n_pages).max(1);
     let times = records.iter().flat_map(|record| &record.curves.time).copied();
-    let time = Measure::time().including(times);
+    // A later stretch is as long as an earlier one only where time is evenly spaced.
+    let has_stretches = records.iter().any(|record| !record.stretches.is_empty());
+    let time = if has_stretches { Measure::even_time() } else { Measure::time() };
+    let time = time.including(times);
     let pages = (0..n_pages).map(|index| {
         let title = title(records, (index, n_pages));
         let shown = conditions.chunks(rows).nth(index).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::axes::rounded;
 use super::curve::{Clock, median_phase};
-use super::phases::phase_in_words;
+use super::phases::{StretchPhase, phase_in_words, phases_of_stretches};
 use crate::metrics::{Phase, PhaseVerdict};
 use crate::record::{Record, Status};
 
@@ -16,6 +16,9 @@ pub fn verdict_in_words(records: &[&Record]) -> String {
     let tally = |phases: &mut dyn Iterator<Item = &Phase>| {
         PhaseVerdict::tally(phases.map(|phase| phase.verdict))
     };
+    if !records[0].stretches.is_empty() {
+        return of_stretches(records);
+    }
     let median = phase_in_words(&median_phase(records, Clock::Time));
     let numbers = median.split_once(": ").map_or(&*median, |(_, numbers)| numbers);
     let mut words =
@@ -28,9 +31,24 @@ pub fn verdict_in_words(records: &[&Record]) -> String {
     format!("{words}; n = {}", records.len())
 }
 
+/// The verdict of each stretch of training.
+fn of_stretches(records: &[&Record]) -> String {
+    let in_words = |(index, StretchPhase { label, phase, .. }): (usize, StretchPhase)| {
+        let phases = records.iter().filter_map(|record| record.stretches.get(index));
+        let verdict = PhaseVerdict::tally(phases.map(|stretch| stretch.phase.verdict));
+        let median = phase_in_words(&phase);
+        let numbers = median.split_once(": ").map_or(&*median, |(_, numbers)| numbers);
+        format!("{label}: {verdict}, {numbers}")
+    };
+    let words = phases_of_stretches(records).into_iter().enumerate().map(in_words);
+    format!("{}; n = {}", words.collect::<Vec<_>>().join("; "), records.len())
+}
+
 /// Why the verdict is open, without the remedy; empty where it is not, or where the runs have different reasons.
 pub fn why_undecided(records: &[&Record]) -> String {
-    let open = records.iter().filter(|record| record.phase.verdict == PhaseVerdict::Undecided);
+    // Of several stretches each has a verdict of its own.
+    let of_one = records.iter().filter(|record| record.stretches.is_empty());
+    let open = of_one.filter(|record| record.phase.verdict == PhaseVerdict::Undecided);
     let mut reasons: Vec<&str> =
         open.map(|record| record.phase.why.split(": ").next().unwrap_or_default()).collect();
     reasons.dedup();

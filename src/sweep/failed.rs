@@ -17,7 +17,10 @@ pub struct Failed {
 impl Failed {
     pub fn of(condition: &str, seed: u64, error: &Error) -> Self {
         let words = format!("{error:#}");
-        let sentence = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Who it was is said by who tells it.
+        let who = in_words(condition, seed);
+        let sentence = line.strip_prefix(&who).map_or(line.clone(), str::to_owned);
         Failed { condition: condition.to_owned(), seed, sentence }
     }
 
@@ -29,6 +32,10 @@ impl Failed {
             tracing::warn!(condition, seed, "the failure cannot be noted: {error:#}");
         }
         tell(Event::Failed { condition, seed: *seed, reason: sentence });
-        format!("condition '{condition}', seed {seed}: {sentence}")
+        format!("{}{sentence}", in_words(condition, *seed))
     }
+}
+
+fn in_words(condition: &str, seed: u64) -> String {
+    format!("condition '{condition}', seed {seed}: ")
 }

@@ -57,6 +57,11 @@ impl Measure {
         Measure::logarithmic("time t = η · step").clock()
     }
 
+    /// The flow's clock, evenly spaced: for several stretches of training.
+    pub fn even_time() -> Measure {
+        Measure::linear("time t = η · step")
+    }
+
     /// Updates, likewise.
     pub fn step() -> Measure {
         Measure::logarithmic("step").clock()
