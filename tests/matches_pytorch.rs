@@ -128,7 +128,7 @@ fn optimisers_descend_as_pytorchs() {
         let w = wave(&[4], 2.0, 1.0);
         let mut state = OptimiserState::new(
             config.training.optimiser,
-            0.05,
+            vec![0.05],
             &[("w".to_owned(), w.shallow_clone())],
         );
         for expected in fixture()["optimisers"][name].as_array().unwrap() {

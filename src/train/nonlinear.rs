@@ -10,7 +10,7 @@ use super::batches::{Samples, Set};
 use super::checkpoint::{NamedTensors, Place};
 use super::member::{Lesson, Member};
 use super::observations::Observation;
-use super::optimiser::OptimiserState;
+use super::optimiser::{OptimiserState, rates};
 use super::passed::{Meter, Of};
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched};
@@ -36,7 +36,8 @@ pub struct NonlinearStack {
     /// Updates done.
     step: u64,
     stretch: usize,
-    span: Span,
+    /// Of each member: they differ in their learning rates alone.
+    spans: Vec<Span>,
     samples: Samples,
     feed: Feed,
     meter: Option<Meter>,
@@ -46,7 +47,7 @@ impl NonlinearStack {
     /// At step 0. Members must be stackable.
     pub fn new(members: &[Member], device: Device, watched: Watched) -> Result<Self> {
         let lessons = &members.first().context("a stack has members")?.lessons;
-        let Lesson { config, task, shared, span, .. } =
+        let Lesson { config, task, shared, .. } =
             *lessons.first().context("a run has a stretch")?;
         let training = &config.training;
         let (weights, compute) = match training.precision {
@@ -62,8 +63,7 @@ impl NonlinearStack {
         let network = Network::side_by_side(&mut starts, task, placement)?;
         let parameters = network.parameters();
         let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
-        let optimiser =
-            OptimiserState::new(training.optimiser, training.learning_rate, &parameters);
+        let optimiser = OptimiserState::new(training.optimiser, rates(members, 0), &parameters);
         let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
         let feed = samples.feed(members.iter().map(|member| member.seed), None);
         Ok(NonlinearStack {
@@ -78,7 +78,7 @@ impl NonlinearStack {
             watched,
             step: 0,
             stretch: 0,
-            span,
+            spans: spans(members, 0),
             samples,
             feed,
         })
@@ -90,6 +90,11 @@ impl NonlinearStack {
         let is_due = kernel_steps(&self.config).contains(&self.step());
         is_due.then(|| self.samples.first_training_inputs(samples))
     }
+}
+
+/// Where each member's stretch lies on its clocks.
+fn spans(members: &[Member], stretch: usize) -> Vec<Span> {
+    members.iter().map(|member| member.lesson(stretch).span).collect()
 }
 
 /// What reads responses of a stretch at each step, if anything is to.
@@ -119,7 +124,7 @@ impl Stack for NonlinearStack {
     }
 
     fn turn(&mut self, members: &[Member], stretch: usize) -> Result<()> {
-        let Lesson { config, task, shared, span, .. } = members[0].lesson(stretch);
+        let Lesson { config, task, shared, .. } = members[0].lesson(stretch);
         let Placement { device, weights, .. } = self.placement;
         self.optimiser.turn(members, stretch, &self.parameters, |member, tensor| {
             self.network.member(member, tensor)
@@ -129,8 +134,8 @@ impl Stack for NonlinearStack {
         let seeds = members.iter().map(|member| member.seed);
         self.feed = samples.feed(seeds, Some(&self.feed));
         self.meter = meter(members, stretch, self.placement, self.watched)?;
-        (self.config, self.span, self.samples, self.stretch) =
-            (config.clone(), span, samples, stretch);
+        (self.config, self.spans, self.samples, self.stretch) =
+            (config.clone(), spans(members, stretch), samples, stretch);
         Ok(())
     }
 
@@ -140,14 +145,14 @@ impl Stack for NonlinearStack {
         let batch = self.samples.next_batch(&mut self.feed);
         let outputs = self.network.forward(&batch.inputs);
         let training = &self.config.training;
-        let (step, since) = (self.step, self.step - self.span.first_step);
+        let (step, since) = (self.step, self.step - self.spans[0].first_step);
         if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(since)) {
             // One vector per item is seen in full batch alone: these are the responses to all of them.
             let responses = model::responses(training.loss, &outputs.detach());
             meter.read(step, &responses);
         }
         let losses = model::loss(training.loss, &outputs, &batch.targets, &batch.weights);
-        let loss = losses.sum(None) * self.optimiser.gradient_scale(training.learning_rate);
+        let loss = self.optimiser.weighed(&losses);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
         self.step += 1;
@@ -172,7 +177,8 @@ impl Stack for NonlinearStack {
         });
         let of_members = of_members.collect::<Result<Vec<_>>>()?;
         let (network, config) = (self.network.copy(), self.config.clone());
-        let (step, stretch, time) = (self.step, self.stretch, self.span.time(self.step));
+        let (step, stretch) = (self.step, self.stretch);
+        let times: Vec<f64> = self.spans.iter().map(|span| span.time(step)).collect();
         let kernel_inputs = self.kernel_inputs();
         let evaluation = self.samples.evaluation().share();
         let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
@@ -195,7 +201,7 @@ impl Stack for NonlinearStack {
                 let kernel = kernel.clone();
                 let snapshot = Snapshot {
                     step,
-                    time,
+                    time: times[member],
                     stretch,
                     evaluation,
                     training,

@@ -3,10 +3,11 @@
 
 use std::fmt::Debug;
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::member::{Lesson, Member};
 use crate::config::{Adam, Optimiser, Sgd};
+use crate::model::from_host;
 
 /// What one update does to one parameter.
 trait Rule: Debug {
@@ -25,12 +26,48 @@ trait Rule: Debug {
 
 /// The moment of an update.
 #[derive(Debug, Clone, Copy)]
-struct Now {
+struct Now<'a> {
     /// Updates done, this one included.
     update: u64,
-    learning_rate: f64,
+    rates: &'a Rates,
     /// Whether gradients carry the learning rate of each network.
     has_rates: bool,
+}
+
+/// Learning rates of a stack's networks.
+#[derive(Debug)]
+enum Rates {
+    /// Of all.
+    One(f64),
+    /// Of each, `[n_members]`, float64, where the parameters are: no step copies them there.
+    Each(Tensor),
+}
+
+impl Rates {
+    fn of(rates: &[f64], device: Device) -> Self {
+        match rates {
+            [first, others @ ..] if others.iter().any(|other| other != first) => {
+                Rates::Each(from_host(rates).to_device(device))
+            }
+            [first, ..] => Rates::One(*first),
+            [] => Rates::One(1.0),
+        }
+    }
+
+    /// `tensor` times the rates over a number: each network's own part, which is its share of the first dimension, by its own.
+    fn times(&self, tensor: &Tensor, over: f64) -> Tensor {
+        match self {
+            Rates::One(rate) => tensor * (*rate / over),
+            Rates::Each(rates) => {
+                let size = tensor.size();
+                let shares = size[0] / rates.size()[0];
+                let mut shape = vec![1; size.len()];
+                shape[0] = size[0];
+                let each = (rates / over).to_kind(tensor.kind());
+                tensor * each.repeat_interleave_self_int(shares, 0, None).view(&shape[..])
+            }
+        }
+    }
 }
 
 /// ```text
@@ -52,7 +89,7 @@ impl Rule for Sgd {
         let change = if now.has_rates {
             gradient
         } else {
-            scaled = gradient * now.learning_rate;
+            scaled = now.rates.times(gradient, 1.0);
             &scaled
         };
         match memory {
@@ -97,7 +134,7 @@ impl Rule for Adam {
         *square += gradient.square() * (1.0 - beta2);
         let update = now.update as f64;
         let root = (&*square / (1.0 - beta2.powf(update))).sqrt() + epsilon;
-        *parameter -= &*mean / root * (now.learning_rate / (1.0 - beta1.powf(update)));
+        *parameter -= now.rates.times(&(&*mean / root), 1.0 - beta1.powf(update));
     }
 }
 
@@ -119,18 +156,28 @@ struct Kept {
 /// Rules of all parameters, with what they remember.
 pub struct OptimiserState {
     optimiser: Optimiser,
-    learning_rate: f64,
+    rates: Rates,
     /// Updates done since the state was zero, which Adam corrects its means by.
     pub updates: u64,
     kept: Vec<Kept>,
+}
+
+fn device_of(parameters: &[(String, Tensor)]) -> Device {
+    parameters.first().map_or(Device::Cpu, |(_, parameter)| parameter.device())
+}
+
+/// The members' learning rates in a stretch.
+pub fn rates(members: &[Member], stretch: usize) -> Vec<f64> {
+    members.iter().map(|member| member.lesson(stretch).span.learning_rate).collect()
 }
 
 /// What remembered tensors are called in checkpoints.
 const SUFFIXES: [&str; 2] = ["first", "second"];
 
 impl OptimiserState {
-    /// State at the first step: zeros.
-    pub fn new(optimiser: Optimiser, learning_rate: f64, parameters: &[(String, Tensor)]) -> Self {
+    /// State at the first step: zeros. `rates` are the learning rates of the stack's networks, whose shares of the first
+    /// dimension of each parameter are equal.
+    pub fn new(optimiser: Optimiser, rates: Vec<f64>, parameters: &[(String, Tensor)]) -> Self {
         let keep = |(name, parameter): &(String, Tensor)| {
             let rule = rule_of(optimiser, name);
             let zeros = || tch::no_grad(|| parameter.zeros_like());
@@ -138,7 +185,12 @@ impl OptimiserState {
             Kept { name: name.clone(), rule, memory }
         };
         let kept = parameters.iter().map(keep).collect();
-        OptimiserState { optimiser, learning_rate, updates: 0, kept }
+        OptimiserState {
+            optimiser,
+            rates: Rates::of(&rates, device_of(parameters)),
+            updates: 0,
+            kept,
+        }
     }
 
     /// Turns to the members' lesson of a stretch: with its state, whose velocities carry their learning rates, if that is kept,
@@ -150,14 +202,15 @@ impl OptimiserState {
         parameters: &[(String, Tensor)],
         of_member: impl Fn(usize, &Tensor) -> Tensor,
     ) {
-        let Lesson { config, span, keeps_optimiser, .. } = members[0].lesson(stretch);
+        let Lesson { config, keeps_optimiser, .. } = members[0].lesson(stretch);
+        let rates = rates(members, stretch);
         let optimiser = config.training.optimiser;
         // A run that goes on from a checkpoint turns from its first stretch, whose rules may be others.
         if !keeps_optimiser || self.optimiser != optimiser {
-            *self = OptimiserState::new(optimiser, span.learning_rate, parameters);
+            *self = OptimiserState::new(optimiser, rates, parameters);
             return;
         }
-        self.learning_rate = span.learning_rate;
+        self.rates = Rates::of(&rates, device_of(parameters));
         for (index, member) in members.iter().enumerate() {
             let [before, now] =
                 [stretch - 1, stretch].map(|stretch| member.lesson(stretch).span.learning_rate);
@@ -170,9 +223,18 @@ impl OptimiserState {
     }
 
     /// Factor that gradients of a network with this learning rate shall carry: the rate, if all rules take it with gradients,
-    /// else 1, and then there is one rate for all.
+    /// else 1.
     pub fn gradient_scale(&self, learning_rate: f64) -> f64 {
         if self.has_rates() { learning_rate } else { 1.0 }
+    }
+
+    /// Losses of all networks as one, whose gradients carry `gradient_scale` of each one's learning rate.
+    pub fn weighed(&self, losses: &Tensor) -> Tensor {
+        match &self.rates {
+            Rates::One(rate) => losses.sum(None) * self.gradient_scale(*rate),
+            Rates::Each(_) if !self.has_rates() => losses.sum(None),
+            rates @ Rates::Each(_) => rates.times(losses, 1.0).sum(None),
+        }
     }
 
     fn has_rates(&self) -> bool {
@@ -186,11 +248,7 @@ impl OptimiserState {
         gradients: &[Tensor],
     ) {
         self.updates += 1;
-        let now = Now {
-            update: self.updates,
-            learning_rate: self.learning_rate,
-            has_rates: self.has_rates(),
-        };
+        let now = Now { update: self.updates, rates: &self.rates, has_rates: self.has_rates() };
         tch::no_grad(|| {
             for ((kept, parameter), gradient) in self.kept.iter_mut().zip(parameters).zip(gradients)
             {

@@ -8,7 +8,7 @@ use super::member::{Lesson, Member};
 use super::observations::Observation;
 use super::passed::Meter;
 use super::supply::Feed;
-use crate::config::{Config, Loss, NetworkConfig};
+use crate::config::{Config, Loss, NetworkConfig, TrainingConfig};
 use crate::task::{Task, TaskInputs};
 
 /// Networks between two steps, one for each member, all at the same step.
@@ -72,20 +72,13 @@ pub enum Watched {
     No,
 }
 
-/// Whether two runs, each a config and what it learns, can share a stack: all but their starts is the same, and of linear
-/// networks that learn from moments of equal shape the task and SGD's learning rate may differ too. What observes a kernel
-/// trains alone.
+/// Whether two runs, each a config and what it learns, can share a stack: all but their starts is the same, and learning rates
+/// where each network's gradient is its own: those of linear networks that learn from moments, and of all other kinds. Linear
+/// networks that learn from moments of equal shape may differ in their task, too. What observes a kernel trains alone.
 pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     let network = |config: &Config| NetworkConfig {
         initialisation: NetworkConfig::default().initialisation,
         ..config.network.clone()
-    };
-    let training = |config: &Config| {
-        let mut training = config.training.clone();
-        if learns_from_moments(config) && training.optimiser.is_linear_in_gradients() {
-            training.learning_rate = 1.0;
-        }
-        training
     };
     let shape = |task: &Task| match &task.inputs {
         TaskInputs::Vectors(vectors) => {
@@ -98,7 +91,7 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     one.0.kernel.is_none()
         && other.0.kernel.is_none()
         && network(one.0) == network(other.0)
-        && training(one.0) == training(other.0)
+        && but_rate(one.0) == but_rate(other.0)
         && (one.0.task == other.0.task || equal_shape)
 }
 
@@ -116,7 +109,14 @@ pub fn runs_can_be_stacked(one: &[Lesson], other: &[Lesson]) -> bool {
 }
 
 fn same_samples(one: &Lesson, other: &Lesson) -> bool {
-    one.config.task == other.config.task && one.config.training == other.config.training
+    one.config.task == other.config.task && but_rate(one.config) == but_rate(other.config)
+}
+
+/// How a network is trained, but for the learning rate where networks of one stack may have their own.
+fn but_rate(config: &Config) -> TrainingConfig {
+    let has_own = learns_from_moments(config) || !config.network.kind.is_linear();
+    let learning_rate = if has_own { 1.0 } else { config.training.learning_rate };
+    TrainingConfig { learning_rate, ..config.training.clone() }
 }
 
 /// Whether steps need the training set's moments alone: those of linear networks on the full batch under squared error.

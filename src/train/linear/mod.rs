@@ -12,7 +12,7 @@ use super::checkpoint::{NamedTensors, Place};
 use super::member::{Lesson, Member};
 use super::moments::Moments;
 use super::observations::Observation;
-use super::optimiser::OptimiserState;
+use super::optimiser::{OptimiserState, rates};
 use super::passed::{Meter, Of};
 use super::shared::Shared;
 use super::snapshot::{Answer, Snapshot};
@@ -102,8 +102,8 @@ impl LinearStack {
         let (layers, axes) =
             initial_layers(members, device, kind, basis.as_ref(), rotated, n_outputs)?;
         let parameters = named(&layers);
-        let TrainingConfig { optimiser, learning_rate, loss, .. } = config.training;
-        let optimiser = OptimiserState::new(optimiser, learning_rate, &parameters);
+        let TrainingConfig { optimiser, loss, .. } = config.training;
+        let optimiser = OptimiserState::new(optimiser, rates(members, 0), &parameters);
         let has_biases = config.network.bias != Bias::None;
         let lesson = Learning {
             drive: Drive::Samples { scale: 1.0, loss },
