@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 /// Held for reading by whoever writes a file.
 static WRITING: RwLock<()> = RwLock::new(());
@@ -45,18 +46,68 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// As `replace`, for what can be made again: a machine that loses its power may leave it damaged.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn replace_unsafely(path: &Path, bytes: &[u8]) -> Result<()> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    std::fs::create_dir_all(folder_of(path))?;
+    let mut file = new_file(folder_of(path))?;
+    file.write_all(bytes)?;
+    open_to_readers(&file)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// As `replace`; what was there is called `previous` then. At every moment one of the two is whole.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn replace_keeping(path: &Path, previous: &Path, bytes: &[u8]) -> Result<()> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    std::fs::create_dir_all(folder_of(path))?;
+    let file = written(path, bytes)?;
+    if path.exists() {
+        std::fs::rename(path, previous)?;
+    }
+    file.persist(path)?;
+    // Names are on the disk when their folder is. Where folders cannot be synchronised, files were.
+    let _ = std::fs::File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A file beside `path` that holds `bytes`.
 fn written(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
     let mut file = new_file(folder_of(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
+    open_to_readers(&file)?;
+    Ok(file)
+}
+
+/// Temporary files are private; records, configs and data sets on a shared disk are not.
+fn open_to_readers(file: &tempfile::NamedTempFile) -> Result<()> {
     #[cfg(unix)]
     {
-        // Temporary files are private; records, configs and data sets on a shared disk are not.
         use std::os::unix::fs::PermissionsExt;
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     }
-    Ok(file)
+    Ok(())
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -73,8 +124,57 @@ pub fn try_folder(folder: &Path) -> Result<()> {
     new_file(folder)?.close()
 }
 
+/// Before the names of files that have not got theirs yet.
+const WRITING_NAME: &str = ".writing-";
+/// A file without its name whose writer cannot be asked for is left behind if it is so old.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
+
 fn new_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)
+    let writer = format!("{WRITING_NAME}{}@{}-", std::process::id(), host_name());
+    tempfile::Builder::new().prefix(&writer).tempfile_in(folder)
+}
+
+/// The name of this machine.
+pub fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    name.replace(['/', '@'], "_")
+}
+
+/// Removes what killed processes left half written in a folder and in those below it, `depth` deep, and says how much it was.
+pub fn remove_leftovers(folder: &Path, depth: usize) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let mut removed = 0;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        match name.strip_prefix(WRITING_NAME) {
+            Some(writer) if is_left_behind(writer, &entry) => {
+                let gone = if is_folder {
+                    std::fs::remove_dir_all(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                };
+                removed += usize::from(gone.is_ok());
+            }
+            Some(_) => {}
+            None if is_folder && depth > 0 => removed += remove_leftovers(&path, depth - 1),
+            None => {}
+        }
+    }
+    removed
+}
+
+/// Whether nobody goes on writing: the process is gone, or of another machine and has not written for long.
+fn is_left_behind(writer: &str, entry: &std::fs::DirEntry) -> bool {
+    let here = writer.split_once('@').filter(|(_, rest)| {
+        rest.strip_prefix(&*host_name()).is_some_and(|end| end.starts_with('-'))
+    });
+    if let Some((pid, _)) = here {
+        return !Path::new("/proc").join(pid).exists();
+    }
+    let modified = entry.metadata().and_then(|data| data.modified());
+    modified.is_ok_and(|then| then.elapsed().is_ok_and(|age| age > LEFT_BEHIND))
 }
 
 /// `path` with a leading `~` replaced by the user's home folder. Shells do so only where a word starts with it: not in

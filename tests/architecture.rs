@@ -16,7 +16,10 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("probes", &["config", "task", "theory", "model", "train", "metrics", "record"]),
     (
         "sweep",
-        &["config", "data", "task", "theory", "model", "train", "metrics", "record", "probes"],
+        &[
+            "file", "config", "data", "task", "theory", "model", "train", "metrics", "record",
+            "probes",
+        ],
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
     ("claim", &["config", "metrics", "record"]),

@@ -43,6 +43,7 @@ pub fn options(folder: &Path) -> Options {
         cores: Cores::of_machine(1),
         stack: None,
         existing: Existing::Refuse,
+        any_program: false,
         theory_of_images: false,
         scale: Scale::Default,
         only: None,

@@ -32,7 +32,7 @@ fn observed(config: &Config, task: &Task, shared: &Shared, seed: u64) -> Vec<Sna
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
     let lessons = vec![Lesson::only(config, task, shared)];
-    let member = Member { lessons, seed, resumed: None, observer: &mut observer };
+    let member = Member { lessons, seed, resumed: None, ended: None, observer: &mut observer };
     train_together(vec![member], Device::Cpu, false).unwrap();
     seen
 }
@@ -197,7 +197,7 @@ fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
         .map(|(&(config, (task, shared), seed), observer)| {
             let observer = observer as &mut dyn Observer;
             let lessons = vec![Lesson::only(config, task, shared)];
-            Member { lessons, seed, resumed: None, observer }
+            Member { lessons, seed, resumed: None, ended: None, observer }
         })
         .collect();
     train_together(members, Device::Cpu, false).unwrap();
@@ -376,7 +376,7 @@ fn a_stack_that_is_too_large_to_answer_at_once_answers_as_its_members_do() {
             .collect();
         let members = (0..).zip(&mut observers).map(|(seed, observer)| {
             let lessons = vec![Lesson::only(&config, &task, &shared)];
-            Member { lessons, seed, resumed: None, observer }
+            Member { lessons, seed, resumed: None, ended: None, observer }
         });
         train_together(members.collect(), Device::Cpu, aside).unwrap();
         for seed in [0, 1, 654, 655, 699] {

@@ -185,6 +185,7 @@ impl ComputeArguments {
             left_alone: Default::default(),
             anew: Default::default(),
             on_failure: sweep::OnFailure::Stop,
+            any_program: false,
             theory_of_images: false,
             scale: Scale::Default,
             write_every: std::time::Duration::from_secs(30),

@@ -12,9 +12,14 @@ use crate::file;
 
 /// Writes JSON to `path` at once: a reader sees the old file or the new one, never half of one.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    write_atomically(path, &to_json(value)?)
+}
+
+/// The bytes that `write_json` writes.
+pub fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec(value)?;
     text.push(b'\n');
-    write_atomically(path, &text)
+    Ok(text)
 }
 
 /// Writes `bytes` to `path` at once, making its folder if need be.

@@ -22,9 +22,11 @@ use crate::metrics::{Curves, Phase, norm};
 pub use check::Checked;
 pub use distinct::distinct_runs;
 pub use failure::FailureRecord;
-pub use files::{ensure_writable, read_checked, read_json, write_atomically, write_json};
+pub use files::{ensure_writable, read_checked, read_json, to_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
-pub use run_folder::{RunFolder, condition_of_seed, config_path, path_of, seeds_of, write_config};
+pub use run_folder::{
+    RunFolder, condition_of_seed, config_path, other_config, path_of, seeds_of, write_config,
+};
 pub use series::Series;
 pub use stretches::{PhaseAt, StretchRecord};
 pub use theory::{GramRecord, Method, ModeRecord, TheoryRecord};
@@ -65,6 +67,10 @@ pub struct Record {
     /// Cores that its runs shared; absent where they might use the whole machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<CoresRecord>,
+    /// Runs that trained side by side in one stack of tensors, this one among them, on which the last digits hang; absent if it
+    /// trained alone.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub stack: usize,
     /// The images' origin; `null` without images.
     pub dataset: Option<DatasetRecord>,
     /// Seconds from the first step to the last observation. The only field that differs between equal runs
@@ -96,6 +102,37 @@ pub struct Record {
     /// each moment are relative to the targets of its stretch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<StretchRecord>,
+    /// Steps at which the run was complete before it was extended: up to the last of them its moments are those of the shorter
+    /// run, and then those that the longer one has from there on; absent if it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended_at: Vec<u64>,
+    /// Every program that took part, if it was not one from the first step to the last: `revision`, `libtorch`, `threads` and
+    /// `stack` above are the last one's; else absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<ProgramRecord>,
+}
+
+/// What trained a run from some step on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramRecord {
+    /// Updates done before.
+    pub from_step: u64,
+    /// As in the record.
+    pub revision: String,
+    /// As in the record.
+    pub libtorch: String,
+    /// As in the record.
+    pub threads: usize,
+    /// As in the record, also if it trained alone.
+    pub stack: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(number: &usize) -> bool {
+    *number == 1
 }
 
 /// What a grid made of a condition.
@@ -214,6 +251,24 @@ impl Record {
     /// Which moments of `curves` belong to each stretch of training.
     pub fn moments_of_stretches(&self) -> Vec<Range<usize>> {
         stretches::moments_of(&self.stretches, &self.curves)
+    }
+
+    /// Takes over from those who trained it before: `now` says which program goes on, and how. Nothing changes if it is the same.
+    pub fn go_on_with(&mut self, now: ProgramRecord) {
+        let before = ProgramRecord {
+            from_step: self.programs.last().map_or(0, |last| last.from_step),
+            revision: std::mem::replace(&mut self.revision, now.revision.clone()),
+            libtorch: std::mem::replace(&mut self.libtorch, now.libtorch.clone()),
+            threads: std::mem::replace(&mut self.threads, now.threads),
+            stack: std::mem::replace(&mut self.stack, now.stack),
+        };
+        if before == (ProgramRecord { from_step: before.from_step, ..now.clone() }) {
+            return;
+        }
+        if self.programs.is_empty() {
+            self.programs.push(before);
+        }
+        self.programs.push(now);
     }
 
     /// A series of this record, made by `make` if it is not there yet.

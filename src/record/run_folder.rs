@@ -45,15 +45,13 @@ pub fn config_path(folder: &Path) -> PathBuf {
 pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
     let path = config_path(folder);
     let mut all = config.clone();
-    let but_runs = |config: &Config| Config {
-        seeds: Vec::new(),
-        conditions: Conditions::default(),
-        grid: config.grid.without_values(),
-        ..config.clone()
+    // Runs that are extended have other steps than they had, and theirs are they still.
+    let but_steps = |config: &Config| {
+        let mut config = but_runs(config);
+        config.training.steps = 1;
+        config
     };
-    let there = std::fs::read_to_string(&path).ok();
-    let there = there.and_then(|text| serde_yaml::from_str::<Config>(&text).ok());
-    if let Some(there) = there.filter(|there| but_runs(there) == but_runs(config)) {
+    if let Some(there) = kept_config(folder).filter(|there| but_steps(there) == but_steps(config)) {
         let now = |name: &String| config.conditions.0.iter().find(|(other, _)| other == name);
         all.conditions = there.conditions;
         for (name, entries) in &mut all.conditions.0 {
@@ -69,6 +67,30 @@ pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
         all.seeds.sort_unstable();
     }
     write_atomically(&path, serde_yaml::to_string(&all)?.as_bytes())
+}
+
+/// The config that a run folder keeps, if it can be read.
+fn kept_config(folder: &Path) -> Option<Config> {
+    let text = std::fs::read_to_string(config_path(folder)).ok()?;
+    serde_yaml::from_str(&text).ok()
+}
+
+/// What configs of runs that may lie in one folder have in common.
+fn but_runs(config: &Config) -> Config {
+    Config {
+        seeds: Vec::new(),
+        conditions: Conditions::default(),
+        grid: config.grid.without_values(),
+        ..config.clone()
+    }
+}
+
+/// The config of a folder's runs and this one, both without their conditions and seeds, if they differ and there are runs.
+pub fn other_config(folder: &Path, config: &Config) -> Option<(Config, Config)> {
+    let (there, now) = (but_runs(&kept_config(folder)?), but_runs(config));
+    let holds_runs = json_files(folder)
+        .is_ok_and(|paths| paths.iter().any(|path| stem_of(path).parse::<u64>().is_ok()));
+    (there != now && holds_runs).then_some((there, now))
 }
 
 /// Everything that a run folder holds.

@@ -99,7 +99,7 @@ fn prepare(share: &[Vec<Job>], options: &Options, warm_up: u64) -> Result<Vec<Un
         let members: Vec<Member> = stack
             .iter()
             .zip(&mut observers)
-            .map(|(job, nobody)| job.member(None, nobody))
+            .map(|(job, nobody)| job.member(None, None, nobody))
             .collect();
         let mut run = Unwatched::new(&members, options.device)?;
         run.descend(warm_up);

@@ -1,15 +1,19 @@
-//! Runs that are there already: what a command would lose, and whether it may.
+//! Runs that are there already: what a command would lose, whether it may, and what it goes on from.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use tch::Device;
 
+use super::differences::{differences, first_difference};
+use super::keeper::final_path;
 use super::options::{Existing, Options};
+use super::roster::{Run, unfinished_paths};
+use super::saved::{Member, Saved, Unfinished, Unusable, read_newest, step_and_roster};
 use crate::config::{Config, resolve_conditions};
 use crate::record::{self, Algorithms, DatasetRecord, Record, Status};
-use crate::train::{Checkpoint, device};
+use crate::train::device;
 
 /// A command was refused before it changed anything: the reason and the ways on.
 #[derive(Debug)]
@@ -23,58 +27,126 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// A run that is kept or continued.
-#[derive(Debug)]
+/// What a run folder holds of a config's runs.
+#[derive(Default)]
 pub struct Earlier {
-    path: PathBuf,
-    pub condition: String,
-    /// Whether nothing of it is left to train.
-    pub is_complete: bool,
-    dataset: Option<DatasetRecord>,
+    /// Runs that have all their steps.
+    pub complete: BTreeSet<Run>,
+    /// Runs whose loss was not finite, with the reason.
+    pub diverged: BTreeMap<Run, String>,
+    /// Stacks that are under way, with those of their runs that go on from there.
+    pub unfinished: Vec<(Unfinished, BTreeSet<Run>)>,
+    /// Complete runs that are to have more steps, each with its last checkpoint.
+    pub extended: Vec<Saved>,
+    /// Records whose files are gone or behind, and that are to be written again from their checkpoints.
+    pub restored: Vec<(PathBuf, Vec<u8>)>,
+    /// Checkpoints that no run needs any more.
+    pub left_over: Vec<PathBuf>,
+    /// The images of those that are kept or continued.
+    datasets: Vec<(PathBuf, Run, Option<DatasetRecord>)>,
 }
 
-/// Looks at all records that a config's runs would write, before anything is changed and before data are read. Returns
-/// those that are kept or continued.
+/// Looks at all that a config's runs would write, before anything is changed and before data are read.
 ///
 /// # Errors
 ///
-/// `Refused` if one would be lost.
-pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<Vec<Earlier>> {
+/// `Refused` if something would be lost, or cannot be continued.
+pub fn look(config: &Config, options: &Options) -> Result<Earlier> {
     ensure_comparable(config, options)?;
-    let (mut total, mut there) = (0, Vec::new());
+    let mut asked = BTreeMap::new();
     for (condition, resolved) in resolve_conditions(config)? {
         for &seed in config.seeds.iter().filter(|seed| options.does(&condition, **seed)) {
-            total += 1;
-            let path = record::path_of(&options.folder, &condition, seed);
-            // A link that leads nowhere is there, too.
-            let begins_anew = options.anew.contains(&(condition.clone(), seed));
-            if !begins_anew && path.symlink_metadata().is_ok() {
-                let config = Config { seeds: vec![seed], ..resolved.clone() };
-                if options.leaves_alone(&condition, seed) {
-                    ensure_same_config(&path, &config)?;
-                    continue;
-                }
-                there.push((path, condition.clone(), config));
-            }
+            let config = Config { seeds: vec![seed], ..resolved.clone() };
+            asked.insert((condition.clone(), seed), config);
         }
     }
-    let Some((first, ..)) = there.first() else { return Ok(Vec::new()) };
     match options.existing {
-        Existing::Overwrite => Ok(Vec::new()),
-        Existing::Refuse => Err(anyhow!(Refused(format!(
-            "{} holds {} of these {total} runs already, such as {}: keep and continue them with --resume, replace \
-             them with --overwrite, or keep the new ones apart by another name or folder (--set name=..., --out)",
-            options.folder.display(),
-            there.len(),
-            first.display()
-        )))),
-        Existing::Resume => keep(there, options),
+        Existing::Refuse => ensure_free(config, &asked, options).map(|()| Earlier::default()),
+        Existing::Overwrite => ensure_replaceable(&asked, options).map(|()| Earlier::default()),
+        Existing::Resume => Looking { asked: &asked, options }.look(),
     }
 }
 
+/// Makes sure that no run would be lost by a command, before anything is changed.
+///
+/// # Errors
+///
+/// `Refused` if one would.
+pub fn ensure_nothing_is_lost(config: &Config, options: &Options) -> Result<()> {
+    look(config, options).map(drop)
+}
+
+const WAYS_ON: &str = "keep and continue them with --resume, replace them with --overwrite, or keep the new ones apart by \
+                       another name or folder (--set name=..., --out)";
+
+/// Makes sure that there is nothing of these runs yet, and nothing of another config.
+fn ensure_free(config: &Config, asked: &BTreeMap<Run, Config>, options: &Options) -> Result<()> {
+    let folder = &options.folder;
+    let is_begun = |(condition, seed): &&Run| {
+        !options.begins_anew(condition, *seed) && !options.leaves_alone(condition, *seed)
+    };
+    let paths = asked.keys().filter(is_begun);
+    let paths = paths.map(|(condition, seed)| record::path_of(folder, condition, *seed));
+    // A link that leads nowhere is there, too.
+    let is_there = |path: &PathBuf| path.symlink_metadata().is_ok() || final_path(path).exists();
+    let there: Vec<PathBuf> = paths.filter(is_there).collect();
+    ensure!(
+        there.is_empty(),
+        Refused(format!(
+            "{} holds {} of these {} runs already, such as {}: {WAYS_ON}",
+            folder.display(),
+            there.len(),
+            asked.len(),
+            there[0].display()
+        ))
+    );
+    for path in unfinished_paths(folder) {
+        let Ok((step, roster)) = step_and_roster(&path) else { continue };
+        ensure!(
+            !roster.0.iter().filter(is_begun).any(|run| asked.contains_key(run)),
+            Refused(format!(
+                "{} holds unfinished work ({}, done up to step {step}): {WAYS_ON}",
+                folder.display(),
+                roster.words()
+            ))
+        );
+    }
+    let Some((other, now)) = record::other_config(folder, config) else { return Ok(()) };
+    let found = differences(&other, &now)?;
+    bail!(Refused(format!(
+        "{} holds runs of another config ({}): {WAYS_ON}",
+        folder.display(),
+        found.join(", ")
+    )))
+}
+
+/// Makes sure that what these runs replace takes no others with it.
+fn ensure_replaceable(asked: &BTreeMap<Run, Config>, options: &Options) -> Result<()> {
+    for path in unfinished_paths(&options.folder) {
+        let Ok((step, roster)) = step_and_roster(&path) else { continue };
+        let (replaced, others): (Vec<Run>, Vec<Run>) =
+            roster.0.into_iter().partition(|run| asked.contains_key(run));
+        let Some((condition, seed)) = others.first().filter(|_| !replaced.is_empty()) else {
+            continue;
+        };
+        let path = record::path_of(&options.folder, condition, *seed);
+        let is_over =
+            record::read_json::<Record>(&path).is_ok_and(|it| it.status != Status::Running);
+        ensure!(
+            is_over,
+            Refused(format!(
+                "--overwrite would lose the work of '{condition}', seed {seed}, which trains in one stack with runs that it \
+                 replaces (step {step}): finish them first with --resume, or replace it as well"
+            ))
+        );
+    }
+    Ok(())
+}
+
 /// Makes sure that runs which stay beside those of a config, of other seeds, are of the same config: runs of a condition are
-/// drawn and judged together.
+/// drawn and judged together. Others may be behind while runs are extended.
 fn ensure_comparable(config: &Config, options: &Options) -> Result<()> {
+    let extends = options.existing == Existing::Resume;
     for (condition, resolved) in resolve_conditions(config)? {
         let others = record::seeds_of(&options.folder, &condition);
         let other = others.into_iter().find(|seed| !config.seeds.contains(seed));
@@ -87,7 +159,7 @@ fn ensure_comparable(config: &Config, options: &Options) -> Result<()> {
         let but_seeds = |config: &Config| Config { seeds: Vec::new(), ..config.clone() };
         let differences = differences(&but_seeds(&record.config), &but_seeds(&resolved))?;
         ensure!(
-            differences.is_empty(),
+            differences.is_empty() || (extends && is_extended(&record.config, &resolved)?),
             Refused(format!(
                 "{} is of another config ({}), and runs of one condition must differ in their seeds alone to be drawn \
                  together: keep the new ones apart by another name or folder (--set name=..., --out), or delete the older",
@@ -109,88 +181,354 @@ fn ensure_same_config(path: &Path, config: &Config) -> Result<()> {
     Err(refusal(path, &anyhow!("its config is another: {}", differences.join(", "))))
 }
 
-/// Makes sure that runs can be kept or continued.
-fn keep(there: Vec<(PathBuf, String, Config)>, options: &Options) -> Result<Vec<Earlier>> {
-    let (mut earlier, mut revisions) = (Vec::new(), Vec::new());
-    for (path, condition, config) in there {
-        let record = read(&path, &config, options).map_err(|reason| refusal(&path, &reason))?;
-        if record.status == Status::Complete && record.revision != env!("OCS_REVISION") {
-            revisions.push(record.revision);
-        }
-        let is_complete = record.status == Status::Complete;
-        earlier.push(Earlier { path, condition, is_complete, dataset: record.dataset });
-    }
-    if let Some(first) = revisions.first() {
-        tracing::warn!(
-            "keeping {} complete runs of another revision of this program, such as {first}: --overwrite makes them anew",
-            revisions.len()
-        );
-    }
-    Ok(earlier)
+/// Whether `now` has more steps than `before` and is the same otherwise, so that a run can go on. Where a kernel foretells
+/// learning to its end, or stretches follow each other, there is no going on.
+fn is_extended(before: &Config, now: &Config) -> Result<bool> {
+    let mut shorter = now.clone();
+    shorter.training.steps = before.training.steps;
+    shorter.seeds.clone_from(&before.seeds);
+    let goes_on = now.phases.is_empty() && now.kernel.is_none();
+    Ok(goes_on
+        && now.training.steps > before.training.steps
+        && differences(before, &shorter)?.is_empty())
 }
 
-/// Makes sure that a run's images are those of now.
-///
-/// # Errors
-///
-/// `Refused` if they are not.
-pub fn ensure_same_data(earlier: &Earlier, now: Option<&DatasetRecord>) -> Result<()> {
-    let said = |data: Option<&DatasetRecord>| match data {
-        None => "none".to_owned(),
-        Some(data) => format!(
-            "{} with {} training and {} evaluation samples, SHA-256 {:.12}...",
-            data.name, data.train_samples, data.test_samples, data.checksum
-        ),
+/// What `--resume` makes of what is there.
+struct Looking<'a> {
+    asked: &'a BTreeMap<Run, Config>,
+    options: &'a Options,
+}
+
+/// What the record's file of a run says.
+enum Found {
+    Nothing,
+    /// All steps are done, of this config.
+    Complete(Box<Record>),
+    Diverged(Box<Record>, String),
+    /// All steps of a shorter run are done.
+    Shorter(Box<Record>),
+    /// Under way, or cannot be read: its bytes, and the reason.
+    Else(Vec<u8>, Option<anyhow::Error>),
+}
+
+impl Looking<'_> {
+    fn look(&self) -> Result<Earlier> {
+        let mut earlier = Earlier::default();
+        let (mut open, mut revisions) = (BTreeMap::new(), BTreeSet::new());
+        for (run, config) in self.asked {
+            if self.options.begins_anew(&run.0, run.1) {
+                continue;
+            }
+            let path = self.path_of(run);
+            if self.options.leaves_alone(&run.0, run.1) {
+                ensure_same_config(&path, config)?;
+                continue;
+            }
+            let found = self.found(&path, config).map_err(|reason| refusal(&path, &reason))?;
+            if let Found::Complete(record) | Found::Diverged(record, _) = &found {
+                earlier.datasets.push((path, run.clone(), record.dataset.clone()));
+                if record.revision != env!("OCS_REVISION") {
+                    revisions.insert(record.revision.clone());
+                }
+                if record.threads != self.options.threads {
+                    tracing::debug!("kept: a run with {} threads", record.threads);
+                }
+            }
+            match found {
+                Found::Complete(_) => drop(earlier.complete.insert(run.clone())),
+                Found::Diverged(_, words) => drop(earlier.diverged.insert(run.clone(), words)),
+                other => drop(open.insert(run.clone(), other)),
+            }
+        }
+        if let Some(first) = revisions.first() {
+            tracing::warn!(
+                "keeping complete runs of another revision of this program, such as {first}: --overwrite makes them anew"
+            );
+        }
+        self.assign(&mut open, &mut earlier)?;
+        for (run, found) in open {
+            let path = self.path_of(&run);
+            self.without_stack(&run, &path, found, &mut earlier)
+                .map_err(|reason| refusal(&path, &reason))?;
+        }
+        Ok(earlier)
+    }
+
+    fn path_of(&self, (condition, seed): &Run) -> PathBuf {
+        record::path_of(&self.options.folder, condition, *seed)
+    }
+
+    /// What a record's file says.
+    fn found(&self, path: &Path, config: &Config) -> Result<Found> {
+        if path.symlink_metadata().is_err() {
+            return Ok(Found::Nothing);
+        }
+        let text = std::fs::read(path).with_context(|| "it cannot be read")?;
+        let record: Record = match record::read_checked(path) {
+            Ok(record) => record,
+            Err(error) => return Ok(Found::Else(text, Some(error))),
+        };
+        let found = differences(&record.config, config)?;
+        let extended = is_extended(&record.config, config)?;
+        ensure!(found.is_empty() || extended, "its config is another: {}", found.join(", "));
+        self.ensure_same_device(&record)?;
+        Ok(match record.status.diverged_in_words() {
+            Some(words) if !extended => Found::Diverged(Box::new(record), words),
+            _ if record.status == Status::Running => Found::Else(text, None),
+            _ if extended => Found::Shorter(Box::new(record)),
+            _ => {
+                ensure_as_written(path, &text)?;
+                Found::Complete(Box::new(record))
+            }
+        })
+    }
+
+    /// Makes sure that a run was on this device, with the same algorithms.
+    fn ensure_same_device(&self, record: &Record) -> Result<()> {
+        let Options { device, algorithms, .. } = self.options;
+        let name = device::name(*device);
+        ensure!(record.device == name, "it ran on {}, not on {name} (--device)", record.device);
+        // On a CPU both are the same algorithms.
+        ensure!(
+            *device == Device::Cpu || record.algorithms == Some(*algorithms),
+            "it ran {} --fast, not {} it",
+            if record.algorithms == Some(Algorithms::Deterministic) { "without" } else { "with" },
+            if *algorithms == Algorithms::Deterministic { "without" } else { "with" }
+        );
+        Ok(())
+    }
+
+    /// Gives runs to the stacks in which they are under way: where there are several, to the farthest.
+    fn assign(&self, open: &mut BTreeMap<Run, Found>, earlier: &mut Earlier) -> Result<()> {
+        let mut stacks = Vec::new();
+        for path in unfinished_paths(&self.options.folder) {
+            let roster = step_and_roster(&path).map(|(_, roster)| roster.0);
+            // Of a damaged file nobody knows whose it is.
+            let concerns =
+                roster.map_or(true, |runs| runs.iter().any(|it| self.asked.contains_key(it)));
+            if concerns {
+                stacks.push(
+                    read_newest(&path).map_err(|reason| anyhow!(Refused(format!("{reason:#}"))))?,
+                );
+            }
+        }
+        stacks
+            .sort_by_key(|stack| std::cmp::Reverse((stack.saved.step, stack.saved.members.len())));
+        for stack in stacks {
+            let mut runs = BTreeSet::new();
+            for member in &stack.saved.members {
+                let Some(found) = open.remove(&member.run) else { continue };
+                self.ensure_fits(&stack.path, member, stack.saved.step)
+                    .map_err(|reason| refusal(&stack.path, &reason))?;
+                self.compare(&member.run, &found, (member, &stack.before));
+                let dataset = member.record.dataset.clone();
+                earlier.datasets.push((stack.path.clone(), member.run.clone(), dataset));
+                runs.insert(member.run.clone());
+            }
+            let is_over = |member: &Member| {
+                !open.contains_key(&member.run) && self.asked.contains_key(&member.run)
+            };
+            if !runs.is_empty() {
+                earlier.unfinished.push((stack, runs));
+            } else if stack.saved.members.iter().all(is_over) {
+                earlier.left_over.push(stack.path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a run of a checkpoint is this one, by config and program.
+    fn ensure_fits(&self, path: &Path, member: &Member, step: u64) -> Result<()> {
+        let (record, config) = (&member.record, &self.asked[&member.run]);
+        let found = differences(&record.config, config)?;
+        ensure!(
+            found.is_empty() || is_extended(&record.config, config)?,
+            "its config is another: {}",
+            found.join(", ")
+        );
+        self.ensure_same_device(record)?;
+        let steps = config.total_steps();
+        ensure!(step <= steps, "it is of step {step}, beyond the last, {steps}");
+        let programs = [
+            ("revision", &*record.revision, env!("OCS_REVISION")),
+            ("libtorch", &*record.libtorch, env!("OCS_LIBTORCH")),
+        ];
+        for (key, before, now) in programs {
+            if before == now {
+                continue;
+            }
+            ensure!(
+                self.options.any_program,
+                "its {key} was {before}, is {now}: go on all the same with --resume=any (its record will name both), or with \
+                 the program that began it"
+            );
+            tracing::warn!("{}: {key} was {before}, is {now}", path.display());
+        }
+        if record.threads != self.options.threads {
+            tracing::warn!(
+                "{} was begun with --threads {}, and goes on with {}: its last digits may differ from those of a run with one \
+                 of them; its record will name both",
+                path.display(),
+                record.threads,
+                self.options.threads
+            );
+        }
+        Ok(())
+    }
+
+    /// Says of a record's file that it is neither what its checkpoint says, nor what the one before said.
+    fn compare(&self, run: &Run, found: &Found, (member, before): (&Member, &[(Run, Vec<u8>)])) {
+        let Found::Else(text, error) = found else { return };
+        let earlier = before.iter().filter(|(of, _)| of == run).map(|(_, text)| text);
+        if std::iter::once(&member.text).chain(earlier).all(|known| known != text) {
+            let what = match error {
+                Some(error) => format!("{error:#}"),
+                None => first_difference(&member.text, text),
+            };
+            tracing::warn!(
+                "{} was edited or damaged ({what}): going on from its checkpoint, which holds the record too",
+                self.path_of(run).display()
+            );
+        }
+    }
+
+    /// What becomes of a run that is in no stack under way.
+    fn without_stack(
+        &self,
+        run: &Run,
+        path: &Path,
+        found: Found,
+        earlier: &mut Earlier,
+    ) -> Result<()> {
+        let checkpoint = final_path(path);
+        let folder = path.with_extension("checkpoint");
+        let is_older = folder.join("state.json").exists();
+        let config = &self.asked[run];
+        match found {
+            // Whatever it says, that a run is over cannot be known, nor that it is not.
+            Found::Else(_, Some(error)) => Err(error),
+            Found::Else(_, None) if is_older => bail!(
+                "{} is a checkpoint of an older version of ocs: finish this run with that version",
+                folder.display()
+            ),
+            Found::Else(_, None) | Found::Nothing if !checkpoint.exists() || is_older => {
+                if let Found::Else(..) = found {
+                    tracing::warn!(
+                        "{} is unfinished, and has no checkpoint: starting it anew",
+                        path.display()
+                    );
+                }
+                Ok(())
+            }
+            Found::Else(_, None) | Found::Nothing => {
+                let member = last_of(&checkpoint, run)?;
+                self.ensure_fits(&checkpoint, &member.0, member.1)?;
+                ensure!(
+                    differences(&member.0.record.config, config)?.is_empty(),
+                    "{} is of a shorter run whose record is gone",
+                    checkpoint.display()
+                );
+                earlier.restored.push((path.to_owned(), member.0.text));
+                earlier.complete.insert(run.clone());
+                Ok(())
+            }
+            Found::Shorter(record) => {
+                ensure!(
+                    checkpoint.exists(),
+                    "{} is not there: it can only be kept",
+                    checkpoint.display()
+                );
+                let (member, step) = last_of(&checkpoint, run)?;
+                earlier.datasets.push((path.to_owned(), run.clone(), record.dataset.clone()));
+                if differences(&member.record.config, config)?.is_empty() {
+                    // It was extended already, and its process killed before it had written the record.
+                    earlier.restored.push((path.to_owned(), member.text));
+                    earlier.complete.insert(run.clone());
+                    return Ok(());
+                }
+                ensure_as_written(path, &std::fs::read(path)?)?;
+                self.ensure_fits(&checkpoint, &member, step)?;
+                earlier.extended.push(Saved { step, members: vec![member] });
+                Ok(())
+            }
+            Found::Complete(_) | Found::Diverged(..) => Ok(()),
+        }
+    }
+}
+
+/// The run of a checkpoint that a run left at its end.
+fn last_of(path: &Path, run: &Run) -> Result<(Member, u64)> {
+    let saved = match Saved::read(path) {
+        Ok(saved) => saved,
+        Err(Unusable::Damaged(error)) => bail!("{} is damaged ({error:#})", path.display()),
+        Err(Unusable::Foreign(error)) => {
+            bail!("{} is of another version of ocs ({error:#})", path.display())
+        }
     };
-    let before = earlier.dataset.as_ref();
-    if before == now {
+    let step = saved.step;
+    let member = saved.members.into_iter().next().context("a checkpoint has a run")?;
+    let (condition, seed) = &member.run;
+    ensure!(member.run == *run, "{} is of '{condition}', seed {seed}", path.display());
+    Ok((member, step))
+}
+
+/// Makes sure that a complete record is the one that its run wrote, as far as its checkpoint can tell.
+fn ensure_as_written(path: &Path, text: &[u8]) -> Result<()> {
+    let checkpoint = final_path(path);
+    // Records that came without their checkpoints, and those of older versions, are as they are.
+    if !checkpoint.exists() || path.with_extension("checkpoint").join("state.json").exists() {
         return Ok(());
     }
-    let reason = anyhow!("its images were others: {}, now {}", said(before), said(now));
-    Err(refusal(&earlier.path, &reason))
-}
-
-/// The record of an earlier run, if a run of this config can be kept or continued from it.
-///
-/// # Errors
-///
-/// The reason why not.
-pub fn read(path: &Path, config: &Config, options: &Options) -> Result<Record> {
-    let record: Record = record::read_checked(path)?;
-    let differences = differences(&record.config, config)?;
-    ensure!(differences.is_empty(), "its config is another: {}", differences.join(", "));
-    let device = device::name(options.device);
-    ensure!(
-        (&record.device, record.threads) == (&device, options.threads),
-        "it ran on {} with {} threads, not on {device} with {} (--device, --threads)",
-        record.device,
-        record.threads,
-        options.threads
-    );
-    // On a CPU both are the same algorithms.
-    ensure!(
-        options.device == Device::Cpu || record.algorithms == Some(options.algorithms),
-        "it ran {} --fast, not {} it",
-        if record.algorithms == Some(Algorithms::Deterministic) { "without" } else { "with" },
-        if options.algorithms == Algorithms::Deterministic { "without" } else { "with" }
-    );
-    if record.status != Status::Complete {
-        let checkpoint = read_checkpoint(path)?;
-        if let Some(checkpoint) = checkpoint {
-            checkpoint.ensure_fits(record.seed, config.total_steps())?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+    let parent = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy());
+    let run = (parent.unwrap_or_default().into_owned(), stem.unwrap_or_default());
+    match last_of(&checkpoint, &run) {
+        Ok((member, _)) => ensure!(
+            member.text == text,
+            "it was edited or damaged after it was written: {} (delete the record, and --resume writes it again from its \
+             checkpoint)",
+            first_difference(&member.text, text)
+        ),
+        // The record is whole by itself.
+        Err(reason) => {
+            tracing::warn!("{} is kept, but cannot be extended: {reason:#}", path.display());
         }
     }
-    Ok(record)
+    Ok(())
 }
 
-/// The checkpoint beside a record; `None` if a run ended before its first.
-///
-/// # Errors
-///
-/// If it is damaged.
-pub fn read_checkpoint(path: &Path) -> Result<Option<Checkpoint>> {
-    let folder = path.with_extension("checkpoint");
-    folder.exists().then(|| Checkpoint::read(&folder)).transpose()
+impl Earlier {
+    /// Whether nothing is left to train of so many runs.
+    pub fn is_all(&self, runs: usize) -> bool {
+        self.complete.len() + self.diverged.len() == runs
+    }
+
+    /// Makes sure that runs' images are those of now.
+    ///
+    /// # Errors
+    ///
+    /// `Refused` if they are not.
+    pub fn ensure_same_data(
+        &self,
+        now: &dyn Fn(&str) -> Option<Option<DatasetRecord>>,
+    ) -> Result<()> {
+        let said = |data: Option<&DatasetRecord>| match data {
+            None => "none".to_owned(),
+            Some(data) => format!(
+                "{} with {} training and {} evaluation samples, SHA-256 {:.12}...",
+                data.name, data.train_samples, data.test_samples, data.checksum
+            ),
+        };
+        for (path, (condition, _), before) in &self.datasets {
+            let Some(now) = now(condition) else { continue };
+            if *before != now {
+                let (before, now) = (said(before.as_ref()), said(now.as_ref()));
+                let reason = anyhow!("its images were others: {before}, now {now}");
+                return Err(refusal(path, &reason));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn refusal(path: &Path, reason: &anyhow::Error) -> anyhow::Error {
@@ -199,30 +537,4 @@ fn refusal(path: &Path, reason: &anyhow::Error) -> anyhow::Error {
          one, or keep the new ones apart by another name or folder (--set name=..., --out)",
         path.display()
     )))
-}
-
-/// Keys that differ, with both values: `training.steps was 300, is 400`.
-fn differences(before: &Config, now: &Config) -> Result<Vec<String>> {
-    fn compare(key: &str, before: &Value, now: &Value, found: &mut Vec<String>) {
-        match (before, now) {
-            (Value::Object(before), Value::Object(now)) => {
-                let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
-                keys.sort();
-                keys.dedup();
-                for name in keys {
-                    let of = |map: &serde_json::Map<String, Value>| {
-                        map.get(name).cloned().unwrap_or(Value::Null)
-                    };
-                    let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-                    compare(&key, &of(before), &of(now), found);
-                }
-            }
-            _ if before != now => found.push(format!("{key} was {before}, is {now}")),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    let value = |config: &Config| serde_json::to_value(config).context("a config is a map");
-    compare("", &value(before)?, &value(now)?, &mut found);
-    Ok(found)
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::roster::Run;
 use crate::config::{Config, Span, Stretch};
 use crate::record::{self, CellRecord, DatasetRecord};
 use crate::task::Task;
-use crate::train::{self, Checkpoint, Lesson, Shared};
+use crate::train::{self, Checkpoint, Lesson, Outcome, Shared};
 
 /// One run to do.
+#[derive(Clone)]
 pub struct Job {
     /// Name of the condition.
     pub condition: String,
@@ -54,13 +56,19 @@ impl Job {
         &self.parts[0].task
     }
 
-    /// The run as training takes it.
+    /// Which run it is.
+    pub fn run(&self) -> Run {
+        (self.condition.clone(), self.seed)
+    }
+
+    /// The run as training takes it: from its start, or from where it was left, and how it ended before.
     pub fn member<'a>(
         &'a self,
         resumed: Option<&'a Checkpoint>,
+        ended: Option<Outcome>,
         observer: &'a mut dyn train::Observer,
     ) -> train::Member<'a> {
-        train::Member { lessons: self.lessons(), seed: self.seed, resumed, observer }
+        train::Member { lessons: self.lessons(), seed: self.seed, resumed, ended, observer }
     }
 
     /// Removes what an earlier run left at this one's place.

@@ -44,6 +44,8 @@ pub struct Options {
     pub anew: BTreeSet<(String, u64)>,
     /// What becomes of the others when a run ends in an error.
     pub on_failure: OnFailure,
+    /// Whether runs go on that another revision of this program began, or one with another libtorch.
+    pub any_program: bool,
     /// Whether theory is asked about images, as some studies do.
     pub theory_of_images: bool,
     /// The scale at which configs were taken; kept in records.

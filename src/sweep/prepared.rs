@@ -1,25 +1,26 @@
 //! Runs: from their configs to their records, their checkpoints, and back if they are resumed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use super::earlier;
+use super::crew::{Crew, Seat};
 use super::job::{Job, Part, remove_checkpoint};
+use super::keeper::Keeper;
 use super::keeping::Keeping;
-use super::options::{Event, Existing, Interrupted, Options};
-use super::watch::{Notes, Phases, Watch, resume};
+use super::options::{Event, Interrupted, Options};
+use super::saved::Member;
+use super::watch::{Ghost, Phases, Watch, resume};
 use crate::config::Stretch;
 use crate::metrics::{Curves, Phase};
 use crate::probes::{Judges, Probe, probes_of};
-use crate::record::{self, Record, SCHEMA_VERSION, Status, StretchRecord};
-use crate::train::{self, Checkpoint, Outcome, device};
+use crate::record::{self, ProgramRecord, Record, SCHEMA_VERSION, Status, StretchRecord};
+use crate::train::{self, Observer, Outcome, device};
 
 /// A run that is about to be trained.
-struct Prepared<'a> {
-    job: &'a Job,
+struct Prepared {
     path: PathBuf,
     /// Of each stretch.
     judges: Vec<Judges>,
@@ -27,99 +28,109 @@ struct Prepared<'a> {
     record: Record,
     /// What finds the OCS phase of the stretch that the run is in.
     phases: Phases,
-    resumed: Option<Checkpoint>,
 }
 
-/// Runs jobs of one stack, and returns a sentence for each that diverged. If `aside`, a thread of its own answers what is
+/// Trains a stack of runs, and returns a sentence for each that diverged. If `aside`, a thread of its own answers what is
 /// observed.
 pub fn run_together(
-    jobs: &[Job],
+    crew: &Crew,
     options: &Options,
     aside: bool,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<String>> {
-    let mut prepared = Vec::new();
-    for job in jobs {
-        prepared.extend(job.prepare(options, tell)?);
+    let (roster, goes_on) = (crew.roster(), crew.goes_on);
+    let steps = crew.seats.first().map_or(0, |seat| seat.job.config.total_steps());
+    let keeper = Keeper::new(&options.folder, &roster, goes_on, steps);
+    let stack = crew.seats.len();
+    let mut runs = Vec::new();
+    for seat in &crew.seats {
+        let prepared = (!seat.is_over).then(|| seat.prepare(options, stack, tell)).transpose()?;
+        runs.push((seat, prepared));
     }
-    // A stack goes on in step. Runs were interrupted together, but for a machine that stopped between two writes.
-    let step = |run: &Prepared| run.resumed.as_ref().map(Checkpoint::step);
-    prepared.sort_by_key(step);
+    let names: Vec<String> =
+        roster.0.iter().map(|(condition, seed)| format!("'{condition}', seed {seed}")).collect();
+    let outcomes = train_prepared(&mut runs, options, &keeper, aside, tell)
+        .with_context(|| format!("condition {}", names.join("; ")))?;
+    if outcomes.contains(&Outcome::Stopped) {
+        return Err(Interrupted.into());
+    }
     let mut diverged = Vec::new();
-    for runs in prepared.chunk_by_mut(|one, other| step(one) == step(other)) {
-        diverged.extend(train_prepared(runs, options, aside, tell)?);
+    for (index, ((seat, prepared), outcome)) in runs.iter_mut().zip(&outcomes).enumerate() {
+        if let Some(prepared) = prepared {
+            diverged.extend(prepared.finish(&seat.job, *outcome, (&keeper, index), tell)?);
+        }
     }
+    keeper.close()?;
     Ok(diverged)
 }
 
-/// Trains runs that stand at the same step.
+/// Trains runs that stand at the same step, and tells how each ended.
 fn train_prepared(
-    runs: &mut [Prepared],
+    runs: &mut [(&Seat, Option<Prepared>)],
     options: &Options,
+    keeper: &Keeper,
     aside: bool,
     tell: &(dyn Fn(Event) + Sync),
-) -> Result<Vec<String>> {
+) -> Result<Vec<Outcome>> {
     let start = Instant::now();
-    let names: Vec<String> =
-        runs.iter().map(|run| format!("'{}', seed {}", run.job.condition, run.job.seed)).collect();
     let keeping = Keeping::default();
-    let mut watches: Vec<Watch> = Vec::new();
-    let mut resumed = Vec::new();
-    for Prepared { job, path, judges, probes, record, phases, resumed: checkpoint } in
-        runs.iter_mut()
-    {
-        let before = record.wall_time;
-        if checkpoint.is_some() {
+    let mut observers: Vec<Box<dyn Observer + '_>> = Vec::new();
+    let mut seats = Vec::new();
+    for (seat, prepared) in runs.iter_mut() {
+        let seat: &Seat = seat;
+        seats.push(seat);
+        let Some(Prepared { path, judges, probes, record, phases }) = prepared else {
+            let member = seat.saved.as_ref().context("a run that is over has a checkpoint")?;
+            observers.push(Box::new(Ghost { member, keeper }));
+            continue;
+        };
+        if seat.saved.is_some() {
             keeping.begin();
         }
-        resumed.push(checkpoint.as_ref());
-        watches.push(Watch {
-            job,
+        let before = record.wall_time;
+        observers.push(Box::new(Watch {
+            job: &seat.job,
             options,
             judges,
             probes,
             record,
             phases,
+            keeper,
             path,
             tell,
             keeping: &keeping,
             before,
             start,
             written: start,
-        });
+        }));
     }
-    let members = watches
-        .iter_mut()
-        .zip(resumed)
-        .map(|(watch, resumed)| watch.job.member(resumed, watch))
-        .collect();
-    let outcomes = train::train_together(members, options.device, aside)
-        .with_context(|| format!("condition {}", names.join("; ")))?;
-    let mut diverged = Vec::new();
-    for (run, outcome) in runs.iter_mut().zip(&outcomes) {
-        diverged.extend(run.finish(*outcome, tell)?);
-    }
-    if outcomes.contains(&Outcome::Stopped) { Err(Interrupted.into()) } else { Ok(diverged) }
+    let members = seats.iter().zip(&mut observers).map(|(seat, observer)| {
+        let resumed = seat.saved.as_ref().map(|member| &member.checkpoint);
+        seat.job.member(resumed, seat.ended(), &mut **observer)
+    });
+    train::train_together(members.collect(), options.device, aside)
 }
 
-impl Prepared<'_> {
-    /// Writes the record, unless its last checkpoint did, and returns a sentence if the run diverged.
+impl Prepared {
+    /// Writes what the run leaves, and returns a sentence if it diverged.
     fn finish(
         &mut self,
+        job: &Job,
         outcome: Outcome,
+        (keeper, index): (&Keeper, usize),
         tell: &(dyn Fn(Event) + Sync),
     ) -> Result<Option<String>> {
         let Prepared { path, phases, record, .. } = self;
         if let Outcome::Diverged { step, last_finite_loss } = outcome {
             record.status = Status::Diverged { step, last_finite_loss };
-        }
-        if record.status != Status::Complete {
             phases.conclude(record);
             record::write_json(path, record)?;
+        } else {
+            ensure!(record.status == Status::Complete, "a run ended before its last step");
+            keeper.leave(index, path)?;
         }
         tell(Event::Finished { record });
         let Some(words) = record.status.diverged_in_words() else { return Ok(None) };
-        let job = self.job;
         let Stretch { label, span, .. } = &job.parts[phases.stretch].stretch;
         let of_stretch = match job.parts.len() {
             1 => String::new(),
@@ -132,75 +143,71 @@ impl Prepared<'_> {
     }
 }
 
-impl Job {
-    /// What the run needs before it is trained; `None` if it is complete and kept.
+impl Seat {
+    /// How the run ended before, if it did.
+    fn ended(&self) -> Option<Outcome> {
+        match self.saved.as_ref().map(|member| &member.record.status) {
+            Some(&Status::Diverged { step, last_finite_loss }) => {
+                Some(Outcome::Diverged { step, last_finite_loss })
+            }
+            _ => self.is_over.then_some(Outcome::Complete),
+        }
+    }
+
+    /// What the run needs before it is trained, beside others in a stack of so many.
     fn prepare(
         &self,
         options: &Options,
+        stack: usize,
         tell: &(dyn Fn(Event) + Sync),
-    ) -> Result<Option<Prepared<'_>>> {
-        let path = record::path_of(&options.folder, &self.condition, self.seed);
+    ) -> Result<Prepared> {
+        let job = &self.job;
+        let path = record::path_of(&options.folder, &job.condition, job.seed);
         let of_part = |part: &Part| Judges::new(&part.task, &part.stretch.config);
-        let mut judges: Vec<Judges> = self.parts.iter().map(of_part).collect();
+        let mut judges: Vec<Judges> = job.parts.iter().map(of_part).collect();
         Judges::read_the_same(&mut judges);
-        let mut record = self.empty_record(options, &judges);
-        let earlier = match options.existing {
-            Existing::Resume if path.exists() => Some(earlier::read(&path, &self.config, options)?),
-            Existing::Refuse | Existing::Resume | Existing::Overwrite => None,
-        };
-        if earlier.as_ref().is_some_and(|earlier| earlier.status == Status::Complete) {
-            let steps = self.config.total_steps();
-            tell(Event::Kept { condition: &self.condition, seed: self.seed, steps });
-            return Ok(None);
-        }
-        let resumed = match earlier {
-            Some(earlier) => self.continue_from(earlier, &path, &mut record)?,
-            None => None,
-        };
-        let mut probes = probes_of(&self.config, &self.parts[0].task);
-        let phases = match &resumed {
-            Some(checkpoint) => {
-                let notes: Notes = checkpoint.notes()?;
-                resume(&mut probes, &notes, checkpoint)?;
-                Phases { stretch: self.stretch_at(checkpoint.step()), watches: notes.phases() }
+        let mut probes = probes_of(&job.config, &job.parts[0].task);
+        let (record, phases) = match &self.saved {
+            Some(member) => {
+                resume(&mut probes, &member.notes, &member.checkpoint)?;
+                let stretch = job.stretch_at(member.checkpoint.step());
+                let phases = Phases { stretch, watches: member.notes.phases() };
+                (job.continued(member, options, stack), phases)
             }
             None => {
                 remove_checkpoint(&path)?;
-                Phases::begin(0, &judges, self.config.phase_threshold)
+                let phases = Phases::begin(0, &judges, job.config.phase_threshold);
+                (job.empty_record(options, stack, &judges), phases)
             }
         };
-        let step = resumed.as_ref().map_or(0, Checkpoint::step);
-        tell(Event::Started { condition: &self.condition, seed: self.seed, step });
-        Ok(Some(Prepared { job: self, path, judges, probes, record, phases, resumed }))
+        let step = self.saved.as_ref().map_or(0, |member| member.checkpoint.step());
+        tell(Event::Started { condition: &job.condition, seed: job.seed, step });
+        Ok(Prepared { path, judges, probes, record, phases })
+    }
+}
+
+impl Job {
+    /// The record of a run that goes on: with more steps than it had, or by another program, it says so.
+    fn continued(&self, member: &Member, options: &Options, stack: usize) -> Record {
+        let mut record = member.record.clone();
+        if self.config.total_steps() > record.config.total_steps() {
+            if record.status == Status::Complete {
+                record.extended_at.push(record.config.total_steps());
+                record.status = Status::Running;
+            }
+            record.config = self.config.clone();
+        }
+        record.go_on_with(ProgramRecord {
+            from_step: member.checkpoint.step(),
+            revision: env!("OCS_REVISION").to_owned(),
+            libtorch: env!("OCS_LIBTORCH").to_owned(),
+            threads: options.threads,
+            stack,
+        });
+        record
     }
 
-    /// Takes over an unfinished run's curves up to its checkpoint, if it has one that can be used.
-    fn continue_from(
-        &self,
-        earlier: Record,
-        path: &Path,
-        record: &mut Record,
-    ) -> Result<Option<Checkpoint>> {
-        let Some(checkpoint) = earlier::read_checkpoint(path)? else { return Ok(None) };
-        record.wall_time = earlier.wall_time;
-        record.curves = earlier.curves;
-        record.training_curves = earlier.training_curves;
-        record.kernel = earlier.kernel;
-        record.series = earlier.series;
-        record.truncate_after(checkpoint.step());
-        // Those that are over by then are decided.
-        let over = self.stretch_at(checkpoint.step());
-        for (ours, theirs) in record.stretches.iter_mut().zip(earlier.stretches).take(over) {
-            *ours = theirs;
-        }
-        if over > 0 {
-            record.phase = earlier.phase;
-            record.phase_sensitivity = earlier.phase_sensitivity;
-        }
-        Ok(Some(checkpoint))
-    }
-
-    fn empty_record(&self, options: &Options, judges: &[Judges]) -> Record {
+    fn empty_record(&self, options: &Options, stack: usize, judges: &[Judges]) -> Record {
         let first = &judges[0].evaluation;
         let of_stretch = |(part, judges): (&Part, &Judges)| {
             let Stretch { label, span, .. } = &part.stretch;
@@ -232,6 +239,7 @@ impl Job {
             libtorch: env!("OCS_LIBTORCH").to_owned(),
             threads: options.threads,
             cores: options.cores.record(),
+            stack,
             dataset: self.dataset.clone(),
             wall_time: 0.0,
             ocs: first.ocs().to_vec(),
@@ -244,6 +252,8 @@ impl Job {
             kernel: None,
             series: BTreeMap::new(),
             stretches,
+            extended_at: Vec::new(),
+            programs: Vec::new(),
         }
     }
 }

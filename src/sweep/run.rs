@@ -7,16 +7,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Error, Result, anyhow};
 use tch::Device;
 
-use super::earlier::{ensure_nothing_is_lost, ensure_same_data};
+use super::crew::{Crew, Seat, crews};
+use super::earlier::{Earlier, look};
 use super::failed::Failed;
 use super::job::{Job, Part};
 use super::memory::ensure_runs_fit;
-use super::options::{Event, Interrupted, OnFailure, Options, Summary};
+use super::options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 use super::prepared::run_together;
-use super::stacks::stacks;
+use super::roster::{Run, unfinished_paths};
+use super::saved::{self, step_and_roster};
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Cell, Config, cells};
+use crate::file;
 use crate::record::{self, CellRecord, FailureRecord};
 
 /// Runs that are about to be trained. Nothing of them is written yet.
@@ -36,13 +39,13 @@ pub struct Plan<'a> {
 /// `Refused` if a run would be lost, or they need more memory than there is; else if data cannot be read. Where the others go
 /// on, the last two are told of the runs that they concern.
 pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
-    let earlier = ensure_nothing_is_lost(config, options)?;
+    let earlier = look(config, options)?;
     let mut cells = cells(config)?;
     cells.retain(|cell| config.seeds.iter().any(|seed| options.does(&cell.name, *seed)));
     let seeds =
         |cell: &Cell| config.seeds.iter().filter(|seed| options.does(&cell.name, **seed)).count();
     let mut failed = Vec::new();
-    if earlier.iter().filter(|run| run.is_complete).count() < cells.iter().map(seeds).sum() {
+    if !earlier.is_all(cells.iter().map(seeds).sum()) {
         cells = those_that_fit(config, cells, options, &mut failed)?;
     }
     let (mut jobs, mut tasks) = (Vec::new(), Tasks::new(&options.data));
@@ -55,11 +58,9 @@ pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
             }
         }
     }
-    for run in &earlier {
-        if let Some(job) = jobs.iter().find(|job| job.condition == run.condition) {
-            ensure_same_data(run, job.dataset.as_ref())?;
-        }
-    }
+    earlier.ensure_same_data(&|condition| {
+        jobs.iter().find(|job| job.condition == condition).map(|job| job.dataset.clone())
+    })?;
     Ok(Plan { config, options, jobs, failed })
 }
 
@@ -106,8 +107,11 @@ pub fn train_all(
     plan(config, options)?.open()?.train(tell)
 }
 
-/// Runs whose folders are ready for them.
-pub struct Opened<'a>(Plan<'a>);
+/// Runs whose folders are ready for them, and what lies there.
+pub struct Opened<'a> {
+    plan: Plan<'a>,
+    earlier: Earlier,
+}
 
 impl<'a> Plan<'a> {
     /// Writes the config beside the runs' folders, and makes sure that these can be written: whoever asks for hours of
@@ -127,16 +131,50 @@ impl<'a> Plan<'a> {
                 writable?;
             }
         }
+        let folder = &self.options.folder;
+        let removed = file::remove_leftovers(folder, 2);
+        if removed > 0 {
+            tracing::info!("removed {removed} half-written files of processes that were killed");
+        }
         // All at once: an interruption must not leave old runs among the new ones.
+        if self.options.existing == Existing::Overwrite {
+            self.remove_unfinished()?;
+        }
         let is_asked = |job: &&Job| !self.options.leaves_alone(&job.condition, job.seed);
         for job in self.jobs.iter().filter(is_asked) {
-            FailureRecord::remove(&self.options.folder, &job.condition, job.seed)?;
+            FailureRecord::remove(folder, &job.condition, job.seed)?;
             if self.options.begins_anew(&job.condition, job.seed) {
-                job.remove_earlier(&self.options.folder)?;
+                job.remove_earlier(folder)?;
             }
         }
-        record::write_config(&self.options.folder, self.config)?;
-        Ok(Opened(self))
+        // Once more, since nobody else changes it from here on.
+        let earlier = match self.options.existing {
+            Existing::Resume => look(self.config, self.options)?,
+            Existing::Refuse | Existing::Overwrite => Earlier::default(),
+        };
+        for (path, text) in &earlier.restored {
+            tracing::info!("{} is written again from its checkpoint", path.display());
+            record::write_atomically(path, text)?;
+        }
+        for path in &earlier.left_over {
+            saved::remove(path)?;
+        }
+        record::write_config(folder, self.config)?;
+        Ok(Opened { plan: self, earlier })
+    }
+
+    /// Removes checkpoints of stacks that are replaced.
+    fn remove_unfinished(&self) -> Result<()> {
+        let is_ours = |(condition, seed): &Run| {
+            self.jobs.iter().any(|job| job.condition == *condition && job.seed == *seed)
+        };
+        for path in unfinished_paths(&self.options.folder) {
+            let Ok((_, roster)) = step_and_roster(&path) else { continue };
+            if roster.0.iter().any(is_ours) {
+                saved::remove(&path)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -148,46 +186,53 @@ impl Opened<'_> {
     /// At the first run that cannot be set up or written, unless the others go on then; `Interrupted` if asked to end. A
     /// diverged run is no error here: it is told in the summary, and the others go on.
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
-        let Plan { options, jobs, failed, .. } = self.0;
-        let mut stacks = stacks(jobs, options);
-        for stack in &mut stacks {
-            stack.retain(|job| !options.leaves_alone(&job.condition, job.seed));
+        let Opened { plan: Plan { options, jobs, failed, .. }, earlier } = self;
+        let mut summary = Summary::default();
+        for ((condition, seed), words) in &earlier.diverged {
+            summary.diverged.push(format!("condition '{condition}', seed {seed}: {words}"));
         }
-        stacks.retain(|stack| !stack.is_empty());
-        let steps = stacks.iter().flatten().map(|job| job.config.total_steps());
-        let runs = stacks.iter().map(Vec::len).sum::<usize>() + failed.len();
-        tell(Event::Planned { runs, steps: steps.fold(0, u64::saturating_add) });
-        let failed: Vec<String> = failed.iter().map(|run| run.mark(options, tell)).collect();
-        let mut summary = train_stacks(stacks, options, tell)?;
-        summary.failed.splice(0..0, failed);
-        Ok(summary)
+        let is_left = |job: &&Job| {
+            !earlier.diverged.contains_key(&job.run())
+                && !options.leaves_alone(&job.condition, job.seed)
+        };
+        let left: Vec<&Job> = jobs.iter().filter(is_left).collect();
+        let steps = left.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.total_steps()));
+        tell(Event::Planned { runs: left.len() + failed.len(), steps });
+        summary.failed = failed.iter().map(|run| run.mark(options, tell)).collect();
+        for job in left.iter().filter(|job| earlier.complete.contains(&job.run())) {
+            let steps = job.config.total_steps();
+            tell(Event::Kept { condition: &job.condition, seed: job.seed, steps });
+            summary.complete += 1;
+        }
+        train_crews(crews(jobs, earlier, options), options, summary, tell)
     }
 }
 
 /// Trains stacks by as many workers as there may be.
-fn train_stacks(
-    stacks: VecDeque<Vec<Job>>,
+fn train_crews(
+    crews: VecDeque<Crew>,
     options: &Options,
+    summary: Summary,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary> {
-    let workers = options.jobs.clamp(1, stacks.len().max(1));
+    let workers = options.jobs.clamp(1, crews.len().max(1));
     // Observers on the GPU would wait for steps.
     let aside =
         options.device == Device::Cpu && 2 * workers * options.threads <= options.cores.count;
-    let queue = Mutex::new(stacks);
-    let outcomes = Mutex::new((Summary::default(), None));
+    let queue = Mutex::new(crews);
+    let outcomes = Mutex::new((summary, None));
     ensure_threads(workers, options.threads)?;
     options.settle_algorithms()?;
     work_together(workers, &|| {
         tch::set_num_threads(options.threads as i32);
         loop {
-            let stack = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(stack) = stack else { return };
-            let result = caught(|| run_together(&stack, options, aside, tell));
+            let crew = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(crew) = crew else { return };
+            let result = caught(|| run_together(&crew, options, aside, tell));
             let (summary, failure) = &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(diverged) => {
-                    summary.complete += stack.len() - diverged.len();
+                    summary.complete += crew.n_active() - diverged.len();
                     summary.diverged.extend(diverged);
                 }
                 Err(error)
@@ -196,21 +241,21 @@ fn train_stacks(
                     queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
                     failure.get_or_insert(error);
                 }
-                Err(error) => match &stack[..] {
-                    [job] => {
+                Err(error) if crew.n_active() == 1 => {
+                    for Seat { job, .. } in crew.seats.iter().filter(|seat| !seat.is_over) {
                         let failed = Failed::of(&job.condition, job.seed, &error);
                         summary.failed.push(failed.mark(options, tell));
                     }
+                }
+                Err(error) => {
                     // One may be to blame: each is tried alone.
-                    _ => {
-                        tracing::warn!(
-                            "{} runs in one stack: {error:#}; each is tried alone",
-                            stack.len()
-                        );
-                        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-                        queue.extend(stack.into_iter().map(|job| vec![job]));
-                    }
-                },
+                    tracing::warn!(
+                        "{} runs in one stack: {error:#}; each is tried alone",
+                        crew.n_active()
+                    );
+                    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+                    queue.extend(crew.each_alone());
+                }
             }
         }
     });

@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::job::Job;
+use super::keeper::Keeper;
 use super::keeping::Keeping;
 use super::options::{Event, Options};
+use super::saved::{Entry, Member};
 use crate::config::Span;
 use crate::metrics::PhaseWatch;
 use crate::probes::{Judges, Probe, State};
 use crate::record::{self, PhaseAt, Record, Status};
-use crate::train::{self, Checkpoint, Continue, Passed, Snapshot, Wants};
+use crate::train::{self, Checkpoint, Continue, Outcome, Passed, Snapshot, Wants};
 
 /// Thresholds at which the verdict is told besides the config's own.
 const OTHER_THRESHOLDS: [f64; 2] = [0.05, 0.2];
@@ -59,7 +61,7 @@ impl Phases {
 }
 
 /// What a checkpoint keeps of those who watch.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Notes {
     /// Without probes that keep anything.
@@ -85,9 +87,9 @@ impl Notes {
     }
 
     /// Of the stretch that the run is in.
-    pub fn phases(self) -> Vec<PhaseWatch> {
+    pub fn phases(&self) -> Vec<PhaseWatch> {
         match self {
-            Notes::Phases(phases) | Notes::WithProbes { phases, .. } => phases,
+            Notes::Phases(phases) | Notes::WithProbes { phases, .. } => phases.clone(),
         }
     }
 }
@@ -122,6 +124,9 @@ pub struct Watch<'a> {
     pub probes: &'a mut [(&'static str, Box<dyn Probe>)],
     pub record: &'a mut Record,
     pub phases: &'a mut Phases,
+    /// Where checkpoints of all runs of the stack become one.
+    pub keeper: &'a Keeper<'a>,
+    /// Its record's file.
     pub path: &'a Path,
     pub tell: &'a (dyn Fn(Event) + Sync),
     pub keeping: &'a Keeping,
@@ -206,23 +211,55 @@ impl train::Observer for Watch<'_> {
         if self.record.curves.step.is_empty() { Ok(Continue::Yes) } else { Ok(self.is_due(false)) }
     }
 
-    fn keep(&mut self, checkpoint: Checkpoint) -> Result<()> {
+    fn keep(&mut self, checkpoint: Checkpoint, ended: Option<Outcome>) -> Result<()> {
         self.written = Instant::now();
         self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
-        // The record first: with the older checkpoint it is cut back, without its curves nothing could be.
-        if checkpoint.step() == self.job.config.total_steps() {
-            self.record.status = Status::Complete;
-        }
+        self.record.status = match ended {
+            Some(Outcome::Diverged { step, last_finite_loss }) => {
+                Status::Diverged { step, last_finite_loss }
+            }
+            _ if checkpoint.step() == self.job.config.total_steps() => Status::Complete,
+            _ => Status::Running,
+        };
         self.phases.conclude(self.record);
-        record::write_json(self.path, self.record)?;
+        let text = record::to_json(self.record)?;
         let states: Vec<(&str, State)> =
             self.probes.iter().map(|(name, probe)| (*name, probe.state())).collect();
-        let notes = serde_json::to_value(Notes::of(&self.phases.watches, &states))?;
+        let notes = Notes::of(&self.phases.watches, &states);
         let tables: Vec<_> =
             states.into_iter().flat_map(|(name, state)| tables_of(name, state)).collect();
-        checkpoint
-            .with_notes(notes)
-            .with_tables(&tables)
-            .write(&self.path.with_extension("checkpoint"))
+        let step = checkpoint.step();
+        let checkpoint = checkpoint.with_tables(&tables);
+        let view = (ended.is_none() && self.record.status == Status::Running).then_some(self.path);
+        self.keeper.add(step, Entry::new(self.record, text, notes, checkpoint)?, view);
+        Ok(())
+    }
+
+    fn kept_all(&mut self) -> Result<()> {
+        self.keeper.write()
+    }
+}
+
+/// A run that has ended and stays in its stack for the others' sake: nobody watches it, its checkpoints go on with theirs.
+pub struct Ghost<'a> {
+    pub member: &'a Member,
+    pub keeper: &'a Keeper<'a>,
+}
+
+impl train::Observer for Ghost<'_> {
+    fn see(&mut self, _snapshot: Snapshot) -> Result<Continue> {
+        Ok(Continue::Yes)
+    }
+
+    fn keep(&mut self, checkpoint: Checkpoint, _ended: Option<Outcome>) -> Result<()> {
+        let Member { record, text, notes, checkpoint: before, .. } = self.member;
+        let step = checkpoint.step();
+        let checkpoint = checkpoint.with_tables(&before.tables()?);
+        self.keeper.add(step, Entry::new(record, text.clone(), notes.clone(), checkpoint)?, None);
+        Ok(())
+    }
+
+    fn kept_all(&mut self) -> Result<()> {
+        self.keeper.write()
     }
 }

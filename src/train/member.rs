@@ -1,7 +1,7 @@
 //! Runs of a stack, and what they learn.
 
 use super::checkpoint::Checkpoint;
-use super::observer::Observer;
+use super::observer::{Observer, Outcome};
 use super::shared::Shared;
 use crate::config::{Config, Span, Stretch};
 use crate::task::Task;
@@ -43,6 +43,8 @@ pub struct Member<'a> {
     pub seed: u64,
     /// Where it goes on; `None`: at the start.
     pub resumed: Option<&'a Checkpoint>,
+    /// How it ended before, if it did: it stays in the stack for the others' sake, unseen.
+    pub ended: Option<Outcome>,
     /// Who watches.
     pub observer: &'a mut dyn Observer,
 }

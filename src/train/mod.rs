@@ -6,6 +6,7 @@
 mod arrays;
 mod batches;
 mod checkpoint;
+pub mod checkpoint_file;
 mod choice;
 pub mod determinism;
 pub mod device;
@@ -28,7 +29,7 @@ mod supply;
 mod together;
 mod version_header;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, NamedTensors, Place, Progress};
 pub use member::{Lesson, Member};
 pub use observer::{Continue, Observer, Outcome};
 pub use optimiser::OptimiserState;

@@ -24,8 +24,14 @@ pub trait Observer {
         Ok(Continue::Yes)
     }
 
-    /// Keeps a checkpoint that it, or the observer of another run of the same stack, asked for.
-    fn keep(&mut self, _checkpoint: Checkpoint) -> Result<()> {
+    /// Is given a checkpoint that it, or the observer of another run of the same stack, asked for, also of a run that has
+    /// `ended`: the others' bytes hang on it.
+    fn keep(&mut self, _checkpoint: Checkpoint, _ended: Option<Outcome>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Every run of the stack was given its checkpoint: they are one, and kept at once. The first run is told.
+    fn kept_all(&mut self) -> Result<()> {
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl<'a> Runs<'a> {
         let last_loss = |member: &Member| member.resumed.map_or(f64::NAN, Checkpoint::last_loss);
         Runs {
             last_losses: members.iter().map(last_loss).collect(),
-            outcomes: vec![None; members.len()],
+            outcomes: members.iter().map(|member| member.ended).collect(),
             members,
         }
     }
@@ -92,7 +92,8 @@ impl<'a> Runs<'a> {
         let members = self.members.iter().enumerate();
         let layers = members.map(|(index, member)| {
             let wants = member.observer.wants(stack.step());
-            wants.layers.then(|| layers(stack.state(index).0)).transpose()
+            let is_seen = self.outcomes[index].is_none();
+            (wants.layers && is_seen).then(|| layers(stack.state(index).0)).transpose()
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
         if layers.iter().all(Option::is_none) {
@@ -154,18 +155,16 @@ impl<'a> Runs<'a> {
         self.members[speaker].observer.before_step()
     }
 
-    /// Gives every run that has not ended a checkpoint of its own.
+    /// Gives every run a checkpoint of its own, also those that have ended: all of one step, kept at once.
     fn keep(&mut self, stack: &dyn Stack) -> Result<()> {
         for (index, member) in self.members.iter_mut().enumerate() {
-            if self.outcomes[index].is_some() {
-                continue;
-            }
             let last_loss = self.last_losses[index];
             let progress = Progress { seed: member.seed, step: stack.step(), last_loss };
             let (tensors, place) = stack.state(index);
-            member.observer.keep(Checkpoint::take(progress, tensors, place))?;
+            let checkpoint = Checkpoint::take(progress, tensors, place);
+            member.observer.keep(checkpoint, self.outcomes[index])?;
         }
-        Ok(())
+        self.members.first_mut().map_or(Ok(()), |first| first.observer.kept_all())
     }
 
     fn ended(self, others: Outcome) -> Vec<Outcome> {

@@ -33,7 +33,7 @@ pub fn train(
     ensure!(config.phases.is_empty(), "a config with phases learns several tasks");
     let shared = Shared::default();
     let lessons = vec![Lesson::only(config, task, &shared)];
-    let member = Member { lessons, seed, resumed, observer };
+    let member = Member { lessons, seed, resumed, ended: None, observer };
     Ok(train_together(vec![member], device, false)?.remove(0))
 }
 

@@ -102,6 +102,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         threads: 1,
         algorithms: None,
         cores: None,
+        stack: 1,
         dataset: None,
         wall_time: 1.0,
         ocs: judge.ocs().to_vec(),
@@ -114,6 +115,8 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         kernel: None,
         series: std::collections::BTreeMap::new(),
         stretches: Vec::new(),
+        extended_at: Vec::new(),
+        programs: Vec::new(),
     }
 }
 
