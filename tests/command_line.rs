@@ -330,7 +330,7 @@ fn finished_runs_are_not_replaced_without_a_word() {
     let before = files();
     let others: [(&[&str], &str); 3] = [
         (&["--set", "training.steps=900"], "holds 2 of these 2 runs already"),
-        (&["--resume", "--set", "training.steps=900"], "training.steps was 800, is 900"),
+        (&["--resume", "--set", "training.steps=700"], "training.steps was 800, is 700"),
         (&["--resume", "--overwrite"], "cannot be used with"),
     ];
     for (arguments, words) in others {

@@ -159,7 +159,7 @@ pub fn train_runs(
     warn_of_equal_seeds(config)?;
     let theory_of_images = studies::of(config)?.is_some_and(|study| study.theory_of_images);
     let options = &Options { theory_of_images, ..options.clone() };
-    let runs = sweep::plan(config, options).map_err(refused)?.open()?;
+    let runs = sweep::plan(config, options).and_then(sweep::Plan::open).map_err(refused)?;
     let summary = {
         let progress = Progress::new(part, &config.name);
         let written = write_theories(config, options, asks_theory);

@@ -11,6 +11,7 @@ use super::crew::{Crew, Seat, crews};
 use super::earlier::{Earlier, look};
 use super::failed::Failed;
 use super::job::{Job, Part};
+use super::lock::Lock;
 use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 use super::prepared::run_together;
@@ -111,6 +112,8 @@ pub fn train_all(
 pub struct Opened<'a> {
     plan: Plan<'a>,
     earlier: Earlier,
+    /// Held until all is done.
+    lock: Lock,
 }
 
 impl<'a> Plan<'a> {
@@ -132,6 +135,7 @@ impl<'a> Plan<'a> {
             }
         }
         let folder = &self.options.folder;
+        let lock = Lock::take(folder, self.jobs.iter().map(Job::run).collect())?;
         let removed = file::remove_leftovers(folder, 2);
         if removed > 0 {
             tracing::info!("removed {removed} half-written files of processes that were killed");
@@ -149,8 +153,8 @@ impl<'a> Plan<'a> {
         }
         // Once more, since nobody else changes it from here on.
         let earlier = match self.options.existing {
-            Existing::Resume => look(self.config, self.options)?,
-            Existing::Refuse | Existing::Overwrite => Earlier::default(),
+            Existing::Refuse | Existing::Resume => look(self.config, self.options)?,
+            Existing::Overwrite => Earlier::default(),
         };
         for (path, text) in &earlier.restored {
             tracing::info!("{} is written again from its checkpoint", path.display());
@@ -160,7 +164,7 @@ impl<'a> Plan<'a> {
             saved::remove(path)?;
         }
         record::write_config(folder, self.config)?;
-        Ok(Opened { plan: self, earlier })
+        Ok(Opened { plan: self, earlier, lock })
     }
 
     /// Removes checkpoints of stacks that are replaced.
@@ -186,7 +190,7 @@ impl Opened<'_> {
     /// At the first run that cannot be set up or written, unless the others go on then; `Interrupted` if asked to end. A
     /// diverged run is no error here: it is told in the summary, and the others go on.
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
-        let Opened { plan: Plan { options, jobs, failed, .. }, earlier } = self;
+        let Opened { plan: Plan { options, jobs, failed, .. }, earlier, lock: _lock } = self;
         let mut summary = Summary::default();
         for ((condition, seed), words) in &earlier.diverged {
             summary.diverged.push(format!("condition '{condition}', seed {seed}: {words}"));

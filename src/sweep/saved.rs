@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::notes::Notes;
 use super::roster::{Roster, Run, previous};
-use super::watch::Notes;
 use crate::file;
 use crate::record::{Checked, Record};
 use crate::train::checkpoint_file::{Contents, from_bytes, read_head, to_bytes};

@@ -5,6 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::lock::claims;
+use super::roster::{Roster, unfinished_paths};
+use super::saved::step_and_roster;
 use crate::config::{Config, resolve_conditions};
 use crate::record::{self, FailureRecord, Status};
 
@@ -86,9 +89,28 @@ pub fn states_in_words<'a>(states: impl Iterator<Item = &'a State>) -> String {
 /// If the config's conditions cannot be resolved. A file that cannot be read makes its run a failed one.
 pub fn states(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
     let mut states = Vec::new();
+    let claims = claims(folder);
+    let checkpoints: Vec<(u64, Roster)> =
+        unfinished_paths(folder).iter().filter_map(|path| step_and_roster(path).ok()).collect();
     for (condition, resolved) in resolve_conditions(config)? {
         for &seed in &config.seeds {
+            let run = (condition.clone(), seed);
             let state = state_of(folder, &condition, seed, resolved.total_steps());
+            let of_run = checkpoints.iter().filter(|(_, roster)| roster.0.contains(&run));
+            let state = match (state, of_run.map(|(step, _)| *step).max()) {
+                (State::Unfinished { steps, .. }, Some(step)) => State::Unfinished { step, steps },
+                (State::Waiting, Some(step)) => {
+                    State::Unfinished { step, steps: resolved.total_steps() }
+                }
+                (state, _) => state,
+            };
+            let holder = claims.iter().find(|claim| claim.runs.contains(&run));
+            let state = match (state, holder) {
+                (State::Unfinished { .. } | State::Waiting, Some(claim)) => {
+                    State::Running(claim.words())
+                }
+                (state, _) => state,
+            };
             states.push(RunState { condition: condition.clone(), seed, state });
         }
     }
