@@ -103,7 +103,7 @@ fn copies(keys: &[&str], before: u64, steps: u64) -> u64 {
         .zip(&mut observers)
         .map(|(seed, observer)| {
             let lessons = vec![Lesson::only(&config, &task, &shared)];
-            Member { lessons, seed, resumed: None, observer }
+            Member { lessons, seed, resumed: None, ended: None, observer }
         })
         .collect();
     let mut run = Unwatched::new(&members, tch::Device::Cpu).unwrap();

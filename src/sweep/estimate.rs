@@ -125,8 +125,11 @@ pub fn estimate(config: &Config, options: &Options, states: &[RunState]) -> Resu
 fn seconds_a_step(stack: &[Job], options: &Options) -> Result<f64> {
     tch::set_num_threads(options.threads as i32);
     let mut observers: Vec<fn(Snapshot)> = vec![|_| (); stack.len()];
-    let members: Vec<Member> =
-        stack.iter().zip(&mut observers).map(|(job, nobody)| job.member(None, nobody)).collect();
+    let members: Vec<Member> = stack
+        .iter()
+        .zip(&mut observers)
+        .map(|(job, nobody)| job.member(None, None, nobody))
+        .collect();
     let mut run = Unwatched::new(&members, options.device)?;
     run.descend(WARM_UP);
     let (start, mut done, mut next) = (Instant::now(), 0, 1);

@@ -135,7 +135,9 @@ impl<'a> Plan<'a> {
             }
         }
         let folder = &self.options.folder;
-        let lock = Lock::take(folder, self.jobs.iter().map(Job::run).collect())?;
+        let is_asked = |job: &&Job| !self.options.leaves_alone(&job.condition, job.seed);
+        let asked = self.jobs.iter().filter(is_asked);
+        let lock = Lock::take(folder, asked.clone().map(Job::run).collect())?;
         let removed = file::remove_leftovers(folder, 2);
         if removed > 0 {
             tracing::info!("removed {removed} half-written files of processes that were killed");
@@ -144,8 +146,7 @@ impl<'a> Plan<'a> {
         if self.options.existing == Existing::Overwrite {
             self.remove_unfinished()?;
         }
-        let is_asked = |job: &&Job| !self.options.leaves_alone(&job.condition, job.seed);
-        for job in self.jobs.iter().filter(is_asked) {
+        for job in asked {
             FailureRecord::remove(folder, &job.condition, job.seed)?;
             if self.options.begins_anew(&job.condition, job.seed) {
                 job.remove_earlier(folder)?;
