@@ -17,6 +17,8 @@
 
 /// How does a file get its contents?
 pub mod file;
+/// What was computed from data once, and need not be again?
+pub mod derived;
 /// What was this run told? Every key of a config, its default and its range.
 pub mod config;
 /// Which files hold which images? A table of data sets.

@@ -3,22 +3,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("file", &[]),
+    ("derived", &["file"]),
     ("config", &[]),
     ("data", &["file", "config"]),
     ("task", &["config", "data"]),
     ("theory", &["config", "task"]),
     ("model", &["config", "task"]),
-    ("train", &["file", "config", "task", "model"]),
+    ("train", &["file", "derived", "config", "task", "model"]),
     ("metrics", &[]),
     ("record", &["file", "config", "metrics"]),
     ("probes", &["config", "task", "theory", "model", "train", "metrics", "record"]),
     (
         "sweep",
         &[
-            "file", "config", "data", "task", "theory", "model", "train", "metrics", "record",
-            "probes",
+            "file", "derived", "config", "data", "task", "theory", "model", "train", "metrics",
+            "record", "probes",
         ],
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
@@ -28,8 +29,8 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 9] =
-    ["file", "config", "data", "task", "metrics", "record", "claim", "plot", "studies"];
+const WITHOUT_TENSORS: [&str; 10] =
+    ["file", "derived", "config", "data", "task", "metrics", "record", "claim", "plot", "studies"];
 
 fn files_of(module: &str) -> Vec<PathBuf> {
     fn below(folder: &Path, files: &mut Vec<PathBuf>) {

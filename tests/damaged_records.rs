@@ -4,7 +4,7 @@ use std::path::Path;
 use ocs::config::{self, Config, resolve_conditions};
 use ocs::plot;
 use ocs::record::RunFolder;
-use ocs::sweep::{train_all, write_theories};
+use ocs::sweep::{Tasks, train_all, write_theories};
 use serde_json::{Value, json};
 
 use crate::quick_runs::{claims, draw};
@@ -107,7 +107,7 @@ fn fuzz(folder: &Path, file: &str, experiment: &str) {
 fn trained(text: &str, folder: &Path) -> Config {
     let config = config::parse(text, "x", &[]).unwrap();
     let conditions = resolve_conditions(&config).unwrap();
-    write_theories(&conditions, folder, folder, true, &mut |_, _| ()).unwrap();
+    write_theories(&conditions, folder, &mut Tasks::new(folder), true, &mut |_, _| ()).unwrap();
     train_all(&config, &options(folder), &|_| ()).unwrap();
     config
 }

@@ -194,3 +194,67 @@ fn doctor_runs_a_product_on_each_device_and_says_what_hides_gpus() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("--device cuda:0: "), "{text}");
 }
+
+const IMAGES: &str = "
+task: {inputs: glyphs, samples: {train: 160, test: 80}}
+training: {batch_size: full, steps: 20, learning_rate: 0.05, observations: 5}
+network: {initialisation: {normal: {std: 0.01}}}
+seeds: [0]
+";
+
+/// What `ocs gram` prints of images and says on the way, with decompositions kept in `caches`.
+fn gram(folder: &Path, caches: &Path) -> (String, String) {
+    let mut command = ocs(folder);
+    let output = command.args(["gram", "tiny.yaml", "--json"]).env("OCS_CACHE", caches).output();
+    let output = output.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn nothing_is_diagonalised_twice_and_a_damaged_or_absent_cache_changes_no_number() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tiny.yaml"), IMAGES).unwrap();
+    let caches = folder.path().join("caches");
+    let (first, said) = gram(folder.path(), &caches);
+    assert!(said.contains("diagonalising"), "{said}");
+    let (again, said) = gram(folder.path(), &caches);
+    assert!(again == first && !said.contains("diagonalising"), "{said}");
+    let entry = std::fs::read_dir(caches.join("derived")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&entry).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&entry, bytes).unwrap();
+    let (damaged, said) = gram(folder.path(), &caches);
+    assert!(damaged == first && said.contains("is damaged"), "{said}");
+    let (again, said) = gram(folder.path(), &caches);
+    assert!(again == first && !said.contains("damaged"), "{said}");
+    let (absent, said) = gram(folder.path(), Path::new("/proc/nowhere"));
+    assert!(absent == first, "{said}");
+    assert_eq!(said.matches("are not kept for later").count(), 1, "{said}");
+}
+
+#[test]
+fn training_on_what_was_kept_is_training_on_what_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tiny.yaml"), IMAGES).unwrap();
+    let caches = folder.path().join("caches");
+    let train = |caches: &Path| {
+        let mut command = ocs(folder.path());
+        command.args(["train", "tiny.yaml", "--device", "cpu", "--overwrite"]);
+        said(command.env("OCS_CACHE", caches));
+        let text = std::fs::read_to_string(folder.path().join("runs/tiny/default/0.json"));
+        let text = text.unwrap();
+        let lines = text.lines().filter(|line| !line.contains("wall_time"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let without = train(Path::new("/proc/nowhere"));
+    assert_eq!(train(&caches), without);
+    let kept = std::fs::read_dir(caches.join("derived")).unwrap().flatten();
+    assert!(
+        kept.map(|entry| entry.file_name())
+            .any(|name| name.to_string_lossy().starts_with("moments-"))
+    );
+    assert_eq!(train(&caches), without);
+}

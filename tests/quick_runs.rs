@@ -8,7 +8,7 @@ use ocs::config::{self, Config, Scale, resolve_conditions};
 use ocs::plot::{self, canvas::Canvas};
 use ocs::record::{RunFolder, Status};
 use ocs::studies::{self, Study};
-use ocs::sweep::{Options, train_all, write_theories};
+use ocs::sweep::{Options, Tasks, train_all, write_theories};
 
 use crate::reproducible_runs::options;
 
@@ -38,8 +38,14 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
     let refused = &mut |condition: &str, reason: &anyhow::Error| {
         assert!(uncovered(condition), "{condition}: {reason:#}");
     };
-    write_theories(&conditions, folder.path(), folder.path(), study.theory_of_images, refused)
-        .unwrap();
+    write_theories(
+        &conditions,
+        folder.path(),
+        &mut Tasks::new(folder.path()),
+        study.theory_of_images,
+        refused,
+    )
+    .unwrap();
     let options = Options {
         jobs: 2,
         scale: Scale::Quick,

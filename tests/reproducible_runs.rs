@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ocs::config::{self, Config, Scale};
+use ocs::derived::Derived;
 use ocs::record::{Algorithms, Record, Status, path_of, read_json};
 use ocs::sweep::{Cores, Event, Existing, Interrupted, Options, Refused, train_all};
 
@@ -36,6 +37,7 @@ pub fn options(folder: &Path) -> Options {
     Options {
         folder: folder.to_owned(),
         data: folder.to_owned(),
+        derived: Derived::nowhere(),
         device: tch::Device::Cpu,
         algorithms: Algorithms::Deterministic,
         threads: 1,

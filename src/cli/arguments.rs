@@ -10,6 +10,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use super::outcome::misuse;
 use super::{progress, stems};
 use crate::config::{Config, Override, Scale, did_you_mean};
+use crate::derived::Derived;
 use crate::record::Algorithms;
 use crate::sweep::{self, Cores, Existing};
 use crate::train::determinism;
@@ -174,6 +175,7 @@ impl ComputeArguments {
         Ok(sweep::Options {
             folder: folder.to_owned(),
             data: self.data.folder(),
+            derived: Derived::of_user(),
             device,
             algorithms: if self.fast { Algorithms::Fast } else { Algorithms::Deterministic },
             threads,

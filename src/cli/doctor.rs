@@ -11,6 +11,7 @@ use super::devices::{DeviceDiagnosis, diagnose};
 use super::outcome::Success;
 use super::output;
 use crate::data;
+use crate::derived;
 use crate::sweep::{Cores, Origin};
 use crate::train::device::{has_bfloat16, why_no_cuda};
 use crate::train::gpus::Visible;
@@ -53,6 +54,10 @@ struct Diagnosis {
     libtorch_threads: Option<i32>,
     data_folder: PathBuf,
     data_sets: Vec<DataSet>,
+    /// Where decompositions of data are kept, with their number and bytes; it may be deleted at any time.
+    derived_folder: Option<PathBuf>,
+    derived_entries: usize,
+    derived_bytes: u64,
     sbatch: Option<PathBuf>,
 }
 
@@ -78,6 +83,9 @@ impl Doctor {
         let cores = Cores::of_this_process();
         let cuda_available = usable && tch::Cuda::is_available();
         let gpus = if usable { tch::Cuda::device_count() } else { 0 };
+        let derived_folder = derived::default_folder();
+        let (derived_entries, derived_bytes) =
+            derived_folder.as_deref().map_or((0, 0), derived::kept_in);
         let diagnosis = Diagnosis {
             version: env!("CARGO_PKG_VERSION"),
             revision: env!("OCS_REVISION"),
@@ -109,6 +117,9 @@ impl Doctor {
                 })
                 .collect(),
             data_folder: folder,
+            derived_entries,
+            derived_bytes,
+            derived_folder,
             sbatch: on_path("sbatch"),
         };
         if self.json {
@@ -178,6 +189,13 @@ impl Diagnosis {
             };
             rows.push(vec![format!("  {}", set.name), state]);
         }
+        let kept = format!(
+            "{} decompositions, {:.0} MB, in {} (delete it at will)",
+            self.derived_entries,
+            self.derived_bytes as f64 / 1e6,
+            path(&self.derived_folder)
+        );
+        rows.push(vec!["kept".to_owned(), kept]);
         rows.push(vec!["Slurm (sbatch)".to_owned(), path(&self.sbatch)]);
         output::table(&rows)
     }

@@ -8,6 +8,7 @@ use super::arguments::{ConfigArguments, DataFolder};
 use super::outcome::{Success, refused};
 use super::output;
 use crate::config::resolve_conditions;
+use crate::derived::Derived;
 use crate::record::GramRecord;
 use crate::sweep::{Cores, Tasks, ensure_gram_fits, gram_of, limit_threads};
 
@@ -66,7 +67,7 @@ impl Gram {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         limit_threads(&Cores::of_this_process());
-        let mut tasks = Tasks::new(&self.data.folder());
+        let mut tasks = Tasks::keeping(&self.data.folder(), &Derived::of_user());
         let mut grams: Vec<GramRecord> = Vec::new();
         for (condition, resolved) in resolve_conditions(&config)? {
             ensure_gram_fits(&condition, &resolved.task).map_err(refused)?;

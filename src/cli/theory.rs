@@ -8,6 +8,7 @@ use super::arguments::{ConfigArguments, DataFolder};
 use super::outcome::{Success, refused};
 use super::output;
 use crate::config::cells;
+use crate::derived::Derived;
 use crate::metrics::Phase;
 use crate::record::{Method, TheoryRecord};
 use crate::sweep::{Cores, Tasks, ensure_theory_fits, limit_threads, theory_of};
@@ -46,7 +47,7 @@ impl Theory {
         let config = self.config.load()?;
         limit_threads(&Cores::of_this_process());
         let mut answer = Answer { conditions: Vec::new(), refused: Vec::new() };
-        let mut tasks = Tasks::new(&self.data.folder());
+        let mut tasks = Tasks::keeping(&self.data.folder(), &Derived::of_user());
         let mut names = Vec::new();
         for cell in cells(&config)? {
             let name = cell.display_name();

@@ -14,7 +14,7 @@ use crate::claim::{Claim, Verdict};
 use crate::config::{Config, cells, resolve_conditions};
 use crate::record::Record;
 use crate::studies;
-use crate::sweep::{self, OnFailure, Options, Summary};
+use crate::sweep::{self, OnFailure, Options, Summary, Tasks};
 
 /// Trains every condition of a config with every seed, and with every combination of what --grid varies. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
 /// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
@@ -215,11 +215,11 @@ pub fn write_theories(
     if let Some(study) = studies::of(config)? {
         conditions.extend((study.also_predict)(config)?);
     }
-    let Options { folder, data, theory_of_images, .. } = options;
+    let Options { folder, data, derived, theory_of_images, .. } = options;
     sweep::write_theories(
         &conditions,
         folder,
-        data,
+        &mut Tasks::keeping(data, derived),
         *theory_of_images,
         &mut |condition, reason| {
             tracing::debug!(condition, "no theory: {reason:#}");

@@ -26,7 +26,7 @@ pub fn time_steps(
     warm_up: u64,
 ) -> Result<Vec<(String, u64, f64)>> {
     options.settle_algorithms()?;
-    let mut tasks = Tasks::new(&options.data);
+    let mut tasks = Tasks::keeping(&options.data, &options.derived);
     let mut times = Vec::new();
     for cell in cells(config)? {
         let (name, steps) = (cell.name.clone(), cell.config.training.steps);

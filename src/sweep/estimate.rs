@@ -60,7 +60,7 @@ const WARM_UP: u64 = 3;
 ///
 /// If data cannot be read or a network not be built, or if there is nothing to do.
 pub fn estimate(config: &Config, options: &Options, states: &[RunState]) -> Result<Estimate> {
-    let (mut jobs, mut tasks) = (Vec::new(), Tasks::new(&options.data));
+    let (mut jobs, mut tasks) = (Vec::new(), Tasks::keeping(&options.data, &options.derived));
     for cell in cells(config)? {
         if config.seeds.iter().any(|seed| options.does(&cell.name, *seed)) {
             jobs.extend(jobs_of(&cell, config, options, &mut tasks)?);

@@ -1,8 +1,8 @@
 //! The Gram matrix of a condition's inputs, as records keep it.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::tasks::{Tasks, timed};
+use super::tasks::Tasks;
 use crate::config::Config;
 use crate::record::GramRecord;
 use crate::theory::Gram;
@@ -16,10 +16,7 @@ const KEPT: usize = 64;
 ///
 /// If the data cannot be read, or have no Gram matrix; names the condition.
 pub fn gram_of(condition: &str, config: &Config, tasks: &mut Tasks) -> Result<GramRecord> {
-    let task = tasks.of(condition, &config.task)?;
-    let gram = timed(condition, &task, || Gram::new(&task))
-        .with_context(|| format!("condition '{condition}'"))?;
-    Ok(record(condition, config, &gram))
+    Ok(record(condition, config, &tasks.gram(condition, &config.task)?))
 }
 
 /// A Gram matrix as a record.

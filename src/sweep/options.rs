@@ -11,6 +11,7 @@ use tch::Device;
 
 use super::cores::Cores;
 use crate::config::Scale;
+use crate::derived::Derived;
 use crate::record::{Algorithms, Record};
 use crate::train::determinism;
 
@@ -21,6 +22,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where data sets lie.
     pub data: PathBuf,
+    /// Where decompositions are kept for other processes.
+    pub derived: Derived,
     /// The device of every run.
     pub device: Device,
     /// Whether equal runs shall give equal bytes on a GPU too.

@@ -49,7 +49,7 @@ pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
     if !earlier.is_all(cells.iter().map(seeds).sum()) {
         cells = those_that_fit(config, cells, options, &mut failed)?;
     }
-    let (mut jobs, mut tasks) = (Vec::new(), Tasks::new(&options.data));
+    let (mut jobs, mut tasks) = (Vec::new(), Tasks::keeping(&options.data, &options.derived));
     for cell in cells {
         match (jobs_of(&cell, config, options, &mut tasks), options.on_failure) {
             (Ok(of_cell), _) => jobs.extend(of_cell),

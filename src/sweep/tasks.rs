@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use ndarray::{Array1, Array2, Axis};
 
 use crate::config::{Inputs, TaskConfig};
 use crate::data::{self, Dataset, Identity};
+use crate::derived::Derived;
 use crate::record::DatasetRecord;
 use crate::task::{Task, TaskInputs};
 use crate::theory::{Gram, Moments, Space};
-use crate::train::Shared;
+use crate::train::{Shared, key_of_images};
 
 /// What was read and made so far.
 pub struct Tasks {
@@ -22,6 +24,7 @@ pub struct Tasks {
     tasks: Vec<(TaskConfig, Arc<Task>)>,
     moments: Vec<(TaskConfig, Arc<Moments>)>,
     shared: Vec<(TaskConfig, Arc<Shared>)>,
+    derived: Derived,
 }
 
 impl Tasks {
@@ -35,7 +38,29 @@ impl Tasks {
             tasks: Vec::new(),
             moments: Vec::new(),
             shared: Vec::new(),
+            derived: Derived::nowhere(),
         }
+    }
+
+    /// The same, with decompositions kept for other processes.
+    pub fn keeping(folder: &Path, derived: &Derived) -> Self {
+        Tasks { derived: derived.clone(), ..Tasks::new(folder) }
+    }
+
+    /// The Gram matrix of a task's training inputs, diagonalised; tells what that costs.
+    ///
+    /// # Errors
+    ///
+    /// Those of `of`, and of `Gram::new`; names the condition.
+    pub fn gram(&mut self, condition: &str, config: &TaskConfig) -> Result<Gram> {
+        let task = self.of(condition, config)?;
+        let make = || timed(condition, &task, || Gram::new(&task));
+        let gram = match config.inputs.are_images() {
+            true => kept_gram(&self.derived, &task, make),
+            // Vectors are few.
+            false => make(),
+        };
+        gram.with_context(|| format!("condition '{condition}'"))
     }
 
     /// The task of a condition.
@@ -80,9 +105,7 @@ impl Tasks {
             return Ok(moments.clone());
         }
         let task = self.of(condition, config)?;
-        let moments = timed(condition, &task, || Moments::new(&task))
-            .with_context(|| format!("condition '{condition}'"))?;
-        let moments = Arc::new(moments);
+        let moments = Arc::new(Moments::of_gram(&task, self.gram(condition, config)?));
         self.moments.push((config.clone(), moments.clone()));
         Ok(moments)
     }
@@ -92,7 +115,7 @@ impl Tasks {
         if let Some((_, shared)) = self.shared.iter().find(|(known, _)| known == config) {
             return shared.clone();
         }
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared::keeping(self.derived.clone()));
         self.shared.push((config.clone(), shared.clone()));
         shared
     }
@@ -121,6 +144,32 @@ impl Tasks {
     }
 }
 
+/// A Gram matrix that was kept, or is made and kept.
+fn kept_gram(derived: &Derived, task: &Task, make: impl FnOnce() -> Result<Gram>) -> Result<Gram> {
+    const KIND: (&str, u32) = ("gram", 1);
+    let (samples, features, space) = Gram::size(task);
+    let row = |values: Array1<f64>| values.insert_axis(Axis(0));
+    let make = || {
+        let gram = make()?;
+        let cv: Array1<f64> = gram.projection_cv.into_iter().collect();
+        let rows = [("variances", gram.variances), ("mean", gram.mean), ("projection_cv", cv)];
+        let rows = rows.map(|(name, values)| (name.to_owned(), row(values)));
+        Ok(rows.into_iter().chain([("directions".to_owned(), gram.directions)]).collect())
+    };
+    let mut tables = derived.kept_or(|| key_of_images(KIND, task, "cpu"), make)?;
+    let mut take = |name: &str| tables.remove(name).with_context(|| format!("no {name} kept"));
+    let row = |table: Array2<f64>| table.index_axis_move(Axis(0), 0);
+    Ok(Gram {
+        samples,
+        features,
+        space,
+        variances: row(take("variances")?),
+        mean: row(take("mean")?),
+        projection_cv: take("projection_cv")?.first().copied(),
+        directions: take("directions")?,
+    })
+}
+
 /// Warns, but not twice of the same: theory and training read the images one after the other.
 fn warn_once(warning: String) {
     static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -133,7 +182,7 @@ fn warn_once(warning: String) {
 
 /// Does something of which a Gram matrix is the dear part, and tells beforehand what memory and afterwards what time it
 /// takes.
-pub fn timed<T>(condition: &str, task: &Task, make: impl FnOnce() -> Result<T>) -> Result<T> {
+fn timed<T>(condition: &str, task: &Task, make: impl FnOnce() -> Result<T>) -> Result<T> {
     let (samples, features, space) = Gram::size(task);
     let space = match space {
         Space::Features => "features",

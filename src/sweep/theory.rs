@@ -325,7 +325,7 @@ fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
 }
 
 /// Writes `condition/theory.json` for each condition that theory covers, and tells why it does not cover the others; beside
-/// it `gram.json` for images, which lie in the folder `data`.
+/// it `gram.json` for images.
 ///
 /// Images are answered if `of_images`, for studies that read the answer: it may take minutes, and nobody who trains a network
 /// should have to wait for it. `ocs theory` answers any config.
@@ -336,12 +336,11 @@ fn mode_record((mode, final_strength): (Mode, f64)) -> ModeRecord {
 pub fn write_theories(
     conditions: &[(String, Config)],
     folder: &Path,
-    data: &Path,
+    tasks: &mut Tasks,
     of_images: bool,
     uncovered: &mut dyn FnMut(&str, &anyhow::Error),
 ) -> Result<Vec<TheoryRecord>> {
     let mut written = Vec::new();
-    let mut tasks = Tasks::new(data);
     for (condition, config) in conditions {
         let path = |name: &str| folder.join(condition).join(name);
         // An answer to an earlier config must not stand beside the new runs.
@@ -356,7 +355,7 @@ pub fn write_theories(
                 "theory of images is written for experiments that read it: ask `ocs theory`"
             ))
         } else {
-            theory_of(condition, config, None, &mut tasks)
+            theory_of(condition, config, None, tasks)
         };
         match answer {
             Ok(theory) => {

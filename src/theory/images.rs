@@ -44,10 +44,14 @@ impl Moments {
     ///
     /// `Gram`'s.
     pub fn new(task: &Task) -> Result<Self> {
-        let gram = Gram::new(task)?;
+        Ok(Moments::of_gram(task, Gram::new(task)?))
+    }
+
+    /// The training set's moments, of which the second are diagonalised.
+    pub fn of_gram(task: &Task, gram: Gram) -> Self {
         let correlation = task.input_output_correlation();
         let squares = (&task.targets * &task.targets).sum_axis(Axis(1));
-        Ok(Moments {
+        Moments {
             projected_correlation: correlation.dot(&gram.directions.t()),
             mean: gram.directions.dot(&gram.mean),
             items: task.item_means().dot(&gram.directions.t()),
@@ -55,7 +59,7 @@ impl Moments {
             squared_targets: task.probabilities.dot(&squares),
             correlation,
             gram,
-        })
+        }
     }
 
     /// `V_target = <||y||^2> - ||ybar||^2`.

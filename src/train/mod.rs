@@ -31,6 +31,7 @@ mod version_header;
 
 pub use checkpoint::{Checkpoint, NamedTensors, Place, Progress};
 pub use member::{Lesson, Member};
+pub use moments::key_of_images;
 pub use observer::{Continue, Observer, Outcome};
 pub use optimiser::OptimiserState;
 pub use passed::Passed;

@@ -4,7 +4,10 @@ use anyhow::{Context, Result};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
+use super::arrays::to_array;
 use super::batches::SetInputs;
+use super::device;
+use crate::derived::{Derived, Key, Tables};
 use crate::model::to_tensor;
 use crate::task::{Task, TaskInputs};
 
@@ -34,62 +37,104 @@ pub struct Moments {
 /// Images that are turned to floats at a time.
 const CHUNK: i64 = 4096;
 
+/// What is kept of images: their covariance on its axes, and these, one a row, unless they are the inputs' own.
+const KIND: (&str, u32) = ("moments", 1);
+const COVARIANCE: &str = "covariance";
+const VECTORS: &str = "vectors";
+
+/// A diagonal covariance as a column if no inputs are correlated, else rotated, with its eigenvectors, if that is allowed.
+fn on_axes(covariance: Tensor, rotate: bool) -> (Tensor, Option<Tensor>) {
+    let variances = covariance.diagonal(0, 0, 1).unsqueeze(1);
+    let off_diagonal = &covariance - Tensor::diag_embed(&variances.squeeze_dim(1), 0, 0, 1);
+    if off_diagonal.count_nonzero(None).int64_value(&[]) == 0 {
+        return (variances.contiguous(), None);
+    }
+    if !rotate {
+        return (covariance, None);
+    }
+    let (variances, basis) = covariance.linalg_eigh("L");
+    (variances.unsqueeze(1), Some(basis))
+}
+
+fn tables((covariance, basis): &(Tensor, Option<Tensor>)) -> Result<Tables> {
+    let mut tables = Tables::from([(COVARIANCE.to_owned(), to_array(covariance)?)]);
+    if let Some(basis) = basis {
+        tables.insert(VECTORS.to_owned(), to_array(&basis.tr())?);
+    }
+    Ok(tables)
+}
+
+/// Names what is computed from the training inputs of a task, on this thread and a device.
+pub fn key_of_images((kind, version): (&'static str, u32), task: &Task, device: &str) -> Key {
+    let key = Key::of(kind, version).on(device, tch::get_num_threads());
+    match &task.inputs {
+        TaskInputs::Images { train, preprocessor, .. } => key
+            .parts(train.images(0..train.n_samples()))
+            .numbers(&preprocessor.mean)
+            .numbers(&preprocessor.factor),
+        TaskInputs::Vectors(vectors) => key
+            .numbers(&[vectors.nrows() as f64])
+            .numbers(&vectors.iter().copied().collect::<Vec<f64>>())
+            .numbers(&task.probabilities.to_vec()),
+    }
+}
+
 impl Moments {
     /// A task's, in the eigenbasis of `Sigma_x` if `rotated`; `pixels` are those of its training images.
     ///
     /// # Errors
     ///
     /// If the task has images and no pixels are given.
-    pub fn of(task: &Task, pixels: Option<Tensor>, device: Device, rotated: bool) -> Result<Self> {
+    ///
+    /// Decompositions of images are kept in `derived`.
+    pub fn of(
+        task: &Task,
+        pixels: Option<Tensor>,
+        device: Device,
+        rotated: bool,
+        derived: &Derived,
+    ) -> Result<Self> {
         let place = |matrix: &Array2<f64>| to_tensor(matrix).to_device(device);
         let mean_input = task.probabilities.dot(&task.item_means()).insert_axis(ndarray::Axis(0));
         let input_output = place(&task.input_output_correlation().reversed_axes());
-        let covariance = match &task.inputs {
+        let mean_target = place(&task.ocs().insert_axis(ndarray::Axis(0)));
+        let covariance = || match &task.inputs {
             TaskInputs::Vectors(inputs) => {
                 let weighted = inputs * &task.probabilities.view().insert_axis(ndarray::Axis(1));
-                place(&inputs.t().dot(&weighted))
+                Ok(place(&inputs.t().dot(&weighted)))
             }
             TaskInputs::Images { preprocessor, .. } => {
-                let pixels = pixels.context("images are not on the device")?;
+                let pixels = pixels.as_ref().context("images are not on the device")?;
                 let (n_samples, n_inputs) = pixels.size2()?;
-                let inputs = SetInputs::bytes(&pixels, preprocessor, Kind::Double);
+                let inputs = SetInputs::bytes(pixels, preprocessor, Kind::Double);
                 let mut sum = Tensor::zeros([n_inputs, n_inputs], (Kind::Double, device));
                 for start in (0..n_samples).step_by(CHUNK as usize) {
                     let chunk = inputs.range(start, CHUNK.min(n_samples - start));
                     sum = sum.addmm(&chunk.tr(), &chunk);
                 }
-                sum / n_samples as f64
+                Ok::<Tensor, anyhow::Error>(sum / n_samples as f64)
             }
         };
-        let moments = Moments {
-            input_output,
-            covariance,
-            mean_input: place(&mean_input),
-            mean_target: place(&task.ocs().insert_axis(ndarray::Axis(0))),
-            basis: None,
+        let (covariance, basis) = if rotated && matches!(task.inputs, TaskInputs::Images { .. }) {
+            let key = || key_of_images(KIND, task, &device::name(device));
+            let kept = derived.kept_or(key, || tables(&on_axes(covariance()?, true)))?;
+            let of = |name: &str| kept.get(name).map(place);
+            // Eigenvectors lie one after the other, as they do where they are found.
+            (of(COVARIANCE).context("a covariance")?, of(VECTORS).map(|vectors| vectors.tr()))
+        } else {
+            on_axes(covariance()?, rotated)
         };
-        Ok(moments.on_axes(rotated))
-    }
-
-    /// With a diagonal covariance: as it is if no inputs are correlated, else rotated if that is allowed.
-    fn on_axes(self, rotate: bool) -> Self {
-        let variances = self.covariance.diagonal(0, 0, 1).unsqueeze(1);
-        let off_diagonal =
-            &self.covariance - Tensor::diag_embed(&variances.squeeze_dim(1), 0, 0, 1);
-        if off_diagonal.count_nonzero(None).int64_value(&[]) == 0 {
-            return Moments { covariance: variances.contiguous(), ..self };
-        }
-        if !rotate {
-            return self;
-        }
-        let (variances, basis) = self.covariance.linalg_eigh("L");
-        Moments {
-            input_output: basis.tr().matmul(&self.input_output),
-            covariance: variances.unsqueeze(1),
-            mean_input: self.mean_input.matmul(&basis),
-            mean_target: self.mean_target,
-            basis: Some(basis),
-        }
+        let mean_input = place(&mean_input);
+        Ok(match basis {
+            None => Moments { input_output, covariance, mean_input, mean_target, basis },
+            Some(basis) => Moments {
+                input_output: basis.tr().matmul(&input_output),
+                covariance,
+                mean_input: mean_input.matmul(&basis),
+                mean_target,
+                basis: Some(basis),
+            },
+        })
     }
 
     /// The same told in other axes of the inputs, `[n_inputs, n_inputs]`, one a column; for moments in the inputs' own.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use tch::{Device, Kind, Tensor};
 
 use super::moments::Moments;
+use crate::derived::Derived;
 use crate::model::from_host;
 use crate::task::{ImageSet, Task, TaskInputs};
 
@@ -16,6 +17,8 @@ pub struct Shared {
     rotated: Mutex<Option<Moments>>,
     plain: Mutex<Option<Moments>>,
     pixels: Mutex<Weak<Mutex<Pixels>>>,
+    /// Where decompositions are kept for other processes.
+    derived: Derived,
 }
 
 /// Images on the device, one copy for all runs that learn a task.
@@ -35,6 +38,11 @@ pub struct HeldPixels(Arc<Mutex<Pixels>>);
 const CHUNK: usize = 4096;
 
 impl Shared {
+    /// Of runs whose decompositions are kept for later.
+    pub fn keeping(derived: Derived) -> Self {
+        Shared { derived, ..Shared::default() }
+    }
+
     /// Moments, in the eigenbasis of `Sigma_x` if `rotated`.
     ///
     /// # Errors
@@ -45,7 +53,8 @@ impl Shared {
         if known.is_none() {
             let held = self.pixels(task, device);
             let pixels = held.as_ref().map(|pixels| pixels.get().train);
-            *known = Some(tch::no_grad(|| Moments::of(task, pixels, device, rotated))?);
+            *known =
+                Some(tch::no_grad(|| Moments::of(task, pixels, device, rotated, &self.derived))?);
         }
         known.as_ref().map(Moments::shared).context("moments were just found")
     }
