@@ -99,7 +99,9 @@ impl Plot {
 
     /// Whose figure is drawn; `None` for the general one.
     fn study(&self, runs: &RunFolder) -> Result<Option<&'static Study>> {
-        if self.general || !self.conditions.is_empty() {
+        // Cells of a grid are no conditions of an experiment.
+        let has_cells = runs.records.iter().any(|record| record.cell.is_some());
+        if self.general || !self.conditions.is_empty() || has_cells {
             return Ok(None);
         }
         match (self.stem(), runs.records.first()) {

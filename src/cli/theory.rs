@@ -111,7 +111,8 @@ fn table(names: &[String], theories: &[TheoryRecord]) -> String {
             row.extend([phase.onset, phase.end, phase.log_ratio].map(output::number));
             row.push(phase.verdict.word().to_owned());
             // Modes are those of the first stretch.
-            row.push(if index == 0 { values.join(" ") } else { "-".to_owned() });
+            let known = index == 0 && !values.is_empty();
+            row.push(if known { values.join(" ") } else { "-".to_owned() });
             rows.push(row);
         }
     }

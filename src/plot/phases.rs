@@ -74,7 +74,9 @@ pub fn stretch_layers(stretches: &[StretchPhase]) -> Vec<Layer> {
     let mut layers = Vec::new();
     for StretchPhase { label, start, phase } in stretches {
         layers.push(Layer::upright(*start, BOUNDARY, "a stretch begins").named(&**label));
-        let later = |time: Option<f64>| time.map(|time| start + time);
+        // What was so when the stretch began is said in words; its line would hide the boundary.
+        let is_shown = |time: &f64| phase.is_there() || *time > 0.0;
+        let later = |time: Option<f64>| time.filter(is_shown).map(|time| start + time);
         let (onset, end) = (later(phase.onset), later(phase.end));
         layers.extend(phase_layers(&Phase { onset, end, ..phase.clone() }));
     }
