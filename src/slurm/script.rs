@@ -18,6 +18,9 @@ pub struct Compute {
     pub jobs: Option<usize>,
     /// `--stack`.
     pub stack: Option<usize>,
+    /// `--fast`.
+    #[serde(default)]
+    pub fast: bool,
     /// `--data-dir`, absolute.
     pub data: String,
 }
@@ -171,15 +174,16 @@ fn preparation(profile: &Profile) -> Vec<String> {
 }
 
 fn arguments(compute: &Compute) -> String {
-    let Compute { device, threads, jobs, stack, data } = compute;
+    let Compute { device, threads, jobs, stack, fast, data } = compute;
     let number = |name: &str, value: &Option<usize>| {
         value.map_or(String::new(), |value| format!(" --{name} {value}"))
     };
     format!(
-        "--device {} --threads {threads}{}{} --data-dir {}",
+        "--device {} --threads {threads}{}{}{} --data-dir {}",
         shell_word(device),
         number("jobs", jobs),
         number("stack", stack),
+        if *fast { " --fast" } else { "" },
         shell_word(data)
     )
 }
@@ -202,8 +206,16 @@ mod tests {
             threads: 2,
             jobs: Some(1),
             stack: None,
+            fast: false,
             data: "/data/it's here".to_owned(),
         }
+    }
+
+    #[test]
+    fn tasks_are_as_fast_as_the_command_line_asks() {
+        assert!(!arguments(&compute()).contains("--fast"));
+        let fast = Compute { fast: true, ..compute() };
+        assert!(arguments(&fast).contains(" --fast --data-dir"), "{}", arguments(&fast));
     }
 
     fn array(profile: &Profile, folder: &str) -> Result<String> {

@@ -58,6 +58,7 @@ pub fn compute_of(arguments: &ComputeArguments, profile: &Profile) -> Result<Com
         threads,
         jobs: Some(arguments.jobs.map_or(jobs, usize::from)),
         stack: arguments.stack.map(usize::from),
+        fast: arguments.fast,
         data: absolute(&arguments.data.folder())?,
         device,
     })
