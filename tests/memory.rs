@@ -138,3 +138,24 @@ fn estimates_are_within_a_factor_of_two_of_what_runs_take() {
         );
     }
 }
+
+#[test]
+fn the_most_demanding_phase_and_cell_are_seen_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = crate::reproducible_runs::options(folder.path());
+    let fits = |keys: &[&str]| {
+        let overrides: Vec<ocs::config::Override> =
+            keys.iter().map(|key| key.parse().unwrap()).collect();
+        let config = ocs::config::parse("name: x", "x", &overrides).unwrap();
+        ocs::sweep::ensure_runs_fit(&config, &options).map_err(|error| error.to_string())
+    };
+    let images = ["task.inputs=glyphs", "network.kind=cnn", "network.hidden=[16384]"];
+    let small = [&images[..], &["training.batch_size=1"]].concat();
+    assert_eq!(fits(&small), Ok(()));
+    let later = "phases=[{}, {training.batch_size: 1}, {training.batch_size: full}]";
+    let said = fits(&[&small[..], &[later]].concat()).unwrap_err();
+    assert!(said.contains("GB of memory") && said.contains("training.batch_size"), "{said}");
+    let said = fits(&["grid={network.hidden: [[8], [65536, 65536]]}"]).unwrap_err();
+    assert!(said.contains("hidden=") && said.contains("network.hidden"), "{said}");
+    assert_eq!(fits(&["grid={network.hidden: [[8], [16, 16]]}"]), Ok(()));
+}

@@ -242,3 +242,32 @@ fn a_config_with_a_tree_is_written_without_the_keys_of_others() {
     let json = serde_json::to_string(&whole).unwrap();
     assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), whole);
 }
+
+#[test]
+fn a_sine_that_is_zero_on_all_its_points_is_refused() {
+    let circle = |count: usize, frequency: u32| {
+        let count = format!("task.circle={{count: {count}}}");
+        let sine = format!("task.targets={{sine: {{frequency: {frequency}}}}}");
+        config(&["task.inputs=circle", "task.gaussian=null", &count, &sine])
+    };
+    for (count, frequency) in [(8, 4), (8, 8), (6, 3), (2, 3)] {
+        let said = circle(count, frequency).unwrap_err();
+        assert!(said.contains("zero at all") && said.contains("frequency"), "{said}");
+    }
+    for (count, frequency) in [(8, 3), (8, 2), (7, 3), (200, 3)] {
+        circle(count, frequency).unwrap();
+    }
+}
+
+#[test]
+fn theory_takes_the_aligned_starts_of_drawn_tasks_that_training_takes() {
+    let start = "network.initialisation={aligned: {a0: 0.01}}";
+    let keys = ["network.kind=linear", "network.hidden=[4]", start, "training.learning_rate=0.01"];
+    let config = config(&keys).unwrap();
+    let folder = std::path::Path::new("unused");
+    let theory =
+        ocs::sweep::theory_of("x", &config, None, &mut ocs::sweep::Tasks::new(folder)).unwrap();
+    let network = losses(&config, 0);
+    let last = theory.curves.loss.last().unwrap();
+    assert!((last - network.last().unwrap()).abs() < 1e-2, "{last} {network:?}");
+}

@@ -197,6 +197,12 @@ impl Show {
         let inputs = match self.dataset {
             Some(inputs) => inputs,
             None if task.inputs.are_images() => task.inputs,
+            None if task.targets.is_some() => {
+                return Err(misuse(anyhow::anyhow!(
+                    "task.inputs is {}, which are vectors, not images: name a data set, or set task.inputs",
+                    task.inputs.name()
+                )));
+            }
             None => Inputs::Mnist,
         };
         let folder = self.folder.folder();

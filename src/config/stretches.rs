@@ -125,8 +125,15 @@ impl Config {
             !self.probes.contains(&ProbeKind::Parity),
             "probes lists parity, which follows one stretch of training: leave it out, or phases"
         );
-        for label in self.phases.iter().filter_map(|phase| phase.label.as_ref()) {
-            ensure_label(label)?;
+        for (index, phase) in self.phases.iter().enumerate() {
+            let number = index + 1;
+            ensure!(phase.steps != Some(0), "phase {number}: steps must be at least 1, not 0");
+            let Some(label) = &phase.label else { continue };
+            ensure!(
+                !label.trim().is_empty(),
+                "phase {number}: label is empty: leave it out, and it is 'phase {number}'"
+            );
+            ensure_label(label).with_context(|| format!("phase {number}"))?;
         }
         let steps = self.phases.iter().map(|phase| phase.steps.unwrap_or(self.training.steps));
         ensure!(

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::drawn::{Sine, Targets};
 use super::tree::MOST_ITEMS;
 use super::{Inputs, TaskConfig};
 
@@ -79,6 +80,14 @@ impl TaskConfig {
         );
         if let (Inputs::Gaussian, Some(gaussian)) = (self.inputs, &self.gaussian) {
             gaussian.check()?;
+        }
+        if let Some(Targets::Sine(Sine { frequency })) = &self.targets {
+            // Every point stands at a zero of the sine: there is nothing to learn.
+            ensure!(
+                !(2 * u64::from(*frequency)).is_multiple_of(n_drawn as u64),
+                "task.targets.sine.frequency {frequency} is zero at all {n_drawn} points of the circle: change it, or \
+                 task.circle.count"
+            );
         }
         targets.check(self.inputs)
     }

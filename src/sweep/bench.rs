@@ -29,7 +29,15 @@ pub fn time_steps(
     let mut tasks = Tasks::keeping(&options.data, &options.derived);
     let mut times = Vec::new();
     for cell in cells(config)? {
-        let (name, steps) = (cell.name.clone(), cell.config.training.steps);
+        let (name, stretches) = (cell.name.clone(), cell.config.stretches()?);
+        let steps = stretches.first().map_or(0, |stretch| stretch.span.steps);
+        if let [first, .., _] = &stretches[..] {
+            tracing::warn!(
+                condition = name,
+                "the {steps} steps of '{}' are timed, not those of the phases after it",
+                first.label
+            );
+        }
         let stacks = stacks(jobs_of(&cell, config, options, &mut tasks)?, options);
         let wanted = options.jobs.clamp(1, stacks.len().max(1));
         // All, or this thread alone: the system may give a moment later what it refused, or the other way round.

@@ -11,14 +11,13 @@ use tch::Device;
 use super::earlier::Refused;
 use super::options::Options;
 use super::room::{self, Room};
+use super::sizes::{Sizes, numbers, shortest_side};
 use super::stacks::most_together;
 use crate::config::{
-    Config, Initialisation, Inputs, Optimiser, Precision, Sgd, Targets, TaskConfig,
-    resolve_conditions,
+    Bias, Config, Initialisation, Inputs, NetworkKind, Optimiser, Precision, ProbeKind, Sgd,
+    TaskConfig, resolve_conditions,
 };
-use crate::data;
-use crate::model::{StackSize, architecture, kernel_megabytes_of, weight_shapes};
-use crate::task::Hierarchy;
+use crate::model::{StackSize, architecture, kernel_megabytes_of};
 use crate::train::learns_from_moments;
 
 /// A share of what is needed.
@@ -30,81 +29,8 @@ struct Part {
     bytes: f64,
 }
 
-/// Sizes that follow from a condition's config.
-struct Sizes {
-    items: f64,
-    labels: f64,
-    levels: f64,
-    image: [i64; 3],
-    inputs: f64,
-    train: f64,
-    test: f64,
-    /// Bytes of all images of the data set.
-    dataset: f64,
-}
-
 /// Numbers that are kept item by item, at most.
 const MOST_ITEM_RESPONSES: f64 = 4096.0;
-
-impl Sizes {
-    fn of(config: &TaskConfig) -> Self {
-        let items = config.n_items() as f64;
-        let (labels, levels) = labels_and_levels(config);
-        let (image, [train, test]) = match data::entry(config.inputs) {
-            Some(entry) => (entry.shape.map(|size| size as i64), entry.counts.map(|n| n as f64)),
-            None => ([1, 1, vector_length(config) as i64], [items; 2]),
-        };
-        let inputs = image.iter().product::<i64>() as f64;
-        let are_images = config.inputs.are_images();
-        // Classes are about equally frequent.
-        let share =
-            if are_images { (items / config.inputs.n_classes() as f64).min(1.0) } else { 1.0 };
-        let limited = |all: f64, limit: Option<usize>| limit.map_or(all * share, |n| n as f64);
-        Sizes {
-            items,
-            labels,
-            levels,
-            image,
-            inputs,
-            train: limited(train, config.samples.train.filter(|_| are_images)),
-            test: limited(test, config.samples.test.filter(|_| are_images)),
-            dataset: if are_images { (train + test) * inputs } else { 0.0 },
-        }
-    }
-}
-
-/// Values of one vector per item.
-fn vector_length(config: &TaskConfig) -> usize {
-    match config.inputs {
-        Inputs::Gaussian => config.gaussian.clone().unwrap_or_default().dimension,
-        Inputs::Circle => 2,
-        Inputs::Correlated => config.n_items() + 1,
-        _ => config.n_items(),
-    }
-}
-
-/// Nodes below the root, and the depth, without making the tree where it is balanced; without a tree, outputs.
-fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
-    if let Some(targets) = &config.targets {
-        return match targets {
-            Targets::Linear(_) | Targets::Sine(_) => (1.0, 0.0),
-        };
-    }
-    match (&config.tree, &config.branching) {
-        (None, Some(branching)) => {
-            let mut nodes = 1.0;
-            let sizes = branching.iter().map(|&factor| {
-                nodes *= factor as f64;
-                nodes
-            });
-            (sizes.sum(), branching.len() as f64)
-        }
-        _ => {
-            let tree = Hierarchy::new(config);
-            (tree.n_labels() as f64, tree.n_levels() as f64)
-        }
-    }
-}
 
 /// Makes sure that all runs of a config fit into memory, those at the same time together.
 ///
@@ -112,32 +38,23 @@ fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
 ///
 /// `Refused` with the estimate, what there is, and the keys to lower.
 pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
-    let conditions = resolve_conditions(config)?;
-    let runs = conditions.len() * config.seeds.len();
-    let (mut tasks, mut datasets): (Vec<&TaskConfig>, Vec<Inputs>) = (Vec::new(), Vec::new());
-    let mut shared = 0.0;
-    let mut records = 0.0;
-    for (_, resolved) in &conditions {
-        let sizes = Sizes::of(&resolved.task);
-        if !tasks.contains(&&resolved.task) {
-            tasks.push(&resolved.task);
-            shared += task_parts(&sizes).iter().map(|part| part.bytes).sum::<f64>();
-            if datasets.contains(&resolved.task.inputs) {
-                shared -= sizes.dataset;
-            }
-            datasets.push(resolved.task.inputs);
-        }
-        records += config.seeds.len() as f64 * record_bytes(resolved, &sizes);
+    let mut cells: Vec<(String, Vec<Config>)> = Vec::new();
+    for (condition, resolved) in resolve_conditions(config)? {
+        cells.push((condition, stretches(&resolved)?));
     }
-    for (condition, resolved) in &conditions {
-        let sizes = Sizes::of(&resolved.task);
-        let together = Together::of(resolved, &sizes, options, runs);
-        let mut host = task_parts(&sizes);
-        let own: f64 = host.iter().map(|part| part.bytes).sum();
+    let runs = cells.len() * config.seeds.len();
+    let bytes = |parts: &[Part]| parts.iter().map(|part| part.bytes).sum::<f64>();
+    let shared = bytes(&tasks_parts(cells.iter().flat_map(|(_, stretches)| stretches)));
+    let records = cells.iter().map(|(_, stretches)| record_bytes(stretches)).sum::<f64>();
+    for (condition, stretches) in &cells {
+        let together = Together::of(stretches, options, runs);
+        let mut host = tasks_parts(stretches);
+        let own = bytes(&host);
         host.push(part("tasks of other conditions", "--condition", shared - own));
+        let records = records * config.seeds.len() as f64;
         host.push(part("records of all runs", "training.observations, seeds", records));
-        host.extend(observing_parts(resolved, &sizes, &together));
-        let steps = training_parts(resolved, &sizes, &together);
+        host.extend(observing_parts(stretches, &together));
+        let steps = training_parts(stretches, &together);
         match options.device {
             Device::Cuda(_) => {
                 ensure_fits(condition, &steps, room::of_device(options.device), "the GPU's")?;
@@ -145,9 +62,16 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
             Device::Cpu | Device::Mps | Device::Vulkan => host.extend(steps),
         }
         ensure_fits(condition, &host, room::of_host(), "this machine's")?;
-        ensure_theory_fits(condition, resolved, options.theory_of_images)?;
+        for stretch in stretches {
+            ensure_answer_fits(condition, stretch, options.theory_of_images)?;
+        }
     }
     Ok(())
+}
+
+/// The stretches of a condition, each as a config of its own.
+fn stretches(config: &Config) -> Result<Vec<Config>> {
+    Ok(config.stretches()?.into_iter().map(|stretch| stretch.config).collect())
 }
 
 /// Makes sure that what `write_theories` and `ocs theory` ask of a condition fits into memory.
@@ -156,9 +80,22 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
 ///
 /// As for `ensure_runs_fit`.
 pub fn ensure_theory_fits(condition: &str, config: &Config, of_images: bool) -> Result<()> {
+    stretches(config)?
+        .iter()
+        .try_for_each(|stretch| ensure_answer_fits(condition, stretch, of_images))
+}
+
+/// The same of one stretch.
+fn ensure_answer_fits(condition: &str, config: &Config, of_images: bool) -> Result<()> {
     let is_plain = config.training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 })
         && config.training.batch_size.is_none();
-    if !config.network.kind.is_linear() || !is_plain {
+    // Bias-free (leaky) ReLU networks are answered as linear ones are.
+    let is_answered = match config.network.kind {
+        NetworkKind::Linear => true,
+        NetworkKind::Mlp => config.task.targets.is_some() && config.network.bias == Bias::None,
+        NetworkKind::Cnn => false,
+    };
+    if !is_answered || !is_plain {
         return Ok(());
     }
     if config.task.inputs.are_images() && !of_images {
@@ -174,16 +111,10 @@ pub fn ensure_theory_fits(condition: &str, config: &Config, of_images: bool) -> 
     let mut parts = task_parts(&sizes);
     parts.push(part("theory's matrices", TREE, 8.0 * 5.0 * sizes.inputs * side));
     if !matches!(config.network.initialisation, Initialisation::Aligned(_)) {
-        let shapes =
-            weight_shapes(&config.network, sizes.image, sizes.inputs as i64, sizes.labels as i64);
-        parts.push(part("theory's initial weights", "network.hidden", 88.0 * numbers(&shapes)));
+        let bytes = 88.0 * numbers(&sizes.shapes(config));
+        parts.push(part("theory's initial weights", "network.hidden", bytes));
     }
     ensure_fits(condition, &parts, room::of_host(), "this machine's")
-}
-
-/// Numbers in tensors of these shapes, in all.
-fn numbers(shapes: &[Vec<i64>]) -> f64 {
-    shapes.iter().map(|shape| shape.iter().map(|&side| side as f64).product::<f64>()).sum()
 }
 
 /// Makes sure that a Gram matrix fits into memory: five matrices of its side, and a block of samples three times.
@@ -239,6 +170,25 @@ fn size(bytes: f64) -> String {
     if bytes >= 1e9 { format!("{:.1} GB", bytes / 1e9) } else { format!("{:.0} MB", bytes / 1e6) }
 }
 
+/// What is learned in stretches, each task and each data set once.
+fn tasks_parts<'a>(stretches: impl IntoIterator<Item = &'a Config>) -> Vec<Part> {
+    let (mut tasks, mut datasets): (Vec<&TaskConfig>, Vec<Inputs>) = (Vec::new(), Vec::new());
+    let mut parts: Vec<Part> = Vec::new();
+    for Config { task, .. } in stretches {
+        if tasks.contains(&task) {
+            continue;
+        }
+        let mut sizes = Sizes::of(task);
+        if datasets.contains(&task.inputs) {
+            sizes.dataset_again = true;
+        }
+        parts.extend(task_parts(&sizes));
+        tasks.push(task);
+        datasets.push(task.inputs);
+    }
+    parts
+}
+
 /// What is learned, once for all runs: the targets `8 I K`, the items of each node, input vectors `8 I D`, or a data set and
 /// the images chosen from it.
 fn task_parts(sizes: &Sizes) -> Vec<Part> {
@@ -248,7 +198,8 @@ fn task_parts(sizes: &Sizes) -> Vec<Part> {
     let mut parts = vec![part(what, TREE, tree)];
     if *dataset > 0.0 {
         // Pixels stay where the data set has them; a sample is its image's number and its item.
-        let images = dataset + (train + test) * 16.0;
+        let pixels = if sizes.dataset_again { 0.0 } else { *dataset };
+        let images = pixels + (train + test) * 16.0;
         parts.push(part("images", "task.samples", images));
     } else {
         parts.push(part(format!("{items:.0} input vectors"), TREE, 8.0 * items * inputs));
@@ -262,32 +213,49 @@ struct Together {
     stacked: f64,
     /// Stacks at the same time.
     stacks: f64,
-    /// Weights of one network.
-    weights: f64,
-    /// Shapes of its weights.
-    shapes: Vec<Vec<i64>>,
 }
 
 impl Together {
-    fn of(config: &Config, sizes: &Sizes, options: &Options, runs: usize) -> Self {
-        let shapes =
-            weight_shapes(&config.network, sizes.image, sizes.inputs as i64, sizes.labels as i64);
-        let weights = numbers(&shapes);
+    /// Of the runs of a condition: a stack is as large as its most demanding stretch allows.
+    fn of(stretches: &[Config], options: &Options, runs: usize) -> Self {
+        let of_stretch = |config: &Config| {
+            let sizes = Sizes::of(&config.task);
+            let weights = numbers(&sizes.shapes(config));
+            most_together(config, weights as usize, sizes.train as usize, options)
+        };
+        let most = stretches.iter().map(of_stretch).min().unwrap_or(1);
         let jobs = options.jobs.max(1);
-        let most = most_together(config, weights as usize, sizes.train as usize, options);
         let stacked = most.min(runs.div_ceil(jobs)).max(1);
         let stacks = jobs.min(runs.div_ceil(stacked)).max(1);
-        Together { stacked: stacked as f64, stacks: stacks as f64, weights, shapes }
+        Together { stacked: stacked as f64, stacks: stacks as f64 }
     }
 }
 
-/// Bytes of one run's record: `8 O (K + 10 L + 10 + I K)` for O observations, the last for small trees alone.
-fn record_bytes(config: &Config, sizes: &Sizes) -> f64 {
-    let of_stretch = (config.training.observations as f64).min(config.training.steps as f64) + 2.0;
-    let observations = of_stretch * config.phases.len().max(1) as f64;
-    let items = sizes.items * sizes.labels;
-    let items = if items <= MOST_ITEM_RESPONSES && sizes.levels > 0.0 { items } else { 0.0 };
-    8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items)
+/// Bytes of one run's record: `8 O (K + 10 L + 10 + I K)` for the O observations of each stretch, the last for small trees alone,
+/// and the series of its probes.
+fn record_bytes(stretches: &[Config]) -> f64 {
+    let of_stretch = |config: &Config| {
+        let sizes = Sizes::of(&config.task);
+        let observations =
+            (config.training.observations as f64).min(config.training.steps as f64) + 2.0;
+        let items = sizes.items * sizes.labels;
+        let items = if items <= MOST_ITEM_RESPONSES && sizes.levels > 0.0 { items } else { 0.0 };
+        let spectra = match config.probes.contains(&ProbeKind::LayerSpectra) {
+            true => sizes.shapes(config).iter().map(|shape| shortest_side(shape)).sum(),
+            false => 0.0,
+        };
+        8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items + spectra)
+    };
+    let at_both_ends = |config: &Config| {
+        let sizes = Sizes::of(&config.task);
+        let of_probe = |probe: &ProbeKind| match probe {
+            ProbeKind::LayerWeights => numbers(&sizes.shapes(config)),
+            ProbeKind::Responses => sizes.labels * judged(config, &sizes),
+            ProbeKind::LayerSpectra | ProbeKind::Parity => 0.0,
+        };
+        16.0 * config.probes.iter().map(of_probe).sum::<f64>()
+    };
+    stretches.iter().map(of_stretch).sum::<f64>() + stretches.first().map_or(0.0, at_both_ends)
 }
 
 /// Samples on which responses are judged at each observation.
@@ -299,24 +267,31 @@ fn judged(config: &Config, sizes: &Sizes) -> f64 {
     }
 }
 
-/// What observing takes: targets of the samples judged, `8 K` of each, and two copies of what networks answer; records that
-/// grow by doubling, and the text of one that is written; tangent kernels.
-fn observing_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<Part> {
+/// What observing takes: targets of the samples judged, `8 K` of each, in every stretch, and two copies of what networks answer in
+/// one; records that grow by doubling, and the text of one that is written; tangent kernels.
+fn observing_parts(stretches: &[Config], together: &Together) -> Vec<Part> {
     let networks = together.stacked * together.stacks;
-    let judged = judged(config, sizes);
-    let judges = networks * 8.0 * sizes.labels * (judged + sizes.items);
-    let answers = 3.0 * networks * 8.0 * sizes.labels * judged;
-    let keys = if config.task.inputs.are_images() { "task.samples.test, --jobs" } else { TREE };
-    let record = record_bytes(config, sizes);
+    let (mut judges, mut answers, mut most_judged) = (0.0, 0.0f64, 0.0f64);
+    for config in stretches {
+        let sizes = Sizes::of(&config.task);
+        let judged = judged(config, &sizes);
+        judges += networks * 8.0 * sizes.labels * (judged + sizes.items);
+        answers = answers.max(3.0 * networks * 8.0 * sizes.labels * judged);
+        most_judged = most_judged.max(judged);
+    }
+    let are_images = stretches.iter().any(|config| config.task.inputs.are_images());
+    let keys = if are_images { "task.samples.test, --jobs" } else { TREE };
+    let record = record_bytes(stretches);
     let mut parts = vec![
-        part(format!("judging {judged:.0} samples"), keys, judges + answers),
+        part(format!("judging {most_judged:.0} samples"), keys, judges + answers),
         part(
             "records under way",
-            "training.observations, --jobs",
+            "training.observations, probes, --jobs",
             2.0 * networks * record + 3.0 * together.stacks * record,
         ),
     ];
-    if let Some(kernel) = config.kernel {
+    if let Some((config, kernel)) = stretches.first().and_then(|c| Some((c, c.kernel?))) {
+        let sizes = Sizes::of(&config.task);
         let samples = kernel.samples.min(sizes.train as usize);
         let network = (&config.network, sizes.image, sizes.labels as i64);
         let matrices = 6e-6 * 8.0 * (samples * samples) as f64;
@@ -326,25 +301,46 @@ fn observing_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<P
     parts
 }
 
-/// What steps take.
-fn training_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<Part> {
+/// What the most demanding stretch's steps take, and what is kept of the others: the moments of their inputs.
+fn training_parts(stretches: &[Config], together: &Together) -> Vec<Part> {
+    let bytes = |parts: &Vec<Part>| parts.iter().map(|part| part.bytes).sum::<f64>();
+    let of_stretches = stretches.iter().map(|config| (config, stretch_parts(config, together)));
+    let largest = of_stretches.max_by(|(_, one), (_, other)| bytes(one).total_cmp(&bytes(other)));
+    let Some((largest, mut parts)) = largest else { return Vec::new() };
+    let mut known = vec![&largest.task];
+    let mut others = 0.0;
+    for config in stretches.iter().filter(|config| learns_from_moments(config)) {
+        if !known.contains(&&config.task) {
+            others += moments_bytes(config);
+            known.push(&config.task);
+        }
+    }
+    if others > 0.0 {
+        parts.push(part("moments of other phases' inputs", "phases", others));
+    }
+    parts
+}
+
+/// What the steps of one stretch take.
+fn stretch_parts(config: &Config, together: &Together) -> Vec<Part> {
+    let sizes = Sizes::of(&config.task);
+    let shapes = sizes.shapes(config);
     let f = match config.training.precision {
         Precision::Float32 | Precision::Bfloat16 => 4.0,
         Precision::Float64 => 8.0,
     };
-    let remembered = config.training.optimiser.remembered() as f64;
     let from_moments = learns_from_moments(config);
     let [weights, activations] = architecture(config.network.kind).bytes(&StackSize {
         n_members: together.stacked,
-        shapes: &together.shapes,
+        shapes: &shapes,
         image: sizes.image,
         batch: config.training.batch_size.map_or(sizes.train, |size| size as f64),
         is_full_batch: config.training.batch_size.is_none(),
         from_moments,
         width: f,
-        remembered,
+        remembered: config.training.optimiser.remembered() as f64,
     });
-    let what = format!("weights and what steps need of them, {:.0} numbers", together.weights);
+    let what = format!("weights and what steps need of them, {:.0} numbers", numbers(&shapes));
     let mut parts = vec![
         part(what, "network.hidden, --jobs, --stack", together.stacks * weights),
         part(
@@ -352,15 +348,19 @@ fn training_parts(config: &Config, sizes: &Sizes, together: &Together) -> Vec<Pa
             "training.batch_size, network.hidden, --jobs",
             together.stacks * activations,
         ),
-        part("samples on the device", "task.samples, --jobs", together.stacks * samples(sizes, f)),
+        part("samples on the device", "task.samples, --jobs", together.stacks * samples(&sizes, f)),
     ];
     if from_moments {
-        // Sigma_x, what is off its diagonal, its eigenvectors and LAPACK's workspace: of vectors without the last two.
-        let matrices = if config.task.inputs.are_images() { 6.0 } else { 4.0 };
-        let bytes = 8.0 * sizes.inputs * (matrices * sizes.inputs + 2.0 * sizes.labels);
-        parts.push(part("moments of the inputs", TREE, bytes));
+        parts.push(part("moments of the inputs", TREE, moments_bytes(config)));
     }
     parts
+}
+
+/// Sigma_x, what is off its diagonal, its eigenvectors and LAPACK's workspace: of vectors without the last two.
+fn moments_bytes(config: &Config) -> f64 {
+    let sizes = Sizes::of(&config.task);
+    let matrices = if config.task.inputs.are_images() { 6.0 } else { 4.0 };
+    8.0 * sizes.inputs * (matrices * sizes.inputs + 2.0 * sizes.labels)
 }
 
 /// Samples that a stack holds: bytes of images or vectors, and targets (once more in float64 while they are made).

@@ -24,6 +24,7 @@ mod room;
 mod roster;
 mod run;
 mod saved;
+mod sizes;
 mod stacks;
 mod state;
 mod tasks;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tch::Device;
 
-use super::job::Job;
+use super::job::{Job, Part};
 use super::options::Options;
 use crate::config::Config;
 use crate::model::{Step, architecture};
@@ -46,8 +46,11 @@ pub fn stacks(jobs: Vec<Job>, options: &Options) -> VecDeque<Vec<Job>> {
     for mut group in groups {
         let workers = options.jobs.max(1);
         let first = &group[0];
-        let most =
-            most_together(&first.config, n_weights(first), first.task().n_samples(), options);
+        let of_part = |part: &Part| {
+            most_together(&part.stretch.config, n_weights(first), part.task.n_samples(), options)
+        };
+        // As many as the most demanding stretch allows.
+        let most = first.parts.iter().map(of_part).min().unwrap_or(1);
         let fewest = group.len().div_ceil(most);
         // Evenly, and as many for each worker, so that none waits for another's rest.
         let size = group.len().div_ceil(fewest.next_multiple_of(workers));

@@ -47,6 +47,20 @@ pub enum TaskInputs {
     },
 }
 
+impl TaskInputs {
+    /// Whether training samples are the same numbers in the same order, whatever is to be learned of them.
+    pub fn are_those_of(&self, other: &TaskInputs) -> bool {
+        match (self, other) {
+            (TaskInputs::Vectors(one), TaskInputs::Vectors(other)) => one == other,
+            (
+                TaskInputs::Images { train, preprocessor, .. },
+                TaskInputs::Images { train: others, preprocessor: of_others, .. },
+            ) => preprocessor == of_others && train.are_those_of(others),
+            (TaskInputs::Vectors(_), _) | (TaskInputs::Images { .. }, _) => false,
+        }
+    }
+}
+
 impl Task {
     /// The task that a checked config describes; `dataset` is needed for images.
     ///

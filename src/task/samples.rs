@@ -98,6 +98,12 @@ impl ImageSet {
         ImageSet { split: Arc::new(split), chosen: (0..items.len()).collect(), items }
     }
 
+    /// Whether these are the same images in the same order, whatever they stand for.
+    pub fn are_those_of(&self, other: &ImageSet) -> bool {
+        let one_split = Arc::ptr_eq(&self.split, &other.split) || self.split == other.split;
+        one_split && self.chosen == other.chosen
+    }
+
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.items.len()

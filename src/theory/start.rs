@@ -114,8 +114,9 @@ pub fn random_modes(
 ///
 /// Names the width.
 pub fn ensure_wide_enough(network: &NetworkConfig, task: &Task) -> Result<()> {
-    // Every item has a label of its own and an input of its own, so there are as many modes as items.
-    let n_modes = task.targets.nrows();
+    // In a tree every item has a label of its own and an input of its own, so there are as many modes as items; numbers that are
+    // drawn have no more modes than there are of them.
+    let n_modes = task.targets.nrows().min(task.targets.ncols());
     for &width in &network.hidden {
         ensure!(
             width >= n_modes,

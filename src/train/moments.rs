@@ -125,16 +125,38 @@ impl Moments {
             on_axes(covariance()?, rotated)
         };
         let mean_input = place(&mean_input);
+        let moments = Moments { input_output, covariance, mean_input, mean_target, basis: None };
         Ok(match basis {
-            None => Moments { input_output, covariance, mean_input, mean_target, basis },
-            Some(basis) => Moments {
-                input_output: basis.tr().matmul(&input_output),
-                covariance,
-                mean_input: mean_input.matmul(&basis),
-                mean_target,
-                basis: Some(basis),
-            },
+            None => moments,
+            Some(basis) => moments.turned(basis),
         })
+    }
+
+    /// Of a task with the same inputs as another, whose covariance and axes are known: nothing is diagonalised.
+    pub fn beside(&self, task: &Task, device: Device) -> Self {
+        let place = |matrix: &Array2<f64>| to_tensor(matrix).to_device(device);
+        let mean_input = task.probabilities.dot(&task.item_means()).insert_axis(ndarray::Axis(0));
+        let moments = Moments {
+            input_output: place(&task.input_output_correlation().reversed_axes()),
+            covariance: self.covariance.shallow_clone(),
+            mean_input: place(&mean_input),
+            mean_target: place(&task.ocs().insert_axis(ndarray::Axis(0))),
+            basis: None,
+        };
+        match &self.basis {
+            None => moments,
+            Some(basis) => moments.turned(basis.shallow_clone()),
+        }
+    }
+
+    /// With all but the covariance told in axes in which that is told already.
+    fn turned(self, basis: Tensor) -> Self {
+        Moments {
+            input_output: basis.tr().matmul(&self.input_output),
+            mean_input: self.mean_input.matmul(&basis),
+            basis: Some(basis),
+            ..self
+        }
     }
 
     /// The same told in other axes of the inputs, `[n_inputs, n_inputs]`, one a column; for moments in the inputs' own.
@@ -162,5 +184,46 @@ impl Moments {
             mean_target: self.mean_target.shallow_clone(),
             basis: self.basis.as_ref().map(Tensor::shallow_clone),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, InputScale, Preprocessing};
+    use crate::task::{ImageSet, Preprocessor};
+
+    /// 60 images of 12 values for 8 items, which stand for other items if `shifted`.
+    fn task(shift: usize) -> Task {
+        let mut task = Task::new(&config::parse("name: x", "x", &[]).unwrap().task, None).unwrap();
+        let pixels = (0..60 * 12u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let train = ImageSet::of(pixels.collect(), (0..60).map(|i| (i + shift) % 8).collect());
+        let preprocessor =
+            Preprocessor::fit(&train, [3, 2, 2], Preprocessing::Raw, InputScale::None);
+        task.inputs = TaskInputs::Images { test: train.clone(), train, preprocessor };
+        task
+    }
+
+    fn moments(task: &Task) -> Moments {
+        let TaskInputs::Images { train, .. } = &task.inputs else { panic!("images") };
+        let pixels: Vec<u8> = train.images(0..60).flatten().copied().collect();
+        let pixels = Tensor::from_slice(&pixels).view([60, 12]);
+        Moments::of(task, Some(pixels), Device::Cpu, true, &Derived::nowhere()).unwrap()
+    }
+
+    #[test]
+    fn other_labels_of_the_same_images_have_moments_on_the_same_axes_to_the_bit() {
+        let (one, other) = (task(0), task(3));
+        assert!(one.inputs.are_those_of(&other.inputs));
+        let (found, known) = (moments(&other), moments(&one).beside(&other, Device::Cpu));
+        let tensors = |moments: &Moments| {
+            let Moments { input_output, covariance, mean_input, mean_target, basis } = moments;
+            let basis = basis.as_ref().unwrap();
+            [input_output, covariance, mean_input, mean_target, basis].map(Tensor::shallow_clone)
+        };
+        for (found, known) in tensors(&found).iter().zip(tensors(&known)) {
+            assert!(found.equal(&known), "{found:?} {known:?}");
+        }
+        assert!(!tensors(&found)[0].equal(&tensors(&moments(&one))[0]));
     }
 }

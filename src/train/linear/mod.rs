@@ -14,7 +14,6 @@ use super::moments::Moments;
 use super::observations::Observation;
 use super::optimiser::{OptimiserState, rates};
 use super::passed::{Meter, Of};
-use super::shared::Shared;
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched, learns_from_moments};
 use super::supply::Feed;
@@ -151,7 +150,7 @@ impl LinearStack {
                 Samples::new((task, shared), batch_size, self.device, self.kind, !from_moments)?;
             groups.push(Group { n_members, samples, span });
             if from_moments {
-                let moments_here = self.moments(shared, task)?;
+                let moments_here = self.moments(members[0].lesson(0), group[0].lesson(stretch))?;
                 let scale = self.optimiser.gradient_scale(span.learning_rate);
                 moments.push(GroupMoments { moments: moments_here, n_members, scale });
             }
@@ -183,14 +182,18 @@ impl LinearStack {
         Ok(Learning { drive, groups, feed, meter, first_step: first.span.first_step })
     }
 
-    /// A task's moments in the axes in which this stack's inputs are told, which are those of its first task.
-    fn moments(&self, shared: &Shared, task: &Task) -> Result<Moments> {
-        let plain = || shared.moments(task, self.device, false);
+    /// A lesson's moments in the axes in which this stack's inputs are told, which are those of its `first` lesson. The same images
+    /// have the same axes, whatever they are called; of others only the moments themselves are found.
+    fn moments(&self, first: Lesson, lesson: Lesson) -> Result<Moments> {
+        let plain = || lesson.shared.moments(lesson.task, self.device, false);
         let Some(basis) = &self.basis else { return plain() };
-        let rotated = shared.moments(task, self.device, true)?;
-        match &rotated.basis {
-            Some(own) if own.equal(basis) => Ok(rotated),
-            Some(_) | None => Ok(plain()?.along(basis)),
+        if !lesson.task.inputs.are_those_of(&first.task.inputs) {
+            return Ok(plain()?.along(basis));
+        }
+        let known = first.shared.moments(first.task, self.device, true)?;
+        match std::ptr::eq(first.task, lesson.task) {
+            true => Ok(known),
+            false => Ok(known.beside(lesson.task, self.device)),
         }
     }
 

@@ -1,0 +1,108 @@
+//! How large a task and its networks are, from a config alone: nothing is made to find out.
+
+use crate::config::{Config, Inputs, Targets, TaskConfig};
+use crate::data;
+use crate::model::weight_shapes;
+use crate::task::Hierarchy;
+
+/// Sizes that follow from a condition's config.
+pub struct Sizes {
+    /// Items.
+    pub items: f64,
+    /// Labels, or outputs.
+    pub labels: f64,
+    /// Levels of the tree.
+    pub levels: f64,
+    /// Channels, height, width.
+    pub image: [i64; 3],
+    /// Values of an input.
+    pub inputs: f64,
+    /// Training samples.
+    pub train: f64,
+    /// Evaluation samples.
+    pub test: f64,
+    /// Bytes of all images of the data set.
+    pub dataset: f64,
+    /// Whether these were counted before.
+    pub dataset_again: bool,
+}
+
+impl Sizes {
+    /// Without making the task.
+    pub fn of(config: &TaskConfig) -> Self {
+        let items = config.n_items() as f64;
+        let (labels, levels) = labels_and_levels(config);
+        let (image, [train, test]) = match data::entry(config.inputs) {
+            Some(entry) => (entry.shape.map(|size| size as i64), entry.counts.map(|n| n as f64)),
+            None => ([1, 1, vector_length(config) as i64], [items; 2]),
+        };
+        let inputs = image.iter().product::<i64>() as f64;
+        let are_images = config.inputs.are_images();
+        // Classes are about equally frequent.
+        let share =
+            if are_images { (items / config.inputs.n_classes() as f64).min(1.0) } else { 1.0 };
+        let limited = |all: f64, limit: Option<usize>| limit.map_or(all * share, |n| n as f64);
+        Sizes {
+            items,
+            labels,
+            levels,
+            image,
+            inputs,
+            train: limited(train, config.samples.train.filter(|_| are_images)),
+            test: limited(test, config.samples.test.filter(|_| are_images)),
+            dataset: if are_images { (train + test) * inputs } else { 0.0 },
+            dataset_again: false,
+        }
+    }
+}
+
+impl Sizes {
+    /// Shapes of a network's weights.
+    pub fn shapes(&self, config: &Config) -> Vec<Vec<i64>> {
+        weight_shapes(&config.network, self.image, self.inputs as i64, self.labels as i64)
+    }
+}
+
+/// Values of one vector per item.
+fn vector_length(config: &TaskConfig) -> usize {
+    match config.inputs {
+        Inputs::Gaussian => config.gaussian.clone().unwrap_or_default().dimension,
+        Inputs::Circle => 2,
+        Inputs::Correlated => config.n_items() + 1,
+        _ => config.n_items(),
+    }
+}
+
+/// Nodes below the root, and the depth, without making the tree where it is balanced; without a tree, outputs.
+fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
+    if let Some(targets) = &config.targets {
+        return match targets {
+            Targets::Linear(_) | Targets::Sine(_) => (1.0, 0.0),
+        };
+    }
+    match (&config.tree, &config.branching) {
+        (None, Some(branching)) => {
+            let mut nodes = 1.0;
+            let sizes = branching.iter().map(|&factor| {
+                nodes *= factor as f64;
+                nodes
+            });
+            (sizes.sum(), branching.len() as f64)
+        }
+        _ => {
+            let tree = Hierarchy::new(config);
+            (tree.n_labels() as f64, tree.n_levels() as f64)
+        }
+    }
+}
+
+/// Numbers in tensors of these shapes, in all.
+pub fn numbers(shapes: &[Vec<i64>]) -> f64 {
+    shapes.iter().map(|shape| shape.iter().map(|&side| side as f64).product::<f64>()).sum()
+}
+
+/// Singular values of a layer: of a convolution, those of a row for each channel that it makes.
+pub fn shortest_side(shape: &[i64]) -> f64 {
+    let rows = shape.first().copied().unwrap_or(1);
+    rows.min(shape.iter().skip(1).product()) as f64
+}
