@@ -131,7 +131,15 @@ const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 fn new_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
     let writer = format!("{WRITING_NAME}{}@{}-", std::process::id(), host_name());
-    tempfile::Builder::new().prefix(&writer).tempfile_in(folder)
+    let new = || tempfile::Builder::new().prefix(&writer).tempfile_in(folder);
+    match new() {
+        // Another process found the folder empty just now, and removed it.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            std::fs::create_dir_all(folder)?;
+            new()
+        }
+        other => other,
+    }
 }
 
 /// The name of this machine.

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 
 use super::outcome::misuse;
-use super::{progress, stems};
+use super::{signals, stems};
 use crate::config::{Config, Override, Scale, did_you_mean};
 use crate::derived::Derived;
 use crate::record::Algorithms;
@@ -77,17 +77,33 @@ impl ConfigArguments {
 /// What becomes of runs that are there already; without either, they are an error.
 #[derive(Args)]
 pub struct ExistingArguments {
-    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints
-    #[arg(long)]
-    pub resume: bool,
+    /// Keep complete runs of the same config and continue interrupted ones from their checkpoints; with more training.steps
+    /// than they had, complete ones too. --resume=any goes on also if another revision or libtorch began them
+    #[arg(long, value_name = "any", num_args = 0..=1, require_equals = true, default_missing_value = "same")]
+    pub resume: Option<Resume>,
     /// Replace runs that are there already
     #[arg(long, conflicts_with = "resume")]
     pub overwrite: bool,
 }
 
+/// Which programs' runs are continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Resume {
+    /// Those of this revision and libtorch.
+    Same,
+    /// All: records of runs that two programs trained say so.
+    Any,
+}
+
 impl ExistingArguments {
-    pub fn existing(&self) -> Existing {
-        match (self.resume, self.overwrite) {
+    /// Options with what becomes of runs that are there already.
+    pub fn apply(&self, options: sweep::Options) -> sweep::Options {
+        let any_program = self.resume == Some(Resume::Any);
+        sweep::Options { existing: self.existing(), any_program, ..options }
+    }
+
+    fn existing(&self) -> Existing {
+        match (self.resume.is_some(), self.overwrite) {
             (true, _) => Existing::Resume,
             (false, true) => Existing::Overwrite,
             (false, false) => Existing::Refuse,
@@ -127,8 +143,16 @@ pub struct ComputeArguments {
     /// records say so
     #[arg(long)]
     pub fast: bool,
+    /// Seconds between checkpoints of unfinished runs
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
+    pub checkpoint_every: f64,
     #[command(flatten)]
     pub data: DataFolder,
+}
+
+fn seconds(text: &str) -> Result<f64> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=86400.0).contains(seconds));
+    seconds.ok_or_else(|| anyhow::anyhow!("'{text}' is no number of seconds: write 30, or 0.5"))
 }
 
 /// Reads a path as it was typed; a leading `~` that the shell left is the home folder.
@@ -153,7 +177,7 @@ impl DataFolder {
 impl ComputeArguments {
     /// Options for runs whose records go to `folder`, and which signals end after their checkpoints.
     pub fn options(&self, folder: &Path, existing: Existing) -> Result<sweep::Options> {
-        let interrupted = progress::interrupted_flag()?;
+        let interrupted = signals::interrupted_flag()?;
         Ok(sweep::Options { existing, interrupted, ..self.unwatched_options(folder)? })
     }
 
@@ -190,7 +214,7 @@ impl ComputeArguments {
             any_program: false,
             theory_of_images: false,
             scale: Scale::Default,
-            write_every: std::time::Duration::from_secs(30),
+            write_every: std::time::Duration::from_secs_f64(self.checkpoint_every),
             interrupted: Arc::default(),
         })
     }

@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod reproduce;
 mod run_folder;
+mod signals;
 mod slurm;
 mod stems;
 mod summary;
@@ -36,7 +37,8 @@ use outcome::{Misuse, Success};
 /// What do networks learn first? Teaches networks a hierarchy of categories, watches every step on a logarithmic
 /// clock, lays exact theory over what it measured, decides claims by numbers and draws the figures.
 ///
-/// Exit status: 0 done, 1 failed (a failed claim or a diverged run too), 2 misused (arguments, config, device).
+/// Exit status: 0 done, 1 failed (a failed claim or a diverged run too), 2 misused (arguments, config, device), 128 + n ended
+/// by signal n after a checkpoint: 130 SIGINT (Ctrl-C; a second one ends at once), 143 SIGTERM, 138 SIGUSR1, 129 SIGHUP.
 /// Data go to stdout, all else to stderr. RUST_LOG sets the level of messages; TZ their time, NO_COLOR keeps them plain.
 #[derive(Parser)]
 #[command(name = "ocs", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("OCS_REVISION"), ", for libtorch ", env!("OCS_LIBTORCH"), ")"))]
@@ -103,10 +105,10 @@ pub fn run() -> ExitCode {
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             // A full disk behind stderr must not hide the exit status.
             let _ = writeln!(io::stderr(), "error: {line}{}", where_we_are());
-            if error.chain().any(|cause| cause.is::<Misuse>()) {
-                ExitCode::from(2)
-            } else {
-                ExitCode::FAILURE
+            match signals::signal() {
+                _ if error.chain().any(|cause| cause.is::<Misuse>()) => ExitCode::from(2),
+                Some(signal) => ExitCode::from(signals::status_of(signal) as u8),
+                None => ExitCode::FAILURE,
             }
         }
     }

@@ -1,13 +1,11 @@
 //! Progress: a bar on a terminal, a line every half minute in a log, never escape codes in a file.
 
 use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::bar::BAR;
@@ -148,30 +146,6 @@ impl Drop for Progress {
         *BAR.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.bar.finish_and_clear();
     }
-}
-
-/// A flag that the first SIGINT, SIGTERM or SIGUSR1 sets, so that runs can write their checkpoints; a second SIGINT or
-/// SIGTERM ends the process at once.
-pub fn interrupted_flag() -> Result<Arc<AtomicBool>> {
-    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    if let Some(flag) = FLAG.get() {
-        return Ok(flag.clone());
-    }
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, flag.clone())
-            .context("cannot watch for signals")?;
-        signal_hook::flag::register(signal, flag.clone()).context("cannot watch for signals")?;
-    }
-    signal_hook::flag::register(signal_hook::consts::SIGUSR1, flag.clone())
-        .context("cannot watch for signals")?;
-    super::watchdog::start(flag.clone());
-    Ok(FLAG.get_or_init(|| flag).clone())
-}
-
-/// Whether somebody asked the process to end.
-pub fn is_interrupted() -> bool {
-    interrupted_flag().is_ok_and(|flag| flag.load(Ordering::Relaxed))
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use super::figures::{chosen, ensure_folder};
 use super::outcome::{Success, misuse, refused};
 use super::stems::Source;
 use super::train::{tell_claims, train};
-use super::{data, output, progress};
+use super::{data, output, signals};
 use crate::claim::{self, Claim, Verdict};
 use crate::config::{self, Config, Inputs, Scale};
 use crate::data as data_sets;
 use crate::plot;
 use crate::record::{self, Record, RunFolder, unpublished};
 use crate::studies::{self, Study};
-use crate::sweep::{self, Interrupted, Options};
+use crate::sweep::{self, Existing, Interrupted, Options};
 
 /// Trains the shipped experiments, decides their claims and draws their figures: PLOTS/STEM.png and .svg, and
 /// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Runs that are there already are never replaced unasked:
@@ -84,7 +84,7 @@ impl Reproduce {
         };
         ensure_folder("--plots", &self.plots).map_err(misuse)?;
         let (out, plots) = (below(&self.out), below(&self.plots));
-        let options = self.compute.options(&out, self.existing.existing())?;
+        let options = self.existing.apply(self.compute.options(&out, Existing::Refuse)?);
         self.ensure_nothing_is_lost(&studies, &options)?;
         let mut success = Success::Full;
         let mut missing = Vec::new();
@@ -93,7 +93,7 @@ impl Reproduce {
             match self.reproduce(study, &place, &options, &plots) {
                 Ok(Success::Full) => {}
                 Ok(Success::Partial) => success = Success::Partial,
-                Err(error) if error.is::<Interrupted>() || progress::is_interrupted() => {
+                Err(error) if error.is::<Interrupted>() || signals::is_interrupted() => {
                     return Err(error);
                 }
                 Err(error) => {
@@ -208,10 +208,10 @@ impl Reproduce {
             self.ensure_published(inputs, &folder)?;
             return Ok(true);
         }
-        let interrupted = progress::interrupted_flag()?;
+        let interrupted = signals::interrupted_flag()?;
         match data::fetch(inputs, &folder, &data_sets::FetchOptions::default(), &interrupted) {
             Ok(()) => Ok(true),
-            Err(reason) if progress::is_interrupted() => Err(reason),
+            Err(reason) if signals::is_interrupted() => Err(reason),
             Err(reason) if study.optional_inputs.contains(&inputs) => {
                 tracing::warn!("{} goes without {}: {reason:#}", study.stem, inputs.name());
                 Ok(false)

@@ -14,7 +14,7 @@ use crate::claim::{Claim, Verdict};
 use crate::config::{Config, cells, resolve_conditions};
 use crate::record::Record;
 use crate::studies;
-use crate::sweep::{self, OnFailure, Options, Summary, Tasks};
+use crate::sweep::{self, Existing, OnFailure, Options, Summary, Tasks};
 
 /// Trains every condition of a config with every seed, and with every combination of what --grid varies. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
 /// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
@@ -111,7 +111,8 @@ impl Train {
     pub fn run(self) -> Result<Success> {
         let config = self.config.load()?;
         let folder = self.out.join(&config.name);
-        let options = self.compute.options(&folder, self.existing.existing())?;
+        let options = self.compute.options(&folder, Existing::Refuse)?;
+        let options = self.existing.apply(options);
         super::arguments::warn_of_slow_precision(&config, options.device)?;
         let summary = train_runs(&config, &options, "", &|_| true)?;
         tell_diverged(&summary);

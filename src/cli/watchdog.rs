@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Builder;
 use std::time::Duration;
 
+use super::signals;
 use crate::file;
 use crate::sweep::{Interrupted, is_keeping};
 
@@ -13,6 +14,8 @@ use crate::sweep::{Interrupted, is_keeping};
 const TICK: Duration = Duration::from_millis(100);
 /// For so many ticks the process may end by itself, which is tidier.
 const PATIENCE: u32 = 15;
+/// So many ticks a step and its observation may take to their end, so that nothing is lost.
+const PATIENCE_WITH_STEPS: u32 = 100;
 
 /// What is done before the process is ended from here.
 static BEFORE_LEAVING: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
@@ -24,14 +27,16 @@ pub fn before_leaving(last: Box<dyn Fn() + Send + Sync>) {
 }
 
 /// Watches the flag that signals set. Runs that have something to keep see it themselves, and write their checkpoints; while
-/// there are none, this thread ends the process.
+/// there are none, or where one does not come to the end of its step (a kernel is diagonalised, say), this thread ends the
+/// process: what stands on the disk is whole, and is gone on from.
 pub fn start(interrupted: Arc<AtomicBool>) {
     let watch = move || {
-        let mut ticks = 0;
-        while ticks < PATIENCE {
+        let (mut ticks, mut all) = (0, 0);
+        while ticks < PATIENCE && all < PATIENCE_WITH_STEPS {
             std::thread::sleep(TICK);
-            let may_leave = interrupted.load(Ordering::Relaxed) && !is_keeping();
-            ticks = if may_leave { ticks + 1 } else { 0 };
+            let is_asked = interrupted.load(Ordering::Relaxed);
+            all += u32::from(is_asked);
+            ticks = if is_asked && !is_keeping() { ticks + 1 } else { 0 };
         }
         leave();
     };
@@ -49,5 +54,5 @@ fn leave() -> ! {
     file::stop_writing();
     let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
     // Other threads compute on: destructors must not take their libtorch away.
-    signal_hook::low_level::exit(1)
+    signal_hook::low_level::exit(signals::signal().map_or(1, signals::status_of))
 }

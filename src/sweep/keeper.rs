@@ -91,7 +91,11 @@ impl<'a> Keeper<'a> {
     ///
     /// Names the file.
     pub fn close(&self) -> Result<()> {
-        remove(&self.roster.path(self.folder))
+        let path = self.roster.path(self.folder);
+        remove(&path)?;
+        // Others may have theirs in it.
+        let _ = path.parent().map(std::fs::remove_dir);
+        Ok(())
     }
 }
 

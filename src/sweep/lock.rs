@@ -166,6 +166,8 @@ impl Drop for Lock {
         }
         // One that stays is of a dead process soon.
         let _ = file::remove(&self.path);
+        // Others may have theirs in it.
+        let _ = self.path.parent().map(std::fs::remove_dir);
     }
 }
 
