@@ -4,12 +4,13 @@ DEVICE ?= auto
 # What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
 EXISTING ?= --resume
 
-.PHONY: help setup build install reproduce reproduce-full test bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test test-kills bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
+	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
 	@echo 'make build      set up, leave target/release/ocs'
 	@echo 'make install PREFIX=DIR  leave a tree that runs wherever it is moved or copied to (a cluster, say)'
 	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
@@ -36,6 +37,11 @@ reproduce-full: build
 
 test: setup
 	cargo test --release
+
+# Each kill costs some three seconds.
+KILLS ?= 150
+test-kills: build
+	python3 -B tests/kills/kill.py --kills $(KILLS)
 
 # BENCH holds further arguments of bench/compare.py, such as --quick or --only CNN.
 bench: build

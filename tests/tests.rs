@@ -46,6 +46,8 @@ mod reproducible_runs;
 mod first_configs;
 /// Every file in `configs/` loads, says what its comments say, and runs in a small size.
 mod shipped_configs;
+/// A checkpoint is of all runs of a stack or of none, whole or not used; nothing that was computed is lost or replaced unasked.
+mod checkpoints;
 /// Whatever is in a record's file, it is read and drawn, or refused by file and field.
 mod damaged_records;
 /// What does not fit into memory is refused beforehand; estimates are near what runs take.

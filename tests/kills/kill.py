@@ -37,6 +37,9 @@ KINDS = [
      "phases:\n  - {}\n  - {training.learning_rate: 0.02}\nseeds: [0, 1]\n", []),
 ]
 
+# Of runs, relative to those above.
+LENGTH = 1.0
+
 
 def command(arguments, folder, kind, resumed):
     name, _, further = kind
@@ -47,7 +50,8 @@ def command(arguments, folder, kind, resumed):
 
 def begin(folder, kind):
     folder.mkdir(parents=True)
-    (folder / "run.yaml").write_text("name: run\n" + kind[1])
+    steps = re.sub(r"steps: (\d+)", lambda it: "steps: %d" % (int(it.group(1)) * LENGTH), kind[1])
+    (folder / "run.yaml").write_text("name: run\n" + steps)
 
 
 def tensors(path):
@@ -131,7 +135,9 @@ def main():
     parser.add_argument("--kills", type=int, default=150, help="in all, shared out to the kinds of runs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="kinds whose names hold one of these words")
+    parser.add_argument("--length", type=float, default=1.0, help="of the runs, relative to what is usual")
     arguments = parser.parse_args()
+    globals()["LENGTH"] = arguments.length
     random.seed(arguments.seed)
     words = [word for word in arguments.only.split(",") if word]
     kinds = [kind for kind in KINDS if not words or any(word in kind[0] for word in words)]
