@@ -106,6 +106,32 @@ fn a_working_folder_that_is_gone_is_told() {
 }
 
 #[test]
+fn each_stretch_of_training_has_a_row_and_an_entry() {
+    let folder = folder();
+    let text = "training: {steps: 60, observations: 10}\nseeds: [0]\n\
+                phases: [{label: first}, {label: second, task.permutation: [7, 6, 5, 4, 3, 2, 1, 0]}]\n";
+    write(folder.path(), "p.yaml", text);
+    let runs = json(ocs(folder.path()).args(["train", "p.yaml", "--json"]));
+    let stretches = runs[0]["stretches"].as_array().unwrap();
+    let of = |key: &str| stretches.iter().map(|stretch| stretch[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("label"), ["first", "second"]);
+    assert_eq!(of("first_step"), [0, 60]);
+    assert_eq!(stretches[0]["phase"], runs[0]["phase"]);
+    assert_eq!(stretches[1]["final_loss"], runs[0]["final_loss"]);
+    assert_ne!(stretches[0]["final_loss"], runs[0]["final_loss"]);
+    for (command, more) in [("train", &["--resume"][..]), ("theory", &[])] {
+        let output = ocs(folder.path()).args([command, "p.yaml"]).args(more).output().unwrap();
+        let table = String::from_utf8(output.stdout).unwrap();
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!(rows.len(), 3, "{table}");
+        assert!(
+            rows[0].contains("stretch") && rows[1].contains("first") && rows[2].contains("second"),
+            "{table}"
+        );
+    }
+}
+
+#[test]
 fn theory_answers_in_json_as_documented() {
     let folder = folder();
     write(folder.path(), "linear.yaml", LINEAR);

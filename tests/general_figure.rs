@@ -1,5 +1,6 @@
+use ocs::metrics::Phase;
 use ocs::plot;
-use ocs::record::{Record, Status};
+use ocs::record::{Record, Status, StretchRecord};
 
 use crate::figures::{clashes, fake, says};
 
@@ -44,6 +45,35 @@ fn no_condition_is_left_out_and_a_page_can_be_printed() {
         }
     }
     assert_eq!(plot::run_figure(&[]).len(), 1);
+}
+
+#[test]
+fn stretches_of_training_are_told_apart() {
+    let phase = |onset, end| Phase::between(Some(onset), Some(end));
+    let stretch = |label: &str, start_time, phase: Phase| StretchRecord {
+        label: label.to_owned(),
+        first_step: start_time as u64,
+        start_time,
+        ocs: vec![0.5; 14],
+        target_variance: 2.0,
+        phase,
+        phase_sensitivity: Vec::new(),
+    };
+    let mut records = named(&["c".to_owned()]);
+    for record in &mut records {
+        let half = record.curves.time.last().unwrap() / 2.0;
+        record.stretches =
+            vec![stretch("tree", 0.0, phase(0.1, 0.4)), stretch("permuted", half, phase(0.4, 0.1))];
+    }
+    let texts = texts(&records);
+    let count = |words: &str| texts.iter().filter(|text| *text == words).count();
+    assert_eq!((count("tree"), count("permuted")), (3, 3), "a name above each panel: {texts:?}");
+    let words = "tree: phase, end/onset = 4.00; permuted: no phase, end/onset = 0.25; n = 2";
+    assert_eq!(count(words), 1, "{texts:?}");
+    assert_eq!(count("a stretch begins"), 1);
+    for page in plot::run_figure(&records) {
+        assert_eq!(clashes(&page), Vec::<String>::new());
+    }
 }
 
 #[test]

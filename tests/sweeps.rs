@@ -392,11 +392,21 @@ fn a_sweep_goes_on_where_it_ended_and_leaves_alone_what_diverged() {
     assert_eq!((code, words(&more)), (0, vec!["complete"; 4]));
     let kept = folder.path().join("runs/s/none,learning_rate=0.1/0.json");
     assert_eq!(std::fs::read(&kept).unwrap(), before[&kept]);
-    // Another config is refused, with the ways on.
-    let (code, _, stderr) = run(ocs(folder.path()).args(grid).args(["--set", "training.steps=31"]));
-    assert!(code == 2 && stderr.contains("training.steps was 30, is 31"), "{code}: {stderr}");
-    let (code, ..) =
-        run(ocs(folder.path()).args(grid).args(["--set", "training.steps=31", "--overwrite"]));
+    // More steps are done where the others ended; another config is refused, with the ways on.
+    let with = |set: &str, more: &[&str]| {
+        run(ocs(folder.path()).args(grid).args(["--set", set]).args(more))
+    };
+    let (_, plan, _) = with("training.steps=40", &["--dry-run"]);
+    assert_eq!(
+        (words(&plan["runs"]), &plan["runs"][0]["why"]),
+        (vec!["unfinished"; 4], &json!("step 30 of 40"))
+    );
+    let (code, longer, stderr) = with("training.steps=40", &[]);
+    assert_eq!((code, words(&longer)), (0, vec!["complete"; 4]), "{stderr}");
+    let observations = "training.observations=6";
+    let (code, _, stderr) = with(observations, &[]);
+    assert!(code == 2 && stderr.contains("training.observations was 5, is 6"), "{code}: {stderr}");
+    let (code, ..) = with(observations, &["--overwrite"]);
     assert_eq!(code, 0);
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use tch::Device;
 
 use super::earlier::Refused;
-use super::options::Options;
+use super::options::{OnFailure, Options};
 use super::room::{self, Room};
 use super::sizes::{Sizes, numbers, shortest_side};
 use super::stacks::most_together;
@@ -38,20 +38,37 @@ const MOST_ITEM_RESPONSES: f64 = 4096.0;
 ///
 /// `Refused` with the estimate, what there is, and the keys to lower.
 pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
+    let seeds = |name: &str| config.seeds.iter().filter(|seed| options.does(name, **seed)).count();
     let mut cells: Vec<(String, Vec<Config>)> = Vec::new();
     for (condition, resolved) in resolve_conditions(config)? {
-        cells.push((condition, stretches(&resolved)?));
+        if seeds(&condition) > 0 {
+            cells.push((condition, stretches(&resolved)?));
+        }
     }
-    let runs = cells.len() * config.seeds.len();
+    let runs: usize = cells.iter().map(|(name, _)| seeds(name)).sum();
     let bytes = |parts: &[Part]| parts.iter().map(|part| part.bytes).sum::<f64>();
     let shared = bytes(&tasks_parts(cells.iter().flat_map(|(_, stretches)| stretches)));
-    let records = cells.iter().map(|(_, stretches)| record_bytes(stretches)).sum::<f64>();
+    let held = |(name, stretches): &(String, Vec<Config>)| {
+        let of_seeds = seeds(name) as f64 * record_bytes(stretches);
+        match options.on_failure {
+            OnFailure::Stop => of_seeds,
+            // A sweep holds those that train together, and reads those of one cell after the other.
+            OnFailure::Mark => {
+                let Together { stacked, stacks } = Together::of(stretches, options, runs);
+                of_seeds + stacked * stacks * record_bytes(stretches)
+            }
+        }
+    };
+    let records = match options.on_failure {
+        OnFailure::Stop => cells.iter().map(held).sum::<f64>(),
+        OnFailure::Mark => cells.iter().map(held).fold(0.0, f64::max),
+    };
+    let room = room::of_host();
     for (condition, stretches) in &cells {
         let together = Together::of(stretches, options, runs);
         let mut host = tasks_parts(stretches);
         let own = bytes(&host);
         host.push(part("tasks of other conditions", "--condition", shared - own));
-        let records = records * config.seeds.len() as f64;
         host.push(part("records of all runs", "training.observations, seeds", records));
         host.extend(observing_parts(stretches, &together));
         let steps = training_parts(stretches, &together);
@@ -61,7 +78,7 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
             }
             Device::Cpu | Device::Mps | Device::Vulkan => host.extend(steps),
         }
-        ensure_fits(condition, &host, room::of_host(), "this machine's")?;
+        ensure_fits(condition, &host, room.clone(), "this machine's")?;
         for stretch in stretches {
             ensure_answer_fits(condition, stretch, options.theory_of_images)?;
         }

@@ -134,8 +134,12 @@ fn state_of(folder: &Path, condition: &str, seed: u64, steps: u64) -> State {
     // A link that leads nowhere is there, too.
     let begun: Option<Result<Begun>> =
         path.symlink_metadata().is_ok().then(|| record::read_json(&path));
-    if let Some(Ok(Begun { status: Status::Complete, .. })) = begun {
-        return State::Complete;
+    if let Some(Ok(Begun { status: Status::Complete, curves })) = &begun {
+        // More steps may be asked for now than it was asked for then.
+        return match curves.step.last().copied().unwrap_or(0) {
+            step if step < steps => State::Unfinished { step, steps },
+            _ => State::Complete,
+        };
     }
     match FailureRecord::read(folder, condition, seed) {
         Ok(None) => {}
