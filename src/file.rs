@@ -42,6 +42,9 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(ErrorKind::AlreadyExists.into());
     }
+    if !folder_of(path).is_dir() {
+        return Err(ErrorKind::NotFound.into());
+    }
     written(path, bytes)?.persist_noclobber(path)?;
     Ok(())
 }

@@ -30,7 +30,7 @@ impl FailureRecord {
         FailureRecord {
             sentence,
             when: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            host: crate::file::host_name(),
             pid: std::process::id(),
             revision: env!("OCS_REVISION").to_owned(),
         }
