@@ -300,6 +300,7 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
             "training.learning_rate must be positive and finite, not -1",
         ),
         ("training: {steps: 0}", "training.steps must be at least 1"),
+        ("phases: null", "phases must be a list, but nothing stands there: leave it out"),
         ("phases: [{}, {steps: 0}]", "phase 2: steps must be at least 1, not 0"),
         ("phases: [{label: ''}]", "phase 1: label is empty: leave it out"),
         (

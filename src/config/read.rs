@@ -162,6 +162,9 @@ impl<'de> Deserializer<'de> for Read<'_> {
                 let one = shown.trim_matches('\'');
                 Err(Fault::new(format_args!("must be a list: write [{one}], not {shown}")))
             }
+            Value::Null => Err(Fault::new(
+                "must be a list, but nothing stands there: leave it out for its default",
+            )),
             _ => Err(self.must_be("a list, such as [1, 2]")),
         }
     }
