@@ -171,6 +171,20 @@ fn a_process_killed_between_two_writes_leaves_a_stack_that_goes_on_as_one() {
     }
     assert_eq!(trained_on(&config(), &resumed(folder.path())).len(), 2, "one is over already");
     assert_eq!(left(folder.path(), &config()), left(whole.path(), &config()));
+    // All steps are done, and some runs have left what they leave.
+    let folder = Mutex::new(None);
+    let busy = tempfile::tempdir().unwrap();
+    let copy_at_first = |event: Event| {
+        if let Event::Finished { .. } = event {
+            folder.lock().unwrap().get_or_insert_with(|| copied(busy.path()));
+        }
+    };
+    train_all(&config(), &eager(busy.path()), &copy_at_first).unwrap();
+    let folder = folder.into_inner().unwrap().unwrap();
+    // Its process is gone, and so is its claim.
+    std::fs::remove_dir_all(folder.path().join(".locks")).unwrap();
+    assert_eq!(trained_on(&config(), &resumed(folder.path())), [60, 60]);
+    assert_eq!(left(folder.path(), &config()), left(whole.path(), &config()));
     // A checkpoint without its record.
     std::fs::remove_file(path_of(folder.path(), "default", 2)).unwrap();
     assert!(trained_on(&config(), &resumed(folder.path())).is_empty());
@@ -341,16 +355,16 @@ fn a_part_of_a_stack_goes_on_alone_and_says_so() {
 fn a_complete_run_is_extended_by_more_steps() {
     let (long, extended) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut longer = config();
-    longer.training.steps = 90;
+    longer.training.steps = 300;
     train_all(&longer, &eager(long.path()), &|_| ()).unwrap();
     train_all(&config(), &eager(extended.path()), &|_| ()).unwrap();
     let short: Record = read_json(&path_of(extended.path(), "default", 2)).unwrap();
     // Interrupted on its way, too.
-    interrupted(&longer, &resumed(extended.path()), 70);
-    assert!(trained_on(&longer, &resumed(extended.path())).iter().all(|step| *step >= 70));
+    interrupted(&longer, &resumed(extended.path()), 100);
+    assert!(trained_on(&longer, &resumed(extended.path())).iter().all(|step| *step >= 100));
     let record: Record = read_json(&path_of(extended.path(), "default", 2)).unwrap();
     assert_eq!((record.status, &record.extended_at), (Status::Complete, &vec![60]));
-    assert_eq!(record.config.training.steps, 90);
+    assert_eq!(record.config.training.steps, 300);
     // Moments of the shorter run, then those of the longer one.
     let seen = short.curves.step.len();
     assert_eq!(record.curves.step[..seen], short.curves.step);
@@ -363,7 +377,7 @@ fn a_complete_run_is_extended_by_more_steps() {
     }
     // Fewer steps, or other keys besides, are another config.
     let words = refused(&config(), &resumed(extended.path()));
-    assert!(words.contains("training.steps was 90, is 60"), "{words}");
+    assert!(words.contains("training.steps was 300, is 60"), "{words}");
 }
 
 #[test]

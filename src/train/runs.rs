@@ -54,6 +54,8 @@ impl<'a> Runs<'a> {
             return Ok(Vec::new());
         };
         let seen = resumed.map(Checkpoint::step);
+        // Of runs that did all their steps, and whose process ended before they had left what they leave.
+        let is_over = seen.is_some_and(|seen| self.members.iter().all(|it| it.steps() == seen));
         // A checkpoint is taken after the observations of its own step.
         let is_ahead = |(_, step): &(usize, u64)| seen.is_none_or(|seen| *step > seen);
         for (stretch, observed) in observations_of(lessons).into_iter().filter(is_ahead) {
@@ -80,7 +82,7 @@ impl<'a> Runs<'a> {
             }
             observations.ask(tch::no_grad(|| self.observation(stack.as_mut()))?)?;
         }
-        if self.show(&mut observations, true)? != Continue::Yes {
+        if self.show(&mut observations, true)? != Continue::Yes || is_over {
             self.keep(stack.as_ref())?;
         }
         Ok(self.ended(Outcome::Complete))
