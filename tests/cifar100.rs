@@ -106,7 +106,7 @@ fn both_layouts_of_cifar100_give_the_same_images() {
     assert_eq!(binary.checksum(), python.checksum());
     assert_eq!((binary.channels, binary.height, binary.width), (3, 32, 32));
     assert_eq!(binary.test.classes.len(), TEST.len());
-    let image = |at: usize| &binary.train.pixels[at * IMAGE..(at + 1) * IMAGE];
+    let image = |at: usize| &binary.train.byte_pixels()[at * IMAGE..(at + 1) * IMAGE];
     assert_eq!((image(3), image(13)), (&*pixels(3, 67), &*pixels(13, 47)));
 }
 

@@ -66,7 +66,7 @@ fn assert_loads(inputs: Inputs, folder: &Path, first: u8, what: &str) {
     let dataset = load(inputs, folder).unwrap_or_else(|error| panic!("{what}: {error:#}"));
     assert_eq!(dataset.train.classes, [1, 0, 9], "{what}");
     assert_eq!(dataset.test.classes, [4], "{what}");
-    assert_eq!(dataset.train.pixels[0], first, "{what}");
+    assert_eq!(dataset.train.byte_pixels()[0], first, "{what}");
 }
 
 fn dotted(name: &str) -> String {

@@ -5,13 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ocs::config::Inputs;
-use ocs::data::{Dataset, FetchOptions, Progress, Split, fetch, is_present, load, verify};
+use ocs::data::{
+    ByteSplit, Dataset, FetchOptions, Progress, Split, fetch, is_present, load, verify,
+};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 const PLANE: usize = 1024;
 const TRAIN: [&str; 5] =
     ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"];
+
+fn split(pixels: &[u8], classes: &[u8]) -> Split {
+    ByteSplit { pixels: pixels.to_vec(), classes: classes.to_vec() }.into()
+}
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -81,8 +87,8 @@ fn idx_files_become_images_and_classes() {
         channels: 1,
         height: 2,
         width: 3,
-        test: Split { pixels: pixels[..6].to_vec(), classes: vec![5] }.into(),
-        train: Split { pixels, classes: vec![9, 0, 1] }.into(),
+        test: split(&pixels[..6], &[5]).into(),
+        train: split(&pixels, &[9, 0, 1]).into(),
     };
     assert_eq!(dataset, expected);
     assert!(is_present(Inputs::Mnist, folder.path()));
@@ -189,22 +195,22 @@ fn missing_files_are_named_with_folder_and_remedy() {
 // CIFAR-10
 
 /// Images whose bytes differ everywhere and from batch to batch.
-fn batch(seed: usize, classes: &[u8]) -> Split {
+fn batch(seed: usize, classes: &[u8]) -> ByteSplit {
     let length = classes.len() * 3 * PLANE;
     let pixels =
         (0..length).map(|at| ((at * 31 + at / PLANE * 7 + seed * 13) % 251) as u8).collect();
-    Split { pixels, classes: classes.to_vec() }
+    ByteSplit { pixels, classes: classes.to_vec() }
 }
 
 /// Five training batches and the test batch.
-fn batches() -> Vec<(String, Split)> {
+fn batches() -> Vec<(String, ByteSplit)> {
     let train = (0..5_u8).map(|seed| {
         (TRAIN[usize::from(seed)].to_string(), batch(usize::from(seed), &[seed, 9 - seed]))
     });
     train.chain([("test_batch".to_string(), batch(5, &[7, 8, 9]))]).collect()
 }
 
-fn records(batch: &Split) -> Vec<u8> {
+fn records(batch: &ByteSplit) -> Vec<u8> {
     let images = batch.pixels.chunks(3 * PLANE);
     batch
         .classes
@@ -215,7 +221,7 @@ fn records(batch: &Split) -> Vec<u8> {
 }
 
 /// A protocol-2 pickle with the instructions of Python 2's cPickle.
-fn pickle(batch: &Split, shape: [u16; 2]) -> Vec<u8> {
+fn pickle(batch: &ByteSplit, shape: [u16; 2]) -> Vec<u8> {
     let mut bytes = b"\x80\x02}q\x01(U\x0bbatch_labelq\x02U\x15training batch 1 of 5q\x03".to_vec();
     bytes.extend(b"U\x06labelsq\x04]q\x05(");
     bytes.extend(batch.classes.iter().flat_map(|&class| [b'K', class]));
@@ -232,12 +238,12 @@ fn pickle(batch: &Split, shape: [u16; 2]) -> Vec<u8> {
     bytes
 }
 
-fn pickled(batch: &Split) -> Vec<u8> {
+fn pickled(batch: &ByteSplit) -> Vec<u8> {
     pickle(batch, [u16::try_from(batch.classes.len()).unwrap(), 3072])
 }
 
 /// One image a row, 1,024 pixels wide.
-fn png(batch: &Split) -> Vec<u8> {
+fn png(batch: &ByteSplit) -> Vec<u8> {
     let images = batch.pixels.chunks(3 * PLANE);
     let interleaved: Vec<u8> =
         images.flat_map(|image| (0..3 * PLANE).map(|at| image[at % 3 * PLANE + at / 3])).collect();
@@ -296,10 +302,10 @@ fn all_forms_of_cifar10_give_the_same_bytes() {
         write(folder.path());
         load(Inputs::Cifar10, folder.path()).unwrap()
     });
-    let train: Vec<Split> = batches().into_iter().take(5).map(|(_, batch)| batch).collect();
+    let train: Vec<ByteSplit> = batches().into_iter().take(5).map(|(_, batch)| batch).collect();
     let pixels: Vec<u8> = train.iter().flat_map(|batch| batch.pixels.clone()).collect();
-    assert_eq!(*loaded[0].train, Split { pixels, classes: vec![0, 9, 1, 8, 2, 7, 3, 6, 4, 5] });
-    assert_eq!(*loaded[0].test, batch(5, &[7, 8, 9]));
+    assert_eq!(*loaded[0].train, split(&pixels, &[0, 9, 1, 8, 2, 7, 3, 6, 4, 5]));
+    assert_eq!(*loaded[0].test, batch(5, &[7, 8, 9]).into());
     assert_eq!((loaded[0].channels, loaded[0].height, loaded[0].width), (3, 32, 32));
     assert_eq!(loaded[0], loaded[1]);
     assert_eq!(loaded[0], loaded[2]);
@@ -315,7 +321,9 @@ fn the_checksum_tells_classes_pixels_and_names_apart() {
     Arc::make_mut(&mut other.test).classes[0] = 6;
     assert_ne!(dataset.checksum(), other.checksum());
     let mut other = dataset.clone();
-    Arc::make_mut(&mut other.train).pixels[17] ^= 1;
+    let mut pixels = other.train.byte_pixels().to_vec();
+    pixels[17] ^= 1;
+    Arc::make_mut(&mut other.train).pixels = pixels.into();
     assert_ne!(dataset.checksum(), other.checksum());
     let other = Dataset { inputs: Inputs::FashionMnist, ..dataset.clone() };
     assert_ne!(dataset.checksum(), other.checksum());
@@ -394,7 +402,7 @@ fn a_column_major_array_is_turned() {
     let flag = bytes.windows(3).position(|window| window == b"b\x89T").unwrap() + 1;
     bytes[flag] = 0x88;
     put(folder.path(), "cifar-10-batches-py/test_batch", &bytes);
-    assert_eq!(*load(Inputs::Cifar10, folder.path()).unwrap().test, batch);
+    assert_eq!(*load(Inputs::Cifar10, folder.path()).unwrap().test, batch.into());
 }
 
 #[test]
@@ -510,7 +518,7 @@ fn glyphs_need_no_files_and_are_always_the_same() {
 fn class_means(split: &Split) -> Vec<Vec<f64>> {
     let n = split.classes.len() as f64 / 10.0;
     let mut means = vec![vec![0.0; 784]; 10];
-    for (&class, image) in split.classes.iter().zip(split.pixels.chunks(784)) {
+    for (&class, image) in split.classes.iter().zip(split.byte_pixels().chunks(784)) {
         for (mean, &pixel) in means[usize::from(class)].iter_mut().zip(image) {
             *mean += f64::from(pixel) / n;
         }
@@ -525,12 +533,13 @@ fn glyphs_can_be_told_apart_by_the_nearest_class_mean() {
     let distance = |image: &[u8], mean: &[f64]| -> f64 {
         image.iter().zip(mean).map(|(&pixel, mean)| (f64::from(pixel) - mean).powi(2)).sum()
     };
-    let right =
-        glyphs.test.classes.iter().zip(glyphs.test.pixels.chunks(784)).filter(|(class, image)| {
+    let right = glyphs.test.classes.iter().zip(glyphs.test.byte_pixels().chunks(784)).filter(
+        |(class, image)| {
             let nearest = (0..10)
                 .min_by(|&a, &b| distance(image, &means[a]).total_cmp(&distance(image, &means[b])));
             nearest == Some(usize::from(**class))
-        });
+        },
+    );
     let accuracy = right.count() as f64 / 1000.0;
     assert!((0.7..0.99).contains(&accuracy), "accuracy {accuracy}: too hard, or trivial");
 }
@@ -734,9 +743,10 @@ fn tasks_on_one_data_set_share_its_pixels() {
         let config = ocs::config::parse("seeds: [0]", "test", &overrides).unwrap();
         let task = ocs::task::Task::new(&config.task, Some(&glyphs)).unwrap();
         let ocs::task::TaskInputs::Images { train, .. } = &task.inputs else { panic!("vectors") };
-        train.images(0..1).next().unwrap().as_ptr()
+        let ocs::task::Stored::Bytes(images) = train.images(0..1) else { panic!("floats") };
+        images[0].as_ptr()
     };
-    let pixels = glyphs.train.pixels.as_ptr();
+    let pixels = glyphs.train.byte_pixels().as_ptr();
     assert_eq!(first_image(&[]), pixels);
     assert_eq!(first_image(&["task.preprocessing=pixel-centred"]), pixels);
     // The second class's first image lies behind that of the first.

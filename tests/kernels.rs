@@ -33,7 +33,8 @@ fn network(config: &Config, task: &Task) -> Network {
 /// Six labels, images of 2 x 8 x 8 without a pattern.
 fn images(config: &Config) -> Task {
     let pixels = (0..6 * 128u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
-    let split = Split { pixels: pixels.collect(), classes: vec![0, 1, 2, 3, 4, 5] };
+    let split =
+        Split { pixels: pixels.collect::<Vec<u8>>().into(), classes: vec![0, 1, 2, 3, 4, 5] };
     let (train, test) = (split.clone().into(), split.into());
     let inputs = config::Inputs::Glyphs;
     let dataset = Dataset { inputs, channels: 2, height: 8, width: 8, train, test };

@@ -27,7 +27,7 @@ fn wave(shape: &[i64], phase: f64, scale: f64) -> Tensor {
 
 /// Six labels, images of 2 x 8 x 8.
 fn task() -> Task {
-    let split = || Split { pixels: vec![0; 6 * 128], classes: vec![0, 1, 2, 3, 4, 5] };
+    let split = || Split { pixels: vec![0; 6 * 128].into(), classes: vec![0, 1, 2, 3, 4, 5] };
     let dataset = Dataset {
         inputs: Inputs::Glyphs,
         channels: 2,
@@ -145,7 +145,7 @@ fn optimisers_descend_as_pytorchs() {
 #[test]
 fn preprocessing_does_what_its_name_says() {
     // Two images of 2 x 1 x 2; channel 0 holds 0, 51, 102, 153, channel 1 is constant.
-    let split = || Split { pixels: vec![0, 51, 7, 7, 102, 153, 7, 7], classes: vec![0, 1] };
+    let split = || Split { pixels: vec![0, 51, 7, 7, 102, 153, 7, 7].into(), classes: vec![0, 1] };
     let dataset = Dataset {
         inputs: Inputs::Glyphs,
         channels: 2,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use ocs::config::{self, Config, Inputs};
 use ocs::data::{self, Dataset};
 use ocs::model::{self, Network, Placement};
-use ocs::task::{ImageSet, Task, TaskInputs};
+use ocs::task::{ImageSet, Stored, Task, TaskInputs};
 use ocs::train::{Lesson, Member, Observer, Shared, Snapshot, can_be_stacked, train_together};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -58,13 +58,15 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
         }
         TaskInputs::Images { train, test, preprocessor } => {
             let floats = |images: &ImageSet| {
-                let of_image = |image: &[u8]| -> Vec<f64> {
+                let of_image = |image: &&[u8]| -> Vec<f64> {
                     let statistics = preprocessor.mean.iter().zip(&preprocessor.factor);
                     let bytes = image.iter().zip(statistics);
                     bytes.map(|(&byte, (mean, f))| (f64::from(byte) / 255.0 - mean) * f).collect()
                 };
-                let values: Vec<f64> =
-                    images.images(0..images.n_samples()).flat_map(of_image).collect();
+                let Stored::Bytes(bytes) = images.images(0..images.n_samples()) else {
+                    panic!("floats")
+                };
+                let values: Vec<f64> = bytes.iter().flat_map(of_image).collect();
                 rows(&values, preprocessor.mean.len())
             };
             let n = train.items.len();

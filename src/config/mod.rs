@@ -1,6 +1,6 @@
 //! Every key of `configs/*.yaml`: its meaning, its default and its range.
 //!
-//! This module knows nothing of tensors, files of data or networks. `text.rs` reads YAML within bounds,
+//! This module knows nothing of tensors or networks, and of files of data only which classes lie at a path of one's own images. `text.rs` reads YAML within bounds,
 //! `read.rs` and `fault.rs` tell what is wrong with it, `load.rs` puts files, `--set` and conditions together.
 
 mod apply;
@@ -18,6 +18,7 @@ mod name;
 mod network_kind;
 mod optimiser;
 mod overrides;
+mod own;
 mod phases;
 mod precision;
 mod read;
@@ -34,6 +35,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
+pub use crate::images::Layout;
 pub use cell::{
     Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
 };
@@ -48,6 +50,7 @@ pub use name::{ensure_name, name_from_stem};
 pub use network_kind::NetworkKind;
 pub use optimiser::{Adam, Optimiser, Sgd};
 pub use overrides::{Conditions, Override, Overrides};
+pub use own::{FoundImages, Own, OwnImages};
 pub use phases::StretchConfig;
 pub use precision::Precision;
 pub use scale::{Full, Quick, Scale};
@@ -110,7 +113,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskConfig {
-    /// What the network sees: one-hot | correlated | gaussian | circle | mnist | fashion-mnist | cifar10 | cifar100 | glyphs.
+    /// What the network sees: one-hot | correlated | gaussian | circle | mnist | fashion-mnist | cifar10 | cifar100 | glyphs;
+    /// or `{path: PATH}`, images of one's own: a folder of a folder of PNGs for each class (folders within each other are the
+    /// tree), a folder of IDX files, or a `.npz`. Beside the path: names, layout, held_out, seed (`config/own.rs`).
     pub inputs: Inputs,
     /// Children per node, from the root down: `[2, 2, 2]` has 8 items and 14 labels. Default `[2, 2, 2]`; excludes `tree`.
     pub branching: Option<Vec<usize>>,

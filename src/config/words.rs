@@ -1,4 +1,5 @@
-//! Words in a raw config that stand for numbers: names of classes, and a data set's own tree. What is written out has numbers.
+//! Words in a raw config that stand for numbers: names of classes, a data set's own tree, and paths, which stand for what lies
+//! there. What is written out has numbers.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 use serde_yaml::Value;
 
 use super::suggest::did_you_mean;
-use super::{Inputs, read};
+use super::{Inputs, OwnImages, read};
 
 /// In place of a tree: the data set's own.
 const SUPERCLASSES: &str = "superclasses";
@@ -17,6 +18,18 @@ const SUPERCLASSES: &str = "superclasses";
 ///
 /// If the data set has no such class, or no superclasses.
 pub fn in_numbers(config: &Value) -> Result<Cow<'_, Value>> {
+    let of_path = of_task(config, "inputs").filter(|inputs| inputs.is_mapping());
+    // A map that is wrong is told by who reads it.
+    let Some(own) = of_path.and_then(|inputs| read::typed::<OwnImages>(inputs).ok()) else {
+        return of_known_classes(config);
+    };
+    let mut config = config.clone();
+    put(&mut config, "inputs", serde_yaml::to_value(own.looked_up()?)?);
+    Ok(Cow::Owned(of_known_classes(&config)?.into_owned()))
+}
+
+/// The same where it is known which classes there are.
+fn of_known_classes(config: &Value) -> Result<Cow<'_, Value>> {
     let of_superclasses = of_task(config, "tree").and_then(Value::as_str) == Some(SUPERCLASSES);
     let named = of_task(config, "classes").and_then(Value::as_sequence);
     let has_names =

@@ -1,4 +1,4 @@
-//! Images in memory, as bytes.
+//! Images in memory, as bytes or, of one's own, as floats.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 
 use super::files;
 use crate::config::Inputs;
+use crate::images::Pixels;
 
 /// Images of one data set as read from files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// Which data set.
     pub inputs: Inputs,
-    /// 1 for grey, 3 for red, green and blue.
+    /// 1 for grey, 3 for red, green and blue; of one's own images any number.
     pub channels: usize,
     /// Rows of an image.
     pub height: usize,
@@ -26,28 +27,65 @@ pub struct Dataset {
 }
 
 /// One part of a data set, n images.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Split {
     /// `[n, channels, height, width]`, row-major.
-    pub pixels: Vec<u8>,
+    pub pixels: Pixels,
     /// `[n]`, each below `Inputs::n_classes`.
+    pub classes: Vec<u16>,
+}
+
+/// One part as published files have it: bytes, and classes that are bytes.
+#[derive(Debug, Clone, Default)]
+pub struct ByteSplit {
+    /// As of a `Split`.
+    pub pixels: Vec<u8>,
+    /// As of a `Split`.
     pub classes: Vec<u8>,
+}
+
+impl From<ByteSplit> for Split {
+    fn from(ByteSplit { pixels, classes }: ByteSplit) -> Self {
+        Split { pixels: pixels.into(), classes: classes.into_iter().map(u16::from).collect() }
+    }
+}
+
+impl Split {
+    /// Classes as bytes, as published files have them; those of data sets with more are another matter.
+    pub fn byte_classes(&self) -> Vec<u8> {
+        self.classes.iter().map(|&class| class.to_le_bytes()[0]).collect()
+    }
+
+    /// Pixels as bytes; none of floats.
+    pub fn byte_pixels(&self) -> &[u8] {
+        self.pixels.bytes().unwrap_or_default()
+    }
 }
 
 impl Dataset {
     /// SHA-256, in hex, over name, shapes, classes and pixels of both parts: equal data give equal checksums, whatever
-    /// the files' form.
+    /// the files' form. Of one's own images the name is `own`, wherever they lie.
     pub fn checksum(&self) -> String {
         let mut hasher = Sha256::new();
-        hasher.update(self.inputs.name().as_bytes());
+        let is_own = self.inputs.own().is_some();
+        hasher.update(if is_own { "own" } else { self.inputs.name() });
         let sizes = [self.channels, self.height, self.width];
         let counts = [self.train.classes.len(), self.test.classes.len()];
         for size in sizes.into_iter().chain(counts) {
             hasher.update((size as u64).to_le_bytes());
         }
         for split in [&self.train, &self.test] {
-            hasher.update(&split.classes);
-            hasher.update(&split.pixels);
+            if is_own {
+                split.classes.iter().for_each(|class| hasher.update(class.to_le_bytes()));
+            } else {
+                hasher.update(split.byte_classes());
+            }
+            match &split.pixels {
+                Pixels::Bytes(bytes) => hasher.update(bytes),
+                Pixels::Floats(floats) => {
+                    floats.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+                }
+            }
         }
         files::hex(&hasher.finalize())
     }
@@ -68,7 +106,7 @@ impl Dataset {
             ensure!(n > 0 && self.image_len() > 0, "the {part} part has no images");
             ensure!(
                 split.pixels.len() == n * self.image_len(),
-                "the {part} part has {n} classes, but {} bytes of images of {} bytes each",
+                "the {part} part has {n} classes, but {} values of images of {} values each",
                 split.pixels.len(),
                 self.image_len()
             );

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::dataset::Dataset;
 use super::entry::Maker;
 use super::find::find;
+use super::own;
 use super::sets::{entry, forms};
 use crate::config::Inputs;
 use crate::file;
@@ -20,7 +21,8 @@ pub fn default_folder() -> PathBuf {
     }
 }
 
-/// Reads a data set from `folder`, laid out as by torchvision; glyphs are drawn and need no files.
+/// Reads a data set from `folder`, laid out as by torchvision; glyphs are drawn and need no files, images of one's own lie at
+/// their own path.
 ///
 /// # Errors
 ///
@@ -28,6 +30,9 @@ pub fn default_folder() -> PathBuf {
 /// set's. Names the file and `ocs data fetch`.
 pub fn load(inputs: Inputs, folder: &Path) -> Result<Dataset> {
     let name = inputs.name();
+    if let Some(images) = inputs.own() {
+        return own::load(inputs, images);
+    }
     let Some(entry) = entry(inputs) else {
         bail!("inputs '{name}' are not images: there is no data set to read")
     };

@@ -15,15 +15,17 @@ mod find;
 mod form;
 mod identity;
 mod load;
+mod own;
 mod pickle;
 mod places;
 mod sets;
 mod verify;
 
-pub use dataset::{Dataset, Split};
+pub use dataset::{ByteSplit, Dataset, Split};
 pub use entry::Entry;
 pub use fetch::{FetchOptions, Progress, fetch, fetch_unless};
 pub use identity::{Identity, identify};
 pub use load::{default_folder, is_present, load};
+pub use own::{Extent, extent};
 pub use sets::{all, entry};
 pub use verify::{FileCheck, verify};

@@ -16,7 +16,7 @@ use crate::data::Dataset;
 use drawn::Drawn;
 pub use hierarchy::Hierarchy;
 pub use preprocessor::Preprocessor;
-pub use samples::ImageSet;
+pub use samples::{ImageSet, Stored};
 
 /// Everything that is learned in one condition.
 #[derive(Debug, Clone)]

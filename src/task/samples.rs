@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::config::TaskConfig;
 use crate::data::Split;
+use crate::images::Pixels;
 
 /// Images that stand for items. Their pixels stay where the data set has them, however many tasks use them.
 #[derive(Debug, Clone)]
@@ -20,6 +21,15 @@ pub struct ImageSet {
     chosen: Vec<usize>,
     /// Item of each sample.
     pub items: Vec<usize>,
+}
+
+/// Some images as the data set has them, each `[n_inputs]`.
+#[derive(Debug)]
+pub enum Stored<'a> {
+    /// Bytes.
+    Bytes(Vec<&'a [u8]>),
+    /// Floats.
+    Floats(Vec<&'a [f32]>),
 }
 
 /// Which samples a limited set takes does not depend on a run's seed.
@@ -94,7 +104,7 @@ impl ImageSet {
 
     /// Images of their own, `[n_samples, n_inputs]` bytes, with the item of each.
     pub fn of(pixels: Vec<u8>, items: Vec<usize>) -> Self {
-        let split = Split { pixels, classes: vec![0; items.len()] };
+        let split = Split { pixels: pixels.into(), classes: vec![0; items.len()] };
         ImageSet { split: Arc::new(split), chosen: (0..items.len()).collect(), items }
     }
 
@@ -109,12 +119,23 @@ impl ImageSet {
         self.items.len()
     }
 
-    /// The bytes of each sample in a range, `[n_inputs]`, in the order of samples.
-    pub fn images(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+    /// The values of each sample in a range, `[n_inputs]`, in the order of samples.
+    pub fn images(&self, range: Range<usize>) -> Stored<'_> {
         let n_inputs = self.split.pixels.len() / self.split.classes.len();
-        self.chosen[range]
-            .iter()
-            .map(move |image| &self.split.pixels[image * n_inputs..(image + 1) * n_inputs])
+        let places =
+            self.chosen[range].iter().map(|image| image * n_inputs..(image + 1) * n_inputs);
+        match &self.split.pixels {
+            Pixels::Bytes(all) => Stored::Bytes(places.map(|place| &all[place]).collect()),
+            Pixels::Floats(all) => Stored::Floats(places.map(|place| &all[place]).collect()),
+        }
+    }
+
+    /// What a value is divided by to become an input: 255 for bytes, 1 for floats.
+    pub fn unit(&self) -> f64 {
+        match self.split.pixels {
+            Pixels::Bytes(_) => 255.0,
+            Pixels::Floats(_) => 1.0,
+        }
     }
 
     /// Fraction of the samples that belong to each item.

@@ -237,7 +237,7 @@ impl<'a> Samples<'a> {
                 to_tensor(&vectors.slice(s![range.clone(), ..]).to_owned())
             }
             Samples::Images { images, preprocessor } => {
-                let inputs = preprocessor.inputs(images.images(range.clone()));
+                let inputs = preprocessor.inputs(images, range.clone());
                 Tensor::from_slice(&inputs).view([-1, self.features() as i64])
             }
         }

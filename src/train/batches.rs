@@ -216,7 +216,7 @@ impl SetInputs {
     /// Images on the device, as bytes: `pixels`, `[n_samples, n_inputs]`.
     pub fn bytes(pixels: &Tensor, preprocessor: &Preprocessor, kind: Kind) -> Self {
         let place = |values: Vec<f64>| from_host(&values).to_kind(kind).to_device(pixels.device());
-        let (mean, factor) = preprocessor.of_bytes();
+        let (mean, factor) = preprocessor.of_stored();
         let (mean, factor) = (place(mean), place(factor));
         SetInputs::Bytes { pixels: pixels.shallow_clone(), mean, factor, kind }
     }

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::moments::Moments;
 use crate::derived::Derived;
 use crate::model::from_host;
-use crate::task::{ImageSet, Task, TaskInputs};
+use crate::task::{ImageSet, Stored, Task, TaskInputs};
 
 /// What runs that learn one task have in common: moments, found when first asked for (the eigenbasis of large images takes
 /// seconds), and the bytes of its images, kept as long as a run needs them.
@@ -24,7 +24,7 @@ pub struct Shared {
 /// Images on the device, one copy for all runs that learn a task.
 #[derive(Debug)]
 pub struct Pixels {
-    /// Of the training set, `[n_samples, n_inputs]` bytes.
+    /// Of the training set, `[n_samples, n_inputs]` bytes, or floats of images that are.
     pub train: Tensor,
     /// Of the test set, likewise.
     pub test: Tensor,
@@ -88,12 +88,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn copied(images: &ImageSet, n_inputs: usize, device: Device) -> Tensor {
     let n_samples = images.n_samples();
-    let pixels = Tensor::empty([n_samples as i64, n_inputs as i64], (Kind::Uint8, device));
+    let kind = match images.images(0..0) {
+        Stored::Bytes(_) => Kind::Uint8,
+        Stored::Floats(_) => Kind::Float,
+    };
+    let pixels = Tensor::empty([n_samples as i64, n_inputs as i64], (kind, device));
     for start in (0..n_samples).step_by(CHUNK) {
         let end = n_samples.min(start + CHUNK);
-        let chunk: Vec<u8> = images.images(start..end).flatten().copied().collect();
+        let chunk = match images.images(start..end) {
+            Stored::Bytes(chunk) => from_host(&chunk.concat()),
+            Stored::Floats(chunk) => from_host(&chunk.concat()),
+        };
         let mut place = pixels.narrow(0, start as i64, (end - start) as i64);
-        place.copy_(&from_host(&chunk).view([-1, n_inputs as i64]));
+        place.copy_(&chunk.view([-1, n_inputs as i64]));
     }
     pixels
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::config::Inputs;
-use crate::data::dataset::{Dataset, Split, ensure_classes};
+use crate::data::dataset::{ByteSplit, Dataset, ensure_classes};
 use crate::data::form::{Files, Form, Kind, Named};
 use crate::data::pickle::{self, Value};
 
@@ -25,7 +25,7 @@ pub struct Layout {
     /// Name of the superclasses in pickles; records then begin with a byte for it.
     pub superclasses: Option<&'static str>,
     /// Reads the training and the test part of PNGs, where they are published.
-    pub read_pngs: fn(&Files) -> Result<[Vec<Split>; 2]>,
+    pub read_pngs: fn(&Files) -> Result<[Vec<ByteSplit>; 2]>,
 }
 
 impl Layout {
@@ -36,7 +36,7 @@ impl Layout {
 
     /// Reads records, Python batches or PNGs.
     pub fn load(&self, files: &Files) -> Result<Dataset> {
-        let [train, test] = self.read_batches(files)?.map(join).map(Arc::new);
+        let [train, test] = self.read_batches(files)?.map(|batches| Arc::new(join(batches).into()));
         let inputs = self.inputs;
         Ok(Dataset { inputs, channels: CHANNELS, height: SIDE, width: SIDE, train, test })
     }
@@ -61,7 +61,7 @@ impl Layout {
     ///
     /// As `load`.
     pub fn binary_file_of_pickle(&self, name: &str, bytes: &[u8]) -> Result<Named> {
-        let mut batch = Split::default();
+        let mut batch = ByteSplit::default();
         self.append_python(bytes, &mut batch)?;
         Ok((records_of(name), self.records(&batch)))
     }
@@ -71,7 +71,9 @@ impl Layout {
         let parts = [(&dataset.train, self.parts[0]), (&dataset.test, self.parts[1])];
         let files = parts.into_iter().flat_map(|(split, names)| {
             let n = split.classes.len().div_ceil(names.len());
-            let batches = split.classes.chunks(n).zip(split.pixels.chunks(n * IMAGE));
+            let classes = split.byte_classes();
+            let classes: Vec<Vec<u8>> = classes.chunks(n).map(<[u8]>::to_vec).collect();
+            let batches = classes.into_iter().zip(split.byte_pixels().chunks(n * IMAGE));
             names.iter().zip(batches)
         });
         let known = files.filter_map(|(name, (classes, pixels))| {
@@ -88,7 +90,7 @@ impl Layout {
     }
 
     /// Training and test batches.
-    fn read_batches(&self, files: &Files) -> Result<[Vec<Split>; 2]> {
+    fn read_batches(&self, files: &Files) -> Result<[Vec<ByteSplit>; 2]> {
         match files.form.kind {
             Kind::Binary => self.read_both(files, ".bin", Layout::append_binary),
             Kind::Python => self.read_both(files, "", Layout::append_python),
@@ -101,18 +103,18 @@ impl Layout {
         &self,
         files: &Files,
         extension: &str,
-        append: fn(&Layout, &[u8], &mut Split) -> Result<()>,
-    ) -> Result<[Vec<Split>; 2]> {
-        let read = |name: &&str| -> Result<Split> {
+        append: fn(&Layout, &[u8], &mut ByteSplit) -> Result<()>,
+    ) -> Result<[Vec<ByteSplit>; 2]> {
+        let read = |name: &&str| -> Result<ByteSplit> {
             let (path, bytes) = files.contents(&format!("{name}{extension}"))?;
-            let mut batch = Split::default();
+            let mut batch = ByteSplit::default();
             append(self, &bytes, &mut batch)
                 .and_then(|()| ensure_classes(self.inputs, &batch.classes))
                 .with_context(|| path.display().to_string())?;
             Ok(batch)
         };
         let [train, test] =
-            self.parts.map(|names| names.iter().map(read).collect::<Result<Vec<Split>>>());
+            self.parts.map(|names| names.iter().map(read).collect::<Result<Vec<ByteSplit>>>());
         Ok([train?, test?])
     }
 
@@ -131,7 +133,7 @@ impl Layout {
         groups.find(|(_, (_, classes))| has_it(classes)).map_or(u8::MAX, |(number, _)| number)
     }
 
-    fn records(&self, batch: &Split) -> Vec<u8> {
+    fn records(&self, batch: &ByteSplit) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(batch.classes.len() * (self.n_labels() + IMAGE));
         for (&class, image) in batch.classes.iter().zip(batch.pixels.chunks_exact(IMAGE)) {
             bytes.extend(self.labels(class));
@@ -141,7 +143,7 @@ impl Layout {
     }
 
     /// Appends records of a superclass where there are some, a class, and an image's red, green and blue planes.
-    fn append_binary(&self, bytes: &[u8], part: &mut Split) -> Result<()> {
+    fn append_binary(&self, bytes: &[u8], part: &mut ByteSplit) -> Result<()> {
         ensure!(!bytes.is_empty(), "the file is empty");
         let n_labels = self.n_labels();
         let record = n_labels + IMAGE;
@@ -178,7 +180,7 @@ impl Layout {
 
     /// Appends a dictionary whose `data` is an array `[n, 3072]` of bytes (or `[n, 3, 32, 32]`, which are the same bytes) and
     /// whose labels are n numbers: a list, a tuple or an array.
-    fn append_python(&self, bytes: &[u8], part: &mut Split) -> Result<()> {
+    fn append_python(&self, bytes: &[u8], part: &mut ByteSplit) -> Result<()> {
         let batch = pickle::parse(bytes)?;
         let Some(Value::Array(data)) = batch.entry("data") else {
             bail!("the pickle is no dictionary with an array 'data'")
@@ -222,8 +224,8 @@ fn labels_of(batch: &Value, name: &str, n: usize) -> Result<Vec<i64>> {
     Ok(labels)
 }
 
-fn join(batches: Vec<Split>) -> Split {
-    let mut joined = Split::default();
+fn join(batches: Vec<ByteSplit>) -> ByteSplit {
+    let mut joined = ByteSplit::default();
     joined.pixels.reserve_exact(batches.iter().map(|batch| batch.pixels.len()).sum());
     for batch in batches {
         joined.pixels.extend_from_slice(&batch.pixels);

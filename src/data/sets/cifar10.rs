@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::cifar::{CHANNELS, IMAGE, Layout, PLANE, SIDE};
 use crate::config::Inputs;
-use crate::data::dataset::{Dataset, Split, ensure_classes};
+use crate::data::dataset::{ByteSplit, Dataset, ensure_classes};
 use crate::data::entry::{Entry, Maker, Source};
 use crate::data::form::{Files, Form, Kind, KnownFile, Named, Rewritten};
 
@@ -149,7 +149,7 @@ fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
     LAYOUT.checksums(dataset, &CIFAR10.forms[0])
 }
 
-fn read_pngs(files: &Files) -> Result<[Vec<Split>; 2]> {
+fn read_pngs(files: &Files) -> Result<[Vec<ByteSplit>; 2]> {
     let [train, test] = LAYOUT.parts;
     Ok([
         read_png_part(files, train, "train_lables.json")?,
@@ -158,7 +158,7 @@ fn read_pngs(files: &Files) -> Result<[Vec<Split>; 2]> {
 }
 
 /// Batches of the PNG package. Its training labels are one list for all batches.
-fn read_png_part(files: &Files, names: &[&str], labels: &str) -> Result<Vec<Split>> {
+fn read_png_part(files: &Files, names: &[&str], labels: &str) -> Result<Vec<ByteSplit>> {
     let (path, bytes) = files.contents(labels)?;
     let mut classes: Vec<u8> = serde_json::from_slice(&bytes)
         .with_context(|| format!("{} is no list of classes", path.display()))?;
@@ -170,7 +170,7 @@ fn read_png_part(files: &Files, names: &[&str], labels: &str) -> Result<Vec<Spli
             .with_context(|| path.display().to_string())
             .with_context(|| format!("{labels} or {name}.png is wrong"))?;
         let rest = classes.split_off(pixels.len() / IMAGE);
-        batches.push(Split { pixels, classes: std::mem::replace(&mut classes, rest) });
+        batches.push(ByteSplit { pixels, classes: std::mem::replace(&mut classes, rest) });
     }
     ensure!(classes.is_empty(), "{labels} has {} labels more than there are images", classes.len());
     Ok(batches)

@@ -3,13 +3,15 @@
 //! Class i is the i-th capital letter, white on black like MNIST's digits, with random position, size, slant, rotation,
 //! brightness and noise. Only basic arithmetic and a fixed generator are used, so that every machine draws the same.
 
+use std::sync::Arc;
+
 use ab_glyph::{Font, FontRef, Point};
 use anyhow::{Context, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::Inputs;
-use crate::data::dataset::{Dataset, Split};
+use crate::data::dataset::{ByteSplit, Dataset};
 use crate::data::entry::{Entry, Maker};
 
 /// The data set's row of the table.
@@ -56,14 +58,14 @@ fn draw() -> Result<Dataset> {
         channels: 1,
         height: SIDE,
         width: SIDE,
-        train: draw_part(&masters, N_TRAIN, 0).into(),
-        test: draw_part(&masters, N_TEST, 1).into(),
+        train: Arc::new(draw_part(&masters, N_TRAIN, 0).into()),
+        test: Arc::new(draw_part(&masters, N_TEST, 1).into()),
     })
 }
 
-fn draw_part(masters: &[Master], n: usize, seed: u64) -> Split {
+fn draw_part(masters: &[Master], n: usize, seed: u64) -> ByteSplit {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut split = Split::default();
+    let mut split = ByteSplit::default();
     for (class, master) in (0_u8..).zip(masters).cycle().take(n) {
         split.classes.push(class);
         draw_image(master, &mut random, &mut split.pixels);

@@ -5,12 +5,13 @@
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::config::Inputs;
-use crate::data::dataset::{Dataset, Split, ensure_classes};
+use crate::data::dataset::{ByteSplit, Dataset, ensure_classes};
 use crate::data::entry::{Entry, Maker, Source};
 use crate::data::files::{self, Unpacked};
 use crate::data::form::{Files, Form, Kind, KnownFile, Named};
@@ -115,12 +116,12 @@ pub(super) fn load(inputs: Inputs, files: &Files) -> Result<Dataset> {
         test_size[0],
         test_size[1]
     );
-    let (train, test) = (train.into(), test.into());
+    let [train, test] = [train, test].map(|part| Arc::new(part.into()));
     Ok(Dataset { inputs, channels: 1, height, width, train, test })
 }
 
 /// Images and classes of one part, and the images' height and width.
-fn read_part(inputs: Inputs, files: &Files, part: &str) -> Result<(Split, [usize; 2])> {
+fn read_part(inputs: Inputs, files: &Files, part: &str) -> Result<(ByteSplit, [usize; 2])> {
     let open = |name: &str| files.path(name).with_context(|| format!("there is no {name}"));
     let images = Idx::<3>::open(open(&format!("{part}-images-idx3-ubyte"))?, IMAGES_MAGIC)?;
     let labels = Idx::<1>::open(open(&format!("{part}-labels-idx1-ubyte"))?, LABELS_MAGIC)?;
@@ -134,7 +135,7 @@ fn read_part(inputs: Inputs, files: &Files, part: &str) -> Result<(Split, [usize
     let path = labels.path.clone();
     let classes = labels.contents()?;
     ensure_classes(inputs, &classes).with_context(|| path.display().to_string())?;
-    Ok((Split { pixels: images.contents()?, classes }, [height, width]))
+    Ok((ByteSplit { pixels: images.contents()?, classes }, [height, width]))
 }
 
 /// An IDX file of bytes in `D` dimensions, of which only the header was read.
@@ -227,8 +228,8 @@ pub(super) fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
             let hasher = Sha256::new().chain_update(header(sizes)).chain_update(contents);
             all.push((format!("{part}-{name}"), files::hex(&hasher.finalize())));
         };
-        add("images-idx3-ubyte", &[n, dataset.height, dataset.width], &split.pixels);
-        add("labels-idx1-ubyte", &[n], &split.classes);
+        add("images-idx3-ubyte", &[n, dataset.height, dataset.width], split.byte_pixels());
+        add("labels-idx1-ubyte", &[n], &split.byte_classes());
     }
     all
 }
