@@ -17,13 +17,10 @@
 
 /// How does a file get its contents?
 pub mod file;
-<<<<<<< HEAD
 /// What was computed from data once, and need not be again?
 pub mod derived;
-=======
 /// Which images lie at a path of one's own? Folders of PNGs, NumPy archives, IDX files.
 pub mod images;
->>>>>>> 311afdb (Images of one's own: folders of PNGs, NumPy archives, IDX files)
 /// What was this run told? Every key of a config, its default and its range.
 pub mod config;
 /// Which files hold which images? A table of data sets.

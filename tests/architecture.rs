@@ -3,19 +3,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("file", &[]),
-<<<<<<< HEAD
     ("derived", &["file"]),
-    ("config", &[]),
-    ("data", &["file", "config"]),
-    ("task", &["config", "data"]),
-=======
     ("images", &["file"]),
     ("config", &["file", "images"]),
     ("data", &["file", "images", "config"]),
     ("task", &["images", "config", "data"]),
->>>>>>> 311afdb (Images of one's own: folders of PNGs, NumPy archives, IDX files)
     ("theory", &["config", "task"]),
     ("model", &["config", "task"]),
     ("train", &["file", "derived", "config", "task", "model"]),
@@ -36,12 +30,10 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
 ];
 
 /// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 10] =
-<<<<<<< HEAD
-    ["file", "derived", "config", "data", "task", "metrics", "record", "claim", "plot", "studies"];
-=======
-    ["file", "images", "config", "data", "task", "metrics", "record", "claim", "plot", "studies"];
->>>>>>> 311afdb (Images of one's own: folders of PNGs, NumPy archives, IDX files)
+const WITHOUT_TENSORS: [&str; 11] = [
+    "file", "derived", "images", "config", "data", "task", "metrics", "record", "claim", "plot",
+    "studies",
+];
 
 fn files_of(module: &str) -> Vec<PathBuf> {
     fn below(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -141,7 +141,7 @@ const MISTAKES: [(&str, &str); 50] = [
     ("network: {initialisation: {kaiming: {std: 1}}}", "its keys are gain"),
     ("network: {initialisation: {kaiming: 2}}", "must be a map of keys, not 2"),
     ("network: {initialisation: {kaiming: {}, normal: {}}}", "makes two choices"),
-    ("network: {kind: cnn}", "mnist, fashion-mnist, cifar10, cifar100 or glyphs"),
+    ("network: {kind: cnn}", "mnist, fashion-mnist, cifar10, cifar100, glyphs or {path: PATH}"),
     ("task: {inputs: imagenet}", "the nearest is cifar10"),
     ("task: {inputs: CIFAR-10}", "did you mean cifar10?"),
     ("task: {inputs: mnist, classes: [cat, dog]}", "classes are the data set's numbers"),

@@ -130,6 +130,14 @@ impl Inputs {
         self.classes().is_some()
     }
 
+    /// What is said of images of one's own; `None` of others.
+    pub fn own(self) -> Option<&'static OwnImages> {
+        match self {
+            Inputs::Own(own) => Some(own.images()),
+            _ => None,
+        }
+    }
+
     /// As written in a config; of one's own images the file's or folder's name.
     pub fn name(self) -> &'static str {
         match self {

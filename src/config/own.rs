@@ -1,13 +1,12 @@
 //! Images of one's own, `inputs: {path: PATH}`: what a config says of them, and what was found at the path.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::check::ensure_fraction;
-use super::{Inputs, Tree};
+use super::tree::Tree;
 use crate::file;
 use crate::images::{self, Layout, Options};
 
@@ -79,8 +78,10 @@ impl OwnImages {
 
     fn look(self) -> Result<Self> {
         if let Some(share) = self.held_out {
-            ensure_fraction("task.inputs.held_out", share)?;
-            ensure!(share > 0.0, "task.inputs.held_out must be above 0: some images are held out");
+            ensure!(
+                share > 0.0 && share < 1.0,
+                "task.inputs.held_out must be above 0 and below 1, not {share}"
+            );
         }
         let path = file::with_home(&self.path);
         let summary = images::look(&path, &self.options()).context("task.inputs.path")?;
@@ -212,27 +213,4 @@ pub(super) fn tree_of(names: &[String]) -> Tree {
         Tree::Node(grouped(items).into_iter().map(node).collect())
     }
     below(names.iter().map(String::as_str).enumerate().collect())
-}
-
-impl Inputs {
-    /// Those of one's own, at a path.
-    pub fn at(path: &Path) -> Result<Inputs> {
-        let images = OwnImages {
-            path: path.to_owned(),
-            names: Vec::new(),
-            layout: None,
-            held_out: None,
-            seed: None,
-            found: None,
-        };
-        Ok(Inputs::Own(Own::of(images.looked_up()?)))
-    }
-
-    /// What is said of images of one's own; `None` of others.
-    pub fn own(self) -> Option<&'static OwnImages> {
-        match self {
-            Inputs::Own(own) => Some(own.images()),
-            _ => None,
-        }
-    }
 }

@@ -1,19 +1,8 @@
 //! Arrays of numbers from files, and the images or classes that they are.
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 
-use super::{MOST_CLASSES, Pixels};
-
-/// Which axis of a four-dimensional array is that of channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Layout {
-    /// N x C x H x W.
-    ChannelsFirst,
-    /// N x H x W x C.
-    ChannelsLast,
-}
+use super::parts::{Layout, MOST_CLASSES, Pixels};
 
 /// Numbers of an array, the last axis fastest.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Depth, Found, MOST_CLASSES, Part, Pixels, has_ending, png_file};
+use super::parts::{Depth, Found, MOST_CLASSES, Part, Pixels, has_ending};
+use super::png_file;
 
 /// Folders deeper within each other are no classes but a link that leads in a circle.
 const MOST_LEVELS: usize = 16;

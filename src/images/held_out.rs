@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::Options;
+use super::parts::Options;
 
 /// Of five images, one is held out.
 const SHARE: f64 = 0.2;

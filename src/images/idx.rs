@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
-use super::array::{self, Layout, Numbers};
-use super::{Depth, Found, Part, Pixels};
+use super::array::{self, Numbers};
+use super::parts::{Depth, Found, Layout, Part, Pixels};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const TRAIN: &[&str] = &["train"];

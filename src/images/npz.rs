@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, TypeStr};
 use zip::ZipArchive;
 
-use super::array::{self, Layout, Numbers};
-use super::{Depth, Found, Part, Pixels};
+use super::array::{self, Numbers};
+use super::parts::{Depth, Found, Layout, Part, Pixels};
 
 /// Names of images and classes of the training part, and of those of the test part: Keras', MedMNIST's, and short ones.
 const NAMES: [[&str; 4]; 4] = [
@@ -167,6 +167,7 @@ fn begin(entry: &mut impl Read) -> Result<(NpyHeader, TypeStr, Vec<usize>, u64)>
     entry.by_ref().take(size as u64).read_to_end(&mut start).context("it is damaged")?;
     let brackets = start.iter().filter(|byte| b"([{".contains(byte)).count();
     ensure!(brackets <= MOST_NESTED, "its header is none of a plain array's");
+    ensure_countable(&start[8 + n_size as usize..])?;
     let header = NpyHeader::from_reader(Cursor::new(&start)).context("its header is damaged")?;
     let DType::Plain(type_of) = header.dtype() else {
         bail!("its elements have fields or parts: images and classes are plain numbers")
@@ -182,6 +183,20 @@ fn begin(entry: &mut impl Read) -> Result<(NpyHeader, TypeStr, Vec<usize>, u64)>
     })?;
     let shape: Result<Vec<usize>, _> = header.shape().iter().map(|&size| size.try_into()).collect();
     Ok((header, type_of, shape?, promised))
+}
+
+/// Makes sure that sizes can be multiplied, which the reader of headers does unasked.
+fn ensure_countable(header: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(header).to_lowercase();
+    let is_odd =
+        ["0x", "0o", "0b", "_"].iter().any(|odd| text.replace("fortran_order", "").contains(odd));
+    ensure!(!is_odd, "its header is none of a plain array's");
+    let sizes = text.split(|letter: char| !letter.is_ascii_digit()).filter(|size| !size.is_empty());
+    let all = sizes
+        .map(|size| size.parse::<u64>().ok())
+        .try_fold(1_u64, |all, size| all.checked_mul(size?.max(1)));
+    ensure!(all.is_some(), "its header promises more numbers than can be counted");
+    Ok(())
 }
 
 /// Numbers in the order of the file, of either byte order.

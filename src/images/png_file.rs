@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use png::{BitDepth, ColorType, Transformations};
 
-use super::MOST_SIDE;
+use super::parts::MOST_SIDE;
 
 /// What the decoder may hold besides pixels: text, colour profiles and the like.
 const MOST_EXTRAS: usize = 1 << 24;

@@ -29,93 +29,9 @@ struct Part {
     bytes: f64,
 }
 
-<<<<<<< HEAD
 /// Numbers that are kept item by item, at most.
 const MOST_ITEM_RESPONSES: f64 = 4096.0;
 
-=======
-/// Sizes that follow from a condition's config.
-struct Sizes {
-    items: f64,
-    labels: f64,
-    levels: f64,
-    image: [i64; 3],
-    inputs: f64,
-    train: f64,
-    test: f64,
-    /// Bytes of all images of the data set.
-    dataset: f64,
-    /// Bytes of one of their values.
-    value_bytes: f64,
-}
-
-/// Numbers that are kept item by item, at most.
-const MOST_ITEM_RESPONSES: f64 = 4096.0;
-
-impl Sizes {
-    fn of(config: &TaskConfig) -> Self {
-        let items = config.n_items() as f64;
-        let (labels, levels) = labels_and_levels(config);
-        let extent = data::extent(config.inputs);
-        let (image, [train, test]) = match extent {
-            Some(all) => (all.shape.map(|size| size as i64), all.counts.map(|n| n as f64)),
-            None => ([1, 1, vector_length(config) as i64], [items; 2]),
-        };
-        let value_bytes = extent.map_or(1.0, |all| all.value_bytes as f64);
-        let inputs = image.iter().product::<i64>() as f64;
-        let are_images = config.inputs.are_images();
-        // Classes are about equally frequent.
-        let share =
-            if are_images { (items / config.inputs.n_classes() as f64).min(1.0) } else { 1.0 };
-        let limited = |all: f64, limit: Option<usize>| limit.map_or(all * share, |n| n as f64);
-        Sizes {
-            items,
-            labels,
-            levels,
-            image,
-            inputs,
-            train: limited(train, config.samples.train.filter(|_| are_images)),
-            test: limited(test, config.samples.test.filter(|_| are_images)),
-            value_bytes,
-            dataset: if are_images { (train + test) * inputs * value_bytes } else { 0.0 },
-        }
-    }
-}
-
-/// Values of one vector per item.
-fn vector_length(config: &TaskConfig) -> usize {
-    match config.inputs {
-        Inputs::Gaussian => config.gaussian.clone().unwrap_or_default().dimension,
-        Inputs::Circle => 2,
-        Inputs::Correlated => config.n_items() + 1,
-        _ => config.n_items(),
-    }
-}
-
-/// Nodes below the root, and the depth, without making the tree where it is balanced; without a tree, outputs.
-fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
-    if let Some(targets) = &config.targets {
-        return match targets {
-            Targets::Linear(_) | Targets::Sine(_) => (1.0, 0.0),
-        };
-    }
-    match (&config.tree, &config.branching) {
-        (None, Some(branching)) => {
-            let mut nodes = 1.0;
-            let sizes = branching.iter().map(|&factor| {
-                nodes *= factor as f64;
-                nodes
-            });
-            (sizes.sum(), branching.len() as f64)
-        }
-        _ => {
-            let tree = Hierarchy::new(config);
-            (tree.n_labels() as f64, tree.n_levels() as f64)
-        }
-    }
-}
-
->>>>>>> 311afdb (Images of one's own: folders of PNGs, NumPy archives, IDX files)
 /// Makes sure that all runs of a config fit into memory, those at the same time together.
 ///
 /// # Errors

@@ -23,6 +23,8 @@ pub struct Sizes {
     pub test: f64,
     /// Bytes of all images of the data set.
     pub dataset: f64,
+    /// Bytes of one of their values.
+    pub value_bytes: f64,
     /// Whether these were counted before.
     pub dataset_again: bool,
 }
@@ -32,8 +34,10 @@ impl Sizes {
     pub fn of(config: &TaskConfig) -> Self {
         let items = config.n_items() as f64;
         let (labels, levels) = labels_and_levels(config);
-        let (image, [train, test]) = match data::entry(config.inputs) {
-            Some(entry) => (entry.shape.map(|size| size as i64), entry.counts.map(|n| n as f64)),
+        let extent = data::extent(config.inputs);
+        let value_bytes = extent.map_or(1.0, |all| all.value_bytes as f64);
+        let (image, [train, test]) = match extent {
+            Some(all) => (all.shape.map(|size| size as i64), all.counts.map(|n| n as f64)),
             None => ([1, 1, vector_length(config) as i64], [items; 2]),
         };
         let inputs = image.iter().product::<i64>() as f64;
@@ -50,7 +54,8 @@ impl Sizes {
             inputs,
             train: limited(train, config.samples.train.filter(|_| are_images)),
             test: limited(test, config.samples.test.filter(|_| are_images)),
-            dataset: if are_images { (train + test) * inputs } else { 0.0 },
+            dataset: if are_images { (train + test) * inputs * value_bytes } else { 0.0 },
+            value_bytes,
             dataset_again: false,
         }
     }

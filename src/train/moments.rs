@@ -9,7 +9,7 @@ use super::batches::SetInputs;
 use super::device;
 use crate::derived::{Derived, Key, Tables};
 use crate::model::to_tensor;
-use crate::task::{Task, TaskInputs};
+use crate::task::{Stored, Task, TaskInputs};
 
 /// Moments of a training set, float64; samples enter with their weights p.
 ///
@@ -68,10 +68,19 @@ fn tables((covariance, basis): &(Tensor, Option<Tensor>)) -> Result<Tables> {
 pub fn key_of_images((kind, version): (&'static str, u32), task: &Task, device: &str) -> Key {
     let key = Key::of(kind, version).on(device, tch::get_num_threads());
     match &task.inputs {
-        TaskInputs::Images { train, preprocessor, .. } => key
-            .parts(train.images(0..train.n_samples()))
-            .numbers(&preprocessor.mean)
-            .numbers(&preprocessor.factor),
+        TaskInputs::Images { train, preprocessor, .. } => {
+            let key = match train.images(0..train.n_samples()) {
+                Stored::Bytes(images) => key.parts(images.into_iter()),
+                Stored::Floats(images) => {
+                    let bytes = |image: &&[f32]| -> Vec<u8> {
+                        image.iter().flat_map(|value| value.to_le_bytes()).collect()
+                    };
+                    let images: Vec<Vec<u8>> = images.iter().map(bytes).collect();
+                    key.parts(images.iter().map(Vec::as_slice)).numbers(&[preprocessor.unit])
+                }
+            };
+            key.numbers(&preprocessor.mean).numbers(&preprocessor.factor)
+        }
         TaskInputs::Vectors(vectors) => key
             .numbers(&[vectors.nrows() as f64])
             .numbers(&vectors.iter().copied().collect::<Vec<f64>>())
@@ -206,8 +215,8 @@ mod tests {
 
     fn moments(task: &Task) -> Moments {
         let TaskInputs::Images { train, .. } = &task.inputs else { panic!("images") };
-        let pixels: Vec<u8> = train.images(0..60).flatten().copied().collect();
-        let pixels = Tensor::from_slice(&pixels).view([60, 12]);
+        let Stored::Bytes(pixels) = train.images(0..60) else { panic!("floats") };
+        let pixels = Tensor::from_slice(&pixels.concat()).view([60, 12]);
         Moments::of(task, Some(pixels), Device::Cpu, true, &Derived::nowhere()).unwrap()
     }
 
