@@ -188,7 +188,7 @@ fn superclasses(names: &[&'static str]) -> Vec<(&'static str, &'static [usize])>
 }
 
 /// Numbers and names by the first part of the names, each with what follows that part.
-fn grouped<'a>(items: Vec<(usize, &'a str)>) -> Vec<(&'a str, Vec<(usize, &'a str)>)> {
+fn grouped(items: Vec<(usize, &str)>) -> Vec<(&str, Vec<(usize, &str)>)> {
     let mut groups: Vec<(&str, Vec<(usize, &str)>)> = Vec::new();
     for (number, name) in items {
         let (first, rest) = name.split_once('/').unwrap_or((name, ""));
