@@ -191,11 +191,11 @@ impl Task {
             self.mark(&error)?;
             return Err(error);
         }
-        requeue(Client::from_environment(), target)?;
+        // Slurm ends this process as it answers.
         tracing::info!(
-            "at step {steps} of {target}, {} more than at its start: requeued",
-            steps - steps_at_start
+            gained = steps - steps_at_start,
+            "the time limit is near and checkpoints are written: {target} goes back into the queue"
         );
-        Ok(())
+        requeue(Client::from_environment(), target)
     }
 }
