@@ -5,12 +5,14 @@ DEVICE ?= auto
 EXISTING ?= --resume
 
 .PHONY: help setup build install reproduce reproduce-full test test-kills bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test test-slurm bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
+	@echo 'make test-slurm  runs on a real Slurm of this machine, disturbed: requeued, cancelled, preempted, nodes and controller down'
 	@echo 'make build      set up, leave target/release/ocs'
 	@echo 'make install PREFIX=DIR  leave a tree that runs wherever it is moved or copied to (a cluster, say)'
 	@echo 'make bench      time the program against PyTorch, write bench/RESULTS.md; BENCH=--quick for a look'
@@ -42,6 +44,9 @@ test: setup
 KILLS ?= 150
 test-kills: build
 	python3 -B tests/kills/kill.py --kills $(KILLS)
+# Installs Slurm with apt where it is missing, starts one under /tmp, and stops what it started. SCENARIOS names some alone.
+test-slurm: build
+	python3 -B tests/slurm/test_slurm.py target/release/ocs $(SCENARIOS)
 
 # BENCH holds further arguments of bench/compare.py, such as --quick or --only CNN.
 bench: build

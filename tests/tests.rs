@@ -10,6 +10,8 @@ mod claims;
 mod class_trees;
 /// Grids make cells with names and values; a sweep goes on where it ended, and what fails stops nothing else.
 mod sweeps;
+/// Runs on a cluster: what is submitted, found again, told and refused, by stand-ins for Slurm's programs.
+mod slurm;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
 /// Data sets under the names, in the archives and homes that people have; small files that want much memory.

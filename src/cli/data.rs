@@ -113,12 +113,17 @@ impl Data {
 }
 
 /// Fetches one data set, unless interrupted, and tells what happens.
+/// In a job of a cluster no mirror is asked.
 pub fn fetch(
     inputs: Inputs,
     folder: &Path,
     options: &FetchOptions,
     interrupted: &AtomicBool,
 ) -> Result<()> {
+    // Compute nodes have no network, or none for this.
+    let in_job = std::env::var_os("SLURM_JOB_ID").is_some_and(|id| !id.is_empty());
+    let options =
+        &FetchOptions { offline: options.offline || in_job, from: options.from.clone() };
     let bar = if std::io::stderr().is_terminal() {
         indicatif::ProgressBar::no_length()
     } else {
@@ -139,7 +144,13 @@ pub fn fetch(
             }
         });
     bar.finish_and_clear();
-    outcome
+    if !in_job {
+        return outcome;
+    }
+    let name = inputs.name();
+    outcome.with_context(|| {
+        format!("a Slurm job asks no mirror: `ocs data fetch {name}` on the login node brings {name}")
+    })
 }
 
 impl Fetch {
