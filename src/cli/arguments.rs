@@ -189,14 +189,21 @@ impl ComputeArguments {
         if device != tch::Device::Cpu && !self.fast {
             determinism::ensure_workspace().map_err(misuse)?;
         }
+        let options = self.options_on(device, cores, folder);
+        let sweep::Options { threads, jobs, cores, .. } = &options;
+        let on = crate::train::device::name(device);
+        tracing::info!(device = on, threads, jobs, %cores, "computing");
+        Ok(options)
+    }
+
+    /// Options for a device that another machine may have.
+    pub fn options_on(&self, device: tch::Device, cores: Cores, folder: &Path) -> sweep::Options {
         let threads = usize::from(self.threads);
         let jobs = self.jobs.map_or_else(
             || if device == tch::Device::Cpu { cores.jobs(threads) } else { 1 },
             usize::from,
         );
-        let on = crate::train::device::name(device);
-        tracing::info!(device = on, threads, jobs, %cores, "computing");
-        Ok(sweep::Options {
+        sweep::Options {
             folder: folder.to_owned(),
             data: self.data.folder(),
             derived: Derived::of_user(),
@@ -216,6 +223,6 @@ impl ComputeArguments {
             scale: Scale::Default,
             write_every: std::time::Duration::from_secs_f64(self.checkpoint_every),
             interrupted: Arc::default(),
-        })
+        }
     }
 }

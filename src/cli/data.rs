@@ -122,8 +122,7 @@ pub fn fetch(
 ) -> Result<()> {
     // Compute nodes have no network, or none for this.
     let in_job = std::env::var_os("SLURM_JOB_ID").is_some_and(|id| !id.is_empty());
-    let options =
-        &FetchOptions { offline: options.offline || in_job, from: options.from.clone() };
+    let options = &FetchOptions { offline: options.offline || in_job, from: options.from.clone() };
     let bar = if std::io::stderr().is_terminal() {
         indicatif::ProgressBar::no_length()
     } else {
@@ -149,7 +148,9 @@ pub fn fetch(
     }
     let name = inputs.name();
     outcome.with_context(|| {
-        format!("a Slurm job asks no mirror: `ocs data fetch {name}` on the login node brings {name}")
+        format!(
+            "a Slurm job asks no mirror: `ocs data fetch {name}` on the login node brings {name}"
+        )
     })
 }
 

@@ -47,6 +47,14 @@ impl fmt::Display for DeviceChoice {
 }
 
 impl DeviceChoice {
+    /// The device as it is asked for, on a machine that may be another; `auto` is its CPU.
+    pub fn there(self) -> Device {
+        match self {
+            DeviceChoice::Cpu | DeviceChoice::Auto => Device::Cpu,
+            DeviceChoice::Cuda(index) => Device::Cuda(index),
+        }
+    }
+
     /// The device.
     ///
     /// # Errors

@@ -9,8 +9,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::super::arguments::ComputeArguments;
-use super::super::outcome::{Success, misuse};
+use super::super::arguments::{ComputeArguments, DataFolder};
+use super::super::outcome::{Success, misuse, refused};
 use super::super::output;
 use super::survey::{Survey, live_jobs};
 use crate::config::{Config, resolve_conditions};
@@ -20,7 +20,7 @@ use crate::slurm::{
     self, Client, Compute, Place, Profile, RunId, Script, Submission, Tasks, Unanswered,
     array_script, chunks, collect_script, group, next_folder,
 };
-use crate::sweep::{self, RunState, State, states_in_words};
+use crate::sweep::{self, Cores, Existing, Options, RunState, State, states_in_words};
 
 /// What is to be submitted.
 pub struct Order {
@@ -100,12 +100,69 @@ pub fn submit(order: &Order) -> Result<Success> {
         return Ok(if given_up { Success::Partial } else { Success::Full });
     }
     ensure_data(&order.config, &wanted, Path::new(&order.compute.data)).map_err(misuse)?;
-    let per_task = order.profile.cells_per_task.unwrap_or(1) as usize;
-    let tasks = group(&order.config, &wanted, per_task)?;
-    tracing::info!("{all}; to submit: {} runs in {} tasks", tasks.n_runs(), tasks.0.len());
+    ensure_nothing_is_lost(order, &states, &wanted)?;
+    let tasks = tasks(order, &states, &wanted)?;
+    tracing::info!("{all}; to submit: {} runs in {} tasks", wanted.len(), tasks.0.len());
     let client = Client::from_environment();
     if order.dry_run { show(order, &tasks, client) } else { send(order, &tasks, client) }?;
     Ok(Success::Full)
+}
+
+/// Makes sure that the tasks will not be refused for what lies in the run folder, after they have waited for hours.
+fn ensure_nothing_is_lost(
+    order: &Order,
+    states: &[RunState],
+    wanted: &BTreeSet<RunId>,
+) -> Result<()> {
+    let Compute { device, threads, jobs, stack, fast, data } = &order.compute;
+    let few = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    let arguments = ComputeArguments {
+        device: device.parse()?,
+        threads: few(*threads),
+        jobs: jobs.map(few),
+        stack: stack.map(few),
+        fast: *fast,
+        data: DataFolder { folder: Some(PathBuf::from(data)) },
+    };
+    // Of the node: this machine may have none.
+    let device = arguments.device.there();
+    let options = arguments.options_on(device, Cores::of_this_process(), &order.folder);
+    let runs = states.iter().map(|run| ((run.condition.clone(), run.seed), &run.state));
+    let (mut left_alone, mut anew) = (BTreeSet::new(), BTreeSet::new());
+    for ((condition, seed), state) in runs {
+        let id = RunId { condition: condition.clone(), seed };
+        if !wanted.contains(&id) && *state != State::Complete {
+            left_alone.insert((condition, seed));
+        } else if matches!(state, State::Diverged(_)) {
+            anew.insert((condition, seed));
+        }
+    }
+    let options = Options { existing: Existing::Resume, left_alone, anew, ..options };
+    sweep::ensure_nothing_is_lost(&order.config, &options).map_err(refused)
+}
+
+/// Which task does which runs. A task of an earlier submission that was begun stays as it was, with its runs that are done: the
+/// last digits of runs hang on who trains beside them.
+fn tasks(order: &Order, states: &[RunState], wanted: &BTreeSet<RunId>) -> Result<Tasks> {
+    let is_begun = |run: &RunState| run.state != State::Waiting;
+    let id = |run: &RunState| RunId { condition: run.condition.clone(), seed: run.seed };
+    let all: BTreeSet<RunId> = states.iter().map(id).collect();
+    let begun: BTreeSet<RunId> = states.iter().filter(|run| is_begun(run)).map(id).collect();
+    let mut left = wanted.clone();
+    let mut tasks = Vec::new();
+    for folder in slurm::submissions(&order.folder).iter().rev() {
+        for task in slurm::tasks_of(folder)?.0 {
+            let is_whole = task.iter().all(|run| all.contains(run));
+            let is_left = task.iter().any(|run| left.contains(run));
+            if is_whole && is_left && task.iter().any(|run| begun.contains(run)) {
+                left.retain(|run| !task.contains(run));
+                tasks.push(task);
+            }
+        }
+    }
+    let per_task = order.profile.cells_per_task.unwrap_or(1) as usize;
+    tasks.extend(group(&order.config, &left, per_task)?.0);
+    Ok(Tasks(tasks))
 }
 
 /// Runs that are to be done.

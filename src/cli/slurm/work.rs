@@ -1,8 +1,9 @@
 //! `ocs slurm work`: one task of a submission, as its batch script asks for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -12,7 +13,7 @@ use super::super::outcome::{Success, misuse, refused};
 use super::super::progress::Progress;
 use super::super::watchdog;
 use super::requeue::{InSlurm, is_set, limit_is_near, requeue};
-use crate::config::Config;
+use crate::config::{Config, resolve_conditions};
 use crate::record::FailureRecord;
 use crate::slurm::{self, Client, Life, RunId, Verdict, may_go_on, note_life};
 use crate::sweep::{self, Existing, Interrupted, OnFailure, Options, State, Summary};
@@ -35,11 +36,20 @@ pub struct Work {
     compute: ComputeArguments,
 }
 
+/// A condition and a seed.
+type Run = (String, u64);
+/// Updates by run.
+type Steps = BTreeMap<Run, u64>;
+
+/// So long a task waits for whoever is at its runs: longer than a claim lasts that is not renewed.
+const LONGEST_WAIT: Duration = Duration::from_secs(180);
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+
 /// What a task does and where it stands.
 struct Task {
     config: Config,
     run: PathBuf,
-    runs: BTreeSet<(String, u64)>,
+    runs: BTreeSet<Run>,
 }
 
 impl Work {
@@ -48,7 +58,9 @@ impl Work {
         let task = self.task().map_err(misuse)?;
         let slurm = InSlurm::here();
         let restarts = slurm.as_ref().map_or(0, |slurm| slurm.restarts);
-        let steps = task.steps()?;
+        task.wait_for_others()?;
+        let begun = task.steps(&BTreeMap::new())?;
+        let steps = sum(&begun);
         let n_runs = task.runs.len();
         tracing::info!(runs = n_runs, steps, SLURM_RESTART_COUNT = restarts, "task {}", self.task);
         let life = Life::now(restarts, steps);
@@ -59,7 +71,7 @@ impl Work {
         let go_on = {
             let (task, near) = (task.clone(), near.clone());
             move || match &slurm {
-                Some(slurm) if is_set(&near) => task.go_on_later(&slurm.target, steps),
+                Some(slurm) if is_set(&near) => task.go_on_later(&slurm.target, &begun),
                 Some(_) | None => Ok(()),
             }
         };
@@ -102,12 +114,15 @@ impl Work {
     fn train(&self, task: &Task, restarts: u32) -> Result<Summary> {
         let mut options = self.compute.options(&task.run, Existing::Resume)?;
         options.on_failure = OnFailure::Mark;
-        let diverged = task.diverged()?;
-        // One that diverged before this task was restarted would do so again.
+        let (diverged, failed) = task.ended()?;
         if self.retry && restarts == 0 {
             options.anew = diverged;
         } else {
+            // What ended before this task was restarted would do so again.
             options.left_alone = diverged;
+            if !self.retry {
+                options.left_alone.extend(failed);
+            }
         }
         let options = Options { only: Some(task.runs.clone()), ..options };
         let runs = sweep::plan(&task.config, &options).map_err(refused);
@@ -138,38 +153,67 @@ fn outcome(summary: &Summary) -> Success {
 
 impl Task {
     /// States of its own runs.
-    fn states(&self) -> Result<Vec<((String, u64), State)>> {
+    fn states(&self) -> Result<Vec<(Run, State)>> {
         let all = sweep::states(&self.config, &self.run)?;
         let named = all.into_iter().map(|run| ((run.condition, run.seed), run.state));
         Ok(named.filter(|(run, _)| self.runs.contains(run)).collect())
     }
 
-    /// Updates that its runs have behind them.
-    fn steps(&self) -> Result<u64> {
-        let mut steps = 0u64;
-        for ((condition, seed), state) in self.states()? {
-            steps = steps.saturating_add(match state {
+    /// Updates that each of its runs has behind it; of those that somebody is at, what `before` says.
+    fn steps(&self, before: &Steps) -> Result<Steps> {
+        let cells = resolve_conditions(&self.config)?;
+        let mut steps = Steps::new();
+        for (run, state) in self.states()? {
+            let whole = || cells.iter().find(|(name, _)| *name == run.0);
+            let done = match state {
                 State::Unfinished { step, .. } => step,
                 State::Complete | State::Diverged(_) | State::Failed(_) => {
-                    self.steps_of(&condition, seed)?
+                    whole().map_or(0, |(_, config)| config.total_steps())
                 }
-                State::Running(_) | State::Waiting => 0,
-            });
+                State::Running(_) => before.get(&run).copied().unwrap_or(0),
+                State::Waiting => 0,
+            };
+            steps.insert(run, done);
         }
         Ok(steps)
     }
 
-    /// Updates of a whole run.
-    fn steps_of(&self, condition: &str, _seed: u64) -> Result<u64> {
-        let cells = crate::config::resolve_conditions(&self.config)?;
-        let cell = cells.into_iter().find(|(name, _)| name == condition);
-        Ok(cell.map_or(0, |(_, config)| config.total_steps()))
+    /// Runs that diverged, and those that failed.
+    fn ended(&self) -> Result<(BTreeSet<Run>, BTreeSet<Run>)> {
+        let (mut diverged, mut failed) = (BTreeSet::new(), BTreeSet::new());
+        for (run, state) in self.states()? {
+            match state {
+                State::Diverged(_) => diverged.insert(run),
+                State::Failed(_) => failed.insert(run),
+                State::Complete | State::Running(_) | State::Unfinished { .. } | State::Waiting => {
+                    false
+                }
+            };
+        }
+        Ok((diverged, failed))
     }
 
-    fn diverged(&self) -> Result<BTreeSet<(String, u64)>> {
-        let is_diverged = |state: &State| matches!(state, State::Diverged(_));
-        let all = self.states()?.into_iter();
-        Ok(all.filter(|(_, state)| is_diverged(state)).map(|(run, _)| run).collect())
+    /// Waits while somebody is at its runs: after a node failed, this task's own earlier life, whose claim ends when it is not
+    /// renewed. One that stays is told by whoever is refused.
+    fn wait_for_others(&self) -> Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < LONGEST_WAIT {
+            let states = self.states()?;
+            let holder = states.iter().find_map(|(_, state)| match state {
+                State::Running(holder) => Some(holder),
+                State::Complete
+                | State::Unfinished { .. }
+                | State::Diverged(_)
+                | State::Failed(_)
+                | State::Waiting => None,
+            });
+            let Some(holder) = holder else { return Ok(()) };
+            tracing::info!(
+                "waiting for {holder}: an earlier life of this task on another node, most likely"
+            );
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        Ok(())
     }
 
     /// Leaves the reason beside each of its runs that is not done.
@@ -184,18 +228,23 @@ impl Task {
     }
 
     /// Puts the task back into the queue, if its runs got on since it started.
-    fn go_on_later(&self, target: &str, steps_at_start: u64) -> Result<()> {
-        let steps = self.steps()?;
-        if let Verdict::Stuck(why) = may_go_on(steps_at_start, steps) {
+    fn go_on_later(&self, target: &str, begun: &Steps) -> Result<()> {
+        let (before, now) = (sum(begun), sum(&self.steps(begun)?));
+        if let Verdict::Stuck(why) = may_go_on(before, now) {
             let error = anyhow::anyhow!(why);
             self.mark(&error)?;
             return Err(error);
         }
         // Slurm ends this process as it answers.
         tracing::info!(
-            gained = steps - steps_at_start,
+            gained = now - before,
             "the time limit is near and checkpoints are written: {target} goes back into the queue"
         );
         requeue(Client::from_environment(), target)
     }
+}
+
+/// Updates of all runs.
+fn sum(steps: &Steps) -> u64 {
+    steps.values().fold(0, |sum, steps| sum.saturating_add(*steps))
 }
