@@ -4,8 +4,7 @@ DEVICE ?= auto
 # What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
 EXISTING ?= --resume
 
-.PHONY: help setup build install reproduce reproduce-full test test-kills bench lint clean
-.PHONY: help setup build install reproduce reproduce-full test test-slurm bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test test-kills test-slurm bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'

@@ -8,7 +8,7 @@ use super::profile::{Gpus, Profile};
 use super::quote::{quoted, sbatch_path, shell_word};
 
 /// How the program computes in each task; written out, so that a requeued task does not choose otherwise on another node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Compute {
     /// `--device`.
     pub device: String,
@@ -21,6 +21,8 @@ pub struct Compute {
     /// `--fast`.
     #[serde(default)]
     pub fast: bool,
+    /// `--checkpoint-every`, in seconds.
+    pub checkpoint_every: f64,
     /// `--data-dir`, absolute.
     pub data: String,
 }
@@ -174,12 +176,12 @@ fn preparation(profile: &Profile) -> Vec<String> {
 }
 
 fn arguments(compute: &Compute) -> String {
-    let Compute { device, threads, jobs, stack, fast, data } = compute;
+    let Compute { device, threads, jobs, stack, fast, checkpoint_every, data } = compute;
     let number = |name: &str, value: &Option<usize>| {
         value.map_or(String::new(), |value| format!(" --{name} {value}"))
     };
     format!(
-        "--device {} --threads {threads}{}{}{} --data-dir {}",
+        "--device {} --threads {threads}{}{}{} --checkpoint-every {checkpoint_every} --data-dir {}",
         shell_word(device),
         number("jobs", jobs),
         number("stack", stack),
@@ -207,6 +209,7 @@ mod tests {
             jobs: Some(1),
             stack: None,
             fast: false,
+            checkpoint_every: 30.0,
             data: "/data/it's here".to_owned(),
         }
     }

@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::record;
 
 /// One submission, as `submission.json` holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
     /// When: UTC, as `2026-11-26T20:05:49Z`.
     pub submitted: String,

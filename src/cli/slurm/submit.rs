@@ -59,6 +59,7 @@ pub fn compute_of(arguments: &ComputeArguments, profile: &Profile) -> Result<Com
         jobs: Some(arguments.jobs.map_or(jobs, usize::from)),
         stack: arguments.stack.map(usize::from),
         fast: arguments.fast,
+        checkpoint_every: arguments.checkpoint_every,
         data: absolute(&arguments.data.folder())?,
         device,
     })
@@ -114,7 +115,7 @@ fn ensure_nothing_is_lost(
     states: &[RunState],
     wanted: &BTreeSet<RunId>,
 ) -> Result<()> {
-    let Compute { device, threads, jobs, stack, fast, data } = &order.compute;
+    let Compute { device, threads, jobs, stack, fast, checkpoint_every, data } = &order.compute;
     let few = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
     let arguments = ComputeArguments {
         device: device.parse()?,
@@ -122,6 +123,7 @@ fn ensure_nothing_is_lost(
         jobs: jobs.map(few),
         stack: stack.map(few),
         fast: *fast,
+        checkpoint_every: *checkpoint_every,
         data: DataFolder { folder: Some(PathBuf::from(data)) },
     };
     // Of the node: this machine may have none.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -70,9 +70,17 @@ impl Work {
         let task = Arc::new(task);
         let go_on = {
             let (task, near) = (task.clone(), near.clone());
-            move || match &slurm {
-                Some(slurm) if is_set(&near) => task.go_on_later(&slurm.target, &begun),
-                Some(_) | None => Ok(()),
+            // The watchdog waits here for what is under way, and does it no second time.
+            let is_done = Arc::new(Mutex::new(false));
+            move || {
+                let mut is_done = is_done.lock().unwrap_or_else(PoisonError::into_inner);
+                match &slurm {
+                    Some(slurm) if is_set(&near) && !*is_done => {
+                        *is_done = true;
+                        task.go_on_later(&slurm.target, &begun)
+                    }
+                    Some(_) | None => Ok(()),
+                }
             }
         };
         let later = go_on.clone();
