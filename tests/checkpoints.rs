@@ -30,8 +30,11 @@ fn resumed(folder: &Path) -> Options {
     Options { existing: Existing::Resume, ..eager(folder) }
 }
 
+/// Name, shape and values of a tensor.
+type Kept = (String, Vec<i64>, String);
+
 /// All records, without their wall times, and all tensors that the runs left.
-fn left(folder: &Path, config: &Config) -> Vec<(String, Vec<(String, Vec<i64>, String)>)> {
+fn left(folder: &Path, config: &Config) -> Vec<(String, Vec<Kept>)> {
     let of_seed = |&seed: &u64| {
         let mut record: Value = read_json(&path_of(folder, "default", seed)).unwrap();
         record["wall_time"] = Value::Null;
@@ -40,7 +43,7 @@ fn left(folder: &Path, config: &Config) -> Vec<(String, Vec<(String, Vec<i64>, S
     config.seeds.iter().map(of_seed).collect()
 }
 
-fn tensors(folder: &Path, seed: u64) -> Vec<(String, Vec<i64>, String)> {
+fn tensors(folder: &Path, seed: u64) -> Vec<Kept> {
     let path = folder.join(format!("default/{seed}.checkpoint/tensors.safetensors"));
     let (_, contents) = from_bytes::<Value>(std::fs::read(path).unwrap()).unwrap();
     let tensors = contents.tensors.iter();

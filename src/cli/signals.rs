@@ -35,7 +35,7 @@ pub fn interrupted_flag() -> Result<Arc<AtomicBool>> {
             .context("cannot watch for signals")?;
         signal_hook::flag::register(signal, flag.clone()).context("cannot watch for signals")?;
     }
-    super::watchdog::start(flag.clone());
+    super::watchdog::start(flag.clone(), || signal().map_or(1, status_of));
     Ok(FLAG.get_or_init(|| flag).clone())
 }
 

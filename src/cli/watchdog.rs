@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Builder;
 use std::time::Duration;
 
-use super::signals;
 use crate::file;
 use crate::sweep::{Interrupted, is_keeping};
 
@@ -28,8 +27,8 @@ pub fn before_leaving(last: Box<dyn Fn() + Send + Sync>) {
 
 /// Watches the flag that signals set. Runs that have something to keep see it themselves, and write their checkpoints; while
 /// there are none, or where one does not come to the end of its step (a kernel is diagonalised, say), this thread ends the
-/// process: what stands on the disk is whole, and is gone on from.
-pub fn start(interrupted: Arc<AtomicBool>) {
+/// process, with the status that `status` tells: what stands on the disk is whole, and is gone on from.
+pub fn start(interrupted: Arc<AtomicBool>, status: fn() -> i32) {
     let watch = move || {
         let (mut ticks, mut all) = (0, 0);
         while ticks < PATIENCE && all < PATIENCE_WITH_STEPS {
@@ -38,7 +37,7 @@ pub fn start(interrupted: Arc<AtomicBool>) {
             all += u32::from(is_asked);
             ticks = if is_asked && !is_keeping() { ticks + 1 } else { 0 };
         }
-        leave();
+        leave(status());
     };
     // Where the system gives no thread, signals are answered between two steps, and a second one at once.
     if let Err(error) = Builder::new().name("watchdog".to_owned()).spawn(watch) {
@@ -46,7 +45,7 @@ pub fn start(interrupted: Arc<AtomicBool>) {
     }
 }
 
-fn leave() -> ! {
+fn leave(status: i32) -> ! {
     if let Some(last) = BEFORE_LEAVING.get() {
         last();
     }
@@ -54,5 +53,5 @@ fn leave() -> ! {
     file::stop_writing();
     let _ = writeln!(std::io::stderr(), "error: {Interrupted}");
     // Other threads compute on: destructors must not take their libtorch away.
-    signal_hook::low_level::exit(signals::signal().map_or(1, signals::status_of))
+    signal_hook::low_level::exit(status)
 }
