@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use ocs::record::FailureRecord;
 use serde_json::Value;
 
 /// A folder with a config, a profile, and stand-ins for Slurm's programs in `bin`, which note how they were called.
@@ -101,6 +102,16 @@ impl Cluster {
             .unwrap()
     }
 
+    /// What each task of a submission does.
+    fn tasks(&self, number: u32) -> Value {
+        serde_json::from_str(&self.read(&format!("runs/mine/slurm/{number}/tasks.json"))).unwrap()
+    }
+
+    fn marks_as_failed(&self, condition: &str, seed: u64) {
+        let failure = FailureRecord::now("out of memory".to_owned());
+        failure.write(&self.path("runs/mine"), condition, seed).unwrap();
+    }
+
     /// Calls of a program.
     fn calls(&self, program: &str) -> Vec<String> {
         let all = self.read("called");
@@ -123,6 +134,11 @@ impl Cluster {
             assert_eq!(status, 0, "{text}");
         }
     }
+}
+
+/// A run, as tasks.json has it.
+fn run(condition: &str, seed: u64) -> Value {
+    serde_json::json!({"condition": condition, "seed": seed})
 }
 
 #[test]
@@ -272,6 +288,60 @@ fn a_controller_that_hangs_is_not_waited_for_and_loses_no_job() {
         (&1.into(), &1.into())
     );
     assert_eq!(status["runs"][0]["job"], "11_0");
+}
+
+#[test]
+fn a_job_whose_id_cannot_be_read_is_not_forgotten() {
+    let cluster = Cluster::new();
+    // It takes the job and says something else.
+    cluster.says("sbatch", "echo 'Welcome to the cluster'");
+    let (status, text) = cluster.submits(&[]);
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("whether the job mine-") && text.contains("gave no id"), "{text}");
+    let name = cluster.submission(1)["jobs"][0]["name"].as_str().unwrap().to_owned();
+    cluster.says("squeue", &format!("echo '11|0|PENDING|{name}||Priority'"));
+    let (status, text) = cluster.submits(&[]);
+    assert_eq!(status, 2, "{text}");
+    assert!(text.contains("queued or running (11)"), "{text}");
+}
+
+#[test]
+fn variables_that_would_overrule_a_script_do_not_reach_slurm() {
+    let cluster = Cluster::new();
+    cluster.says("sbatch", "set > variables; echo 11");
+    let mut command = cluster.ocs(&["sweep", "mine.yaml", "--slurm", "profile.yaml"]);
+    let overruling =
+        ["SBATCH_NO_REQUEUE", "SBATCH_SIGNAL", "SBATCH_OPEN_MODE", "SLURM_RESTART_COUNT"];
+    for name in overruling {
+        command.env(name, "3");
+    }
+    command.env("SBATCH_ACCOUNT", "ada").assert().success();
+    let variables = cluster.read("variables");
+    for name in overruling {
+        assert!(!variables.contains(&format!("{name}=")), "{name}");
+    }
+    assert!(
+        variables.contains("SBATCH_ACCOUNT=ada"),
+        "what the profile does not say is the user's"
+    );
+}
+
+#[test]
+fn no_run_is_in_two_tasks_however_it_was_shared_out_before() {
+    let cluster = Cluster::new();
+    let only = ["--seeds", "0-1", "--condition", "all"];
+    cluster.write("profile.yaml", "cells_per_task: 2");
+    cluster.submits(&only);
+    assert_eq!(cluster.tasks(1), serde_json::json!([[run("all", 0), run("all", 1)]]));
+    cluster.write("profile.yaml", "cells_per_task: 1");
+    cluster.submits(&only);
+    let alone = serde_json::json!([[run("all", 0)], [run("all", 1)]]);
+    assert_eq!(cluster.tasks(2), alone);
+    // The first one was begun.
+    cluster.marks_as_failed("all", 0);
+    let (status, text) = cluster.submits(&[&only[..], &["--retry"]].concat());
+    assert_eq!(status, 0, "{text}");
+    assert_eq!(cluster.tasks(3), alone);
 }
 
 #[test]

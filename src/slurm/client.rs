@@ -218,10 +218,8 @@ impl Client {
     fn ask(self, program: &'static str, words: &[&str]) -> Result<String> {
         let mut command = Command::new(program);
         command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Somebody's favourite columns and filters.
-        let own = ["SQUEUE_", "SACCT_", "SLURM_TIME_FORMAT", "SBATCH_ARRAY", "SBATCH_WAIT"];
         for (name, _) in std::env::vars_os() {
-            if own.iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            if is_in_the_way(&name.to_string_lossy()) {
                 command.env_remove(name);
             }
         }
@@ -229,7 +227,8 @@ impl Client {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 bail!(Unanswered::Missing(program))
             }
-            started => started.with_context(|| format!("cannot start {program}"))?,
+            Err(error) => bail!(Unanswered::Refused(format!("cannot start {program}: {error}"))),
+            Ok(started) => started,
         };
         let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
         let Some(status) = wait(&mut child, self.limit) else {
@@ -244,8 +243,32 @@ impl Client {
             return Ok(stdout);
         }
         let words = in_words(program, &stderr, &status.to_string());
-        bail!(if is_down(&stderr) { Unanswered::Down(words) } else { Unanswered::Refused(words) })
+        // One that was killed had perhaps reached Slurm.
+        let is_unknown = status.code().is_none() || is_down(&stderr);
+        bail!(if is_unknown { Unanswered::Down(words) } else { Unanswered::Refused(words) })
     }
+}
+
+/// Whether Slurm's commands are not to see a variable of the environment: somebody's favourite columns and filters, what would
+/// overrule lines of the batch scripts that tasks depend on, and what a restarted job would hand on to those that it submits.
+fn is_in_the_way(name: &str) -> bool {
+    let groups = ["SQUEUE_", "SACCT_", "SLURM_TIME_FORMAT", "SBATCH_ARRAY", "SBATCH_WAIT"];
+    let options = [
+        "CHDIR",
+        "DEPENDENCY",
+        "ERROR",
+        "INPUT",
+        "JOB_NAME",
+        "NO_REQUEUE",
+        "OPEN_MODE",
+        "OUTPUT",
+        "REQUEUE",
+        "SIGNAL",
+        "TEST_ONLY",
+        "WRAP",
+    ];
+    let is_option = name.strip_prefix("SBATCH_").is_some_and(|option| options.contains(&option));
+    is_option || name == "SLURM_RESTART_COUNT" || groups.iter().any(|group| name.starts_with(group))
 }
 
 fn joined(words: &BTreeSet<String>) -> String {

@@ -144,20 +144,25 @@ fn ensure_nothing_is_lost(
 }
 
 /// Which task does which runs. A task of an earlier submission that was begun stays as it was, with its runs that are done: the
-/// last digits of runs hang on who trains beside them.
+/// last digits of runs hang on who trains beside them. Where several have a run, the latest one holds: no run is in two tasks.
 fn tasks(order: &Order, states: &[RunState], wanted: &BTreeSet<RunId>) -> Result<Tasks> {
     let is_begun = |run: &RunState| run.state != State::Waiting;
     let id = |run: &RunState| RunId { condition: run.condition.clone(), seed: run.seed };
     let all: BTreeSet<RunId> = states.iter().map(id).collect();
     let begun: BTreeSet<RunId> = states.iter().filter(|run| is_begun(run)).map(id).collect();
     let mut left = wanted.clone();
-    let mut tasks = Vec::new();
+    let (mut tasks, mut taken) = (Vec::new(), BTreeSet::new());
     for folder in slurm::submissions(&order.folder).iter().rev() {
         for task in slurm::tasks_of(folder)?.0 {
             let is_whole = task.iter().all(|run| all.contains(run));
             let is_left = task.iter().any(|run| left.contains(run));
-            if is_whole && is_left && task.iter().any(|run| begun.contains(run)) {
-                left.retain(|run| !task.contains(run));
+            let is_free = task.iter().all(|run| !taken.contains(run));
+            let is_begun = task.iter().any(|run| begun.contains(run));
+            if is_whole && is_left && is_free && is_begun {
+                for run in &task {
+                    left.remove(run);
+                    taken.insert(run.clone());
+                }
                 tasks.push(task);
             }
         }
@@ -370,7 +375,7 @@ fn send_arrays(
 
 /// A submission that got no answer may have been made all the same: the queue knows it by its name.
 fn found(name: &str, error: anyhow::Error, client: Client) -> Result<(String, Option<String>)> {
-    if !matches!(error.downcast_ref(), Some(Unanswered::Down(_))) {
+    if was_not_taken(&error) {
         return Err(error);
     }
     let listed = client.listed(&BTreeSet::from([name.to_owned()]), &BTreeSet::new());
@@ -380,6 +385,11 @@ fn found(name: &str, error: anyhow::Error, client: Client) -> Result<(String, Op
     }
 }
 
+/// Whether Slurm has no such job for certain. After any other error, an answer that cannot be read say, it may have one.
+fn was_not_taken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Unanswered::Refused(_) | Unanswered::Missing(_)))
+}
+
 fn not_sent(
     folder: &Path,
     submission: &Submission,
@@ -387,7 +397,7 @@ fn not_sent(
     run: &Path,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    let is_refused = !matches!(error.downcast_ref(), Some(Unanswered::Down(_)));
+    let is_refused = was_not_taken(&error);
     if index == 0 && is_refused {
         // Nothing is in the queue, and nothing else lies in its folder. What cannot be removed does no harm.
         let _ = std::fs::remove_dir_all(folder);
