@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cluster as slurm  # noqa: E402
 
 # Keys of a record that tell when and where it was made.
-OF_THE_MACHINE = {"wall_time", "cores", "host", "hosts", "programs", "lives"}
+OF_THE_MACHINE = {"wall_time", "cores"}
 
 # A linear network by gradient descent, and a perceptron with Adam: some seconds each.
 CONFIG = """
@@ -270,7 +270,8 @@ def by_hand(scene, local):
     """A script that somebody edited and submitted with sbatch is found by its name."""
     run = scene.submit("by_hand", more=["--seeds", "0"])
     scene.ocs("slurm", "cancel", run.run)
-    run.until(lambda: run.status()["counts"]["lost"] == 2, "both are told as lost")
+    at_an_end = lambda counts: counts["lost"] >= 1 and counts["lost"] + counts["complete"] == 2  # noqa: E731
+    run.until(lambda: at_an_end(run.status()["counts"]), "what was cancelled is told as lost")
     script = run.path("slurm", "1", "array.sh")
     text = open(script).read()
     with open(script, "w") as file:
@@ -290,13 +291,15 @@ TOGETHER = [[limited], [undisturbed, one_fails], [requeued, by_hand, cancelled]]
 
 def calibrate(scene):
     """Steps that take this program some seconds here, whatever machine this is."""
-    text = CONFIG.replace("LINEAR", "20000").replace("ADAM", "4000")
+    text = CONFIG.replace("LINEAR", "60000").replace("ADAM", "8000")
     scene.write("speed.yaml", text)
     speeds = {}
-    for condition, steps in [("linear", 20000), ("adam", 4000)]:
+    # The faster of two tries: the machine may be busy with other things now and not later.
+    for condition, steps in [("linear", 60000), ("adam", 8000)] * 2:
         start = time.time()
-        scene.ocs("train", "speed.yaml", "--condition", condition, "--seeds", "0", "--out", "speed", "--jobs", "1")
-        speeds[condition] = steps / max(time.time() - start - 0.3, 0.05)
+        scene.ocs("train", "speed.yaml", "--condition", condition, "--seeds", "0", "--out", "speed", "--jobs", "1", "--overwrite")
+        speed = steps / max(time.time() - start - 0.3, 0.05)
+        speeds[condition] = max(speed, speeds.get(condition, 0))
     return speeds
 
 
@@ -311,7 +314,7 @@ def prepare(scene):
     scene.write("failing.yaml", slow.replace(re.search(r"  adam: .*\n", slow).group(0), FAILING))
     long = slow.replace(re.search(r"  linear: .*\n", slow).group(0), "")
     steps = re.search(r"(adam:.*training.steps: )(\d+)", long)
-    long = long.replace(steps.group(0), steps.group(1) + str(int(speeds["adam"] * 40)))
+    long = long.replace(steps.group(0), steps.group(1) + str(int(speeds["adam"] * 75)))
     scene.write("long.yaml", long)
     plain = ["--stack", "1", "--threads", "1", "--device", "cpu"]
     scene.ocs("train", "slow.yaml", "--out", "local", *plain, limit=600)
