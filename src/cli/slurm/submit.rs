@@ -97,6 +97,10 @@ pub fn submit(order: &Order) -> Result<Success> {
         .iter()
         .any(|run| matches!(run.state, State::Failed(_) | State::Diverged(_)) && !order.retry);
     if wanted.is_empty() {
+        let is_run = |run: &RunState| matches!(run.state, State::Running(_));
+        if states.iter().any(is_run) && !order.dry_run {
+            ensure_nothing_queued(&order.folder, Client::from_environment())?;
+        }
         tracing::info!("nothing is to be submitted: {all}");
         return Ok(if given_up { Success::Partial } else { Success::Full });
     }
@@ -177,12 +181,20 @@ fn wanted(states: &[RunState], retry: bool) -> BTreeSet<RunId> {
     let is_wanted = |run: &&RunState| match &run.state {
         State::Complete => false,
         State::Running(holder) => {
-            tracing::warn!(run.condition, run.seed, "not submitted: {holder} is at it");
+            tracing::warn!(
+                condition = run.condition,
+                seed = run.seed,
+                "not submitted: {holder} is at it"
+            );
             false
         }
         State::Failed(sentence) | State::Diverged(sentence) => {
             if !retry {
-                tracing::warn!(run.condition, run.seed, "not submitted (--retry does): {sentence}");
+                tracing::warn!(
+                    condition = run.condition,
+                    seed = run.seed,
+                    "not submitted (--retry does): {sentence}"
+                );
             }
             retry
         }
