@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Held for reading by whoever writes a file.
 static WRITING: RwLock<()> = RwLock::new(());
@@ -125,6 +125,15 @@ fn folder_of(path: &Path) -> &Path {
 pub fn try_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     new_file(folder)?.close()
+}
+
+/// What time it is by the clock of the disk that holds a folder, which may be another machine's.
+///
+/// # Errors
+///
+/// If nothing can be written there.
+pub fn time_of_disk(folder: &Path) -> Result<SystemTime> {
+    new_file(folder)?.as_file().metadata()?.modified()
 }
 
 /// Before the names of files that have not got theirs yet.

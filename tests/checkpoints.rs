@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use ocs::config::{self, Config};
 use ocs::record::{Record, Status, path_of, read_json};
-use ocs::sweep::{Event, Existing, Interrupted, Lock, Options, Refused, State, states, train_all};
+use ocs::sweep::{
+    Event, Existing, Interrupted, Lock, Lost, OnFailure, Options, Refused, State, states, train_all,
+};
 use ocs::train::checkpoint_file::{Contents, from_bytes, to_bytes};
 use serde_json::Value;
 
@@ -446,12 +448,62 @@ fn runs_that_another_process_is_at_are_refused_by_its_name_and_those_of_dead_one
         &[("host", "elsewhere".into()), ("since", "2026-01-01T00:00:00Z".into())],
         90,
     );
+    let container = [("namespace", "pid:[1]".into()), ("since", "2026-01-01T00:00:00Z".into())];
+    forged("silent-container.json", &container, 90);
     drop(Lock::take(folder.path(), runs(&[1])).unwrap());
     assert!(!locks.exists(), "dead claims are gone");
+    // Its number says nothing here, where none or another has it.
+    let unseen = [container, [("pid", 4_000_000.into()), ("started", 1.into())]].concat();
+    forged("container.json", &unseen, 20);
+    assert!(Lock::take(folder.path(), runs(&[1])).is_err());
+    std::fs::remove_file(locks.join("container.json")).unwrap();
     let there = [("host", "elsewhere".into()), ("since", "2026-01-01T00:00:00Z".into())];
     forged("alive.json", &there, 20);
     let error = Lock::take(folder.path(), runs(&[1])).err().unwrap().to_string();
     assert!(error.contains("on elsewhere, since 2026-01-01"), "{error}");
+}
+
+#[test]
+fn a_process_whose_runs_were_taken_over_writes_nothing_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = || {
+        let paths = [".unfinished", "default"].map(|name| folder.path().join(name));
+        let entries = paths.into_iter().flat_map(|path| std::fs::read_dir(path).unwrap());
+        let read = |path: std::path::PathBuf| (std::fs::read(&path).unwrap_or_default(), path);
+        entries.map(|entry| read(entry.unwrap().path())).collect::<BTreeSet<_>>()
+    };
+    let before = Mutex::new(BTreeSet::new());
+    let take_over = |event: Event| {
+        let locks = folder.path().join(".locks");
+        if matches!(event, Event::Observed { step: 20..60, seed: 0, .. }) && locks.exists() {
+            std::fs::remove_dir_all(locks).unwrap();
+            *before.lock().unwrap() = there();
+        }
+    };
+    for on_failure in [OnFailure::Stop, OnFailure::Mark] {
+        let options = Options { on_failure, existing: Existing::Overwrite, ..eager(folder.path()) };
+        let error = train_all(&config(), &options, &take_over).unwrap_err();
+        assert!(error.is::<Lost>(), "{error:#}");
+        assert_eq!(there(), *before.lock().unwrap());
+    }
+}
+
+#[test]
+fn runs_that_are_over_are_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let only = |seeds: &[u64]| {
+        let runs = seeds.iter().map(|seed| ("default".to_owned(), *seed)).collect();
+        Options { only: Some(runs), ..resumed(folder.path()) }
+    };
+    trained_on(&config(), &only(&[0]));
+    let beside = |event: Event| {
+        if let Event::Started { seed: 1, .. } = event {
+            trained_on(&config(), &only(&[0, 2]));
+        }
+    };
+    train_all(&config(), &only(&[0, 1]), &beside).unwrap();
+    let states = states(&config(), folder.path()).unwrap();
+    assert!(states.iter().all(|run| run.state == State::Complete), "{states:?}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub struct Earlier {
     /// Complete runs that are to have more steps, each with its last checkpoint.
     pub extended: Vec<Saved>,
     /// Records whose files are gone or behind, and that are to be written again from their checkpoints.
-    pub restored: Vec<(PathBuf, Vec<u8>)>,
+    pub restored: Vec<(Run, PathBuf, Vec<u8>)>,
     /// Checkpoints that no run needs any more.
     pub left_over: Vec<PathBuf>,
     /// The images of those that are kept or continued.
@@ -148,6 +148,9 @@ fn ensure_replaceable(asked: &BTreeMap<Run, Config>, options: &Options) -> Resul
 fn ensure_comparable(config: &Config, options: &Options) -> Result<()> {
     let extends = options.existing == Existing::Resume;
     for (condition, resolved) in resolve_conditions(config)? {
+        if !config.seeds.iter().any(|seed| options.does(&condition, *seed)) {
+            continue;
+        }
         let others = record::seeds_of(&options.folder, &condition);
         let other = others.into_iter().find(|seed| !config.seeds.contains(seed));
         let Some(path) = other.map(|seed| record::path_of(&options.folder, &condition, seed))
@@ -428,7 +431,7 @@ impl Looking<'_> {
                     "{} is of a shorter run whose record is gone",
                     checkpoint.display()
                 );
-                earlier.restored.push((path.to_owned(), member.0.text));
+                earlier.restored.push((run.clone(), path.to_owned(), member.0.text));
                 earlier.complete.insert(run.clone());
                 Ok(())
             }
@@ -442,7 +445,7 @@ impl Looking<'_> {
                 earlier.datasets.push((path.to_owned(), run.clone(), record.dataset.clone()));
                 if differences(&member.record.config, config)?.is_empty() {
                     // It was extended already, and its process killed before it had written the record.
-                    earlier.restored.push((path.to_owned(), member.text));
+                    earlier.restored.push((run.clone(), path.to_owned(), member.text));
                     earlier.complete.insert(run.clone());
                     return Ok(());
                 }
@@ -501,6 +504,13 @@ impl Earlier {
     /// Whether nothing is left to train of so many runs.
     pub fn is_all(&self, runs: usize) -> bool {
         self.complete.len() + self.diverged.len() == runs
+    }
+
+    /// Runs that are over, of which nothing is to be written.
+    pub fn kept(&self) -> BTreeSet<Run> {
+        let over = self.complete.iter().chain(self.diverged.keys());
+        let restored: BTreeSet<&Run> = self.restored.iter().map(|(run, ..)| run).collect();
+        over.filter(|run| !restored.contains(run)).cloned().collect()
     }
 
     /// Makes sure that runs' images are those of now.

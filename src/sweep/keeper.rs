@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::lock::Lock;
 use super::roster::{Roster, previous};
 use super::saved::{Entry, bytes_of, remove};
 use crate::file;
@@ -13,6 +14,8 @@ use crate::record;
 /// Gathers what the runs of a stack give at one step, and writes it as one file.
 pub struct Keeper<'a> {
     folder: &'a Path,
+    /// What the runs are held by.
+    lock: &'a Lock,
     roster: &'a Roster,
     /// Whether a checkpoint of these runs lies there from before.
     goes_on: bool,
@@ -32,8 +35,18 @@ struct Gathered {
 
 impl<'a> Keeper<'a> {
     /// Of runs of a run folder that end after `steps` updates.
-    pub fn new(folder: &'a Path, roster: &'a Roster, goes_on: bool, steps: u64) -> Self {
-        Keeper { folder, roster, goes_on, steps, gathered: RefCell::default() }
+    pub fn new(
+        (folder, lock): (&'a Path, &'a Lock),
+        roster: &'a Roster,
+        goes_on: bool,
+        steps: u64,
+    ) -> Self {
+        Keeper { folder, lock, roster, goes_on, steps, gathered: RefCell::default() }
+    }
+
+    /// Whether another process took the runs over: nothing can be kept any more.
+    pub fn is_lost(&self) -> bool {
+        self.lock.is_lost()
     }
 
     /// Takes what one run gives; they come in the order of the roster.
@@ -51,8 +64,9 @@ impl<'a> Keeper<'a> {
     ///
     /// # Errors
     ///
-    /// Names the file; the checkpoint before stays.
+    /// Names the file; the checkpoint before stays. `Lost` if another process is at the runs now.
     pub fn write(&self) -> Result<()> {
+        self.lock.ensure_held()?;
         let mut gathered = self.gathered.borrow_mut();
         let path = self.roster.path(self.folder);
         let is_last = gathered.step == self.steps;
@@ -74,8 +88,9 @@ impl<'a> Keeper<'a> {
     ///
     /// # Errors
     ///
-    /// Names the file.
+    /// Names the file. `Lost` if another process is at the runs now.
     pub fn leave(&self, index: usize, path: &Path) -> Result<()> {
+        self.lock.ensure_held()?;
         let gathered = self.gathered.borrow();
         let entry = gathered.entries.get(index).context("a run that ended left no checkpoint")?;
         let own = Roster(vec![self.roster.0[index].clone()]);
@@ -89,8 +104,9 @@ impl<'a> Keeper<'a> {
     ///
     /// # Errors
     ///
-    /// Names the file.
+    /// Names the file. `Lost` if another process is at the runs now.
     pub fn close(&self) -> Result<()> {
+        self.lock.ensure_held()?;
         let path = self.roster.path(self.folder);
         remove(&path)?;
         // Others may have theirs in it.

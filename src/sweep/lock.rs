@@ -1,18 +1,22 @@
 //! Who is at which runs: each process says so in a file of its own beside them, on whatever disk hosts share.
 //!
-//! `RUN/.locks/HOST-PID-N.json` names host, process and runs, and is touched as long as the process lives. A process writes its
-//! own claim first and then looks at the others': of two that claim one run at once at least one sees the other. No lock of a
-//! file system is asked for, since shared disks do not agree on them.
+//! `RUN/.locks/HOST-PID-NAMESPACE-N.json` names host, process and runs, and is touched as long as the process lives. A process
+//! writes its own claim first and then looks at the others': of two that claim one run at once at least one sees the other. One
+//! that was stopped for so long that another took its runs over finds its claim gone, and writes nothing any more. No lock of
+//! a file system is asked for, since shared disks do not agree on them.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use rand::Rng;
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use serde::{Deserialize, Serialize};
 
 use super::earlier::Refused;
@@ -41,6 +45,9 @@ pub struct Claim {
     started: u64,
     /// Which start of the machine that was.
     boot: String,
+    /// Among which processes of the machine its number is told: containers count for themselves.
+    #[serde(default)]
+    namespace: String,
     /// When it claimed the runs, in UTC.
     pub since: String,
     /// Condition and seed of each.
@@ -54,6 +61,7 @@ impl Claim {
             pid: std::process::id(),
             started: started(std::process::id()).unwrap_or(0),
             boot: boot(),
+            namespace: namespace(),
             since: chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             runs,
         }
@@ -66,7 +74,8 @@ impl Claim {
 
     /// Whether its process may be at work; `age` is the time since its file was touched.
     fn is_alive(&self, age: Duration) -> bool {
-        if (self.host.as_str(), self.boot.as_str()) == (&file::host_name(), &boot()) {
+        let here = [&file::host_name(), &boot(), &namespace()];
+        if [&self.host, &self.boot, &self.namespace] == here {
             return started(self.pid) == Some(self.started);
         }
         age < STALE
@@ -83,13 +92,23 @@ fn boot() -> String {
     id.trim().to_owned()
 }
 
+/// Which set of processes this one can see, such as `pid:[4026531836]`; empty where the system has but one.
+fn namespace() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().into_owned()
+}
+
 /// Claims in a run folder whose processes are alive, by what their files say.
 pub fn claims(folder: &Path) -> Vec<Claim> {
-    read(folder, SystemTime::now())
-        .into_iter()
-        .filter(|it| it.is_alive)
-        .map(|it| it.claim)
-        .collect()
+    let locks = folder.join(LOCKS);
+    if !locks.is_dir() {
+        return Vec::new();
+    }
+    // Where nothing can be written, this machine's time has to do.
+    let now = file::time_of_disk(&locks).unwrap_or_else(|_| SystemTime::now());
+    // Its process may have gone meanwhile, and left the folder to us.
+    let _ = std::fs::remove_dir(&locks);
+    read(folder, now).into_iter().filter(|it| it.is_alive).map(|it| it.claim).collect()
 }
 
 /// A claim's file.
@@ -119,6 +138,8 @@ fn read(folder: &Path, now: SystemTime) -> Vec<Found> {
 /// Runs that this process holds until it is dropped.
 pub struct Lock {
     path: PathBuf,
+    /// Whether another process took them over.
+    is_lost: Arc<AtomicBool>,
     beat: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -133,7 +154,8 @@ impl Lock {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let claim = Claim::of(runs);
-        let name = format!("{}-{}-{number}.json", claim.host, claim.pid);
+        let namespace: String = claim.namespace.chars().filter(char::is_ascii_digit).collect();
+        let name = format!("{}-{}-{namespace}-{number}.json", claim.host, claim.pid);
         let path = folder.join(LOCKS).join(name);
         for tried in 1.. {
             write(&path, &claim)?;
@@ -145,16 +167,67 @@ impl Lock {
             std::thread::sleep(Duration::from_millis(rand::rng().random_range(20..500)));
         }
         let (beat, ended) = channel();
-        let touched = path.clone();
+        let mut lock = Lock { path, is_lost: Arc::default(), beat: Some(beat), thread: None };
+        let (path, is_lost) = (lock.path.clone(), lock.is_lost.clone());
         let thread = Builder::new().name("lock".to_owned()).spawn(move || {
             while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                // Where it cannot be touched, others may think that this process is dead: no reason to make it so.
-                let file = std::fs::File::options().append(true).open(&touched);
-                let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+                match touch(&path) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        is_lost.store(true, Ordering::SeqCst);
+                    }
+                    // Where it cannot be touched, others may think that this process is dead: no reason to make it so.
+                    Ok(()) | Err(_) => {}
+                }
             }
         });
-        Ok(Lock { path, beat: Some(beat), thread: thread.ok() })
+        lock.thread = thread.ok();
+        Ok(lock)
     }
+
+    /// Whether it is known already that another process took the runs over.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::SeqCst)
+    }
+
+    /// Makes sure that nobody took the runs over, before something of them is written.
+    ///
+    /// # Errors
+    ///
+    /// `Lost` if somebody did.
+    pub fn ensure_held(&self) -> Result<()> {
+        // A process that wakes up must not write before its clock beats. Opening asks a shared disk, and no cache.
+        let is_gone =
+            std::fs::File::open(&self.path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        ensure!(!is_gone && !self.is_lost(), Lost(self.path.clone()));
+        Ok(())
+    }
+}
+
+/// A process was stopped or cut off from the disk for so long that another took its runs over.
+#[derive(Debug)]
+pub struct Lost(PathBuf);
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} is gone, by which this process held its runs: it was still for more than {} s, and another process has taken \
+             them over. Nothing more of them is written here; what was kept up to then is, and --resume goes on once the \
+             other is done",
+            self.0.display(),
+            STALE.as_secs()
+        )
+    }
+}
+
+impl std::error::Error for Lost {}
+
+/// Says that the process lives, by the time of the disk: clocks of hosts differ.
+fn touch(path: &Path) -> std::io::Result<()> {
+    let file = std::fs::File::options().append(true).open(path)?;
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    futimens(&file, &Timestamps { last_access: now, last_modification: now })?;
+    Ok(())
 }
 
 impl Drop for Lock {

@@ -38,7 +38,7 @@ pub use earlier::{Refused, ensure_nothing_is_lost};
 pub use estimate::{Estimate, estimate};
 pub use gram::gram_of;
 pub use keeping::is_keeping;
-pub use lock::{Claim, Lock, claims};
+pub use lock::{Claim, Lock, Lost, claims};
 pub use memory::{ensure_gram_fits, ensure_runs_fit, ensure_theory_fits};
 pub use options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 pub use run::{Opened, Plan, plan, train_all};

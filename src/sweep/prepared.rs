@@ -10,6 +10,7 @@ use super::crew::{Crew, Seat};
 use super::job::{Job, Part, remove_checkpoint};
 use super::keeper::Keeper;
 use super::keeping::Keeping;
+use super::lock::Lock;
 use super::options::{Event, Interrupted, Options};
 use super::saved::Member;
 use super::watch::{Ghost, Phases, Watch, resume};
@@ -34,13 +35,13 @@ struct Prepared {
 /// observed.
 pub fn run_together(
     crew: &Crew,
-    options: &Options,
+    (options, lock): (&Options, &Lock),
     aside: bool,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Vec<String>> {
     let (roster, goes_on) = (crew.roster(), crew.goes_on);
     let steps = crew.seats.first().map_or(0, |seat| seat.job.config.total_steps());
-    let keeper = Keeper::new(&options.folder, &roster, goes_on, steps);
+    let keeper = Keeper::new((&options.folder, lock), &roster, goes_on, steps);
     let stack = crew.seats.len();
     let mut runs = Vec::new();
     for seat in &crew.seats {
@@ -54,6 +55,7 @@ pub fn run_together(
     if outcomes.contains(&Outcome::Stopped) {
         return Err(Interrupted.into());
     }
+    lock.ensure_held()?;
     let mut diverged = Vec::new();
     for (index, ((seat, prepared), outcome)) in runs.iter_mut().zip(&outcomes).enumerate() {
         if let Some(prepared) = prepared {

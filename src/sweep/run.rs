@@ -1,27 +1,27 @@
 //! All runs of a config: every condition with every seed, each to a record of its own.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use tch::Device;
 
 use super::crew::{Crew, Seat, crews};
-use super::earlier::{Earlier, look};
+use super::earlier::{Earlier, Refused, look};
 use super::failed::Failed;
 use super::job::{Job, Part};
 use super::lock::Lock;
 use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 use super::prepared::run_together;
-use super::roster::{Run, unfinished_paths};
+use super::roster::{Run, UNFINISHED, unfinished_paths};
 use super::saved::{self, step_and_roster};
 use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Cell, Config, cells};
 use crate::file;
-use crate::record::{self, CellRecord, FailureRecord};
+use crate::record::{self, CellRecord, DatasetRecord, FailureRecord};
 
 /// Runs that are about to be trained. Nothing of them is written yet.
 pub struct Plan<'a> {
@@ -30,6 +30,8 @@ pub struct Plan<'a> {
     jobs: Vec<Job>,
     /// Those that cannot be trained, where the others go on.
     failed: Vec<Failed>,
+    /// Those that are over and stay as they are.
+    kept: BTreeSet<Run>,
 }
 
 /// Lists the runs of a config, makes sure that they fit into memory and that none that is there already would be lost, and
@@ -59,10 +61,11 @@ pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
             }
         }
     }
-    earlier.ensure_same_data(&|condition| {
-        jobs.iter().find(|job| job.condition == condition).map(|job| job.dataset.clone())
-    })?;
-    Ok(Plan { config, options, jobs, failed })
+    let datasets: BTreeMap<&str, &Option<DatasetRecord>> =
+        jobs.iter().map(|job| (job.condition.as_str(), &job.dataset)).collect();
+    earlier.ensure_same_data(&|condition| datasets.get(condition).map(|it| (*it).clone()))?;
+    let kept = earlier.kept();
+    Ok(Plan { config, options, jobs, failed, kept })
 }
 
 /// Cells whose runs fit into memory; those of the others have failed, if that is to stop none.
@@ -137,8 +140,10 @@ impl<'a> Plan<'a> {
         let folder = &self.options.folder;
         let is_asked = |job: &&Job| !self.options.leaves_alone(&job.condition, job.seed);
         let asked = self.jobs.iter().filter(is_asked);
-        let lock = Lock::take(folder, asked.clone().map(Job::run).collect())?;
-        let removed = file::remove_leftovers(folder, 2);
+        // Whoever does the others of a sweep is not in the way of those that are over.
+        let claimed = asked.clone().map(Job::run).filter(|run| !self.kept.contains(run));
+        let lock = Lock::take(folder, claimed.collect())?;
+        let removed = self.remove_leftovers();
         if removed > 0 {
             tracing::info!("removed {removed} half-written files of processes that were killed");
         }
@@ -157,7 +162,8 @@ impl<'a> Plan<'a> {
             Existing::Refuse | Existing::Resume => look(self.config, self.options)?,
             Existing::Overwrite => Earlier::default(),
         };
-        for (path, text) in &earlier.restored {
+        self.ensure_still_kept(&earlier)?;
+        for (_, path, text) in &earlier.restored {
             tracing::info!("{} is written again from its checkpoint", path.display());
             record::write_atomically(path, text)?;
         }
@@ -168,14 +174,39 @@ impl<'a> Plan<'a> {
         Ok(Opened { plan: self, earlier, lock })
     }
 
+    /// Removes what killed processes left half written: in the whole folder, or where this process does some of its config's
+    /// runs alone, beside these.
+    fn remove_leftovers(&self) -> usize {
+        let folder = &self.options.folder;
+        if self.options.only.is_none() {
+            return file::remove_leftovers(folder, 2);
+        }
+        let conditions: BTreeSet<&str> =
+            self.jobs.iter().map(|job| job.condition.as_str()).collect();
+        let own = conditions.into_iter().map(|condition| (folder.join(condition), 1));
+        let shared = [(folder.clone(), 0), (folder.join(UNFINISHED), 0)];
+        own.chain(shared).map(|(folder, depth)| file::remove_leftovers(&folder, depth)).sum()
+    }
+
+    /// Makes sure that runs which nobody claimed, since they were over, are so still.
+    fn ensure_still_kept(&self, earlier: &Earlier) -> Result<()> {
+        let now = earlier.kept();
+        if let Some((condition, seed)) = self.kept.difference(&now).next() {
+            bail!(Refused(format!(
+                "{} holds '{condition}', seed {seed} no more as it did: another process is replacing it; try again when that \
+                 is done",
+                self.options.folder.display()
+            )));
+        }
+        Ok(())
+    }
+
     /// Removes checkpoints of stacks that are replaced.
     fn remove_unfinished(&self) -> Result<()> {
-        let is_ours = |(condition, seed): &Run| {
-            self.jobs.iter().any(|job| job.condition == *condition && job.seed == *seed)
-        };
+        let ours: BTreeSet<Run> = self.jobs.iter().map(Job::run).collect();
         for path in unfinished_paths(&self.options.folder) {
             let Ok((_, roster)) = step_and_roster(&path) else { continue };
-            if roster.0.iter().any(is_ours) {
+            if roster.0.iter().any(|run| ours.contains(run)) {
                 saved::remove(&path)?;
             }
         }
@@ -191,7 +222,7 @@ impl Opened<'_> {
     /// At the first run that cannot be set up or written, unless the others go on then; `Interrupted` if asked to end. A
     /// diverged run is no error here: it is told in the summary, and the others go on.
     pub fn train(self, tell: &(dyn Fn(Event) + Sync)) -> Result<Summary> {
-        let Opened { plan: Plan { options, jobs, failed, .. }, earlier, lock: _lock } = self;
+        let Opened { plan: Plan { options, jobs, failed, .. }, earlier, lock } = self;
         let mut summary = Summary::default();
         for ((condition, seed), words) in &earlier.diverged {
             summary.diverged.push(format!("condition '{condition}', seed {seed}: {words}"));
@@ -209,14 +240,14 @@ impl Opened<'_> {
             tell(Event::Kept { condition: &job.condition, seed: job.seed, steps });
             summary.complete += 1;
         }
-        train_crews(crews(jobs, earlier, options), options, summary, tell)
+        train_crews(crews(jobs, earlier, options), (options, &lock), summary, tell)
     }
 }
 
 /// Trains stacks by as many workers as there may be.
 fn train_crews(
     crews: VecDeque<Crew>,
-    options: &Options,
+    (options, lock): (&Options, &Lock),
     summary: Summary,
     tell: &(dyn Fn(Event) + Sync),
 ) -> Result<Summary> {
@@ -233,7 +264,7 @@ fn train_crews(
         loop {
             let crew = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(crew) = crew else { return };
-            let result = caught(|| run_together(&crew, options, aside, tell));
+            let result = caught(|| run_together(&crew, (options, lock), aside, tell));
             let (summary, failure) = &mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(diverged) => {
@@ -241,7 +272,9 @@ fn train_crews(
                     summary.diverged.extend(diverged);
                 }
                 Err(error)
-                    if options.on_failure == OnFailure::Stop || error.is::<Interrupted>() =>
+                    if options.on_failure == OnFailure::Stop
+                        || error.is::<Interrupted>()
+                        || lock.ensure_held().is_err() =>
                 {
                     queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
                     failure.get_or_insert(error);

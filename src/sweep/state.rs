@@ -1,12 +1,13 @@
 //! How far each run of a config is, by what lies in its folder alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::lock::claims;
-use super::roster::{Roster, unfinished_paths};
+use super::lock::{Claim, claims};
+use super::roster::{Run, unfinished_paths};
 use super::saved::step_and_roster;
 use crate::config::{Config, resolve_conditions};
 use crate::record::{self, FailureRecord, Status};
@@ -90,22 +91,28 @@ pub fn states_in_words<'a>(states: impl Iterator<Item = &'a State>) -> String {
 pub fn states(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
     let mut states = Vec::new();
     let claims = claims(folder);
-    let checkpoints: Vec<(u64, Roster)> =
-        unfinished_paths(folder).iter().filter_map(|path| step_and_roster(path).ok()).collect();
+    let holders: BTreeMap<&Run, &Claim> =
+        claims.iter().flat_map(|claim| claim.runs.iter().map(move |run| (run, claim))).collect();
+    let mut kept: BTreeMap<Run, u64> = BTreeMap::new();
+    for path in unfinished_paths(folder) {
+        let Ok((step, roster)) = step_and_roster(&path) else { continue };
+        for run in roster.0 {
+            let farthest = kept.entry(run).or_default();
+            *farthest = step.max(*farthest);
+        }
+    }
     for (condition, resolved) in resolve_conditions(config)? {
         for &seed in &config.seeds {
             let run = (condition.clone(), seed);
             let state = state_of(folder, &condition, seed, resolved.total_steps());
-            let of_run = checkpoints.iter().filter(|(_, roster)| roster.0.contains(&run));
-            let state = match (state, of_run.map(|(step, _)| *step).max()) {
+            let state = match (state, kept.get(&run).copied()) {
                 (State::Unfinished { steps, .. }, Some(step)) => State::Unfinished { step, steps },
                 (State::Waiting, Some(step)) => {
                     State::Unfinished { step, steps: resolved.total_steps() }
                 }
                 (state, _) => state,
             };
-            let holder = claims.iter().find(|claim| claim.runs.contains(&run));
-            let state = match (state, holder) {
+            let state = match (state, holders.get(&run)) {
                 (State::Unfinished { .. } | State::Waiting, Some(claim)) => {
                     State::Running(claim.words())
                 }

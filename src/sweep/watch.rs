@@ -121,7 +121,7 @@ impl Watch<'_> {
 
     /// Whether it is time to write, or somebody asks the process to end.
     fn is_due(&self, is_last: bool) -> Continue {
-        if self.options.interrupted.load(Ordering::Relaxed) {
+        if self.options.interrupted.load(Ordering::Relaxed) || self.keeper.is_lost() {
             Continue::No
         } else if is_last || self.written.elapsed() >= self.options.write_every {
             Continue::AfterCheckpoint
