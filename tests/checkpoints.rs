@@ -556,3 +556,61 @@ fn killed_processes_end_with_the_bytes_of_one_that_was_not() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_run_that_is_left_alone_keeps_its_checkpoint_whatever_others_do() {
+    let folder = tempfile::tempdir().unwrap();
+    interrupted(&config(), &eager(folder.path()), 20);
+    let [newest, before] = generations(folder.path());
+    let kept = [&newest, &before].map(|path| std::fs::read(path).unwrap());
+    // As after a failure: one run of the stack is not to be done, the others are, and one more.
+    let first = || BTreeSet::from([("default".to_owned(), 0)]);
+    let alone = Options { left_alone: first(), ..resumed(folder.path()) };
+    let more = Config { seeds: vec![0, 1, 2, 3], ..config() };
+    let steps = trained_on(&more, &alone);
+    assert!(steps.len() == 3 && steps.iter().filter(|step| **step > 0).count() == 2, "{steps:?}");
+    assert_eq!([&newest, &before].map(|path| std::fs::read(path).unwrap()), kept);
+    // When it is done again, it goes on from there, and then nothing needs the stack's checkpoint any more.
+    let steps = trained_on(&more, &resumed(folder.path()));
+    assert!(steps.len() == 1 && steps[0] > 0, "{steps:?}");
+    assert!(trained_on(&more, &resumed(folder.path())).is_empty());
+    assert!(!newest.exists() && !before.exists());
+}
+
+#[test]
+fn a_checkpoint_before_a_damaged_one_takes_its_place_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    interrupted(&config(), &eager(folder.path()), 20);
+    let [newest, before] = generations(folder.path());
+    let whole = std::fs::read(&before).unwrap();
+    std::fs::write(&newest, b"cut").unwrap();
+    let config = config();
+    let options = resumed(folder.path());
+    let opened = ocs::sweep::plan(&config, &options).unwrap().open().unwrap();
+    assert_eq!(std::fs::read(&newest).unwrap(), whole);
+    assert!(!before.exists());
+    opened.train(&|_| ()).unwrap();
+}
+
+#[test]
+fn a_cut_record_of_a_complete_run_is_written_again_from_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    train_all(&config(), &eager(folder.path()), &|_| ()).unwrap();
+    let path = path_of(folder.path(), "default", 1);
+    let text = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &text[..text.len() / 2]).unwrap();
+    assert!(trained_on(&config(), &resumed(folder.path())).is_empty());
+    assert_eq!(std::fs::read(&path).unwrap(), text);
+}
+
+#[test]
+fn a_run_that_is_given_more_steps_before_its_end_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    interrupted(&config(), &eager(folder.path()), 20);
+    let mut longer = config();
+    longer.training.steps = 120;
+    let steps = trained_on(&longer, &resumed(folder.path()));
+    let record: Record = read_json(&path_of(folder.path(), "default", 0)).unwrap();
+    assert_eq!(record.extended_at, [steps[0]]);
+    assert_eq!(record.status, Status::Complete);
+}

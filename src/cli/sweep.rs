@@ -117,12 +117,14 @@ impl Sweep {
             State::Running(_) => true,
             State::Diverged(_) | State::Failed(_) => !self.retry && !self.overwrite,
         };
-        // A failed run goes on from its checkpoint; from a diverged one, or a record that cannot be read, nothing goes on.
+        // A failed run goes on from its checkpoint; from a diverged one, or a record that cannot be read and has none, nothing goes on.
         let is_over = |run: &&RunState| match run.state {
             State::Diverged(_) => true,
             State::Failed(_) => {
                 let path = record::path_of(&folder, &run.condition, run.seed);
-                path.symlink_metadata().is_ok() && record::read_checked::<Record>(&path).is_err()
+                path.symlink_metadata().is_ok()
+                    && record::read_checked::<Record>(&path).is_err()
+                    && !sweep::has_checkpoint(&folder, &run.condition, run.seed)
             }
             State::Complete | State::Waiting | State::Unfinished { .. } | State::Running(_) => {
                 false
@@ -145,16 +147,20 @@ impl Sweep {
         let all = states_in_words(states.iter().map(|run| &run.state));
         let n_to_do = plan.to_do().count();
         tracing::info!(folder = %options.folder.display(), to_do = n_to_do, "{all}");
+        let mut success = Success::Full;
         if n_to_do == 0 {
             // Records of another config are refused, also where none is touched.
             sweep::ensure_nothing_is_lost(config, options).map_err(refused)?;
         } else {
             let with_work: HashSet<&str> = plan.to_do().map(|run| &*run.condition).collect();
-            train_runs(config, options, "", &|cell| with_work.contains(cell))?;
+            let done = train_runs(config, options, "", &|cell| with_work.contains(cell))?;
+            // Also where the failure could not be noted in the folder.
+            if !done.failed.is_empty() {
+                success = Success::Partial;
+            }
         }
         let states = sweep::states(config, &options.folder)?;
         tell_runs(plan, &states, self.json)?;
-        let mut success = Success::Full;
         for RunState { condition, seed, state } in &states {
             if let State::Diverged(why) | State::Failed(why) = state {
                 tracing::error!("'{condition}', seed {seed}, {}: {why}", state.word());

@@ -102,8 +102,8 @@ pub struct Record {
     /// each moment are relative to the targets of its stretch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<StretchRecord>,
-    /// Steps at which the run was complete before it was extended: up to the last of them its moments are those of the shorter
-    /// run, and then those that the longer one has from there on; absent if it was not.
+    /// Steps at which the run stood, complete or not, when it was given more: up to the last of them its moments are those of the
+    /// shorter run, and then those that the longer one has from there on; absent if it was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended_at: Vec<u64>,
     /// Every program that took part, if it was not one from the first step to the last: `revision`, `libtorch`, `threads` and

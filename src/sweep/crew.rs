@@ -1,12 +1,13 @@
 //! Runs that train together and where they go on: stacks that are under way stay as they began.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 
 use super::earlier::Earlier;
 use super::job::Job;
 use super::options::Options;
 use super::roster::{Roster, Run};
-use super::saved::{Member, Saved, Unfinished};
+use super::saved::{Member, Saved, Unfinished, read_newest};
 use super::stacks::stacks;
 
 /// Runs of one stack.
@@ -39,29 +40,38 @@ impl Crew {
         self.seats.iter().filter(|seat| !seat.is_over).count()
     }
 
-    /// Those that are not over, each by itself.
-    pub fn each_alone(self) -> impl Iterator<Item = Crew> {
-        let goes_on = self.goes_on;
+    /// Those that are not over, each by itself, from where the stack's newest checkpoint left them.
+    pub fn each_alone(self, folder: &Path) -> impl Iterator<Item = Crew> {
+        let path = self.roster().path(folder);
+        // Without one that is whole, they go on from where they began to be trained now.
+        let newest = if path.exists() { read_newest(&path).ok() } else { None };
+        let members = newest.into_iter().flat_map(|newest| newest.saved.members);
+        let mut saved: BTreeMap<Run, Member> =
+            members.map(|member| (member.run.clone(), member)).collect();
         let active = self.seats.into_iter().filter(|seat| !seat.is_over);
-        active.map(move |seat| Crew { seats: vec![seat], goes_on })
+        active.map(move |seat| {
+            let saved = saved.remove(&seat.job.run()).or(seat.saved);
+            Crew { goes_on: saved.is_some(), seats: vec![Seat { saved, ..seat }] }
+        })
     }
 }
 
 /// All that is left to train. Stacks that are under way are composed as they began, whatever is asked for now: the last digits
 /// of runs hang on who trains beside them. What is begun is composed as if nothing were there, for the same reason.
 pub fn crews(jobs: Vec<Job>, earlier: Earlier, options: &Options) -> VecDeque<Crew> {
-    let Earlier { complete, diverged, unfinished, extended, .. } = earlier;
+    let Earlier { complete, diverged, over, unfinished, extended, .. } = earlier;
     let composed = stacks(jobs, options);
     let rosters: Vec<Vec<Run>> =
         composed.iter().map(|stack| stack.iter().map(Job::run).collect()).collect();
     let known: BTreeMap<Run, &Job> =
         composed.iter().flatten().map(|job| (job.run(), job)).collect();
     let mut taken: BTreeSet<Run> = complete.into_iter().chain(diverged.into_keys()).collect();
+    let finished: BTreeSet<Run> = taken.iter().cloned().chain(over).collect();
     taken.extend(options.left_alone.iter().cloned());
     let mut crews = VecDeque::new();
     for (stack, active) in unfinished {
         taken.extend(active.iter().cloned());
-        crews.push_back(of_unfinished(stack, &active, &known, &rosters));
+        crews.push_back(of_unfinished(stack, &active, &known, (&rosters, &finished)));
     }
     let mut extended: BTreeMap<Run, (u64, Member)> = extended
         .into_iter()
@@ -92,15 +102,17 @@ pub fn crews(jobs: Vec<Job>, earlier: Earlier, options: &Options) -> VecDeque<Cr
     crews
 }
 
-/// A stack that is under way, all of it if all its runs are asked for.
+/// A stack that is under way, all of it if all its runs are asked for or over.
 fn of_unfinished(
     Unfinished { path, saved, .. }: Unfinished,
     active: &BTreeSet<Run>,
     known: &BTreeMap<Run, &Job>,
-    rosters: &[Vec<Run>],
+    (rosters, finished): (&[Vec<Run>], &BTreeSet<Run>),
 ) -> Crew {
     let Roster(roster) = saved.roster();
-    let is_whole = roster.iter().all(|run| known.contains_key(run));
+    // What is left alone in mid-run keeps this checkpoint for itself.
+    let takes_part = |run: &Run| active.contains(run) || finished.contains(run);
+    let is_whole = roster.iter().all(|run| known.contains_key(run) && takes_part(run));
     if !is_whole {
         tracing::warn!(
             "{} is of {} runs that train in one stack, of which {} are asked for: they go on without the others, so that their \

@@ -9,7 +9,7 @@ use tch::Device;
 use super::differences::{differences, first_difference};
 use super::keeper::final_path;
 use super::options::{Existing, Options};
-use super::roster::{Run, unfinished_paths};
+use super::roster::{Run, previous, unfinished_paths};
 use super::saved::{Member, Saved, Unfinished, Unusable, read_newest, step_and_roster};
 use crate::config::{Config, resolve_conditions};
 use crate::record::{self, Algorithms, DatasetRecord, Record, Status};
@@ -34,6 +34,8 @@ pub struct Earlier {
     pub complete: BTreeSet<Run>,
     /// Runs whose loss was not finite, with the reason.
     pub diverged: BTreeMap<Run, String>,
+    /// Runs that this command leaves alone and that diverged before.
+    pub over: BTreeSet<Run>,
     /// Stacks that are under way, with those of their runs that go on from there.
     pub unfinished: Vec<(Unfinished, BTreeSet<Run>)>,
     /// Complete runs that are to have more steps, each with its last checkpoint.
@@ -65,6 +67,14 @@ pub fn look(config: &Config, options: &Options) -> Result<Earlier> {
         Existing::Overwrite => ensure_replaceable(&asked, options).map(|()| Earlier::default()),
         Existing::Resume => Looking { asked: &asked, options }.look(),
     }
+}
+
+/// Whether a checkpoint of a run lies in its folder, with which it goes on or from which its record is written again.
+pub fn has_checkpoint(folder: &Path, condition: &str, seed: u64) -> bool {
+    let run = (condition.to_owned(), seed);
+    let is_of_run = |path: &PathBuf| step_and_roster(path).is_ok_and(|(_, it)| it.0.contains(&run));
+    final_path(&record::path_of(folder, condition, seed)).exists()
+        || unfinished_paths(folder).iter().any(is_of_run)
 }
 
 /// Makes sure that no run would be lost by a command, before anything is changed.
@@ -174,12 +184,16 @@ fn ensure_comparable(config: &Config, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a run which is left as it is was of this config, if it can be read.
-fn ensure_same_config(path: &Path, config: &Config) -> Result<()> {
-    let Ok(record) = record::read_json::<Record>(path) else { return Ok(()) };
+/// Whether a run that is left alone diverged.
+///
+/// # Errors
+///
+/// If it is of another config, but for steps that were raised since.
+fn is_diverged(path: &Path, config: &Config) -> Result<bool> {
+    let Ok(record) = record::read_json::<Record>(path) else { return Ok(false) };
     let differences = differences(&record.config, config)?;
-    if differences.is_empty() {
-        return Ok(());
+    if differences.is_empty() || is_extended(&record.config, config)? {
+        return Ok(record.status.diverged_in_words().is_some());
     }
     Err(refusal(path, &anyhow!("its config is another: {}", differences.join(", "))))
 }
@@ -224,7 +238,9 @@ impl Looking<'_> {
             }
             let path = self.path_of(run);
             if self.options.leaves_alone(&run.0, run.1) {
-                ensure_same_config(&path, config)?;
+                if is_diverged(&path, config)? {
+                    earlier.over.insert(run.clone());
+                }
                 continue;
             }
             let found = self.found(&path, config).map_err(|reason| refusal(&path, &reason))?;
@@ -276,7 +292,8 @@ impl Looking<'_> {
         ensure!(found.is_empty() || extended, "its config is another: {}", found.join(", "));
         self.ensure_same_device(&record)?;
         Ok(match record.status.diverged_in_words() {
-            Some(words) if !extended => Found::Diverged(Box::new(record), words),
+            // More steps bring nothing more.
+            Some(words) => Found::Diverged(Box::new(record), words),
             _ if record.status == Status::Running => Found::Else(text, None),
             _ if extended => Found::Shorter(Box::new(record)),
             _ => {
@@ -310,9 +327,12 @@ impl Looking<'_> {
             let concerns =
                 roster.map_or(true, |runs| runs.iter().any(|it| self.asked.contains_key(it)));
             if concerns {
-                stacks.push(
-                    read_newest(&path).map_err(|reason| anyhow!(Refused(format!("{reason:#}"))))?,
-                );
+                match read_newest(&path) {
+                    Ok(stack) => stacks.push(stack),
+                    // Another process came to the end of it meanwhile.
+                    Err(_) if !path.exists() && !previous(&path).exists() => {}
+                    Err(reason) => return Err(anyhow!(Refused(format!("{reason:#}")))),
+                }
             }
         }
         stacks
@@ -323,13 +343,16 @@ impl Looking<'_> {
                 let Some(found) = open.remove(&member.run) else { continue };
                 self.ensure_fits(&stack.path, member, stack.saved.step)
                     .map_err(|reason| refusal(&stack.path, &reason))?;
-                self.compare(&member.run, &found, (member, &stack.before));
+                // A record's file may be of the newest checkpoint, of which nothing is known then.
+                if !stack.is_previous {
+                    self.compare(&member.run, &found, (member, &stack.before));
+                }
                 let dataset = member.record.dataset.clone();
                 earlier.datasets.push((stack.path.clone(), member.run.clone(), dataset));
                 runs.insert(member.run.clone());
             }
-            let is_over = |member: &Member| {
-                !open.contains_key(&member.run) && self.asked.contains_key(&member.run)
+            let is_over = |Member { run, .. }: &Member| {
+                earlier.is_finished(run) || self.options.anew.contains(run)
             };
             if !runs.is_empty() {
                 earlier.unfinished.push((stack, runs));
@@ -408,6 +431,15 @@ impl Looking<'_> {
         let is_older = folder.join("state.json").exists();
         let config = &self.asked[run];
         match found {
+            Found::Else(_, Some(error)) if checkpoint.exists() && !is_older => {
+                let (member, step) = last_of(&checkpoint, run)?;
+                self.ensure_fits(&checkpoint, &member, step)?;
+                ensure!(differences(&member.record.config, config)?.is_empty(), error);
+                tracing::warn!("{} is damaged ({error:#})", path.display());
+                earlier.restored.push((path.to_owned(), member.text));
+                earlier.complete.insert(run.clone());
+                Ok(())
+            }
             // Whatever it says, that a run is over cannot be known, nor that it is not.
             Found::Else(_, Some(error)) => Err(error),
             Found::Else(_, None) if is_older => bail!(
@@ -501,6 +533,11 @@ fn ensure_as_written(path: &Path, text: &[u8]) -> Result<()> {
 }
 
 impl Earlier {
+    /// Whether nothing more is to come of a run.
+    pub fn is_finished(&self, run: &Run) -> bool {
+        self.complete.contains(run) || self.diverged.contains_key(run) || self.over.contains(run)
+    }
+
     /// Whether nothing is left to train of so many runs.
     pub fn is_all(&self, runs: usize) -> bool {
         self.complete.len() + self.diverged.len() == runs
@@ -542,9 +579,14 @@ impl Earlier {
 }
 
 fn refusal(path: &Path, reason: &anyhow::Error) -> anyhow::Error {
+    let folder = path.with_extension("checkpoint");
+    let with_it = match folder.exists() {
+        true => format!(" and {}", folder.display()),
+        false => String::new(),
+    };
     anyhow!(Refused(format!(
         "{} cannot be kept or continued: {reason:#}. Replace all runs of this command with --overwrite, delete this \
-         one, or keep the new ones apart by another name or folder (--set name=..., --out)",
+         one{with_it}, or keep the new ones apart by another name or folder (--set name=..., --out)",
         path.display()
     )))
 }

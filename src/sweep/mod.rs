@@ -34,7 +34,7 @@ mod workers;
 
 pub use bench::time_steps;
 pub use cores::{Cores, Origin};
-pub use earlier::{Refused, ensure_nothing_is_lost};
+pub use earlier::{Refused, ensure_nothing_is_lost, has_checkpoint};
 pub use estimate::{Estimate, estimate};
 pub use gram::gram_of;
 pub use keeping::is_keeping;

@@ -147,7 +147,7 @@ pub struct Interrupted;
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
         formatter.write_str(
-            "interrupted; what was done is kept: run the same command with --resume to go on",
+            "interrupted; what was done is kept: run the same command again to go on (train and reproduce: with --resume)",
         )
     }
 }

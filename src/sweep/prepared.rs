@@ -193,10 +193,8 @@ impl Job {
     fn continued(&self, member: &Member, options: &Options, stack: usize) -> Record {
         let mut record = member.record.clone();
         if self.config.total_steps() > record.config.total_steps() {
-            if record.status == Status::Complete {
-                record.extended_at.push(record.config.total_steps());
-                record.status = Status::Running;
-            }
+            record.extended_at.push(member.checkpoint.step());
+            record.status = Status::Running;
             record.config = self.config.clone();
         }
         record.go_on_with(ProgramRecord {

@@ -167,6 +167,9 @@ impl<'a> Plan<'a> {
             tracing::info!("{} is written again from its checkpoint", path.display());
             record::write_atomically(path, text)?;
         }
+        for (stack, _) in &earlier.unfinished {
+            stack.put_right()?;
+        }
         for path in &earlier.left_over {
             saved::remove(path)?;
         }
@@ -292,7 +295,7 @@ fn train_crews(
                         crew.n_active()
                     );
                     let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-                    queue.extend(crew.each_alone());
+                    queue.extend(crew.each_alone(&options.folder));
                 }
             }
         }

@@ -194,6 +194,25 @@ pub struct Unfinished {
     pub saved: Saved,
     /// Records of the checkpoint before, as views of them may still stand.
     pub before: Vec<(Run, Vec<u8>)>,
+    /// Whether this is the checkpoint before, since the newest is damaged or not there.
+    pub is_previous: bool,
+}
+
+impl Unfinished {
+    /// Has a checkpoint that is gone on from stand in the newest one's place, so that the next one does not replace the only
+    /// one that is whole.
+    ///
+    /// # Errors
+    ///
+    /// Names the file.
+    pub fn put_right(&self) -> Result<()> {
+        if !self.is_previous {
+            return Ok(());
+        }
+        let previous = previous(&self.path);
+        std::fs::rename(&previous, &self.path)
+            .with_context(|| format!("cannot rename {}", previous.display()))
+    }
 }
 
 /// Reads the newest checkpoint at `path` that is whole, and says which one is not.
@@ -216,7 +235,7 @@ pub fn read_newest(path: &Path) -> Result<Unfinished> {
                 Ok(before) => before.members.into_iter().map(|it| (it.run, it.text)).collect(),
                 Err(_) => Vec::new(),
             };
-            return Ok(Unfinished { path: path.to_owned(), saved, before });
+            return Ok(Unfinished { path: path.to_owned(), saved, before, is_previous: false });
         }
         Err(Unusable::Foreign(error)) => return Err(older(error)),
         Err(Unusable::Damaged(error)) => error,
@@ -231,7 +250,7 @@ pub fn read_newest(path: &Path) -> Result<Unfinished> {
                     saved.step
                 );
             }
-            Ok(Unfinished { path: path.to_owned(), saved, before: Vec::new() })
+            Ok(Unfinished { path: path.to_owned(), saved, before: Vec::new(), is_previous: true })
         }
         Err(Unusable::Foreign(error)) => Err(older(error)),
         Err(Unusable::Damaged(error)) => Err(anyhow!(
