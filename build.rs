@@ -108,9 +108,13 @@ fn link_libtorch() {
     }
 }
 
-/// The git revision, `-dirty` if tracked files differ from it, or `unknown` outside a checkout.
+/// What the program is made of: a change of it is another program.
+const SOURCES: [&str; 5] = ["src", "configs", "build.rs", "Cargo.toml", "Cargo.lock"];
+
+/// The git revision, with `-dirty-` and a digest of the difference if tracked files of the program differ from it, or
+/// `unknown` outside a checkout.
 fn revision() -> String {
-    for path in [".git/HEAD", ".git/index", ".git/logs/HEAD"] {
+    for path in [".git/HEAD", ".git/index", ".git/logs/HEAD"].iter().chain(&SOURCES) {
         if Path::new(path).exists() {
             println!("cargo:rerun-if-changed={path}");
         }
@@ -123,8 +127,15 @@ fn revision() -> String {
         return "unknown".to_owned();
     };
     // Without the lock git leaves its index alone, a change of which would build everything anew each time.
-    match git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]) {
+    let difference = ["--no-optional-locks", "diff", "--no-ext-diff", "--binary", "HEAD", "--"];
+    match git(&[&difference[..], &SOURCES].concat()) {
         Some(changes) if changes.is_empty() => commit,
-        _ => format!("{commit}-dirty"),
+        Some(changes) => format!("{commit}-dirty-{:08x}", digest(&changes)),
+        None => format!("{commit}-dirty"),
     }
+}
+
+/// Tells apart the trees that one person builds: FNV-1a, 32 bits.
+fn digest(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

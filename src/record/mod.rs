@@ -53,7 +53,7 @@ pub struct Record {
     /// The scale at which it ran. Older records say `quick: true` or `quick: false` in its place.
     #[serde(alias = "quick", deserialize_with = "scale_or_quick")]
     pub scale: Scale,
-    /// Revision of this program, with `-dirty` if the tree had changes.
+    /// Revision of this program, with `-dirty-` and a digest of them if its sources had changes.
     pub revision: String,
     /// Where it ran: `cpu`, `cuda:0`.
     pub device: String,

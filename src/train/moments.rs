@@ -7,7 +7,9 @@ use tch::{Device, Kind, Tensor};
 use super::arrays::to_array;
 use super::batches::SetInputs;
 use super::device;
+use super::gpus::{Gpu, Visible};
 use crate::derived::{Derived, Key, Tables};
+use crate::file;
 use crate::model::to_tensor;
 use crate::task::{Stored, Task, TaskInputs};
 
@@ -88,6 +90,20 @@ pub fn key_of_images((kind, version): (&'static str, u32), task: &Task, device: 
     }
 }
 
+/// A device by what decides last digits: its place says nothing of which GPU it is, and hosts share a cache.
+fn name_in_keys(device: Device) -> String {
+    let name = device::name(device);
+    let Device::Cuda(index) = device else { return name };
+    match Gpu::of(index) {
+        Ok(gpu) => format!("{name} {}", gpu.name),
+        // Where nobody tells, it is this machine's.
+        Err(_) => {
+            let visible = Visible::here().name_of(index).unwrap_or_default();
+            format!("{name} {visible} of {}", file::host_name())
+        }
+    }
+}
+
 impl Moments {
     /// A task's, in the eigenbasis of `Sigma_x` if `rotated`; `pixels` are those of its training images.
     ///
@@ -125,7 +141,7 @@ impl Moments {
             }
         };
         let (covariance, basis) = if rotated && matches!(task.inputs, TaskInputs::Images { .. }) {
-            let key = || key_of_images(KIND, task, &device::name(device));
+            let key = || key_of_images(KIND, task, &name_in_keys(device));
             let kept = derived.kept_or(key, || tables(&on_axes(covariance()?, true)))?;
             let of = |name: &str| kept.get(name).map(place);
             // Eigenvectors lie one after the other, as they do where they are found.
