@@ -436,7 +436,7 @@ impl Looking<'_> {
                 self.ensure_fits(&checkpoint, &member, step)?;
                 ensure!(differences(&member.record.config, config)?.is_empty(), error);
                 tracing::warn!("{} is damaged ({error:#})", path.display());
-                earlier.restored.push((path.to_owned(), member.text));
+                earlier.restored.push((run.clone(), path.to_owned(), member.text));
                 earlier.complete.insert(run.clone());
                 Ok(())
             }
