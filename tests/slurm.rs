@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use ocs::record::FailureRecord;
+use ocs::sweep::{Lock, State, states, states_for};
 use serde_json::Value;
 
 /// A folder with a config, a profile, and stand-ins for Slurm's programs in `bin`, which note how they were called.
@@ -100,6 +101,12 @@ impl Cluster {
     fn submission(&self, number: u32) -> Value {
         serde_json::from_str(&self.read(&format!("runs/mine/slurm/{number}/submission.json")))
             .unwrap()
+    }
+
+    /// A task of so many steps that it is still at them when it hears of its time limit.
+    fn submits_long(&self) {
+        self.write("mine.yaml", &CONFIG.replace("steps: 50", "steps: 3000000"));
+        self.submits(&["--seeds", "0", "--condition", "all"]);
     }
 
     /// What each task of a submission does.
@@ -327,6 +334,20 @@ fn variables_that_would_overrule_a_script_do_not_reach_slurm() {
 }
 
 #[test]
+fn runs_of_another_program_go_on_in_tasks_where_that_is_asked_for() {
+    let cluster = Cluster::new();
+    cluster.submits(&["--resume=any"]);
+    assert!(cluster.read("runs/mine/slurm/1/array.sh").contains(" --resume=any "));
+    for (more, is_any) in [(&[][..], false), (&["--resume=any"], true)] {
+        let words = [&["slurm", "resubmit", "runs/mine", "--dry-run"], more].concat();
+        let (status, text) = cluster.tells(&words);
+        assert_eq!((status, text.contains(" --resume=any ")), (0, is_any), "{text}");
+    }
+    let task = ["slurm", "work", "runs/mine/slurm/1", "--task", "0", "--device", "cpu"];
+    assert_eq!(cluster.tells(&[&task[..], &["--resume=any"]].concat()).0, 0);
+}
+
+#[test]
 fn no_run_is_in_two_tasks_however_it_was_shared_out_before() {
     let cluster = Cluster::new();
     let only = ["--seeds", "0-1", "--condition", "all"];
@@ -439,10 +460,7 @@ fn a_folder_without_submissions_says_how_to_make_one() {
     }
 }
 
-/// A task of so many steps that it is still at them when it hears of its time limit.
-fn long_task(cluster: &Cluster) -> std::process::Child {
-    cluster.write("mine.yaml", &CONFIG.replace("steps: 50", "steps: 3000000"));
-    cluster.submits(&["--seeds", "0", "--condition", "all"]);
+fn starts_task(cluster: &Cluster, more: &[&str]) -> std::process::Child {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("ocs"));
     let log = std::fs::File::create(cluster.path("log")).unwrap();
     command
@@ -452,6 +470,7 @@ fn long_task(cluster: &Cluster) -> std::process::Child {
         .env("SLURM_ARRAY_TASK_ID", "0")
         .env("SLURM_JOB_ID", "11")
         .args(["slurm", "work", "runs/mine/slurm/1", "--task", "0", "--device", "cpu"])
+        .args(more)
         .stderr(log);
     command.spawn().unwrap()
 }
@@ -472,7 +491,8 @@ fn wait_for(path: &Path, words: &str) {
 #[test]
 fn a_task_that_hears_of_its_time_limit_requeues_itself_and_never_its_array() {
     let cluster = Cluster::new();
-    let mut task = long_task(&cluster);
+    cluster.submits_long();
+    let mut task = starts_task(&cluster, &[]);
     wait_for(&cluster.path("log"), "training");
     std::thread::sleep(Duration::from_millis(500));
     signal(&task, libc::SIGUSR1);
@@ -482,9 +502,56 @@ fn a_task_that_hears_of_its_time_limit_requeues_itself_and_never_its_array() {
 }
 
 #[test]
+fn a_task_that_does_a_failed_run_again_requeues_itself_as_well() {
+    let cluster = Cluster::new();
+    cluster.submits_long();
+    cluster.marks_as_failed("all", 0);
+    let mut task = starts_task(&cluster, &["--retry"]);
+    wait_for(&cluster.path("log"), "training");
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&task, libc::SIGUSR1);
+    assert!(!task.wait().unwrap().success());
+    let requeued = cluster.calls("scontrol");
+    assert_eq!(requeued.last().unwrap(), "scontrol requeue 11_0", "{}", cluster.read("log"));
+    assert_eq!(cluster.status()["counts"]["failed"], 0);
+}
+
+#[test]
+fn what_a_task_claims_itself_does_not_hide_how_far_its_runs_are() {
+    let cluster = Cluster::new();
+    let config = ocs::config::load(&cluster.path("mine.yaml"), &[]).unwrap();
+    let folder = cluster.path("runs/mine");
+    let runs = std::collections::BTreeSet::from([("all".to_owned(), 1)]);
+    let held = Lock::take(&folder, runs.clone()).unwrap();
+    let all = states(&config, &folder).unwrap();
+    assert_eq!(all.iter().filter(|run| matches!(run.state, State::Running(_))).count(), 1);
+    let own = states_for(&config, &folder, &runs).unwrap();
+    drop(held);
+    let [own] = &own[..] else { panic!("{own:?}") };
+    assert_eq!((&*own.condition, own.seed, &own.state), ("all", 1, &State::Waiting));
+}
+
+#[test]
+fn a_task_that_waits_for_another_process_hears_signals() {
+    let cluster = Cluster::new();
+    cluster.submits_long();
+    let runs = std::collections::BTreeSet::from([("all".to_owned(), 0)]);
+    let held = Lock::take(&cluster.path("runs/mine"), runs).unwrap();
+    let mut task = starts_task(&cluster, &[]);
+    wait_for(&cluster.path("log"), "waiting for process");
+    let start = Instant::now();
+    signal(&task, libc::SIGUSR1);
+    assert_eq!(task.wait().unwrap().code(), Some(128 + libc::SIGUSR1));
+    drop(held);
+    assert!(start.elapsed() < Duration::from_secs(30), "{}", cluster.read("log"));
+    assert_eq!(cluster.status()["counts"]["failed"], 0);
+}
+
+#[test]
 fn a_task_that_is_cancelled_ends_without_requeueing_itself() {
     let cluster = Cluster::new();
-    let mut task = long_task(&cluster);
+    cluster.submits_long();
+    let mut task = starts_task(&cluster, &[]);
     wait_for(&cluster.path("log"), "training");
     std::thread::sleep(Duration::from_millis(500));
     signal(&task, libc::SIGTERM);

@@ -95,6 +95,21 @@ pub enum Resume {
     Any,
 }
 
+/// Whose runs go on, of commands that go on anyway.
+#[derive(Args)]
+pub struct ProgramArguments {
+    /// Runs go on in any case; with --resume=any also those that another revision or libtorch began: their records name both
+    #[arg(long, value_name = "any", num_args = 0..=1, require_equals = true, default_missing_value = "same")]
+    resume: Option<Resume>,
+}
+
+impl ProgramArguments {
+    /// Whether it does not matter which program began a run.
+    pub fn is_any(&self) -> bool {
+        self.resume == Some(Resume::Any)
+    }
+}
+
 impl ExistingArguments {
     /// Options with what becomes of runs that are there already.
     pub fn apply(&self, options: sweep::Options) -> sweep::Options {

@@ -7,14 +7,14 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use serde::Serialize;
 
-use super::arguments::{ComputeArguments, path, warn_of_slow_precision};
+use super::arguments::{ComputeArguments, ProgramArguments, path, warn_of_slow_precision};
 use super::outcome::{Success, misuse, refused};
 use super::summary::{RunSummary, Table, records_of};
 use super::train::{SeededConfigArguments, train_runs};
 use super::{output, slurm};
 use crate::config::{Cell, Config, cells};
 use crate::record::{self, CellRecord, Record};
-use crate::slurm::Profile;
+use crate::slurm::{Compute, Profile};
 use crate::sweep::{
     self, Estimate, Existing, OnFailure, Options, RunState, State, states_in_words,
 };
@@ -32,11 +32,13 @@ pub struct Sweep {
     config: SeededConfigArguments,
     #[command(flatten)]
     compute: ComputeArguments,
+    #[command(flatten)]
+    programs: ProgramArguments,
     /// Run those again that failed (they continue from their checkpoints) or diverged (they begin anew)
     #[arg(long)]
     retry: bool,
     /// Replace all runs of this sweep that are there already
-    #[arg(long, conflicts_with = "retry")]
+    #[arg(long, conflicts_with_all = ["retry", "resume"])]
     overwrite: bool,
     /// Print the plan: cells, how far each run is, and an estimate of the time. Nothing is written
     #[arg(long)]
@@ -93,9 +95,10 @@ impl Sweep {
     fn submit(&self, profile: &Path) -> Result<Success> {
         let config = self.config.load()?;
         let profile = Profile::load(profile).map_err(misuse)?;
+        let compute = slurm::compute_of(&self.compute, &profile)?;
         slurm::submit(&slurm::Order {
             folder: self.out.join(&config.name),
-            compute: slurm::compute_of(&self.compute, &profile)?,
+            compute: Compute { any_program: self.programs.is_any(), ..compute },
             config,
             profile,
             retry: self.retry,
@@ -109,7 +112,8 @@ impl Sweep {
         let config = self.config.load()?;
         let folder = self.out.join(&config.name);
         let existing = if self.overwrite { Existing::Overwrite } else { Existing::Resume };
-        let options = self.compute.options(&folder, existing)?;
+        let any_program = self.programs.is_any();
+        let options = Options { any_program, ..self.compute.options(&folder, existing)? };
         warn_of_slow_precision(&config, options.device)?;
         let states = sweep::states(&config, &folder)?;
         let is_left = |run: &&RunState| match run.state {

@@ -21,6 +21,9 @@ pub struct Compute {
     /// `--fast`.
     #[serde(default)]
     pub fast: bool,
+    /// `--resume=any`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_program: bool,
     /// `--checkpoint-every`, in seconds.
     pub checkpoint_every: f64,
     /// `--data-dir`, absolute.
@@ -176,16 +179,18 @@ fn preparation(profile: &Profile) -> Vec<String> {
 }
 
 fn arguments(compute: &Compute) -> String {
-    let Compute { device, threads, jobs, stack, fast, checkpoint_every, data } = compute;
+    let Compute { device, threads, jobs, stack, fast, any_program, checkpoint_every, data } =
+        compute;
     let number = |name: &str, value: &Option<usize>| {
         value.map_or(String::new(), |value| format!(" --{name} {value}"))
     };
     format!(
-        "--device {} --threads {threads}{}{}{} --checkpoint-every {checkpoint_every} --data-dir {}",
+        "--device {} --threads {threads}{}{}{}{} --checkpoint-every {checkpoint_every} --data-dir {}",
         shell_word(device),
         number("jobs", jobs),
         number("stack", stack),
         if *fast { " --fast" } else { "" },
+        if *any_program { " --resume=any" } else { "" },
         shell_word(data)
     )
 }
@@ -209,6 +214,7 @@ mod tests {
             jobs: Some(1),
             stack: None,
             fast: false,
+            any_program: false,
             checkpoint_every: 30.0,
             data: "/data/it's here".to_owned(),
         }

@@ -42,7 +42,7 @@ pub use lock::{Claim, Lock, Lost, claims};
 pub use memory::{ensure_gram_fits, ensure_runs_fit, ensure_theory_fits};
 pub use options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 pub use run::{Opened, Plan, plan, train_all};
-pub use state::{RunState, State, states, states_in_words};
+pub use state::{RunState, State, states, states_for, states_in_words};
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
 pub use workers::{affordable, limit_threads};

@@ -1,6 +1,6 @@
 //! How far each run of a config is, by what lies in its folder alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -10,6 +10,7 @@ use super::lock::{Claim, claims};
 use super::roster::{Run, unfinished_paths};
 use super::saved::step_and_roster;
 use crate::config::{Config, resolve_conditions};
+use crate::file;
 use crate::record::{self, FailureRecord, Status};
 
 /// One run and how far it is.
@@ -89,23 +90,40 @@ pub fn states_in_words<'a>(states: impl Iterator<Item = &'a State>) -> String {
 ///
 /// If the config's conditions cannot be resolved. A file that cannot be read makes its run a failed one.
 pub fn states(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
+    states_among(config, folder, &|_| true, &claims(folder))
+}
+
+/// How far these runs of a config are, for the process that does them: what it claims itself is told as if nobody were at it.
+/// No other run's record is read.
+///
+/// # Errors
+///
+/// Those of `states`.
+pub fn states_for(config: &Config, folder: &Path, runs: &BTreeSet<Run>) -> Result<Vec<RunState>> {
+    let (pid, host) = (std::process::id(), file::host_name());
+    let mut claims = claims(folder);
+    claims.retain(|claim| (claim.pid, &claim.host) != (pid, &host));
+    states_among(config, folder, &|run| runs.contains(run), &claims)
+}
+
+fn states_among(
+    config: &Config,
+    folder: &Path,
+    is_asked: &dyn Fn(&Run) -> bool,
+    claims: &[Claim],
+) -> Result<Vec<RunState>> {
     let mut states = Vec::new();
-    let claims = claims(folder);
     let holders: BTreeMap<&Run, &Claim> =
         claims.iter().flat_map(|claim| claim.runs.iter().map(move |run| (run, claim))).collect();
-    let mut kept: BTreeMap<Run, u64> = BTreeMap::new();
-    for path in unfinished_paths(folder) {
-        let Ok((step, roster)) = step_and_roster(&path) else { continue };
-        for run in roster.0 {
-            let farthest = kept.entry(run).or_default();
-            *farthest = step.max(*farthest);
-        }
-    }
+    let checkpoints = steps_of_checkpoints(folder);
     for (condition, resolved) in resolve_conditions(config)? {
         for &seed in &config.seeds {
             let run = (condition.clone(), seed);
+            if !is_asked(&run) {
+                continue;
+            }
             let state = state_of(folder, &condition, seed, resolved.total_steps());
-            let state = match (state, kept.get(&run).copied()) {
+            let state = match (state, checkpoints.get(&run).copied()) {
                 (State::Unfinished { steps, .. }, Some(step)) => State::Unfinished { step, steps },
                 (State::Waiting, Some(step)) => {
                     State::Unfinished { step, steps: resolved.total_steps() }
@@ -122,6 +140,20 @@ pub fn states(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
         }
     }
     Ok(states)
+}
+
+/// The furthest step of each run that is in a checkpoint.
+fn steps_of_checkpoints(folder: &Path) -> BTreeMap<Run, u64> {
+    let mut steps = BTreeMap::new();
+    for path in unfinished_paths(folder) {
+        // One that is damaged, or gone meanwhile, tells nothing.
+        let Ok((step, roster)) = step_and_roster(&path) else { continue };
+        for run in roster.0 {
+            let furthest = steps.entry(run).or_insert(step);
+            *furthest = step.max(*furthest);
+        }
+    }
+    steps
 }
 
 /// What tells of a record how far it is; the rest may be megabytes.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::super::arguments::path;
+use super::super::arguments::{ProgramArguments, path};
 use super::super::outcome::{Success, misuse};
 use super::submit::{Order, submit};
 use super::survey::Survey;
-use crate::slurm::Profile;
+use crate::slurm::{Compute, Profile};
 
 /// Submits again what is missing of the latest submission, and only that; runs go on from their checkpoints. Failed and diverged
 /// runs are left out unless --retry is given. Refused while jobs are queued or running.
@@ -24,6 +24,8 @@ pub struct Resubmit {
     /// Do failed and diverged runs again, too
     #[arg(long)]
     retry: bool,
+    #[command(flatten)]
+    programs: ProgramArguments,
     /// Print the script and the tasks, submit nothing
     #[arg(long)]
     dry_run: bool,
@@ -44,7 +46,7 @@ impl Resubmit {
             config: survey.config,
             folder: self.run,
             profile,
-            compute: latest.compute.clone(),
+            compute: Compute { any_program: self.programs.is_any(), ..latest.compute.clone() },
             retry: self.retry,
             dry_run: self.dry_run,
             json: self.json,

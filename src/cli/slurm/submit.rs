@@ -59,6 +59,7 @@ pub fn compute_of(arguments: &ComputeArguments, profile: &Profile) -> Result<Com
         jobs: Some(arguments.jobs.map_or(jobs, usize::from)),
         stack: arguments.stack.map(usize::from),
         fast: arguments.fast,
+        any_program: false,
         checkpoint_every: arguments.checkpoint_every,
         data: absolute(&arguments.data.folder())?,
         device,
@@ -119,7 +120,8 @@ fn ensure_nothing_is_lost(
     states: &[RunState],
     wanted: &BTreeSet<RunId>,
 ) -> Result<()> {
-    let Compute { device, threads, jobs, stack, fast, checkpoint_every, data } = &order.compute;
+    let Compute { device, threads, jobs, stack, fast, any_program, checkpoint_every, data } =
+        &order.compute;
     let few = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
     let arguments = ComputeArguments {
         device: device.parse()?,
@@ -143,7 +145,13 @@ fn ensure_nothing_is_lost(
             anew.insert((condition, seed));
         }
     }
-    let options = Options { existing: Existing::Resume, left_alone, anew, ..options };
+    let options = Options {
+        existing: Existing::Resume,
+        left_alone,
+        anew,
+        any_program: *any_program,
+        ..options
+    };
     sweep::ensure_nothing_is_lost(&order.config, &options).map_err(refused)
 }
 

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use super::super::arguments::{ComputeArguments, path};
+use super::super::arguments::{ComputeArguments, ProgramArguments, path};
 use super::super::outcome::{Success, misuse, refused};
 use super::super::progress::Progress;
+use super::super::signals::interrupted_flag;
 use super::super::watchdog;
 use super::requeue::{InSlurm, is_set, limit_is_near, requeue};
 use crate::config::{Config, resolve_conditions};
@@ -34,6 +36,8 @@ pub struct Work {
     retry: bool,
     #[command(flatten)]
     compute: ComputeArguments,
+    #[command(flatten)]
+    programs: ProgramArguments,
 }
 
 /// A condition and a seed.
@@ -55,10 +59,12 @@ struct Task {
 impl Work {
     pub fn run(self) -> Result<Success> {
         let near = limit_is_near()?;
+        // From here on: a signal that comes while the task waits ends it, too.
+        let interrupted = interrupted_flag()?;
         let task = self.task().map_err(misuse)?;
         let slurm = InSlurm::here();
         let restarts = slurm.as_ref().map_or(0, |slurm| slurm.restarts);
-        task.wait_for_others()?;
+        task.wait_for_others(&interrupted)?;
         let begun = task.steps(&BTreeMap::new())?;
         let steps = sum(&begun);
         let n_runs = task.runs.len();
@@ -68,34 +74,33 @@ impl Work {
             bail!(why);
         }
         let task = Arc::new(task);
+        let begun = Arc::new(Mutex::new(begun));
         let go_on = {
-            let (task, near) = (task.clone(), near.clone());
+            let (task, near, begun) = (task.clone(), near.clone(), begun.clone());
             // The watchdog waits here for what is under way, and does it no second time.
             let is_done = Arc::new(Mutex::new(false));
             move || {
                 let mut is_done = is_done.lock().unwrap_or_else(PoisonError::into_inner);
-                match &slurm {
-                    Some(slurm) if is_set(&near) && !*is_done => {
-                        *is_done = true;
-                        task.go_on_later(&slurm.target, &begun)
-                    }
-                    Some(_) | None => Ok(()),
+                let Some(slurm) = slurm.as_ref().filter(|_| is_set(&near) && !*is_done) else {
+                    return;
+                };
+                *is_done = true;
+                let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+                // Told here: the other thread may end the process as soon as this one is through.
+                if let Err(error) = task.go_on_later(&slurm.target, &begun) {
+                    tracing::error!("{error:#}");
                 }
             }
         };
-        let later = go_on.clone();
-        watchdog::before_leaving(Box::new(move || {
-            if let Err(error) = later() {
-                tracing::error!("{error:#}");
-            }
-        }));
-        match self.train(&task, restarts) {
+        watchdog::before_leaving(Box::new(go_on.clone()));
+        match self.train(&task, restarts, &begun) {
             Ok(summary) => Ok(outcome(&summary)),
-            Err(error) if error.is::<Interrupted>() => {
-                go_on()?;
+            Err(error) => {
+                if error.is::<Interrupted>() {
+                    go_on();
+                }
                 Err(error)
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -119,9 +124,11 @@ impl Work {
         })
     }
 
-    fn train(&self, task: &Task, restarts: u32) -> Result<Summary> {
+    /// Trains; `begun` gets what its runs have behind them once failed and diverged ones are there to be done again.
+    fn train(&self, task: &Task, restarts: u32, begun: &Mutex<Steps>) -> Result<Summary> {
         let mut options = self.compute.options(&task.run, Existing::Resume)?;
         options.on_failure = OnFailure::Mark;
+        options.any_program = self.programs.is_any();
         let (diverged, failed) = task.ended()?;
         if self.retry && restarts == 0 {
             options.anew = diverged;
@@ -137,6 +144,8 @@ impl Work {
         let runs = runs.and_then(sweep::Plan::open);
         let summary = match runs {
             Ok(runs) => {
+                let steps = task.steps(&BTreeMap::new())?;
+                *begun.lock().unwrap_or_else(PoisonError::into_inner) = steps;
                 let progress = Progress::new("", &task.config.name);
                 runs.train(&|event| progress.tell(event))?
             }
@@ -160,11 +169,10 @@ fn outcome(summary: &Summary) -> Success {
 }
 
 impl Task {
-    /// States of its own runs.
+    /// States of its own runs; those that this process is at are not running by that.
     fn states(&self) -> Result<Vec<(Run, State)>> {
-        let all = sweep::states(&self.config, &self.run)?;
-        let named = all.into_iter().map(|run| ((run.condition, run.seed), run.state));
-        Ok(named.filter(|(run, _)| self.runs.contains(run)).collect())
+        let states = sweep::states_for(&self.config, &self.run, &self.runs)?;
+        Ok(states.into_iter().map(|run| ((run.condition, run.seed), run.state)).collect())
     }
 
     /// Updates that each of its runs has behind it; of those that somebody is at, what `before` says.
@@ -202,10 +210,11 @@ impl Task {
     }
 
     /// Waits while somebody is at its runs: after a node failed, this task's own earlier life, whose claim ends when it is not
-    /// renewed. One that stays is told by whoever is refused.
-    fn wait_for_others(&self) -> Result<()> {
+    /// renewed. One that stays is told by whoever is refused. A signal ends the waiting.
+    fn wait_for_others(&self, interrupted: &AtomicBool) -> Result<()> {
         let start = Instant::now();
         while start.elapsed() < LONGEST_WAIT {
+            ensure!(!is_set(interrupted), Interrupted);
             let states = self.states()?;
             let holder = states.iter().find_map(|(_, state)| match state {
                 State::Running(holder) => Some(holder),
