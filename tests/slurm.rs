@@ -350,7 +350,7 @@ fn runs_of_another_program_go_on_in_tasks_where_that_is_asked_for() {
 #[test]
 fn no_run_is_in_two_tasks_however_it_was_shared_out_before() {
     let cluster = Cluster::new();
-    let only = ["--seeds", "0-1", "--condition", "all"];
+    let only = ["--condition", "all"];
     cluster.write("profile.yaml", "cells_per_task: 2");
     cluster.submits(&only);
     assert_eq!(cluster.tasks(1), serde_json::json!([[run("all", 0), run("all", 1)]]));
