@@ -314,7 +314,7 @@ def prepare(scene):
     scene.write("failing.yaml", slow.replace(re.search(r"  adam: .*\n", slow).group(0), FAILING))
     long = slow.replace(re.search(r"  linear: .*\n", slow).group(0), "")
     steps = re.search(r"(adam:.*training.steps: )(\d+)", long)
-    long = long.replace(steps.group(0), steps.group(1) + str(int(speeds["adam"] * 75)))
+    long = long.replace(steps.group(0), steps.group(1) + str(int(speeds["adam"] * 60)))
     scene.write("long.yaml", long)
     plain = ["--stack", "1", "--threads", "1", "--device", "cpu"]
     scene.ocs("train", "slow.yaml", "--out", "local", *plain, limit=600)
