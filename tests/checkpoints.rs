@@ -242,8 +242,8 @@ fn a_record_that_was_edited_or_cut_is_found_and_its_checkpoint_brings_it_back() 
         assert!(words.contains(part), "{words}");
     }
     std::fs::write(&path, &written[..written.len() / 2]).unwrap();
-    let words = refused(&config(), &resumed(folder.path()));
-    assert!(words.contains("default/1.json") && words.contains("cut short"), "{words}");
+    assert!(trained_on(&config(), &resumed(folder.path())).is_empty());
+    assert_eq!(std::fs::read(&path).unwrap(), written);
     std::fs::remove_file(&path).unwrap();
     assert!(trained_on(&config(), &resumed(folder.path())).is_empty());
     assert_eq!(std::fs::read(&path).unwrap(), written);
@@ -593,17 +593,6 @@ fn a_checkpoint_before_a_damaged_one_takes_its_place_before_anything_is_written(
 }
 
 #[test]
-fn a_cut_record_of_a_complete_run_is_written_again_from_its_checkpoint() {
-    let folder = tempfile::tempdir().unwrap();
-    train_all(&config(), &eager(folder.path()), &|_| ()).unwrap();
-    let path = path_of(folder.path(), "default", 1);
-    let text = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &text[..text.len() / 2]).unwrap();
-    assert!(trained_on(&config(), &resumed(folder.path())).is_empty());
-    assert_eq!(std::fs::read(&path).unwrap(), text);
-}
-
-#[test]
 fn a_run_that_is_given_more_steps_before_its_end_says_where() {
     let folder = tempfile::tempdir().unwrap();
     interrupted(&config(), &eager(folder.path()), 20);
@@ -613,4 +602,30 @@ fn a_run_that_is_given_more_steps_before_its_end_says_where() {
     let record: Record = read_json(&path_of(folder.path(), "default", 0)).unwrap();
     assert_eq!(record.extended_at, [steps[0]]);
     assert_eq!(record.status, Status::Complete);
+}
+
+#[test]
+fn a_killed_process_that_nobody_waited_for_is_no_holder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("test.yaml"), TEXT.replace("steps: 60", "steps: 5000000"))
+        .unwrap();
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("ocs"))
+        .current_dir(folder.path())
+        .args(["-q", "train", "test.yaml", "--device", "cpu"])
+        .spawn()
+        .unwrap();
+    let runs = folder.path().join("runs/test");
+    let start = std::time::Instant::now();
+    while ocs::sweep::claims(&runs).is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no claim");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    // It is dead within moments, and a zombie until it is waited for.
+    let start = std::time::Instant::now();
+    while !ocs::sweep::claims(&runs).is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(10), "a zombie holds its runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.wait().unwrap();
 }

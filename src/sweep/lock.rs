@@ -82,9 +82,11 @@ impl Claim {
     }
 }
 
-/// When a process of this machine was started, if there is one of this number.
+/// When a process of this machine was started, if there is one of this number. One that was killed and that nobody has waited
+/// for (a zombie, as in containers without an init) is none.
 fn started(pid: u32) -> Option<u64> {
-    procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok().map(|it| it.starttime)
+    let stat = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
+    (!['Z', 'X', 'x'].contains(&stat.state)).then_some(stat.starttime)
 }
 
 fn boot() -> String {
