@@ -102,18 +102,20 @@ fn time_share(
 
 fn prepare(share: &[Vec<Job>], options: &Options, warm_up: u64) -> Result<Vec<Unwatched>> {
     tch::set_num_threads(options.threads as i32);
-    let runs = share.iter().map(|stack| {
-        let mut observers: Vec<fn(Snapshot)> = vec![|_| (); stack.len()];
-        let members: Vec<Member> = stack
-            .iter()
-            .zip(&mut observers)
-            .map(|(job, nobody)| job.member(None, None, nobody))
-            .collect();
-        let mut run = Unwatched::new(&members, options.device)?;
-        run.descend(warm_up);
-        Ok(run)
-    });
-    runs.collect()
+    share.iter().map(|stack| warmed_up(stack, options, warm_up)).collect()
+}
+
+/// Runs of a stack that nobody watches, after so many steps.
+pub(super) fn warmed_up(stack: &[Job], options: &Options, warm_up: u64) -> Result<Unwatched> {
+    let mut observers: Vec<fn(Snapshot)> = vec![|_| (); stack.len()];
+    let members: Vec<Member> = stack
+        .iter()
+        .zip(&mut observers)
+        .map(|(job, nobody)| job.member(None, None, nobody))
+        .collect();
+    let mut run = Unwatched::new(&members, options.device)?;
+    run.descend(warm_up);
+    Ok(run)
 }
 
 fn descend(mut runs: Vec<Unwatched>, steps: u64) -> f64 {

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use indicatif::HumanDuration;
 use serde::Serialize;
 
+use super::bench::warmed_up;
 use super::job::Job;
 use super::options::Options;
 use super::run::{caught, jobs_of};
@@ -14,7 +15,7 @@ use super::stacks::stacks;
 use super::state::{RunState, State};
 use super::tasks::Tasks;
 use crate::config::{Config, cells};
-use crate::train::{Member, Snapshot, Unwatched, runs_can_be_stacked};
+use crate::train::runs_can_be_stacked;
 
 /// How long a sweep may take on this machine. It knows of bare steps alone: observations, set-up and theory come on top, and
 /// runs at the same time may slow each other down.
@@ -124,14 +125,7 @@ pub fn estimate(config: &Config, options: &Options, states: &[RunState]) -> Resu
 
 fn seconds_a_step(stack: &[Job], options: &Options) -> Result<f64> {
     tch::set_num_threads(options.threads as i32);
-    let mut observers: Vec<fn(Snapshot)> = vec![|_| (); stack.len()];
-    let members: Vec<Member> = stack
-        .iter()
-        .zip(&mut observers)
-        .map(|(job, nobody)| job.member(None, None, nobody))
-        .collect();
-    let mut run = Unwatched::new(&members, options.device)?;
-    run.descend(WARM_UP);
+    let mut run = warmed_up(stack, options, WARM_UP)?;
     let (start, mut done, mut next) = (Instant::now(), 0, 1);
     while start.elapsed() < ENOUGH {
         run.descend(next);
