@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::cifar::{CHANNELS, IMAGE, Layout, PLANE, SIDE};
 use crate::config::Inputs;
-use crate::data::dataset::{ByteSplit, Dataset, ensure_classes};
+use crate::data::dataset::{ByteSplit, ensure_classes};
 use crate::data::entry::{Entry, Maker, Source};
-use crate::data::form::{Files, Form, Kind, KnownFile, Named, Rewritten};
+use crate::data::form::{Files, Form, Kind, KnownFile, Rewritten};
 
 /// Krizhevsky's photographs: as records, as Python 2 pickles, as PNGs with one image a row.
 ///
@@ -18,7 +18,7 @@ pub static CIFAR10: Entry = Entry {
     inputs: Inputs::Cifar10,
     shape: [CHANNELS, SIDE, SIDE],
     counts: [50_000, 10_000],
-    maker: Maker::Reads(load),
+    maker: Maker::Reads(|_, files| LAYOUT.load(files)),
     forms: &[
         Form {
             kind: Kind::Binary,
@@ -64,7 +64,10 @@ pub static CIFAR10: Entry = Entry {
                 KnownFile::md5("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
                 KnownFile::md5("test_batch", "40351d587109b95175f43aff81a1287e"),
             ],
-            rewritten: Some(Rewritten { all: binary_files, one: Some(binary_file_of_pickle) }),
+            rewritten: Some(Rewritten {
+                all: |files| LAYOUT.binary_files(files),
+                one: Some(|name, bytes| LAYOUT.binary_file_of_pickle(name, bytes)),
+            }),
         },
         // The package's own spelling of "labels".
         Form {
@@ -105,10 +108,10 @@ pub static CIFAR10: Entry = Entry {
                     "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
                 ),
             ],
-            rewritten: Some(Rewritten { all: binary_files, one: None }),
+            rewritten: Some(Rewritten { all: |files| LAYOUT.binary_files(files), one: None }),
         },
     ],
-    checksums,
+    checksums: |dataset| LAYOUT.checksums(dataset, &CIFAR10.forms[0]),
     sources: &[
         Source::Mirror {
             url: "https://www.cs.toronto.edu/~kriz/",
@@ -132,22 +135,6 @@ const LAYOUT: Layout = Layout {
 
 /// What the PNG decoder may hold besides pixels: text, colour profiles and the like, of which batches have none.
 const MOST_PNG_EXTRAS: usize = 1 << 20;
-
-fn load(_: Inputs, files: &Files) -> Result<Dataset> {
-    LAYOUT.load(files)
-}
-
-fn binary_files(files: &Files) -> Result<Vec<Named>> {
-    LAYOUT.binary_files(files)
-}
-
-fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<Named> {
-    LAYOUT.binary_file_of_pickle(name, bytes)
-}
-
-fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
-    LAYOUT.checksums(dataset, &CIFAR10.forms[0])
-}
 
 fn read_pngs(files: &Files) -> Result<[Vec<ByteSplit>; 2]> {
     let [train, test] = LAYOUT.parts;

@@ -1,12 +1,11 @@
 //! CIFAR-100 in two forms that hold the same bytes: records and Python batches, one file for each part.
 
-use anyhow::{Result, bail};
+use anyhow::bail;
 
 use super::cifar::{CHANNELS, Layout, SIDE};
 use crate::config::Inputs;
-use crate::data::dataset::Dataset;
 use crate::data::entry::{Entry, Maker, Source};
-use crate::data::form::{Files, Form, Kind, KnownFile, Named, Rewritten};
+use crate::data::form::{Form, Kind, KnownFile, Rewritten};
 
 /// Krizhevsky's photographs of 100 classes in 20 superclasses: as records, as Python 2 pickles.
 ///
@@ -17,7 +16,7 @@ pub static CIFAR100: Entry = Entry {
     inputs: Inputs::Cifar100,
     shape: [CHANNELS, SIDE, SIDE],
     counts: [50_000, 10_000],
-    maker: Maker::Reads(load),
+    maker: Maker::Reads(|_, files| LAYOUT.load(files)),
     forms: &[
         Form {
             kind: Kind::Binary,
@@ -37,10 +36,13 @@ pub static CIFAR100: Entry = Entry {
                 KnownFile::md5("train", "16019d7e3df5f24257cddd939b257f8d"),
                 KnownFile::md5("test", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
             ],
-            rewritten: Some(Rewritten { all: binary_files, one: Some(binary_file_of_pickle) }),
+            rewritten: Some(Rewritten {
+                all: |files| LAYOUT.binary_files(files),
+                one: Some(|name, bytes| LAYOUT.binary_file_of_pickle(name, bytes)),
+            }),
         },
     ],
-    checksums,
+    checksums: |dataset| LAYOUT.checksums(dataset, &CIFAR100.forms[0]),
     sources: &[Source::Mirror {
         url: "https://www.cs.toronto.edu/~kriz/",
         archive: Some("cifar-100-binary.tar.gz"),
@@ -55,19 +57,3 @@ const LAYOUT: Layout = Layout {
     superclasses: Some("coarse_labels"),
     read_pngs: |_| bail!("CIFAR-100 is not kept as PNGs"),
 };
-
-fn load(_: Inputs, files: &Files) -> Result<Dataset> {
-    LAYOUT.load(files)
-}
-
-fn binary_files(files: &Files) -> Result<Vec<Named>> {
-    LAYOUT.binary_files(files)
-}
-
-fn binary_file_of_pickle(name: &str, bytes: &[u8]) -> Result<Named> {
-    LAYOUT.binary_file_of_pickle(name, bytes)
-}
-
-fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
-    LAYOUT.checksums(dataset, &CIFAR100.forms[0])
-}
