@@ -33,6 +33,7 @@ import by_https
 import by_pip
 import own
 import wheels
+from checksums import sha256_of
 from settings import Settings
 from telling import NoWay, Trouble, megabytes, say
 
@@ -97,14 +98,6 @@ def alone(cache):
             yield f".{os.getpid()}"
             return
         yield ""
-
-
-def sha256_of(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def download(wheel, settings, folder, suffix):

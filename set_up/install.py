@@ -13,7 +13,6 @@ builds have in common are there once, by hard links. The program finds its libra
 
 import argparse
 import fcntl
-import hashlib
 import json
 import os
 import pathlib
@@ -21,6 +20,7 @@ import shutil
 import subprocess
 import sys
 
+from checksums import sha256_of
 from telling import Trouble, megabytes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -64,14 +64,6 @@ def contents(program, libraries):
         if (ROOT / name).is_file():
             files[name] = ROOT / name
     return files
-
-
-def sha256(file):
-    digest = hashlib.sha256()
-    with open(file, "rb") as source:
-        for block in iter(lambda: source.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def refuse_others(prefix):
@@ -167,7 +159,7 @@ def install(prefix, program, link):
             say(f"removing what an interrupted installation left, {left}")
             shutil.rmtree(str(left))
         before = [place for place in builds.iterdir() if place.is_dir()]
-        place = builds / f"{found['revision']}-{sha256(program)[:12]}"
+        place = builds / f"{found['revision']}-{sha256_of(program)[:12]}"
         if place.is_dir() and not is_whole(place):
             raise Trouble(f"{place} is not as it was installed: remove it and run this again")
         if place.is_dir():
