@@ -729,7 +729,7 @@ fn steps_without_end_are_counted_without_overflow() {
 }
 
 /// Sends a signal.
-fn stop(child: &std::process::Child, signal: &str) {
+pub fn stop(child: &std::process::Child, signal: &str) {
     let id = child.id().to_string();
     std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
 }

@@ -9,6 +9,8 @@ use ocs::record::FailureRecord;
 use ocs::sweep::{Lock, State, states, states_for};
 use serde_json::Value;
 
+use crate::command_line::stop;
+
 /// A folder with a config, a profile, and stand-ins for Slurm's programs in `bin`, which note how they were called.
 struct Cluster {
     folder: tempfile::TempDir,
@@ -475,9 +477,12 @@ fn starts_task(cluster: &Cluster, more: &[&str]) -> std::process::Child {
     command.spawn().unwrap()
 }
 
-fn signal(child: &std::process::Child, signal: i32) {
-    // SAFETY: a signal to a child that was not waited for.
-    assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+/// A task that has been training for half a second.
+fn task_in_mid_run(cluster: &Cluster, more: &[&str]) -> std::process::Child {
+    let task = starts_task(cluster, more);
+    wait_for(&cluster.path("log"), "training");
+    std::thread::sleep(Duration::from_millis(500));
+    task
 }
 
 fn wait_for(path: &Path, words: &str) {
@@ -492,10 +497,8 @@ fn wait_for(path: &Path, words: &str) {
 fn a_task_that_hears_of_its_time_limit_requeues_itself_and_never_its_array() {
     let cluster = Cluster::new();
     cluster.submits_long();
-    let mut task = starts_task(&cluster, &[]);
-    wait_for(&cluster.path("log"), "training");
-    std::thread::sleep(Duration::from_millis(500));
-    signal(&task, libc::SIGUSR1);
+    let mut task = task_in_mid_run(&cluster, &[]);
+    stop(&task, "USR1");
     assert!(!task.wait().unwrap().success());
     let requeued = cluster.calls("scontrol");
     assert_eq!(requeued.last().unwrap(), "scontrol requeue 11_0", "{}", cluster.read("log"));
@@ -506,10 +509,8 @@ fn a_task_that_does_a_failed_run_again_requeues_itself_as_well() {
     let cluster = Cluster::new();
     cluster.submits_long();
     cluster.marks_as_failed("all", 0);
-    let mut task = starts_task(&cluster, &["--retry"]);
-    wait_for(&cluster.path("log"), "training");
-    std::thread::sleep(Duration::from_millis(500));
-    signal(&task, libc::SIGUSR1);
+    let mut task = task_in_mid_run(&cluster, &["--retry"]);
+    stop(&task, "USR1");
     assert!(!task.wait().unwrap().success());
     let requeued = cluster.calls("scontrol");
     assert_eq!(requeued.last().unwrap(), "scontrol requeue 11_0", "{}", cluster.read("log"));
@@ -540,7 +541,7 @@ fn a_task_that_waits_for_another_process_hears_signals() {
     let mut task = starts_task(&cluster, &[]);
     wait_for(&cluster.path("log"), "waiting for process");
     let start = Instant::now();
-    signal(&task, libc::SIGUSR1);
+    stop(&task, "USR1");
     assert_eq!(task.wait().unwrap().code(), Some(128 + libc::SIGUSR1));
     drop(held);
     assert!(start.elapsed() < Duration::from_secs(30), "{}", cluster.read("log"));
@@ -551,10 +552,8 @@ fn a_task_that_waits_for_another_process_hears_signals() {
 fn a_task_that_is_cancelled_ends_without_requeueing_itself() {
     let cluster = Cluster::new();
     cluster.submits_long();
-    let mut task = starts_task(&cluster, &[]);
-    wait_for(&cluster.path("log"), "training");
-    std::thread::sleep(Duration::from_millis(500));
-    signal(&task, libc::SIGTERM);
+    let mut task = task_in_mid_run(&cluster, &[]);
+    stop(&task, "TERM");
     assert!(!task.wait().unwrap().success());
     assert!(cluster.calls("scontrol").iter().all(|call| !call.contains("requeue")));
     assert_eq!(cluster.status()["counts"]["failed"], 0);
