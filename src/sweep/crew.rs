@@ -32,9 +32,7 @@ impl Crew {
     pub fn roster(&self) -> Roster {
         Roster(self.seats.iter().map(|seat| seat.job.run()).collect())
     }
-}
 
-impl Crew {
     /// Runs that are not over.
     pub fn n_active(&self) -> usize {
         self.seats.iter().filter(|seat| !seat.is_over).count()

@@ -19,7 +19,7 @@ use rand::Rng;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use serde::{Deserialize, Serialize};
 
-use super::earlier::Refused;
+use super::refused::Refused;
 use super::roster::Run;
 use crate::file;
 

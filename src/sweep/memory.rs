@@ -8,8 +8,8 @@
 use anyhow::{Result, anyhow};
 use tch::Device;
 
-use super::earlier::Refused;
 use super::options::{OnFailure, Options};
+use super::refused::Refused;
 use super::room::{self, Room};
 use super::sizes::{Sizes, numbers, shortest_side};
 use super::stacks::most_together;

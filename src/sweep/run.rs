@@ -8,13 +8,14 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use tch::Device;
 
 use super::crew::{Crew, Seat, crews};
-use super::earlier::{Earlier, Refused, look};
+use super::earlier::{Earlier, look};
 use super::failed::Failed;
 use super::job::{Job, Part};
 use super::lock::Lock;
 use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 use super::prepared::run_together;
+use super::refused::Refused;
 use super::roster::{Run, UNFINISHED, unfinished_paths};
 use super::saved::{self, step_and_roster};
 use super::tasks::Tasks;
