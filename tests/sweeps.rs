@@ -406,6 +406,16 @@ fn a_sweep_goes_on_where_it_ended_and_leaves_alone_what_diverged() {
     let observations = "training.observations=6";
     let (code, _, stderr) = with(observations, &[]);
     assert!(code == 2 && stderr.contains("training.observations was 5, is 6"), "{code}: {stderr}");
+    // Those that diverged would stay beside them, of the other config.
+    let (code, _, stderr) = with(observations, &["--overwrite"]);
+    assert!(
+        code == 2 && stderr.contains("observations was 5, is 6, training.steps was 40"),
+        "{stderr}"
+    );
+    for condition in ["none", "all"] {
+        let diverged = format!("runs/s/{condition},learning_rate=1000000");
+        std::fs::remove_dir_all(folder.path().join(diverged)).unwrap();
+    }
     let (code, ..) = with(observations, &["--overwrite"]);
     assert_eq!(code, 0);
 }

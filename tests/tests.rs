@@ -52,6 +52,10 @@ mod first_configs;
 mod shipped_configs;
 /// A checkpoint is of all runs of a stack or of none, whole or not used; nothing that was computed is lost or replaced unasked.
 mod checkpoints;
+/// Runs are given more steps where that is well-defined, as if they had had them from the start; else it is told why not.
+mod longer_runs;
+/// One run folder is of one config: what its config.yaml cannot tell of is refused before anything is trained.
+mod run_folders;
 /// Whatever is in a record's file, it is read and drawn, or refused by file and field.
 mod damaged_records;
 /// What does not fit into memory is refused beforehand; estimates are near what runs take.

@@ -14,6 +14,7 @@ mod grid;
 mod initialisation;
 mod inputs;
 mod load;
+mod longer;
 mod name;
 mod network_kind;
 mod optimiser;

@@ -25,7 +25,8 @@ pub use failure::FailureRecord;
 pub use files::{ensure_writable, read_checked, read_json, to_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
 pub use run_folder::{
-    RunFolder, condition_of_seed, config_path, other_config, path_of, seeds_of, write_config,
+    RunFolder, condition_of_seed, config_path, other_config, path_of, runs_of, seeds_of,
+    write_config,
 };
 pub use series::Series;
 pub use stretches::{PhaseAt, StretchRecord};
@@ -274,6 +275,14 @@ impl Record {
     /// A series of this record, made by `make` if it is not there yet.
     pub fn series_mut(&mut self, name: &str, make: impl FnOnce() -> Series) -> &mut Series {
         self.series.entry(name.to_owned()).or_insert_with(make)
+    }
+
+    /// Whether it is what a config asks for, but for seeds. A run that diverged is so of a longer one, too: more steps bring
+    /// nothing more.
+    pub fn is_of(&self, config: &Config) -> bool {
+        let same = Config { seeds: self.config.seeds.clone(), ..config.clone() } == self.config;
+        let has_diverged = matches!(self.status, Status::Diverged { .. });
+        same || (has_diverged && config.is_longer_than(&self.config))
     }
 
     /// Forgets what was seen after `step`.

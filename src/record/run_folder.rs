@@ -46,12 +46,8 @@ pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
     let path = config_path(folder);
     let mut all = config.clone();
     // Runs that are extended have other steps than they had, and theirs are they still.
-    let but_steps = |config: &Config| {
-        let mut config = but_runs(config);
-        config.training.steps = 1;
-        config
-    };
-    if let Some(there) = kept_config(folder).filter(|there| but_steps(there) == but_steps(config)) {
+    let is_alike = |there: &Config| but_runs(&config.with_end_of(there)) == but_runs(there);
+    if let Some(there) = kept_config(folder).filter(is_alike) {
         let now = |name: &String| config.conditions.0.iter().find(|(other, _)| other == name);
         all.conditions = there.conditions;
         for (name, entries) in &mut all.conditions.0 {
@@ -85,12 +81,20 @@ fn but_runs(config: &Config) -> Config {
     }
 }
 
-/// The config of a folder's runs and this one, both without their conditions and seeds, if they differ and there are runs.
+/// The config that a folder keeps and this one, both without what differs between runs of one folder (conditions, seeds, values
+/// of the grid), if they differ.
 pub fn other_config(folder: &Path, config: &Config) -> Option<(Config, Config)> {
     let (there, now) = (but_runs(&kept_config(folder)?), but_runs(config));
-    let holds_runs = json_files(folder)
-        .is_ok_and(|paths| paths.iter().any(|path| stem_of(path).parse::<u64>().is_ok()));
-    (there != now && holds_runs).then_some((there, now))
+    (there != now).then_some((there, now))
+}
+
+/// Condition and seed of every record in a run folder.
+pub fn runs_of(folder: &Path) -> Vec<(String, u64)> {
+    let run = |path: PathBuf| {
+        let seed = stem_of(&path).parse().ok()?;
+        Some((path.parent()?.file_name()?.to_str()?.to_owned(), seed))
+    };
+    json_files(folder).unwrap_or_default().into_iter().filter_map(run).collect()
 }
 
 /// Everything that a run folder holds.
@@ -160,17 +164,32 @@ impl RunFolder {
         self.grams.sort_by_cached_key(|gram| place(&gram.condition));
     }
 
-    /// Seeds of one condition must differ in nothing else.
+    /// Seeds of one condition must differ in nothing else, neither in their config nor in the images that lay where it says. One
+    /// that diverged has done all that a longer config asks for.
     fn ensure_comparable(&self, folder: &Path) -> Result<()> {
-        for pair in self.records.windows(2) {
-            let [a, b] = pair else { continue };
-            let but_seeds = |record: &Record| Config { seeds: Vec::new(), ..record.config.clone() };
-            ensure!(
-                a.condition != b.condition || but_seeds(a) == but_seeds(b),
-                "{} and {} come from different configs: delete the older, or train all seeds again",
-                path_of(folder, &a.condition, a.seed).display(),
-                path_of(folder, &b.condition, b.seed).display()
-            );
+        for runs in self.records.chunk_by(|a, b| a.condition == b.condition) {
+            // What the others are held against: the longest.
+            let Some(first) = runs.iter().max_by_key(|run| run.config.total_steps()) else {
+                continue;
+            };
+            for other in runs {
+                let both = || {
+                    let path = |run: &Record| path_of(folder, &run.condition, run.seed);
+                    format!("{} and {}", path(other).display(), path(first).display())
+                };
+                ensure!(
+                    other.is_of(&first.config),
+                    "{} come from different configs: delete the older, or train all seeds again",
+                    both()
+                );
+                let images = |run: &Record| run.dataset.as_ref().map(|it| it.checksum.clone());
+                ensure!(
+                    images(other) == images(first),
+                    "{} saw different images, which changed in their place in between (the records' `dataset.checksum`): train \
+                     all seeds again (--overwrite)",
+                    both()
+                );
+            }
         }
         Ok(())
     }

@@ -59,15 +59,3 @@ fn short(value: &Value) -> String {
         None => text,
     }
 }
-
-/// Whether `now` has more steps than `before` and is the same otherwise, so that a run can go on. Where a kernel foretells
-/// learning to its end, or stretches follow each other, there is no going on.
-pub fn is_extended(before: &Config, now: &Config) -> Result<bool> {
-    let mut shorter = now.clone();
-    shorter.training.steps = before.training.steps;
-    shorter.seeds.clone_from(&before.seeds);
-    let goes_on = now.phases.is_empty() && now.kernel.is_none();
-    Ok(goes_on
-        && now.training.steps > before.training.steps
-        && differences(before, &shorter)?.is_empty())
-}

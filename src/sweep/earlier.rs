@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tch::Device;
 
-use super::differences::{differences, first_difference, is_extended};
+use super::differences::{differences, first_difference};
 use super::keeper::final_path;
 use super::options::{Existing, Options};
 use super::refused::{
-    Refused, ensure_comparable, ensure_free, ensure_replaceable, is_diverged, refusal,
+    Refused, SeenImages, ensure_comparable, ensure_free, ensure_one_config, ensure_replaceable,
+    is_diverged, refusal,
 };
 use super::roster::{Run, previous, unfinished_paths};
 use super::saved::{Member, Saved, Unfinished, Unusable, read_newest, step_and_roster};
@@ -35,8 +36,8 @@ pub struct Earlier {
     pub restored: Vec<(Run, PathBuf, Vec<u8>)>,
     /// Checkpoints that no run needs any more.
     pub left_over: Vec<PathBuf>,
-    /// The images of those that are kept or continued.
-    datasets: Vec<(PathBuf, Run, Option<DatasetRecord>)>,
+    /// The images of those that are kept or continued, and of others of their conditions.
+    datasets: Vec<SeenImages>,
 }
 
 /// Looks at all that a config's runs would write, before anything is changed and before data are read.
@@ -45,7 +46,7 @@ pub struct Earlier {
 ///
 /// `Refused` if something would be lost, or cannot be continued.
 pub fn look(config: &Config, options: &Options) -> Result<Earlier> {
-    ensure_comparable(config, options)?;
+    let beside = ensure_comparable(config, options)?;
     let mut asked = BTreeMap::new();
     for (condition, resolved) in resolve_conditions(config)? {
         for &seed in config.seeds.iter().filter(|seed| options.does(&condition, **seed)) {
@@ -53,11 +54,14 @@ pub fn look(config: &Config, options: &Options) -> Result<Earlier> {
             asked.insert((condition.clone(), seed), config);
         }
     }
-    match options.existing {
-        Existing::Refuse => ensure_free(config, &asked, options).map(|()| Earlier::default()),
+    let mut earlier = match options.existing {
+        Existing::Refuse => ensure_free(&asked, options).map(|()| Earlier::default()),
         Existing::Overwrite => ensure_replaceable(&asked, options).map(|()| Earlier::default()),
         Existing::Resume => Looking { asked: &asked, options }.look(),
-    }
+    }?;
+    ensure_one_config(config, &asked, options)?;
+    earlier.datasets.extend(beside);
+    Ok(earlier)
 }
 
 /// Whether a checkpoint of a run lies in its folder, with which it goes on or from which its record is written again.
@@ -155,8 +159,8 @@ impl Looking<'_> {
             Err(error) => return Ok(Found::Else(text, Some(error))),
         };
         let found = differences(&record.config, config)?;
-        let extended = is_extended(&record.config, config)?;
-        ensure!(found.is_empty() || extended, "its config is another: {}", found.join(", "));
+        let extended = config.is_longer_than(&record.config);
+        ensure!(found.is_empty() || extended, "{}", of_another(&record.config, config, &found));
         self.ensure_same_device(&record)?;
         Ok(match record.status.diverged_in_words() {
             // More steps bring nothing more.
@@ -235,9 +239,9 @@ impl Looking<'_> {
         let (record, config) = (&member.record, &self.asked[&member.run]);
         let found = differences(&record.config, config)?;
         ensure!(
-            found.is_empty() || is_extended(&record.config, config)?,
-            "its config is another: {}",
-            found.join(", ")
+            found.is_empty() || config.is_longer_than(&record.config),
+            "{}",
+            of_another(&record.config, config, &found)
         );
         self.ensure_same_device(record)?;
         let steps = config.total_steps();
@@ -323,15 +327,19 @@ impl Looking<'_> {
                 Ok(())
             }
             Found::Else(_, None) | Found::Nothing => {
-                let member = last_of(&checkpoint, run)?;
-                self.ensure_fits(&checkpoint, &member.0, member.1)?;
-                ensure!(
-                    differences(&member.0.record.config, config)?.is_empty(),
-                    "{} is of a shorter run whose record is gone",
-                    checkpoint.display()
-                );
-                earlier.restored.push((run.clone(), path.to_owned(), member.0.text));
-                earlier.complete.insert(run.clone());
+                let (member, step) = last_of(&checkpoint, run)?;
+                self.ensure_fits(&checkpoint, &member, step).with_context(|| {
+                    format!("its record is gone, and of its checkpoint {}", checkpoint.display())
+                })?;
+                if differences(&member.record.config, config)?.is_empty() {
+                    earlier.restored.push((run.clone(), path.to_owned(), member.text));
+                    earlier.complete.insert(run.clone());
+                } else {
+                    // Of a shorter run: its checkpoint has the record that the longer one begins with.
+                    let dataset = member.record.dataset.clone();
+                    earlier.datasets.push((checkpoint, run.clone(), dataset));
+                    earlier.extended.push(Saved { step, members: vec![member] });
+                }
                 Ok(())
             }
             Found::Shorter(record) => {
@@ -356,6 +364,20 @@ impl Looking<'_> {
             Found::Complete(_) | Found::Diverged(..) => Ok(()),
         }
     }
+}
+
+/// That a run is of another config, and why more steps are no way on where they might seem one.
+fn of_another(before: &Config, now: &Config, differences: &[String]) -> String {
+    let is_longer = now.total_steps() > before.total_steps();
+    let is_alike = now.with_end_of(before) == Config { seeds: now.seeds.clone(), ..before.clone() };
+    let why = if is_longer && is_alike {
+        " (runs with a `kernel` cannot be given more steps: what the first kernel foretells is told up to their end)"
+    } else if now.total_steps() < before.total_steps() {
+        " (a run may be given more steps, not fewer)"
+    } else {
+        ""
+    };
+    format!("its config is another: {}{why}", differences.join(", "))
 }
 
 /// The run of a checkpoint that a run left at its end.

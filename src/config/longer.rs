@@ -1,0 +1,32 @@
+//! When is a config another one with more steps, so that its runs can go on from where the others ended?
+
+use super::Config;
+
+impl Config {
+    /// Whether this says what `before` says, but for seeds and a longer end: more `training.steps`, or of `phases` more `steps`
+    /// of the last one. All that was done up to the end of `before` is then what this asks for.
+    ///
+    /// Not so with a kernel: what its first one foretells is told to the end of the run, at steps that hang on it.
+    pub fn is_longer_than(&self, before: &Config) -> bool {
+        if self.kernel.is_some() || self.total_steps() <= before.total_steps() {
+            return false;
+        }
+        self.with_end_of(before) == Config { seeds: self.seeds.clone(), ..before.clone() }
+    }
+
+    /// The same, as long as `other`: what is left that differs is more than the length.
+    pub fn with_end_of(&self, other: &Config) -> Config {
+        let mut as_long = self.clone();
+        let last = as_long.phases.len().saturating_sub(1);
+        // Phases that do not say their length themselves are all as long as this.
+        let says_only_the_last =
+            as_long.phases.iter().take(last).all(|phase| phase.steps.is_some());
+        if says_only_the_last {
+            as_long.training.steps = other.training.steps;
+        }
+        if let (Some(own), Some(others)) = (as_long.phases.last_mut(), other.phases.last()) {
+            own.steps = others.steps;
+        }
+        as_long
+    }
+}
