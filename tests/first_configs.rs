@@ -128,7 +128,7 @@ const MISTAKES: [(&str, &str); 50] = [
     ("training: {optimiser: adm}", "did you mean adam?"),
     ("training: {optimiser: {sgd: {}, adam: {}}}", "makes two choices"),
     ("training: {loss: mse}", "the nearest is half-squared-error"),
-    ("training: {loss: cross-entropy}", "the nearest is binary-cross-entropy"),
+    ("training: {loss: cross-entropy}", "the nearest is softmax-cross-entropy"),
     ("training: {precision: half}", "the nearest is bfloat16"),
     ("training: {precision: 64}", "the nearest is float64"),
     ("network: {bias: true}", "the nearest is all"),

@@ -20,7 +20,7 @@ fn config(rest: &[&str]) -> Config {
 }
 
 fn snapshots(config: &Config) -> Vec<Snapshot> {
-    let task = Task::new(&config.task, None).unwrap();
+    let task = Task::of(config, None).unwrap();
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
     train(config, &task, 0, tch::Device::Cpu, None, &mut observer).unwrap();
@@ -406,7 +406,7 @@ fn theory_refuses_what_it_does_not_cover() {
 }
 
 /// Tasks and networks for which the flow has to be integrated, or whose closed form is a special one.
-const GENERAL: [&[&str]; 14] = [
+const GENERAL: [&[&str]; 20] = [
     &["task.tree=[[0, 1, 2], [3, 4], [5, 6, 7]]"],
     &["task.tree=[[0, 1, 2], [3, 4], [5, 6, 7]]", "network.bias=input"],
     &["task.tree=[[0, 1, 2], [3, [4, 5]]]", "network.bias=output"],
@@ -421,6 +421,25 @@ const GENERAL: [&[&str]; 14] = [
     &["network.hidden=[16, 12, 16]", "network.bias=output"],
     &["network.hidden=[16, 16]", "network.bias=all"],
     &["training.loss=binary-cross-entropy", "network.bias=all"],
+    &["training.loss=binary-cross-entropy", "training.label_smoothing=0.3"],
+    &["training.loss=softmax-cross-entropy", "network.bias=input"],
+    &[
+        "training.loss=softmax-cross-entropy",
+        "network.bias=all",
+        "task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]",
+    ],
+    &[
+        "training.loss=softmax-cross-entropy",
+        "network.hidden=[16, 16]",
+        "training.label_smoothing=0.1",
+        "network.bias=output",
+    ],
+    &["training.label_smoothing=0.2"],
+    &[
+        "training.label_smoothing=0.2",
+        "network.bias=all",
+        "task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]",
+    ],
 ];
 
 #[test]
@@ -452,7 +471,7 @@ fn integrated_and_special_solutions_follow_gradient_descent_to_first_order() {
 
 #[test]
 fn a_closed_form_is_used_where_it_is_valid_and_only_there() {
-    let cases: [(&[&str], bool); 14] = [
+    let cases: [(&[&str], bool); 18] = [
         (&["task.tree=[[0, 1, 2], [3, 4], [5, 6, 7]]"], true),
         (&["task.tree=[[0, 1, 2], [3, 4], [5, 6, 7]]", "network.bias=input"], false),
         (&["task.tree=[[0, 1, 2], [3, 4], [5, 6, 7]]", "network.bias=output"], false),
@@ -484,6 +503,11 @@ fn a_closed_form_is_used_where_it_is_valid_and_only_there() {
         (&["network.hidden=[16, 16]", "network.bias=output"], true),
         (&["network.hidden=[16, 16]", "network.bias=all"], false),
         (&["training.loss=binary-cross-entropy"], false),
+        (&["training.loss=softmax-cross-entropy"], false),
+        // Smoothed labels of a balanced tree keep its contrasts, and their mean is orthogonal to them.
+        (&["training.label_smoothing=0.2"], true),
+        (&["training.label_smoothing=0.2", "network.bias=input", ALIGNED_BIAS], true),
+        (&["training.label_smoothing=0.2", "network.bias=output"], false),
     ];
     for (keys, expected) in cases {
         assert_eq!(Theory::new(&config(keys)).unwrap().is_closed_form(), expected, "{keys:?}");

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use ocs::config::{self, Config, Inputs};
 use ocs::data::{self, Dataset};
-use ocs::model::{self, Network, Placement};
+use ocs::model::{Network, Objective, Placement};
 use ocs::task::{ImageSet, Stored, Task, TaskInputs};
 use ocs::train::{Lesson, Member, Observer, Shared, Snapshot, can_be_stacked, train_together};
 use rand::SeedableRng;
@@ -20,11 +20,11 @@ fn config(keys: &[&str]) -> Config {
 
 fn task(config: &Config) -> Task {
     if !config.task.inputs.are_images() {
-        return Task::new(&config.task, None).unwrap();
+        return Task::of(config, None).unwrap();
     }
     static GLYPHS: LazyLock<Dataset> =
         LazyLock::new(|| data::load(Inputs::Glyphs, Path::new("unused")).unwrap());
-    Task::new(&config.task, Some(&GLYPHS)).unwrap()
+    Task::of(config, Some(&GLYPHS)).unwrap()
 }
 
 /// All that is observed of a run.
@@ -43,6 +43,7 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
     let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     let network = Network::new(&config.network, task, placement, &mut generator).unwrap();
+    let objective = Objective::new(config.training.loss, task);
     let rows = |values: &[f64], width: usize| Tensor::from_slice(values).view([-1, width as i64]);
     let targets_of = |items: &[usize]| {
         let values: Vec<f64> =
@@ -79,7 +80,7 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
         network.parameters().into_iter().map(|(_, tensor)| tensor).collect();
     for _ in 0..config.training.steps {
         let outputs = network.forward(&inputs.unsqueeze(0)).squeeze_dim(0);
-        let loss = model::loss(config.training.loss, &outputs, &targets, &weights);
+        let loss = objective.losses(&outputs, &targets, &weights);
         let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
         tch::no_grad(|| {
             for (parameter, gradient) in parameters.iter().zip(&gradients) {
@@ -89,7 +90,7 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
         });
     }
     let outputs = tch::no_grad(|| network.forward(&evaluation.unsqueeze(0)));
-    Vec::<f64>::try_from(&model::responses(config.training.loss, &outputs).view(-1)).unwrap()
+    Vec::<f64>::try_from(&objective.responses(&outputs).view(-1)).unwrap()
 }
 
 fn largest(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
@@ -144,10 +145,13 @@ fn steps_on_moments_are_steps_on_the_samples() {
 
 #[test]
 fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
-    for bias in ["none", "all"] {
-        let bias = format!("network.bias={bias}");
+    let losses = ["binary-cross-entropy", "softmax-cross-entropy"];
+    for (bias, loss) in ["none", "all"].into_iter().flat_map(|bias| losses.map(|loss| (bias, loss)))
+    {
+        let (bias, loss) = (format!("network.bias={bias}"), format!("training.loss={loss}"));
         let config = config(&[
-            "training.loss=binary-cross-entropy",
+            &loss,
+            "task.frequencies=[4, 3, 2, 1, 1, 1, 2, 2]",
             "network.initialisation={kaiming: {gain: 0.5}}",
             "network.hidden=[16, 12]",
             "training.precision=float64",
@@ -159,7 +163,7 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
         let (task, shared) = (task(&config), Shared::default());
         let expected = on_samples(&config, &task, 3);
         let last = observed(&config, &task, &shared, 3).pop().unwrap().evaluation.responses;
-        assert!(largest(last.iter().copied(), &expected) < 1e-11, "{bias}");
+        assert!(largest(last.iter().copied(), &expected) < 1e-11, "{bias} {loss}");
     }
     // A minibatch that holds all samples is the full batch, in another order.
     let keys = |batch: &'static str| {
@@ -272,6 +276,8 @@ fn conditions_that_differ_in_what_steps_share_do_not_share_a_stack() {
         "training.precision=float64",
         "training.optimiser=adam",
         "training.loss=binary-cross-entropy",
+        "training.loss=softmax-cross-entropy",
+        "training.label_smoothing=0.1",
     ] {
         let other = config(&[difference]);
         let (task_of_base, task_of_other) = (task(&base), task(&other));

@@ -44,6 +44,8 @@ mod gradient_descent;
 mod initial_weights;
 /// Optimisers, layers and preprocessing do what PyTorch's do.
 mod matches_pytorch;
+/// Losses are PyTorch's, theory knows where they lead, and what they cannot learn is refused.
+mod losses;
 /// The same seed gives the same bytes, also after an interruption; another seed does not.
 mod reproducible_runs;
 /// What newcomers write is read as they mean it, or told with what to write; no config takes long to answer.

@@ -9,7 +9,7 @@ use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::own::tree_of;
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
-    Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Loss, Mirrored,
+    Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Mirrored,
     NetworkConfig, NetworkKind, Normal, Orthogonal, Precision, ProbeKind, TargetScale, TaskConfig,
     TrainingConfig, Tree, rounding,
 };
@@ -445,19 +445,12 @@ impl Config {
             self.task.inputs.name()
         );
         self.training.check()?;
-        ensure!(
-            self.task.target_scale.is_none() || self.training.loss == Loss::HalfSquaredError,
-            "task.target_scale makes targets that are no probabilities: set training.loss to half-squared-error, or leave it out"
-        );
-        ensure!(
-            self.task.targets.is_none() || self.training.loss == Loss::HalfSquaredError,
-            "task.targets are numbers, no probabilities: set training.loss to half-squared-error, or leave them out"
-        );
+        self.training.check_loss(&self.task)?;
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;
         }
-        if self.training.loss == Loss::BinaryCrossEntropy
+        if self.training.loss.is_of_logits()
             && let Initialisation::Aligned(_) = self.network.initialisation
         {
             tracing::debug!(

@@ -75,6 +75,7 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         TrainingConfig {
             loss: Loss::HalfSquaredError,
+            label_smoothing: 0.0,
             optimiser: Optimiser::Sgd(Sgd::default()),
             learning_rate: 0.004,
             batch_size: None,

@@ -26,6 +26,7 @@ mod read;
 mod rounding;
 mod scale;
 mod scaled;
+mod smoothing;
 mod stretches;
 mod suggest;
 mod text;
@@ -55,6 +56,7 @@ pub use own::{FoundImages, Own, OwnImages};
 pub use phases::StretchConfig;
 pub use precision::Precision;
 pub use scale::{Full, Quick, Scale};
+pub use smoothing::Smoothing;
 pub use stretches::{Span, Stretch};
 pub use suggest::{did_you_mean, nearest};
 pub use text::{MOST_BYTES, decode, text_of};
@@ -338,8 +340,14 @@ impl Bias {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// half-squared-error | binary-cross-entropy (on logits); both summed over labels, averaged over samples.
+    /// half-squared-error | binary-cross-entropy (on logits, each label by itself) | softmax-cross-entropy (on logits, the labels of
+    /// each level of the tree against each other); summed over labels, or levels, averaged over samples.
     pub loss: Loss,
+    /// What labels are mixed with, epsilon in [0, 1): targets are `(1 - epsilon) y + epsilon / n` with `n` labels on the level under
+    /// softmax-cross-entropy, as in PyTorch, and `(1 - epsilon) y + epsilon / 2` under the other losses. M, V, the distances and the
+    /// OCS are those of these targets; true negative and positive rates and accuracies are told by the labels. Absent = 0.
+    #[serde(skip_serializing_if = "smoothing::is_none")]
+    pub label_smoothing: f64,
     /// sgd: {momentum} | adam: {beta1, beta2, epsilon}; the bare name takes the defaults.
     #[serde(
         serialize_with = "singleton_map::serialize",
@@ -367,6 +375,34 @@ pub enum Loss {
     HalfSquaredError,
     /// `-(1/N) sum [y ln sigma(z) + (1 - y) ln(1 - sigma(z))]` on logits z; responses are sigma(z).
     BinaryCrossEntropy,
+    /// `-(1/N) sum_l sum_{k in l} y_k ln softmax_l(z)_k` on logits z, with one softmax for the labels of each level l; responses are
+    /// these probabilities, which sum to 1 on each level.
+    ///
+    /// The OCS is `ybar`, in logits the log prior `ln ybar_k` up to a constant on each level. It takes a label of every item on every
+    /// level: where an item has none, as in trees whose leaves lie at different depths, its targets on that level sum to 0 and no
+    /// response does; the mean target would be none of the constants that can be answered, `M` would never come to 0, and
+    /// leaving the item out of that level's loss leaves its responses there to chance. Such trees are refused, with the tree
+    /// to write instead: one in which the item stands for itself on the levels below.
+    SoftmaxCrossEntropy,
+}
+
+impl Loss {
+    /// Whether outputs are logits, and responses probabilities.
+    pub fn is_of_logits(self) -> bool {
+        match self {
+            Loss::HalfSquaredError => false,
+            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => true,
+        }
+    }
+
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::HalfSquaredError => "half-squared-error",
+            Loss::BinaryCrossEntropy => "binary-cross-entropy",
+            Loss::SoftmaxCrossEntropy => "softmax-cross-entropy",
+        }
+    }
 }
 
 /// Which neural tangent kernels a run leaves in its record.

@@ -98,7 +98,7 @@ const ABSENT: [&str; 6] =
     ["weight_decay", "scheduler", "dropout", "batch_norm", "augmentation", "residual"];
 
 /// Values as other programs call them: the key's last part, the foreign word, and what is nearest here.
-const VALUES: [(&str, &[&str], &str); 26] = [
+const VALUES: [(&str, &[&str], &str); 27] = [
     ("inputs", &["digits", "emnist", "kmnist", "qmnist", "usps"], "mnist"),
     ("inputs", &["cifar", "imagenet", "svhn", "stl10", "celeba", "tinyimagenet"], "cifar10"),
     ("inputs", &["fashion", "clothes", "fmnist"], "fashion-mnist"),
@@ -107,8 +107,13 @@ const VALUES: [(&str, &[&str], &str); 26] = [
     ("loss", &["mse", "l2", "meansquarederror", "mseloss", "squared"], "half-squared-error"),
     (
         "loss",
-        &["bce", "ce", "nll", "crossentropy", "crossentropyloss", "logistic", "softmax"],
+        &["bce", "logistic", "bceloss", "bcewithlogitsloss", "sigmoid"],
         "binary-cross-entropy",
+    ),
+    (
+        "loss",
+        &["ce", "nll", "crossentropy", "crossentropyloss", "softmax", "categorical"],
+        "softmax-cross-entropy",
     ),
     (
         "kind",

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
+use anyhow::{Result, bail};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +95,45 @@ impl Tree {
                 children.is_empty() || children.iter().any(Tree::has_an_empty_node)
             }
         }
+    }
+
+    /// Levels below the deepest leaf and above the nearest, the root being level 0.
+    fn depths(&self) -> (usize, usize) {
+        let Tree::Node(children) = self else { return (0, 0) };
+        let of_children = children.iter().map(Tree::depths);
+        let (deepest, nearest) =
+            of_children.fold((0, usize::MAX), |all, one| (all.0.max(one.0), all.1.min(one.1)));
+        (deepest + 1, nearest.saturating_add(1))
+    }
+
+    /// The same with every leaf `depth` levels below: a nearer one stands for itself on each level in between.
+    fn levelled(&self, depth: usize) -> Tree {
+        match self {
+            Tree::Leaf(_) if depth == 0 => self.clone(),
+            Tree::Leaf(_) => Tree::Node(vec![self.levelled(depth - 1)]),
+            Tree::Node(children) => {
+                let below = depth.saturating_sub(1);
+                Tree::Node(children.iter().map(|child| child.levelled(below)).collect())
+            }
+        }
+    }
+
+    /// Refuses a tree in which an item has no label on some level.
+    pub(super) fn ensure_level(&self, loss: &str) -> Result<()> {
+        let (deepest, nearest) = self.depths();
+        if deepest == nearest {
+            return Ok(());
+        }
+        let level = self.levelled(deepest);
+        let instead = match self.leaves().len() {
+            ..=32 => format!("task.tree: {level}"),
+            _ => "each of them in lists of its own".to_owned(),
+        };
+        bail!(
+            "training.loss {loss} chooses one label for every item on every level, but task.tree has items without a label below level \
+             {nearest} of {deepest}: write {instead}, in which they stand for themselves on the levels below, or take \
+             binary-cross-entropy"
+        );
     }
 
     /// The same tree with its leaves numbered in their order.

@@ -14,8 +14,10 @@ pub struct Judge {
     items: Vec<usize>,
     item_targets: Array2<f64>,
     keeps_item_responses: bool,
-    /// Whether targets are labels, present or absent; rates of others make no sense.
+    /// Whether targets are labels, present or absent, or made of such; rates of others make no sense.
     has_labels: bool,
+    /// The labels of which targets were made, if they are others.
+    labels: Option<Array2<f64>>,
 }
 
 /// One moment's verdicts. A rate is `None` where it is undefined: no label of that level is absent (or present).
@@ -95,7 +97,17 @@ impl Judge {
             item_targets,
             keeps_item_responses,
             has_labels,
+            labels: None,
         }
+    }
+
+    /// The same, with rates and accuracies by these labels, `[n_items, n_labels]`, 0 or 1, of which targets are smoothed ones.
+    pub fn rating_by(mut self, item_labels: Option<&Array2<f64>>) -> Self {
+        if let Some(item_labels) = item_labels {
+            self.has_labels = true;
+            self.labels = Some(item_labels.select(Axis(0), &self.items));
+        }
+        self
     }
 
     /// `V_target = <||y - <y>||^2>`.
@@ -160,16 +172,17 @@ impl Judge {
     /// Goes once through a level's columns.
     fn tally(&self, responses: ArrayView2<f64>, level: &Range<usize>) -> Tally {
         let columns = ndarray::s![.., level.clone()];
-        let (responses, targets) = (responses.slice(columns), self.targets.slice(columns));
+        let labels = self.labels.as_ref().unwrap_or(&self.targets).slice(columns);
+        let responses = responses.slice(columns);
         let mut tally = Tally::default();
-        for ((row, targets), &weight) in
-            responses.rows().into_iter().zip(targets.rows()).zip(&self.weights)
+        for ((row, labels), &weight) in
+            responses.rows().into_iter().zip(labels.rows()).zip(&self.weights)
         {
             let (mut best, mut label) = (0, None);
-            for (column, (&response, &target)) in row.iter().zip(targets).enumerate() {
+            for (column, (&response, &present)) in row.iter().zip(labels).enumerate() {
                 let (graded, at_half) =
                     (response.clamp(0.0, 1.0), if response >= 0.5 { 1.0 } else { 0.0 });
-                if target == 1.0 {
+                if present == 1.0 {
                     tally.present += weight;
                     tally.accepted += weight * graded;
                     tally.accepted_at_half += weight * at_half;

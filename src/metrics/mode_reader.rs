@@ -21,12 +21,23 @@ impl ModeReader {
         levels: &[Range<usize>],
         input_variances: [f64; 2],
     ) -> Self {
+        ModeReader::along(item_targets, item_targets, levels, input_variances)
+    }
+
+    /// The same for targets that are no labels, but made of a balanced tree's `item_labels` by one factor and constants for all items:
+    /// the constant of smoothed labels points elsewhere than that of the labels.
+    pub fn along(
+        item_labels: &Array2<f64>,
+        item_targets: &Array2<f64>,
+        levels: &[Range<usize>],
+        input_variances: [f64; 2],
+    ) -> Self {
         let n_items = item_targets.nrows();
         let mut coarser = Array2::from_elem((n_items, n_items), 1.0 / n_items as f64);
         let mut projectors = vec![coarser.clone()];
         for level in levels {
             // A level's labels are the indicators of its nodes.
-            let nodes = item_targets.slice(ndarray::s![.., level.clone()]);
+            let nodes = item_labels.slice(ndarray::s![.., level.clone()]);
             let finer = nodes.dot(&nodes.t()) * (level.len() as f64 / n_items as f64);
             projectors.push(&finer - &coarser);
             coarser = finer;

@@ -17,5 +17,5 @@ pub use from_host::{copies_from_host, from_host, to_tensor};
 pub use kernel::{kernel_megabytes, kernel_megabytes_of};
 pub use kinds::architecture;
 pub use layer::{Layer, Placement};
-pub use loss::{loss, responses};
+pub use loss::Objective;
 pub use network::{Network, weight_shapes};

@@ -1,5 +1,6 @@
 //! What is drawn of a record: its metrics as fractions, over time or step, for one seed or several.
 
+use crate::config::Smoothing;
 use crate::metrics::{Curves, Phase, PhaseVerdict, norm};
 use crate::record::{Record, StretchRecord, TheoryRecord};
 
@@ -102,6 +103,8 @@ pub struct Account<'a> {
     levels: &'a [usize],
     /// Of several, each measured against its own targets.
     stretches: &'a [StretchRecord],
+    /// Of the labels that became targets.
+    smoothing: Option<Smoothing>,
     clock: Clock,
 }
 
@@ -115,6 +118,7 @@ impl<'a> Account<'a> {
             target_variance: record.target_variance,
             levels: &record.levels,
             stretches: &record.stretches,
+            smoothing: record.config.training.smoothing(),
             clock,
         }
     }
@@ -128,6 +132,7 @@ impl<'a> Account<'a> {
             target_variance: theory.target_variance,
             levels: &theory.levels,
             stretches: &theory.stretches,
+            smoothing: theory.config.training.smoothing(),
             clock: Clock::Time,
         }
     }
@@ -213,12 +218,19 @@ impl<'a> Account<'a> {
     }
 
     /// The true negative rate that the OCS has at a level, counted from 0:
-    /// `sum_k (1 - ybar_k)^2 / sum_k (1 - ybar_k)` over its labels (THEORY section 1).
+    /// `sum_k (1 - ybar_k)^2 / sum_k (1 - ybar_k)` over its labels (THEORY section 1); of smoothed labels, whose OCS is not their
+    /// base rate, one factor of the square is that of the OCS.
     pub fn ocs_floor(&self, level: usize) -> Option<f64> {
-        let absent = self.labels_of(level).map(|label| 1.0 - self.ocs[label]);
-        let (sum, squares) =
-            absent.fold((0.0, 0.0), |(sum, squares), a| (sum + a, squares + a * a));
-        (sum > 0.0).then(|| squares / sum)
+        let n_labels = self.labels_of(level).len();
+        let rates = self.labels_of(level).map(|label| {
+            let ocs = self.ocs[label];
+            let base = self.smoothing.map_or(ocs, |smoothing| smoothing.undone(ocs, n_labels));
+            (1.0 - base, 1.0 - ocs)
+        });
+        let (sum, products) = rates.fold((0.0, 0.0), |(sum, products), (absent, rejected)| {
+            (sum + absent, products + absent * rejected)
+        });
+        (sum > 0.0).then(|| products / sum)
     }
 
     /// Columns of a level's labels, counted from 0.

@@ -20,6 +20,7 @@ impl Judges {
         let levels = task.level_columns();
         let judge = |items: Vec<usize>, weights: &[f64]| {
             Judge::new(task.targets.clone(), items, weights, task.ocs(), levels.clone())
+                .rating_by(task.labels.as_ref())
         };
         let (items, weights) = task.evaluation_items();
         let training = match &task.inputs {
@@ -89,6 +90,10 @@ fn mode_reader(task: &Task, config: &Config) -> Option<ModeReader> {
     let constant = (1.0 + (n_items - 1.0) * rho) / n_items + if counts_bias { 1.0 } else { 0.0 };
     let variances = [constant, (1.0 - rho) / n_items];
     let labels = task.hierarchy.as_ref()?.targets();
-    let reader = ModeReader::new(&labels, &task.level_columns(), variances);
+    let levels = task.level_columns();
+    let reader = match config.training.smoothing() {
+        Some(_) => ModeReader::along(&labels, &task.targets, &levels, variances),
+        None => ModeReader::new(&labels, &levels, variances),
+    };
     Some(reader.towards(&task.targets))
 }

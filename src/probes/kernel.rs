@@ -106,7 +106,8 @@ impl Kernels {
             self.weights.as_slice()?,
             task.ocs(),
             task.level_columns(),
-        );
+        )
+        .rating_by(task.labels.as_ref());
         let rate = training.learning_rate;
         let at = |step: u64| {
             let responses = spectrum.lazy_responses((&start.responses, &targets), rate, step);

@@ -16,7 +16,7 @@ const KEPT: usize = 64;
 ///
 /// If the data cannot be read, or have no Gram matrix; names the condition.
 pub fn gram_of(condition: &str, config: &Config, tasks: &mut Tasks) -> Result<GramRecord> {
-    Ok(record(condition, config, &tasks.gram(condition, &config.task)?))
+    Ok(record(condition, config, &tasks.gram(condition, config)?))
 }
 
 /// A Gram matrix as a record.

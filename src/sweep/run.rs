@@ -343,7 +343,7 @@ pub(super) fn jobs_of(
 fn parts(condition: &str, resolved: &Config, tasks: &mut Tasks) -> Result<Arc<[Part]>> {
     let mut parts: Vec<Part> = Vec::new();
     for (index, stretch) in resolved.stretches()?.into_iter().enumerate() {
-        let config = &stretch.config.task;
+        let config = &stretch.config;
         let (task, shared) = (tasks.of(condition, config)?, tasks.shared(config));
         if let Some(first) = parts.first() {
             let context = || format!("condition '{condition}', phase {}", index + 1);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use ndarray::{Array1, Array2, Axis};
 
-use crate::config::{Inputs, TaskConfig};
+use crate::config::{Config, Inputs, Smoothing, TaskConfig};
 use crate::data::{self, Dataset, Identity};
 use crate::derived::Derived;
 use crate::record::DatasetRecord;
@@ -21,10 +21,25 @@ pub struct Tasks {
     datasets: Vec<Dataset>,
     identities: Vec<(Inputs, Identity)>,
     checksums: Vec<(Inputs, String)>,
-    tasks: Vec<(TaskConfig, Arc<Task>)>,
-    moments: Vec<(TaskConfig, Arc<Moments>)>,
-    shared: Vec<(TaskConfig, Arc<Shared>)>,
+    tasks: Vec<(Learned, Arc<Task>)>,
+    moments: Vec<(Learned, Arc<Moments>)>,
+    shared: Vec<(Learned, Arc<Shared>)>,
     derived: Derived,
+}
+
+/// What of a config says what is learned.
+type Learned = (TaskConfig, Option<Smoothing>);
+
+fn learned(config: &Config) -> Learned {
+    (config.task.clone(), config.training.smoothing())
+}
+
+/// What was made for the same before.
+fn known<T>(made: &[(Learned, Arc<T>)], config: &Config) -> Option<Arc<T>> {
+    let is_same = |(known, _): &&(Learned, Arc<T>)| {
+        known.0 == config.task && known.1 == config.training.smoothing()
+    };
+    made.iter().find(is_same).map(|(_, made)| made.clone())
 }
 
 impl Tasks {
@@ -52,10 +67,10 @@ impl Tasks {
     /// # Errors
     ///
     /// Those of `of`, and of `Gram::new`; names the condition.
-    pub fn gram(&mut self, condition: &str, config: &TaskConfig) -> Result<Gram> {
+    pub fn gram(&mut self, condition: &str, config: &Config) -> Result<Gram> {
         let task = self.of(condition, config)?;
         let make = || timed(condition, &task, || Gram::new(&task));
-        let gram = match config.inputs.are_images() {
+        let gram = match config.task.inputs.are_images() {
             true => kept_gram(&self.derived, &task, make),
             // Vectors are few.
             false => make(),
@@ -68,18 +83,19 @@ impl Tasks {
     /// # Errors
     ///
     /// If its data set cannot be read, is mixed of two, or has too few samples; names the condition or the file.
-    pub fn of(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Task>> {
-        if let Some((_, task)) = self.tasks.iter().find(|(known, _)| known == config) {
-            return Ok(task.clone());
+    pub fn of(&mut self, condition: &str, config: &Config) -> Result<Arc<Task>> {
+        if let Some(task) = known(&self.tasks, config) {
+            return Ok(task);
         }
-        let is_read = |dataset: &&Dataset| dataset.inputs == config.inputs;
-        if config.inputs.are_images() && self.datasets.iter().find(is_read).is_none() {
-            self.read(config.inputs)?;
+        let inputs = config.task.inputs;
+        let is_read = |dataset: &&Dataset| dataset.inputs == inputs;
+        if inputs.are_images() && self.datasets.iter().find(is_read).is_none() {
+            self.read(inputs)?;
         }
-        let task = Task::new(config, self.datasets.iter().find(is_read))
+        let task = Task::of(config, self.datasets.iter().find(is_read))
             .with_context(|| format!("condition '{condition}'"))?;
         let task = Arc::new(task);
-        self.tasks.push((config.clone(), task.clone()));
+        self.tasks.push((learned(config), task.clone()));
         Ok(task)
     }
 
@@ -100,23 +116,23 @@ impl Tasks {
     /// # Errors
     ///
     /// Those of `of`, and of the moments.
-    pub fn moments(&mut self, condition: &str, config: &TaskConfig) -> Result<Arc<Moments>> {
-        if let Some((_, moments)) = self.moments.iter().find(|(known, _)| known == config) {
-            return Ok(moments.clone());
+    pub fn moments(&mut self, condition: &str, config: &Config) -> Result<Arc<Moments>> {
+        if let Some(moments) = known(&self.moments, config) {
+            return Ok(moments);
         }
         let task = self.of(condition, config)?;
         let moments = Arc::new(Moments::of_gram(&task, self.gram(condition, config)?));
-        self.moments.push((config.clone(), moments.clone()));
+        self.moments.push((learned(config), moments.clone()));
         Ok(moments)
     }
 
     /// What all runs that learn a task have in common while they train.
-    pub fn shared(&mut self, config: &TaskConfig) -> Arc<Shared> {
-        if let Some((_, shared)) = self.shared.iter().find(|(known, _)| known == config) {
-            return shared.clone();
+    pub fn shared(&mut self, config: &Config) -> Arc<Shared> {
+        if let Some(shared) = known(&self.shared, config) {
+            return shared;
         }
         let shared = Arc::new(Shared::keeping(self.derived.clone()));
-        self.shared.push((config.clone(), shared.clone()));
+        self.shared.push((learned(config), shared.clone()));
         shared
     }
 

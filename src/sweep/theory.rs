@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::gram;
 use super::tasks::Tasks;
-use crate::config::{Config, Initialisation, Loss, NetworkKind, Stretch};
+use crate::config::{Config, Initialisation, Loss, NetworkKind, Stretch, TrainingConfig};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, StretchRecord, TheoryRecord, write_json};
@@ -55,8 +55,8 @@ fn theory_of_images(
 ) -> Result<TheoryRecord> {
     // Before anything is read.
     ensure_images_are_covered(config)?;
-    let task = tasks.of(condition, &config.task)?;
-    let moments = tasks.moments(condition, &config.task)?;
+    let task = tasks.of(condition, config)?;
+    let moments = tasks.moments(condition, config)?;
     let seed = seed.unwrap_or(config.seeds[0]);
     let layers = initial_layers(config, &task, seed)?;
     let start = format!("the initial weights of seed {seed}");
@@ -147,7 +147,7 @@ fn solve_bias_free(config: &Config, seed: u64) -> Result<Theory> {
              with positive and negative output weights start equally strong"
         ),
     };
-    let task = Task::new(&config.task, None)?;
+    let task = Task::of(config, None)?;
     Theory::of_bias_free(config, initial_layers(config, &task, seed)?, validity)
 }
 
@@ -158,7 +158,7 @@ fn from_seed(config: &Config, seed: u64) -> Result<(Vec<LayerStart>, String)> {
         "theory covers images in one stretch: leave phases out"
     );
     let validity = format!("exact for the gradient flow from the initial weights of seed {seed}");
-    let task = Task::new(&config.task, None)?;
+    let task = Task::of(config, None)?;
     Ok((initial_layers(config, &task, seed)?, validity))
 }
 
@@ -190,17 +190,23 @@ struct Judging {
 }
 
 impl Judging {
-    fn new(theory: &Theory, loss: Loss) -> Self {
+    fn new(theory: &Theory, training: &TrainingConfig) -> Self {
         let task = theory.task();
         let (items, weights) = task.evaluation_items();
         let levels = task.level_columns();
         let reader = |(variances, tree): ([f64; 2], &Hierarchy)| {
-            ModeReader::new(&tree.targets(), &levels, variances).towards(&task.targets)
+            let labels = tree.targets();
+            let reader = match training.smoothing() {
+                Some(_) => ModeReader::along(&labels, &task.targets, &levels, variances),
+                None => ModeReader::new(&labels, &levels, variances),
+            };
+            reader.towards(&task.targets)
         };
         Judging {
             reader: theory.input_variances().zip(task.hierarchy.as_ref()).map(reader),
-            judge: Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels),
-            loss,
+            judge: Judge::new(task.targets.clone(), items, &weights, task.ocs(), levels)
+                .rating_by(task.labels.as_ref()),
+            loss: training.loss,
         }
     }
 
@@ -225,7 +231,7 @@ impl Judging {
 }
 
 fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRecord> {
-    let judging = Judging::new(theory, config.training.loss);
+    let judging = Judging::new(theory, &config.training);
     let mut curves = Curves::default();
     theory.follow(&observed_times(config), &mut |moment| {
         judging.see(&mut curves, moment.time, moment)
@@ -274,7 +280,7 @@ fn answer_in_stretches(
     for (index, Stretch { label, span, config: own, .. }) in stretches.iter().enumerate() {
         let theory = Theory::from_weights(own, layers, validity.clone())
             .with_context(|| format!("phase {}", index + 1))?;
-        let judging = Judging::new(&theory, own.training.loss);
+        let judging = Judging::new(&theory, &own.training);
         let mut course = theory.begin();
         let steps = observed_steps(span.steps, own.training.observations);
         // The moment in which a stretch begins is the end of the one before.
@@ -360,7 +366,7 @@ pub fn write_theories(
         match answer {
             Ok(theory) => {
                 if are_images {
-                    let moments = tasks.moments(condition, &config.task)?;
+                    let moments = tasks.moments(condition, config)?;
                     let gram = gram::record(condition, config, &moments.gram);
                     write_json(&path("gram.json"), &gram)?;
                 } else {

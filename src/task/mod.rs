@@ -10,7 +10,7 @@ use std::ops::Range;
 use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2};
 
-use crate::config::{Inputs, TargetScale, Targets, TaskConfig};
+use crate::config::{Config, Inputs, Smoothing, TargetScale, Targets, TaskConfig};
 use crate::data::Dataset;
 
 use drawn::Drawn;
@@ -23,8 +23,10 @@ pub use samples::{ImageSet, Stored};
 pub struct Task {
     /// The tree of labels; `None` where targets are other numbers.
     pub hierarchy: Option<Hierarchy>,
-    /// `[n_items, n_labels]`: labels, or the outputs that are asked for; each vector that is drawn is an item.
+    /// `[n_items, n_labels]`: labels, smoothed if that is asked for, or other outputs; each vector that is drawn is an item.
     pub targets: Array2<f64>,
+    /// The labels, 0 or 1, of which smoothing made the targets; `None` where targets are labels themselves, or scaled.
+    pub labels: Option<Array2<f64>>,
     /// Probability of each item in the training set; sums to 1.
     pub probabilities: Array1<f64>,
     /// What the network sees.
@@ -62,15 +64,41 @@ impl TaskInputs {
 }
 
 impl Task {
-    /// The task that a checked config describes; `dataset` is needed for images.
+    /// The task that a checked config trains on; `dataset` is needed for images.
     ///
     /// # Errors
     ///
     /// If the data set has no image of some item, or too few for `task.samples`.
+    pub fn of(config: &Config, dataset: Option<&Dataset>) -> Result<Self> {
+        Task::smoothed(&config.task, config.training.smoothing(), dataset)
+    }
+
+    /// The task that the `task` section of a checked config describes, with labels as they are.
+    ///
+    /// # Errors
+    ///
+    /// As `of`.
     pub fn new(config: &TaskConfig, dataset: Option<&Dataset>) -> Result<Self> {
+        Task::smoothed(config, None, dataset)
+    }
+
+    /// The same with smoothed labels; `task.target_scale` has the last word, and scales what was smoothed.
+    ///
+    /// # Errors
+    ///
+    /// As `of`.
+    pub fn smoothed(
+        config: &TaskConfig,
+        smoothing: Option<Smoothing>,
+        dataset: Option<&Dataset>,
+    ) -> Result<Self> {
         let task = match &config.targets {
             Some(targets) => Task::drawn(config, targets)?,
             None => Task::of_a_tree(config, dataset)?,
+        };
+        let task = match smoothing {
+            Some(smoothing) => task.with_smooth_labels(smoothing),
+            None => task,
         };
         Ok(match config.target_scale {
             Some(factors) => task.scaled(factors),
@@ -85,6 +113,7 @@ impl Task {
         Ok(Task {
             hierarchy: None,
             targets,
+            labels: None,
             probabilities: Array1::from_elem(n_items, 1.0 / n_items as f64),
             inputs: TaskInputs::Vectors(inputs),
         })
@@ -121,13 +150,24 @@ impl Task {
                 (TaskInputs::Images { train, test, preprocessor }, probabilities)
             }
         };
-        Ok(Task { hierarchy: Some(hierarchy), targets, probabilities, inputs })
+        Ok(Task { hierarchy: Some(hierarchy), targets, labels: None, probabilities, inputs })
     }
 
     /// With targets `mean ybar + contrasts (y - ybar)`.
     fn scaled(self, TargetScale { mean, contrasts }: TargetScale) -> Self {
         let targets = contrasts * &self.targets + (mean - contrasts) * &self.ocs();
-        Task { targets, ..self }
+        Task { targets, labels: None, ..self }
+    }
+
+    /// With targets `(1 - epsilon) y + epsilon q`, where `q` are equal chances of a level's labels, or 1/2.
+    fn with_smooth_labels(self, smoothing: Smoothing) -> Self {
+        let mut targets = self.targets.clone();
+        for level in self.level_columns() {
+            let n_labels = level.len();
+            let mut columns = targets.slice_mut(ndarray::s![.., level]);
+            columns.mapv_inplace(|label| smoothing.of(label, n_labels));
+        }
+        Task { targets, labels: Some(self.targets), ..self }
     }
 
     /// Label columns of every level, from the top; empty without a tree.

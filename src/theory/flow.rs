@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
+use super::answer::Answer;
 use super::integrate::Integrator;
-use crate::config::Loss;
 
 /// Weights `[n_outputs, n_inputs]` of a layer and its bias, if it has one.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct LayerStart {
 ///
 /// ```text
 /// W_l' = sum_i p_i B_l^T e_i h_{l-1,i}^T,   b_l' = sum_i p_i B_l^T e_i,   B_l = W_L .. W_{l+1}
-/// e_i = y_i - z_i  (half squared error)   or   y_i - sigma(z_i)  (cross-entropy on logits z)
+/// e_i = y_i - z_i  (half squared error),   y_i - sigma(z_i)  or  y_i - softmax(z_i) on each level  (cross-entropy on logits z)
 /// ```
 ///
 /// Exact for any tree, frequencies, inputs, depth, bias option and start; (5) of THEORY is its two-layer balanced case.
@@ -31,7 +31,7 @@ pub struct LinearFlow {
     targets: Array2<f64>,
     /// `[n_items]`, summing to 1.
     probabilities: Array1<f64>,
-    loss: Loss,
+    answer: Answer,
     start: Vec<LayerStart>,
 }
 
@@ -42,10 +42,10 @@ impl LinearFlow {
         inputs: Array2<f64>,
         targets: Array2<f64>,
         probabilities: Array1<f64>,
-        loss: Loss,
+        answer: Answer,
         start: Vec<LayerStart>,
     ) -> Self {
-        LinearFlow { inputs, targets, probabilities, loss, start }
+        LinearFlow { inputs, targets, probabilities, answer, start }
     }
 
     /// A solution at time 0.
@@ -146,10 +146,7 @@ impl LinearFlow {
 
     /// Outputs to responses.
     fn respond(&self, outputs: Array2<f64>) -> Array2<f64> {
-        match self.loss {
-            Loss::HalfSquaredError => outputs,
-            Loss::BinaryCrossEntropy => outputs.mapv_into(|z| 1.0 / (1.0 + (-z).exp())),
-        }
+        self.answer.of(outputs)
     }
 
     /// Responses `[n_items, n_labels]` of a solution; probabilities under cross-entropy.
@@ -201,10 +198,13 @@ fn largest<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use ndarray::array;
     use ode_solvers::{DVector, Dop853, System};
 
     use super::*;
+    use crate::config::Loss;
 
     /// The same flow for the integrator of another author.
     struct Same<'a>(&'a LinearFlow);
@@ -223,13 +223,14 @@ mod tests {
             }),
             bias: bias.then(|| Array1::zeros(rows)),
         };
-        for loss in [Loss::HalfSquaredError, Loss::BinaryCrossEntropy] {
+        let losses = [Loss::HalfSquaredError, Loss::BinaryCrossEntropy, Loss::SoftmaxCrossEntropy];
+        for loss in losses {
             for biased in [false, true] {
                 let flow = LinearFlow::new(
                     array![[1.0, 0.2, 0.0], [0.0, 1.0, 0.3], [0.1, 0.0, 1.0], [0.5, 0.5, 0.0]],
                     array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]],
                     array![0.4, 0.1, 0.3, 0.2],
-                    loss,
+                    Answer::new(loss, vec![Range { start: 0, end: 2 }]),
                     vec![layer(4, 3, biased), layer(3, 4, biased), layer(2, 3, biased)],
                 );
                 let mut ours = flow.begin();

@@ -2,7 +2,7 @@
 //!
 //! Conventions, used by every function here and by `train`:
 //!
-//! - loss: half the squared error, summed over labels, averaged over samples (or binary cross-entropy, likewise);
+//! - loss: half the squared error, summed over labels, averaged over samples (or a cross-entropy, likewise);
 //! - correlations: averages over samples, `Sigma_yx = <y x^T>`, so `Sigma_x = I / N` for `N` one-hot items;
 //! - time: `t = eta * step`, which makes gradient descent Euler's method for the flow.
 //!
@@ -15,12 +15,15 @@
 //! The ideas are those of Rubruck, Bauer, Saxe and Summerfield (arXiv 2406.17467); the equations were derived afresh and
 //! are labelled THEORY (n), each restated where it is used.
 
+mod answer;
 mod balanced;
 mod biased;
 mod common;
+mod constant_logits;
 mod course;
 mod decompositions;
 mod deep_constant;
+mod drive;
 mod flow;
 mod gram;
 mod halves;
@@ -44,11 +47,14 @@ use crate::config::{
 };
 use crate::task::Task;
 
+use answer::Answer;
 use balanced::{BalancedTheory, InputVariances};
 use common::CommonModes;
+pub use constant_logits::{ConstantLogits, log_prior};
 pub use course::{Course, Moment};
 use course::{Followed, PacedCourse};
 pub use decompositions::singular_values;
+pub use drive::FirstDrive;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};
 pub use gram::{Gram, Space, input_products};
@@ -217,7 +223,7 @@ impl Theory {
                 inputs,
                 task.targets.clone(),
                 task.probabilities.clone(),
-                config.training.loss,
+                Answer::new(config.training.loss, task.level_columns()),
                 start::reduced(layers),
             )),
         };
@@ -397,7 +403,7 @@ fn integrable_start(config: &Config, aligned: Aligned, task: &Task) -> Result<Ve
 /// has further factors, of at most 1/4, and no such bound.
 fn ensure_step_follows(config: &Config, task: &Task, layers: &[LayerStart]) -> Result<()> {
     let TrainingConfig { learning_rate, loss, .. } = config.training;
-    if loss == Loss::BinaryCrossEntropy {
+    if loss.is_of_logits() {
         return Ok(());
     }
     let Some((last, between)) = layers.split_last().filter(|(_, rest)| !rest.is_empty()) else {
@@ -443,7 +449,7 @@ fn covered_task(config: &Config, depths: RangeInclusive<usize>) -> Result<Task> 
         depths.start() - 1,
         depths.end() - 1
     );
-    Task::new(&config.task, None)
+    Task::of(config, None)
 }
 
 /// What every theory here needs.

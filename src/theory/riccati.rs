@@ -161,6 +161,7 @@ fn multiple_of_identity(matrix: &Array2<f64>, size: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Answer;
     use super::super::flow::LinearFlow;
     use super::*;
     use crate::config::Loss;
@@ -200,8 +201,9 @@ mod tests {
             for (first, second) in [(0.1, 0.1), (0.05, 0.4), (0.5, 0.1), (1e-3, 1e-3), (1.5, 1.0)] {
                 let layers = layers(width, first, second);
                 let riccati = solution(&layers).expect("the conditions are met");
-                let (p, loss) = (Array1::from_elem(8, 0.125), Loss::HalfSquaredError);
-                let flow = LinearFlow::new(Array2::eye(8), targets.clone(), p, loss, layers);
+                let (p, answer) =
+                    (Array1::from_elem(8, 0.125), Answer::new(Loss::HalfSquaredError, Vec::new()));
+                let flow = LinearFlow::new(Array2::eye(8), targets.clone(), p, answer, layers);
                 let (mut exact, mut integrated) = (riccati.begin(), flow.begin());
                 for time in [0.0, 0.7, 6.0, 25.0, 80.0] {
                     riccati.advance(&mut exact, time);
@@ -226,8 +228,9 @@ mod tests {
             let left = before.layers(&weights).to_vec();
             let exact = Riccati::new(&inputs, &correlation, &(&inputs / 8.0), &left);
             let exact = exact.expect("what is conserved still is");
-            let (p, loss) = (Array1::from_elem(8, 0.125), Loss::HalfSquaredError);
-            let flow = LinearFlow::new(inputs.clone(), targets.clone(), p, loss, left);
+            let (p, answer) =
+                (Array1::from_elem(8, 0.125), Answer::new(Loss::HalfSquaredError, Vec::new()));
+            let flow = LinearFlow::new(inputs.clone(), targets.clone(), p, answer, left);
             let (mut course, mut integrated) = (exact.begin(), flow.begin());
             let start = largest(&(exact.responses(&course) - before.responses(&weights)));
             assert!(start < 1e-12, "it goes on from where it stood: {start:e}");

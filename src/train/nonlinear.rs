@@ -17,7 +17,7 @@ use super::stack::{Stack, Watched};
 use super::steps::kernel_steps;
 use super::supply::Feed;
 use crate::config::{Config, KernelConfig, Precision, Span};
-use crate::model::{self, Network, Placement};
+use crate::model::{Network, Objective, Placement};
 use crate::task::Task;
 
 /// Networks between two steps, one for each member. Several convolutions pay on a GPU alone, where a small one leaves most
@@ -26,6 +26,7 @@ pub struct NonlinearStack {
     n_members: usize,
     /// The first member's of this stretch; the others' differ in what no step asks for.
     config: Config,
+    objective: Objective,
     network: Network,
     parameters: NamedTensors,
     /// The same tensors without their names.
@@ -70,6 +71,7 @@ impl NonlinearStack {
             meter: meter(members, 0, placement, watched)?,
             n_members: members.len(),
             config: config.clone(),
+            objective: Objective::new(training.loss, task),
             network,
             parameters,
             tensors,
@@ -144,14 +146,13 @@ impl Stack for NonlinearStack {
     fn descend(&mut self) {
         let batch = self.samples.next_batch(&mut self.feed);
         let outputs = self.network.forward(&batch.inputs);
-        let training = &self.config.training;
         let (step, since) = (self.step, self.step - self.spans[0].first_step);
         if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(since)) {
             // One vector per item is seen in full batch alone: these are the responses to all of them.
-            let responses = model::responses(training.loss, &outputs.detach());
+            let responses = self.objective.responses(&outputs.detach());
             meter.read(step, &responses);
         }
-        let losses = model::loss(training.loss, &outputs, &batch.targets, &batch.weights);
+        let losses = self.objective.losses(&outputs, &batch.targets, &batch.weights);
         let loss = self.optimiser.weighed(&losses);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
         self.optimiser.update(&self.tensors, &gradients);
@@ -177,6 +178,7 @@ impl Stack for NonlinearStack {
         });
         let of_members = of_members.collect::<Result<Vec<_>>>()?;
         let (network, config) = (self.network.copy(), self.config.clone());
+        let objective = self.objective.clone();
         let (step, stretch) = (self.step, self.stretch);
         let times: Vec<f64> = self.spans.iter().map(|span| span.time(step)).collect();
         let kernel_inputs = self.kernel_inputs();
@@ -188,7 +190,7 @@ impl Stack for NonlinearStack {
                 let outputs = set.in_chunks(config.network.kind, of_members.len(), |inputs| {
                     network.forward(&inputs.unsqueeze(0))
                 });
-                Answer::of_each(&outputs, set, config.training.loss)
+                Answer::of_each(&outputs, set, &objective)
             };
             let evaluation = answers(&evaluation)?;
             let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;

@@ -7,8 +7,7 @@ use tch::Tensor;
 use super::arrays::to_vector;
 use super::batches::Set;
 use super::passed::Passed;
-use crate::config::Loss;
-use crate::model;
+use crate::model::Objective;
 
 /// What the network answered at one moment of training.
 pub struct Snapshot {
@@ -62,10 +61,10 @@ pub struct Answer {
 
 impl Answer {
     /// One answer for each network; `outputs` are `[n_members, n_samples, n_labels]`.
-    pub(super) fn of_each(outputs: &Tensor, set: &Set, loss: Loss) -> Result<Vec<Self>> {
+    pub(super) fn of_each(outputs: &Tensor, set: &Set, objective: &Objective) -> Result<Vec<Self>> {
         let (n_members, n_samples, n_labels) = outputs.size3()?;
-        let losses = to_vector(&model::loss(loss, outputs, &set.targets, &set.weights))?;
-        let responses = to_vector(&model::responses(loss, outputs))?;
+        let losses = to_vector(&objective.losses(outputs, &set.targets, &set.weights))?;
+        let responses = to_vector(&objective.responses(outputs))?;
         let shape = (n_members as usize, n_samples as usize, n_labels as usize);
         let responses = Array3::from_shape_vec(shape, responses)?;
         let of_member = |(responses, loss): (ArrayView2<f64>, f64)| Answer {

@@ -2,8 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::config::Loss;
-use crate::model;
+use crate::model::Objective;
 use crate::train::batches::Batch;
 use crate::train::moments::Moments;
 
@@ -19,7 +18,7 @@ pub enum Drive {
     Samples {
         /// Factor of gradients.
         scale: f64,
-        loss: Loss,
+        objective: Objective,
     },
 }
 
@@ -148,10 +147,10 @@ impl Drive {
                 }
                 drive
             }
-            Drive::Samples { scale, loss } => {
+            Drive::Samples { scale, objective } => {
                 let batch = batch();
                 let outputs = outputs(&batch.inputs, map, n_inputs);
-                let error = model::responses(*loss, &outputs) - batch.targets;
+                let error = objective.responses(&outputs) - batch.targets;
                 let error = error * (batch.weights.unsqueeze(-1) * *scale);
                 let through_inputs = batch.inputs.transpose(-2, -1).matmul(&error);
                 if map.size()[1] == n_inputs {

@@ -18,7 +18,7 @@ use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched, learns_from_moments};
 use super::supply::Feed;
 use crate::config::{Bias, Loss, NetworkKind, Precision, Span, TrainingConfig};
-use crate::model;
+use crate::model::Objective;
 use crate::task::{Task, TaskInputs};
 
 use drive::{Drive, GroupMoments, outputs};
@@ -44,7 +44,7 @@ pub struct LinearStack {
     parameters: Vec<(String, Tensor)>,
     optimiser: OptimiserState,
     axes: Axes,
-    loss: Loss,
+    objective: Objective,
     has_biases: bool,
     /// Axes of the inputs, float64; `None`: their own.
     basis: Option<Tensor>,
@@ -102,10 +102,11 @@ impl LinearStack {
             initial_layers(members, device, kind, basis.as_ref(), rotated, n_outputs)?;
         let parameters = named(&layers);
         let TrainingConfig { optimiser, loss, .. } = config.training;
+        let objective = Objective::new(loss, task);
         let optimiser = OptimiserState::new(optimiser, rates(members, 0), &parameters);
         let has_biases = config.network.bias != Bias::None;
         let lesson = Learning {
-            drive: Drive::Samples { scale: 1.0, loss },
+            drive: Drive::Samples { scale: 1.0, objective: objective.clone() },
             groups: Vec::new(),
             feed: Feed::of(Vec::new()),
             meter: None,
@@ -119,7 +120,7 @@ impl LinearStack {
             parameters,
             optimiser,
             axes,
-            loss,
+            objective,
             has_biases,
             basis,
             device,
@@ -161,7 +162,7 @@ impl LinearStack {
             Drive::of(&moments, n_outputs, self.has_biases, self.kind)
         } else {
             let scale = self.optimiser.gradient_scale(first.span.learning_rate);
-            Drive::Samples { scale, loss: self.loss }
+            Drive::Samples { scale, objective: self.objective.clone() }
         };
         let samples = &groups[0].samples;
         let seeds = members.iter().map(|member| member.seed);
@@ -170,7 +171,7 @@ impl LinearStack {
             Watched::AtEachStep => {
                 let tasks: Vec<&Task> =
                     members.iter().map(|member| member.lesson(stretch).task).collect();
-                let of = if self.loss == Loss::HalfSquaredError {
+                let of = if self.objective.kind() == Loss::HalfSquaredError {
                     Of::Maps { with_ones: self.has_biases }
                 } else {
                     Of::Responses
@@ -237,12 +238,12 @@ impl LinearStack {
         let Some(meter) = meter.as_mut().filter(|_| Meter::is_due(step - *first_step)) else {
             return;
         };
-        match self.loss {
+        match self.objective.kind() {
             Loss::HalfSquaredError => meter.read(step, map),
-            Loss::BinaryCrossEntropy => {
+            Loss::BinaryCrossEntropy | Loss::SoftmaxCrossEntropy => {
                 let inputs = groups[0].samples.evaluation().all_inputs().unsqueeze(0);
                 let outputs = outputs(&inputs, map, self.n_inputs);
-                meter.read(step, &model::responses(self.loss, &outputs));
+                meter.read(step, &self.objective.responses(&outputs));
             }
         }
     }
@@ -348,7 +349,8 @@ impl Stack for LinearStack {
         }
         let (_, output_bias) = self.weight_and_bias(self.layers.len() - 1);
         let output_biases = output_bias.as_ref().map(to_vector).transpose()?;
-        let (step, n_inputs, n_labels, loss) = (self.step, self.n_inputs, self.n_labels, self.loss);
+        let (step, n_inputs, n_labels) = (self.step, self.n_inputs, self.n_labels);
+        let objective = self.objective.clone();
         let stretch = self.stretch;
         let passed = self.lesson.meter.as_mut().map(Meter::take).unwrap_or_default();
         let mut first = 0;
@@ -370,7 +372,7 @@ impl Stack for LinearStack {
             let mut member = 0;
             for (map, time, evaluation, training) in &groups {
                 let answers =
-                    |set: &Set, map: &Tensor| answers(set, map, [n_inputs, n_labels], loss);
+                    |set: &Set, map: &Tensor| answers(set, map, [n_inputs, n_labels], &objective);
                 for map in in_blocks(map, evaluation, training.as_ref()) {
                     let evaluations = answers(evaluation, &map)?;
                     let trainings = training.as_ref().map(|training| answers(training, &map));
@@ -471,7 +473,7 @@ fn answers(
     set: &Set,
     map: &Tensor,
     [n_inputs, n_labels]: [i64; 2],
-    loss: Loss,
+    objective: &Objective,
 ) -> Result<Vec<Answer>> {
     let (n_members, n_rows, n_outputs) = map.size3()?;
     // One product for all members.
@@ -480,7 +482,7 @@ fn answers(
         let outputs = outputs(inputs, &side_by_side, n_inputs).squeeze_dim(0);
         outputs.view([-1, n_members, n_outputs]).transpose(0, 1)
     });
-    Answer::of_each(&outputs.narrow(2, 0, n_labels), set, loss)
+    Answer::of_each(&outputs.narrow(2, 0, n_labels), set, objective)
 }
 
 /// `stack.layer1.weight`, `stack.layer1.bias`, ...
