@@ -4,12 +4,13 @@ DEVICE ?= auto
 # What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
 EXISTING ?= --resume
 
-.PHONY: help setup build install reproduce reproduce-full test test-kills test-slurm bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test test-python test-kills test-slurm bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
+	@echo 'make test-python  pandas, NumPy and TensorBoard (brought into ~/.cache/ocs) read what export and --tensorboard write'
 	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
 	@echo 'make test-slurm  runs on a real Slurm of this machine, disturbed: requeued, cancelled, preempted, nodes and controller down'
 	@echo 'make build      set up, leave target/release/ocs'
@@ -38,6 +39,9 @@ reproduce-full: build
 
 test: setup
 	cargo test --release
+
+test-python: build
+	python3 -B tests/python/test_results.py target/release/ocs
 
 # Each kill costs some three seconds.
 KILLS ?= 150

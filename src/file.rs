@@ -49,6 +49,31 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// As `replace` and `create`, for what is too large to be in memory at once: `write` is given the file, which gets its name
+/// when all is written. `replaces` says whether something of that name may be there.
+///
+/// # Errors
+///
+/// Those of `write`; `AlreadyExists` if something is there that stays; else what the system says.
+pub fn stream<E: From<std::io::Error>>(
+    path: &Path,
+    replaces: bool,
+    write: impl FnOnce(&mut std::fs::File) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    if !replaces && path.symlink_metadata().is_ok() {
+        return Err(E::from(ErrorKind::AlreadyExists.into()));
+    }
+    std::fs::create_dir_all(folder_of(path))?;
+    let mut file = new_file(folder_of(path))?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    open_to_readers(&file)?;
+    let persisted = if replaces { file.persist(path) } else { file.persist_noclobber(path) };
+    persisted.map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// As `replace`, for what can be made again: a machine that loses its power may leave it damaged.
 ///
 /// # Errors
@@ -62,6 +87,16 @@ pub fn replace_unsafely(path: &Path, bytes: &[u8]) -> Result<()> {
     open_to_readers(&file)?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Appends `bytes` to a file that is there. A machine that stops meanwhile may leave some of them alone.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<()> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    std::fs::OpenOptions::new().append(true).open(path)?.write_all(bytes)
 }
 
 /// As `replace`; what was there is called `previous` then. At every moment one of the two is whole.

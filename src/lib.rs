@@ -43,6 +43,8 @@ pub mod probes;
 pub mod sweep;
 /// How does a config become jobs of a cluster? Profiles, scripts, and what Slurm says. Knows no study.
 pub mod slurm;
+/// How do other programs read what runs left? Long tables, and event files.
+pub mod export;
 /// What was found, decided by numbers? A claim is drafted from chosen runs, a measure and a criterion.
 pub mod claim;
 /// What does a finding look like? A figure is a page of panels of layers, as data. Knows no study.

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("file", &[]),
     ("derived", &["file"]),
     ("images", &["file"]),
@@ -24,15 +24,16 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
         ],
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
+    ("export", &["file", "config", "task", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
 ];
 
 /// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 11] = [
-    "file", "derived", "images", "config", "data", "task", "metrics", "record", "claim", "plot",
-    "studies",
+const WITHOUT_TENSORS: [&str; 12] = [
+    "file", "derived", "images", "config", "data", "task", "metrics", "record", "export", "claim",
+    "plot", "studies",
 ];
 
 fn files_of(module: &str) -> Vec<PathBuf> {

@@ -61,7 +61,7 @@ impl Plot {
         ensure_folder("--out", &self.out).map_err(misuse)?;
         let folder = self.folder();
         if folder == self.target {
-            run_folder::ensure_run(&folder).map_err(misuse)?;
+            run_folder::ensure_run(&folder, DRAW).map_err(misuse)?;
         }
         let name = self.name(&folder).map_err(misuse)?;
         let mut runs = RunFolder::read(&folder)?.distinct();
@@ -147,6 +147,8 @@ impl Plot {
         Ok(())
     }
 }
+
+const DRAW: run_folder::Use = run_folder::Use { verb: "draw", command: "ocs plot" };
 
 /// Makes sure that an option names a folder, there or not.
 pub fn ensure_folder(option: &str, folder: &Path) -> Result<()> {

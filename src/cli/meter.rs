@@ -83,6 +83,22 @@ impl Meter {
         Duration::try_from_secs_f64(left).ok()
     }
 
+    /// Steps a second of all runs together, in words that end before what is told next: `1.2 k steps/s, `; nothing before it is
+    /// known.
+    pub fn pace_in_words(&self) -> String {
+        if self.done == 0 || self.seen_at < FIRST {
+            return String::new();
+        }
+        let pace = self.done as f64 / self.seen_at.as_secs_f64();
+        let (number, unit) = match pace {
+            pace if pace >= 1e6 => (pace / 1e6, " M"),
+            pace if pace >= 1e3 => (pace / 1e3, " k"),
+            pace => (pace, ""),
+        };
+        let digits = if number < 100.0 { 1 } else { 0 };
+        format!("{number:.digits$}{unit} steps/s, ")
+    }
+
     /// The same in words.
     pub fn left_in_words(&self, now: Duration) -> String {
         match self.left(now) {
@@ -109,14 +125,20 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::metrics::Curves;
+    use crate::sweep::Observed;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
     fn observed(seed: u64, step: u64) -> Event<'static> {
-        Event::Observed { condition: "c", seed, step, steps: 100, loss: 1.0 }
+        static NOTHING: LazyLock<Curves> = LazyLock::new(Curves::default);
+        let curves = Observed { evaluation: &NOTHING, training: None };
+        Event::Observed { condition: "c", seed, step, steps: 100, curves }
     }
 
     #[test]
@@ -137,6 +159,7 @@ mod tests {
         assert_eq!(meter.left(seconds(5)), None);
         meter.note(&observed(8, 60), seconds(20));
         assert_eq!(meter.left(seconds(20)), Some(seconds(280)), "140 steps at 2 seconds");
+        assert_eq!(meter.pace_in_words(), "0.5 steps/s, ");
         assert_eq!(meter.left(seconds(80)), Some(seconds(220)), "time passes between observations");
         assert_eq!(meter.left(seconds(900)), Some(seconds(0)));
         assert_eq!(

@@ -7,6 +7,7 @@ mod config;
 mod data;
 mod devices;
 mod doctor;
+mod export;
 mod figures;
 mod gram;
 mod log;
@@ -22,6 +23,7 @@ mod slurm;
 mod stems;
 mod summary;
 mod sweep;
+mod tensorboard;
 mod theory;
 mod train;
 mod watchdog;
@@ -67,6 +69,8 @@ enum Command {
     /// Look after runs on a cluster: status, collect, cancel, resubmit
     #[command(subcommand)]
     Slurm(slurm::Slurm),
+    /// Write the numbers of runs as one long table, for pandas, NumPy or R
+    Export(export::Export),
     /// Decide the claims of experiments from their records; exit status 1 if one fails
     Claims(figures::Claims),
     /// Fetch, check and show the image data sets
@@ -140,6 +144,7 @@ impl Command {
             Command::Plot(plot) => plot.run(),
             Command::Reproduce(reproduce) => reproduce.run(),
             Command::Slurm(slurm) => slurm.run(),
+            Command::Export(export) => export.run(),
             Command::Claims(claims) => claims.run(),
             Command::Data(data) => data.run(),
             Command::Bench(bench) => bench.run(),

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use super::bar::BAR;
 use super::log::is_dumb;
 use super::meter::Meter;
+use crate::metrics::Curves;
 use crate::record::Status;
 use crate::sweep::Event;
 
@@ -51,6 +52,10 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(1), target);
         let meter: Arc<Mutex<Meter>> = Arc::default();
         let planned = Arc::new(Mutex::new(Instant::now()));
+        let paced = meter.clone();
+        let pace = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let _ = text.write_str(&locked(&paced).pace_in_words());
+        };
         let (asked, since) = (meter.clone(), planned.clone());
         let left = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
             let elapsed = locked(&since).elapsed();
@@ -58,10 +63,13 @@ impl Progress {
             let _ = text.write_str(&locked(&asked).left_in_words(elapsed));
         };
         let style = ProgressStyle::with_template(
-            "{prefix}{bar:16} {percent:>3}% after {elapsed}, {left}  {wide_msg}",
+            "{prefix}{bar:16} {percent:>3}% after {elapsed}, {pace}{left}  {wide_msg}",
         );
         bar.set_style(
-            style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("left", left),
+            style
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("left", left)
+                .with_key("pace", pace),
         );
         bar.set_prefix(prefix);
         bar.set_message("preparing data and theory");
@@ -110,8 +118,13 @@ impl Progress {
                     tracing::info!(condition, seed, step, "continued from its checkpoint");
                 }
             }
-            Event::Observed { condition, seed, step, loss, .. } => {
+            Event::Observed { condition, seed, step, curves, .. } => {
+                let loss = curves.evaluation.loss.last();
                 tracing::debug!(condition, seed, step, loss, "observed");
+                if !self.bar.is_hidden() {
+                    let last = last_in_words(curves.evaluation);
+                    self.bar.set_message(format!("{condition}, seed {seed}: {last}"));
+                }
             }
             Event::Failed { condition, seed, reason } => {
                 tracing::warn!(condition, seed, "failed: {reason}");
@@ -130,6 +143,18 @@ impl Progress {
             }
         }
     }
+}
+
+/// The newest M, V and graded true negative rate of the top level.
+fn last_in_words(curves: &Curves) -> String {
+    let rate = curves.true_negative_rate.first().and_then(|rates| *rates.last()?);
+    let told = [
+        ("M", curves.mean_output_error.last().copied()),
+        ("V", curves.input_dependence.last().copied()),
+        ("TNR_1", rate),
+    ];
+    let known = told.iter().filter_map(|(name, value)| Some(format!("{name} {:.3}", (*value)?)));
+    known.collect::<Vec<_>>().join(", ")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -151,6 +176,18 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sweep::Observed;
+
+    #[test]
+    fn the_bar_tells_what_is_known_of_the_newest_moment() {
+        let mut curves = Curves::default();
+        assert_eq!(last_in_words(&curves), "");
+        curves.mean_output_error = vec![0.5, 0.25];
+        curves.input_dependence = vec![0.0, 1.0 / 3.0];
+        assert_eq!(last_in_words(&curves), "M 0.250, V 0.333");
+        curves.true_negative_rate = vec![vec![Some(0.5), Some(0.75)], vec![None, None]];
+        assert_eq!(last_in_words(&curves), "M 0.250, V 0.333, TNR_1 0.750");
+    }
 
     #[test]
     fn a_log_gets_a_line_each_time_the_interval_has_passed_also_before_training() {
@@ -164,7 +201,9 @@ mod tests {
         next("preparing data and theory");
         progress.tell(Event::Planned { runs: 2, steps: 200 });
         next("0 % of all steps, 0 of 2 runs ended, time left not known");
-        progress.tell(Event::Observed { condition: "c", seed: 0, step: 50, steps: 100, loss: 1.0 });
+        let evaluation = &Curves::default();
+        let curves = Observed { evaluation, training: None };
+        progress.tell(Event::Observed { condition: "c", seed: 0, step: 50, steps: 100, curves });
         next("25 % of all steps");
         drop(progress);
         assert!(told.iter().count() < 1_000, "lines end with the training");

@@ -12,12 +12,43 @@ const DEPTH: usize = 3;
 /// So many runs are listed.
 const MOST_LISTED: usize = 12;
 
+/// What is to be done with a folder of runs, as messages say it.
+#[derive(Clone, Copy)]
+pub struct Use {
+    /// `draw`, `export`.
+    pub verb: &'static str,
+    /// `ocs plot`.
+    pub command: &'static str,
+}
+
+/// The folder of runs that is meant: an experiment's stem means RUNS/STEM, unless a folder of that name is there.
+///
+/// # Errors
+///
+/// Those of `ensure_run`.
+pub fn run_of(target: &Path, runs: &Path, what: Use) -> Result<PathBuf> {
+    match target.to_str().and_then(studies::find) {
+        Some(study) if !target.is_dir() => {
+            let folder = runs.join(study.stem);
+            ensure!(
+                is_run(&folder),
+                "{} holds no runs of {}: run `ocs reproduce {}` first",
+                runs.display(),
+                study.stem,
+                study.stem
+            );
+            Ok(folder)
+        }
+        Some(_) | None => ensure_run(target, what).map(|()| target.to_owned()),
+    }
+}
+
 /// Makes sure that `folder` holds a run: `CONDITION/SEED.json`.
 ///
 /// # Errors
 ///
 /// Says what lies there instead, and which run can be drawn.
-pub fn ensure_run(folder: &Path) -> Result<()> {
+pub fn ensure_run(folder: &Path, Use { verb, command }: Use) -> Result<()> {
     if is_run(folder) {
         return Ok(());
     }
@@ -27,7 +58,7 @@ pub fn ensure_run(folder: &Path) -> Result<()> {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     if let Some((run, condition)) = run_around(folder).or_else(|| run_around(&whole)) {
         return Err(anyhow!(
-            "{shown} is a part of the run {run}: draw it with `ocs plot {run}`, or this condition alone with `ocs plot {run} \
+            "{shown} is a part of the run {run}: {verb} it with `{command} {run}`, or this condition alone with `{command} {run} \
              --condition {condition}`",
             run = run.display(),
         ));
@@ -45,10 +76,10 @@ pub fn ensure_run(folder: &Path) -> Result<()> {
     let first = first.display();
     Err(match runs.len() {
         1 => anyhow!(
-            "{shown} is not itself a folder of one run: draw its run with `ocs plot {first}`"
+            "{shown} is not itself a folder of one run: {verb} its run with `{command} {first}`"
         ),
         _ => anyhow!(
-            "{shown} holds several runs ({}): name one, as in `ocs plot {first}`",
+            "{shown} holds several runs ({}): name one, as in `{command} {first}`",
             listed(&runs)
         ),
     })

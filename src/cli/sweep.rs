@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::arguments::{ComputeArguments, ProgramArguments, path, warn_of_slow_precision};
 use super::outcome::{Success, misuse, refused};
 use super::summary::{RunSummary, Table, records_of};
+use super::tensorboard::TensorBoardArguments;
 use super::train::{SeededConfigArguments, train_runs};
 use super::{output, slurm};
 use crate::config::{Cell, Config, cells};
@@ -34,6 +35,8 @@ pub struct Sweep {
     compute: ComputeArguments,
     #[command(flatten)]
     programs: ProgramArguments,
+    #[command(flatten)]
+    tensorboard: TensorBoardArguments,
     /// Run those again that failed (they continue from their checkpoints) or diverged (they begin anew)
     #[arg(long)]
     retry: bool,
@@ -45,7 +48,7 @@ pub struct Sweep {
     dry_run: bool,
     /// Give the runs to Slurm: a YAML file that says what each task asks for (configs/slurm/cpu.yaml shows all keys). With
     /// --dry-run the batch script and the tasks are printed and nothing is submitted
-    #[arg(long, value_name = "PROFILE", conflicts_with = "overwrite", value_parser = path())]
+    #[arg(long, value_name = "PROFILE", conflicts_with_all = ["overwrite", "tensorboard"], value_parser = path())]
     slurm: Option<PathBuf>,
     /// Folder of all runs
     #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
@@ -155,9 +158,17 @@ impl Sweep {
         if n_to_do == 0 {
             // Records of another config are refused, also where none is touched.
             sweep::ensure_nothing_is_lost(config, options).map_err(refused)?;
+            let board = self.tensorboard.open(config, options)?;
+            board.keep_complete(states);
+            board.close()?;
         } else {
             let with_work: HashSet<&str> = plan.to_do().map(|run| &*run.condition).collect();
-            let done = train_runs(config, options, "", &|cell| with_work.contains(cell))?;
+            let board = self.tensorboard.open(config, options)?;
+            let asks_theory = |cell: &str| with_work.contains(cell);
+            let done = train_runs(config, options, "", &asks_theory, &|event| board.tell(event));
+            let closed = board.close();
+            let done = done?;
+            closed?;
             // Also where the failure could not be noted in the folder.
             if !done.failed.is_empty() {
                 success = Success::Partial;

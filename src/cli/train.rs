@@ -10,11 +10,12 @@ use super::outcome::{Success, misuse, refused};
 use super::output;
 use super::progress::Progress;
 use super::summary::{RunSummary, Table, records_of};
+use super::tensorboard::TensorBoardArguments;
 use crate::claim::{Claim, Verdict};
 use crate::config::{Config, cells, resolve_conditions};
 use crate::record::Record;
 use crate::studies;
-use crate::sweep::{self, Existing, OnFailure, Options, Summary, Tasks};
+use crate::sweep::{self, Event, Existing, OnFailure, Options, Summary, Tasks};
 
 /// Trains every condition of a config with every seed, and with every combination of what --grid varies. Each run leaves `OUT/NAME/CONDITION/SEED.json` (config, metrics
 /// at log-spaced steps, onset and end of the OCS phase) and `SEED.checkpoint/` (weights as safetensors). Ctrl-C writes
@@ -28,6 +29,8 @@ pub struct Train {
     compute: ComputeArguments,
     #[command(flatten)]
     existing: ExistingArguments,
+    #[command(flatten)]
+    tensorboard: TensorBoardArguments,
     /// Folder of all runs
     #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
     out: PathBuf,
@@ -114,7 +117,11 @@ impl Train {
         let options = self.compute.options(&folder, Existing::Refuse)?;
         let options = self.existing.apply(options);
         super::arguments::warn_of_slow_precision(&config, options.device)?;
-        let summary = train_runs(&config, &options, "", &|_| true)?;
+        let board = self.tensorboard.open(&config, &options)?;
+        let trained = train_runs(&config, &options, "", &|_| true, &|event| board.tell(event));
+        let closed = board.close();
+        let summary = trained?;
+        closed?;
         tell_diverged(&summary);
         tell(&config, &options, self.json)?;
         tracing::info!(folder = %folder.display(), complete = summary.complete, "records written");
@@ -141,7 +148,7 @@ fn tell(config: &Config, options: &Options, as_json: bool) -> Result<()> {
 /// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors; `part` is said before
 /// news of the progress.
 pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Record>, Summary)> {
-    let summary = train_runs(config, options, part, &|_| true)?;
+    let summary = train_runs(config, options, part, &|_| true, &|_| {})?;
     tell_diverged(&summary);
     let mut records = Vec::new();
     for cell in cells(config)? {
@@ -150,12 +157,14 @@ pub fn train(config: &Config, options: &Options, part: &str) -> Result<(Vec<Reco
     Ok((records, summary))
 }
 
-/// Trains this config's runs, with theory beside the cells of which it is asked, told as `part`.
+/// Trains this config's runs, with theory beside the cells of which it is asked, told as `part`; what happens is told to
+/// `also_tell` besides.
 pub fn train_runs(
     config: &Config,
     options: &Options,
     part: &str,
     asks_theory: &dyn Fn(&str) -> bool,
+    also_tell: &(dyn Fn(&Event) + Sync),
 ) -> Result<Summary> {
     warn_of_equal_seeds(config)?;
     let theory_of_images = studies::of(config)?.is_some_and(|study| study.theory_of_images);
@@ -172,7 +181,10 @@ pub fn train_runs(
                 }
             }
         }
-        runs.train(&|event| progress.tell(event))?
+        runs.train(&|event| {
+            also_tell(&event);
+            progress.tell(event);
+        })?
     };
     Ok(summary)
 }

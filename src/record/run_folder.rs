@@ -248,6 +248,35 @@ fn order_of_conditions(folder: &Path) -> Result<Vec<String>> {
     Ok(names_of_cells(&names, &grid))
 }
 
+/// Records in a folder of runs, in their config's order of conditions, then by seed; those of conditions that it lacks come last.
+///
+/// # Errors
+///
+/// If the folder, or the order of its conditions, cannot be read.
+pub fn record_paths(folder: &Path) -> Result<Vec<PathBuf>> {
+    let order = order_of_conditions(folder)?;
+    let place = |path: &PathBuf| {
+        let condition = path.parent().and_then(Path::file_name).unwrap_or_default().to_owned();
+        let rank = order.iter().position(|name| condition == name.as_str()).unwrap_or(order.len());
+        (rank, condition, stem_of(path).parse::<u64>().ok())
+    };
+    let mut paths = json_files(folder)?;
+    paths.retain(|path| stem_of(path).parse::<u64>().is_ok());
+    paths.sort_by_cached_key(place);
+    Ok(paths)
+}
+
+/// Theory's answers in a folder of runs, by the names of their conditions.
+///
+/// # Errors
+///
+/// If the folder cannot be read.
+pub fn theory_paths(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = json_files(folder)?;
+    paths.retain(|path| stem_of(path) == "theory");
+    Ok(paths)
+}
+
 /// Every `condition/NAME.json`.
 fn json_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();

@@ -41,7 +41,7 @@ pub use gram::gram_of;
 pub use keeping::is_keeping;
 pub use lock::{Claim, Lock, Lost, claims};
 pub use memory::{ensure_gram_fits, ensure_runs_fit, ensure_theory_fits};
-pub use options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
+pub use options::{Event, Existing, Interrupted, Observed, OnFailure, Options, Summary};
 pub use refused::Refused;
 pub use run::{Opened, Plan, plan, train_all};
 pub use state::{RunState, State, states, states_for, states_in_words};

@@ -12,6 +12,7 @@ use tch::Device;
 use super::cores::Cores;
 use crate::config::Scale;
 use crate::derived::Derived;
+use crate::metrics::Curves;
 use crate::record::{Algorithms, Record};
 use crate::train::determinism;
 
@@ -121,12 +122,21 @@ pub enum Event<'a> {
     Kept { condition: &'a str, seed: u64, steps: u64 },
     /// A run starts at a step, 0 unless resumed.
     Started { condition: &'a str, seed: u64, step: u64 },
-    /// A run reached a step.
-    Observed { condition: &'a str, seed: u64, step: u64, steps: u64, loss: f64 },
+    /// A run reached a step, of so many.
+    Observed { condition: &'a str, seed: u64, step: u64, steps: u64, curves: Observed<'a> },
     /// A run ended.
     Finished { record: &'a Record },
     /// A run ended in an error, and the others go on.
     Failed { condition: &'a str, seed: u64, reason: &'a str },
+}
+
+/// What was observed of a run so far, this moment last.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// On the evaluation set.
+    pub evaluation: &'a Curves,
+    /// On the training set, where that is another and is judged.
+    pub training: Option<&'a Curves>,
 }
 
 /// What became of the runs.

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::keeper::Keeper;
 use super::keeping::Keeping;
 use super::notes::Notes;
-use super::options::{Event, Options};
+use super::options::{Event, Observed, Options};
 use super::saved::{Entry, Member};
 use crate::config::Span;
 use crate::metrics::PhaseWatch;
@@ -154,8 +154,12 @@ impl train::Observer for Watch<'_> {
         self.keeping.begin();
         let Job { condition, seed, config, .. } = self.job;
         let steps = config.total_steps();
-        let (step, loss) = (snapshot.step, snapshot.evaluation.loss);
-        (self.tell)(Event::Observed { condition, seed: *seed, step, steps, loss });
+        let step = snapshot.step;
+        let curves = Observed {
+            evaluation: &self.record.curves,
+            training: self.record.training_curves.as_ref(),
+        };
+        (self.tell)(Event::Observed { condition, seed: *seed, step, steps, curves });
         self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
         Ok(self.is_due(step == steps))
     }

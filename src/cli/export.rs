@@ -1,0 +1,112 @@
+//! `ocs export`.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+
+use super::arguments::path;
+use super::outcome::{Success, misuse};
+use super::run_folder::{self, Use};
+use super::signals;
+use crate::export::{self, Format};
+use crate::file;
+
+/// Writes every number that runs recorded as one long table, a row for each: metrics, levels, responses, norms, kernels, series,
+/// phases, with columns `run, condition`, each key of a grid, `seed, status, set, stretch, step, time, metric, level, label,
+/// label_name, item, item_name, layer, place, threshold, value`. docs/results.md says what they mean, and shows how pandas,
+/// NumPy and R read them back exactly.
+///
+/// Unfinished runs are written as far as they are. One record is in memory at a time. Nothing is replaced unasked.
+#[derive(Args)]
+pub struct Export {
+    /// Folders of runs, as in runs/my_config, or experiments (ocs_linear means RUNS/ocs_linear)
+    #[arg(required = true, value_name = "RUN", value_parser = path())]
+    targets: Vec<PathBuf>,
+    /// csv: with a heading | npz: NumPy's archive, an array for each column | json: a line of JSON for each row
+    #[arg(long, value_enum)]
+    format: Written,
+    /// Where the table goes; standard output if it is left out, but for npz
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    out: Option<PathBuf>,
+    /// Write theory's answers too (set = theory)
+    #[arg(long)]
+    theory: bool,
+    /// Replace FILE if it is there
+    #[arg(long, requires = "out")]
+    overwrite: bool,
+    /// Folder of all runs, for experiments
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
+    runs: PathBuf,
+}
+
+/// A format as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Written {
+    Csv,
+    Npz,
+    Json,
+}
+
+const EXPORT: Use = Use { verb: "export", command: "ocs export" };
+
+impl Export {
+    pub fn run(self) -> Result<Success> {
+        let format = match self.format {
+            Written::Csv => Format::Csv,
+            Written::Npz => Format::Npz,
+            Written::Json => Format::Json,
+        };
+        self.ensure_place(format).map_err(misuse)?;
+        let folders = self.folders().map_err(misuse)?;
+        let named: Vec<(String, &Path)> = folders
+            .iter()
+            .map(|folder| Ok((run_folder::name_of(folder)?, &**folder)))
+            .collect::<Result<_>>()?;
+        let sources = export::sources(&named, self.theory)?;
+        let Some(out) = &self.out else {
+            let stdout = io::BufWriter::new(io::stdout().lock());
+            export::export_lines(&sources, format, stdout, &|| Ok(()))?;
+            return Ok(Success::Full);
+        };
+        let interrupted = signals::interrupted_flag()?;
+        let go_on = || {
+            ensure!(
+                !interrupted.load(std::sync::atomic::Ordering::Relaxed),
+                "interrupted; {} was not written",
+                out.display()
+            );
+            Ok(())
+        };
+        file::stream(out, self.overwrite, |file| export::export(&sources, format, file, &go_on))
+            .with_context(|| format!("cannot write {}", out.display()))?;
+        tracing::info!(file = %out.display(), "written");
+        Ok(Success::Full)
+    }
+
+    /// Makes sure, before anything is read, that the table has a place.
+    fn ensure_place(&self, format: Format) -> Result<()> {
+        match &self.out {
+            None if format == Format::Npz => {
+                bail!("--format npz is no text: give --out FILE, such as --out runs.npz")
+            }
+            None => Ok(()),
+            Some(out) => {
+                ensure!(!out.is_dir(), "--out {} is a folder: name a file in it", out.display());
+                ensure!(
+                    self.overwrite || out.symlink_metadata().is_err(),
+                    "--out {}: {}; give --overwrite, or another name",
+                    out.display(),
+                    io::Error::from(ErrorKind::AlreadyExists)
+                );
+                Ok(())
+            }
+        }
+    }
+
+    fn folders(&self) -> Result<Vec<PathBuf>> {
+        let one = |target: &PathBuf| run_folder::run_of(target, &self.runs, EXPORT);
+        self.targets.iter().map(one).collect()
+    }
+}

@@ -1,0 +1,17 @@
+//! How do other programs read what runs left? As one long table: a row for each number, with what it is in columns beside it.
+//!
+//! `rows` walks through a record, `column` says what a table of several runs has for columns, and a `Sink` for each format takes
+//! its lines. No more than one record is in memory at a time. `docs/results.md` says what each column means.
+
+mod column;
+mod csv;
+mod events;
+mod json_lines;
+mod names;
+mod npz;
+mod row;
+mod rows;
+mod table;
+
+pub use events::EventFile;
+pub use table::{Format, Source, export, export_lines, sources};

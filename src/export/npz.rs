@@ -1,0 +1,134 @@
+//! NumPy's archives: an array for each column, all of one length, none of Python objects.
+//!
+//! Words are numbered: `metric` holds numbers, -1 for what is missing, and `metric_names` the words that they stand for. Whole
+//! numbers that are missing are -1, too, and numbers that are missing NaN.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Seek, Write};
+
+use anyhow::{Context, Result};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::column::{Column, Field, Kind};
+use super::table::Sink;
+
+/// A column on its way: how many lines a table has is known at its end, and they may be more than memory holds.
+struct Spool {
+    column: Column,
+    values: BufWriter<File>,
+    /// Words that were met, with their numbers.
+    words: HashMap<String, i32>,
+}
+
+/// Writes an archive at the end.
+pub struct Npz<W: Write + Seek> {
+    to: W,
+    spools: Vec<Spool>,
+    lines: u64,
+}
+
+impl<W: Write + Seek> Npz<W> {
+    pub fn new(to: W, columns: &[Column]) -> Result<Self> {
+        let spool = |column: &Column| {
+            let file = tempfile::tempfile()
+                .context("cannot write to the folder of temporary files (TMPDIR)")?;
+            let (values, words) = (BufWriter::new(file), HashMap::new());
+            Ok(Spool { column: column.clone(), values, words })
+        };
+        let spools = columns.iter().map(spool).collect::<Result<_>>()?;
+        Ok(Npz { to, spools, lines: 0 })
+    }
+}
+
+impl Spool {
+    fn take(&mut self, field: &Field) -> Result<()> {
+        let values = &mut self.values;
+        match (self.column.kind, field) {
+            (Kind::Text, Field::Text(word)) => {
+                let next = self.words.len() as i32;
+                let number = match self.words.get(*word) {
+                    Some(number) => *number,
+                    None => *self.words.entry((*word).to_owned()).or_insert(next),
+                };
+                values.write_all(&number.to_le_bytes())?;
+            }
+            (Kind::Text, _) => values.write_all(&(-1i32).to_le_bytes())?,
+            (Kind::Whole, Field::Whole(number)) => {
+                let number = i64::try_from(*number).context("a whole number is too large")?;
+                values.write_all(&number.to_le_bytes())?;
+            }
+            (Kind::Whole, _) => values.write_all(&(-1i64).to_le_bytes())?,
+            (Kind::Number, Field::Number(number)) => values.write_all(&number.to_le_bytes())?,
+            (Kind::Number, _) => values.write_all(&f64::NAN.to_le_bytes())?,
+        }
+        Ok(())
+    }
+
+    /// Numbered words, in the order of their numbers.
+    fn words(&self) -> Vec<&str> {
+        let mut words: Vec<(&i32, &str)> =
+            self.words.iter().map(|(word, number)| (number, &**word)).collect();
+        words.sort_unstable();
+        words.into_iter().map(|(_, word)| word).collect()
+    }
+}
+
+impl<W: Write + Seek> Sink for Npz<W> {
+    fn take(&mut self, line: &[Field]) -> Result<()> {
+        self.lines += 1;
+        for (spool, field) in self.spools.iter_mut().zip(line) {
+            spool.take(field).context("no room for temporary files (TMPDIR names their folder)")?;
+        }
+        Ok(())
+    }
+
+    fn end(self: Box<Self>) -> Result<()> {
+        let Npz { to, spools, lines } = *self;
+        let mut archive = ZipWriter::new(to);
+        let options = SimpleFileOptions::default().large_file(true);
+        for mut spool in spools {
+            let name = spool.column.name.clone();
+            let kind = match spool.column.kind {
+                Kind::Text => "<i4",
+                Kind::Whole => "<i8",
+                Kind::Number => "<f8",
+            };
+            archive.start_file(format!("{name}.npy"), options)?;
+            archive.write_all(&header(kind, lines))?;
+            spool.values.flush()?;
+            spool.values.get_mut().rewind()?;
+            std::io::copy(&mut BufReader::new(spool.values.get_ref()), &mut archive)?;
+            if spool.column.kind == Kind::Text {
+                archive.start_file(format!("{name}_names.npy"), options)?;
+                archive.write_all(&array_of_words(&spool.words()))?;
+            }
+        }
+        archive.finish()?.flush()?;
+        Ok(())
+    }
+}
+
+/// What stands before an array's bytes in a `.npy` (format 1.0 of NumPy's documentation): magic, a description as a Python
+/// literal, padded to a multiple of 64.
+fn header(kind: &str, length: u64) -> Vec<u8> {
+    const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
+    let words = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({length},), }}");
+    // The line's end counts.
+    let before = MAGIC.len() + size_of::<u16>() + words.len() + 1;
+    let padding = before.next_multiple_of(64) - before;
+    let text = format!("{words}{}\n", " ".repeat(padding));
+    [MAGIC, &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// An array of fixed width in code points of four bytes.
+fn array_of_words(words: &[&str]) -> Vec<u8> {
+    let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0).max(1);
+    let mut bytes = header(&format!("<U{longest}"), words.len() as u64);
+    for word in words {
+        let points = word.chars().map(u32::from).chain(std::iter::repeat(0)).take(longest);
+        bytes.extend(points.flat_map(u32::to_le_bytes));
+    }
+    bytes
+}
