@@ -214,6 +214,7 @@ fn an_interrupted_run_with_kernels_goes_on_and_ends_the_same() {
         only: None,
         left_alone: Default::default(),
         anew: Default::default(),
+        mended: Default::default(),
         on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::ZERO,
         interrupted: interrupted.clone(),

@@ -52,6 +52,7 @@ pub fn trained(config: &Config, uncovered: fn(&str) -> bool) -> RunFolder {
         only: None,
         left_alone: Default::default(),
         anew: Default::default(),
+        mended: Default::default(),
         on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::from_secs(3600),
         ..options(folder.path())

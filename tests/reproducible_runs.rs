@@ -51,6 +51,7 @@ pub fn options(folder: &Path) -> Options {
         only: None,
         left_alone: Default::default(),
         anew: Default::default(),
+        mended: Default::default(),
         on_failure: ocs::sweep::OnFailure::Stop,
         write_every: Duration::from_secs(3600),
         interrupted: Arc::new(AtomicBool::new(false)),

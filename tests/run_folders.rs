@@ -1,8 +1,9 @@
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use ocs::config::{self, Config, Override, cells};
 use ocs::record::{config_path, path_of, runs_of};
-use ocs::sweep::{Existing, Options, Refused, train_all};
+use ocs::sweep::{Existing, OnFailure, Options, Refused, train_all};
 use tempfile::tempdir;
 
 use crate::reproducible_runs::options;
@@ -82,4 +83,65 @@ fn what_differs_in_conditions_seeds_grid_values_and_more_steps_alone_shares_a_fo
     train_all(&all, &all_ways(folder.path())[1], &|_| ()).unwrap();
     assert!(path_of(folder.path(), "a,learning_rate=0.2", 3).exists());
     ocs::record::RunFolder::read(folder.path()).unwrap();
+}
+
+/// Every file below a folder with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
+fn what_cannot_be_trained_is_told_before_anything_is_replaced() {
+    let glyphs = ["task={inputs: glyphs, samples: {train: 40, test: 40}}", "seeds=[0]"];
+    let cnn = "network={kind: cnn, hidden: [2], initialisation: {kaiming: {gain: 1}}}";
+    for (good, bad, words) in [
+        (
+            &["network={hidden: [8], initialisation: {aligned: {a0: 1e-4}}}"][..],
+            &["network={hidden: [8], initialisation: {aligned: {a0: 1e-4}}}", "network.hidden=[3]"],
+            "network.hidden has a width of 3, but the aligned start needs one unit for each of the",
+        ),
+        (
+            &[glyphs[0], glyphs[1], cnn],
+            &[glyphs[0], glyphs[1], cnn, "network.hidden=[2, 2, 2, 2, 2, 2, 2, 2]"],
+            "cannot be halved so often",
+        ),
+        (
+            &[glyphs[0], glyphs[1], cnn],
+            &[glyphs[0], glyphs[1], cnn, "training.batch_size=41"],
+            "training.batch_size is 41, but there are 40 training samples",
+        ),
+    ] {
+        let folder = tempdir().unwrap();
+        train_all(&config(good), &options(folder.path()), &|_| ()).unwrap();
+        let before = files(folder.path());
+        let [_, _, replacing] = all_ways(folder.path());
+        // The first of two conditions could be trained.
+        let last = format!("conditions={{default: {{}}, last: {{{}}}}}", last_key(bad));
+        for keys in [bad.to_vec(), good.iter().copied().chain([&*last]).collect()] {
+            let error =
+                format!("{:#}", train_all(&config(&keys), &replacing, &|_| ()).unwrap_err());
+            assert!(error.contains(words), "{error}");
+            assert!(files(folder.path()) == before, "{words}: nothing was removed or written");
+        }
+        // A sweep trains the others.
+        let marking = Options { on_failure: OnFailure::Mark, ..replacing };
+        let keys: Vec<&str> = good.iter().copied().chain([&*last]).collect();
+        let told = train_all(&config(&keys), &marking, &|_| ()).unwrap();
+        assert_eq!((told.complete, told.failed.len()), (1, 1));
+    }
+}
+
+/// The last of some `key=value` as an entry of a condition.
+fn last_key(keys: &[&str]) -> String {
+    let (key, value) = keys[keys.len() - 1].split_once('=').unwrap();
+    format!("{key}: {value}")
 }

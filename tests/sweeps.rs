@@ -442,3 +442,61 @@ fn a_failed_run_is_run_again_when_asked() {
     assert_eq!((code, words(&runs)), (0, vec!["complete"; 2]));
     assert_eq!(FailureRecord::read(&run_folder, "learning_rate=0.1", 0).unwrap(), None);
 }
+
+/// One damaged file is one failed run: nothing of it is lost or replaced unasked, and it stops no other.
+#[test]
+fn a_record_that_was_edited_or_cut_is_a_failed_run_and_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("s.yaml"),
+        "training: {steps: 30, observations: 5}\nseeds: [0]\n",
+    )
+    .unwrap();
+    let sweep = |values: &str, more: &[&str]| {
+        let values = format!("training.learning_rate={values}");
+        let grid = ["sweep", "s.yaml", "--grid", &values, "--json"];
+        run(ocs(folder.path()).args(grid).args(more))
+    };
+    let three = "[0.1, 0.2, 0.3, 0.4]";
+    assert_eq!(sweep(three, &[]).0, 0);
+    let place = |rate: &str| folder.path().join(format!("runs/s/learning_rate={rate}/0.json"));
+    let written = files(&folder.path().join("runs"));
+    let edit = |rate: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(place(rate)).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(place(rate), text.replacen(from, to, 1)).unwrap();
+    };
+    edit("0.1", "\"target_variance\":", "\"target_variance\":1");
+    edit("0.2", "\"observations\":5", "\"observations\":6");
+    // Its status says that it is complete, its curves lack their ends, and no checkpoint tells more.
+    edit("0.3", "\"loss\":[", "\"loss\":[1.0,");
+    std::fs::remove_dir_all(place("0.3").with_extension("checkpoint")).unwrap();
+    let mut broken = files(&folder.path().join("runs"));
+    // Also where nothing else is to be done, and where something is.
+    for values in [three, "[0.1, 0.2, 0.3, 0.4, 0.5]"] {
+        let (_, plan, _) = sweep(values, &["--dry-run"]);
+        assert_eq!(words(&plan["runs"])[..4], ["failed", "failed", "failed", "complete"]);
+        assert_eq!(files(&folder.path().join("runs")), broken, "a dry run writes nothing");
+        let (code, runs, stderr) = sweep(values, &[]);
+        let all = words(&runs);
+        assert_eq!((code, &all[..3]), (1, &["failed"; 3][..]), "{stderr}");
+        assert!(all[3..].iter().all(|state| *state == "complete"), "{stderr}");
+        for part in ["target_variance was", "observations was 6, is 5", "--retry"] {
+            assert!(stderr.contains(part), "{part}: {stderr}");
+        }
+        for rate in ["0.1", "0.2", "0.3"] {
+            assert_eq!(std::fs::read(place(rate)).unwrap(), broken[&place(rate)]);
+        }
+        broken = files(&folder.path().join("runs"));
+    }
+    let (code, runs, stderr) = sweep(three, &["--retry"]);
+    assert_eq!((code, words(&runs)), (0, vec!["complete"; 4]), "{stderr}");
+    for rate in ["0.1", "0.2"] {
+        assert_eq!(std::fs::read(place(rate)).unwrap(), written[&place(rate)], "{rate}");
+    }
+    let again: Value = serde_json::from_slice(&std::fs::read(place("0.3")).unwrap()).unwrap();
+    let first: Value = serde_json::from_slice(&written[&place("0.3")]).unwrap();
+    assert_eq!(again["curves"], first["curves"]);
+    let left = files(&folder.path().join("runs"));
+    assert!(!left.keys().any(|path| path.to_string_lossy().contains("failed")));
+}

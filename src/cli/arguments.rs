@@ -232,6 +232,7 @@ impl ComputeArguments {
             existing: Existing::Refuse,
             left_alone: Default::default(),
             anew: Default::default(),
+            mended: Default::default(),
             on_failure: sweep::OnFailure::Stop,
             any_program: false,
             theory_of_images: false,

@@ -1,6 +1,6 @@
 //! `ocs sweep`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
@@ -14,10 +14,10 @@ use super::tensorboard::TensorBoardArguments;
 use super::train::{SeededConfigArguments, train_runs};
 use super::{output, slurm};
 use crate::config::{Cell, Config, cells};
-use crate::record::{self, CellRecord, Record};
+use crate::record::CellRecord;
 use crate::slurm::{Compute, Profile};
 use crate::sweep::{
-    self, Estimate, Existing, OnFailure, Options, RunState, State, states_in_words,
+    self, Again, Estimate, Existing, OnFailure, Options, RunState, State, states_in_words,
 };
 
 /// Trains a sweep: every condition of a config, with every combination of the values that its `grid` or --grid lists, with
@@ -26,7 +26,7 @@ use crate::sweep::{
 /// again with --retry.
 ///
 /// Runs lie in OUT/NAME/CELL/SEED.json, where CELL is called `none,learning_rate=0.1,hidden=64`; records hold the values apart
-/// from that name. Exit status: 0 if nothing failed or diverged, else 1.
+/// from that name. Exit status: 0 if all runs are complete, 1 if one failed or diverged, or is held by another process.
 #[derive(Args)]
 pub struct Sweep {
     #[command(flatten)]
@@ -119,33 +119,29 @@ impl Sweep {
         let options = Options { any_program, ..self.compute.options(&folder, existing)? };
         warn_of_slow_precision(&config, options.device)?;
         let states = sweep::states(&config, &folder)?;
+        let options = self.with_what_ended(options, &states);
+        let mut plan = Plan { cells: cells(&config)?, config, options, states };
+        // Else it is found when runs are opened.
+        if self.retry || self.dry_run {
+            let broken = sweep::ensure_nothing_is_lost(&plan.config, &plan.options);
+            plan.states = sweep::with_broken(plan.states, &broken.map_err(refused)?);
+            plan.options = self.with_what_ended(plan.options, &plan.states);
+        }
+        Ok(plan)
+    }
+
+    /// What failed or diverged is left alone, unless it is asked for again; what somebody is at is in any case.
+    fn with_what_ended(&self, options: Options, states: &[RunState]) -> Options {
         let is_left = |run: &&RunState| match run.state {
             State::Complete | State::Waiting | State::Unfinished { .. } => false,
             State::Running(_) => true,
             State::Diverged(_) | State::Failed(_) => !self.retry && !self.overwrite,
         };
-        // A failed run goes on from its checkpoint; from a diverged one, or a record that cannot be read and has none, nothing goes on.
-        let is_over = |run: &&RunState| match run.state {
-            State::Diverged(_) => true,
-            State::Failed(_) => {
-                let path = record::path_of(&folder, &run.condition, run.seed);
-                path.symlink_metadata().is_ok()
-                    && record::read_checked::<Record>(&path).is_err()
-                    && !sweep::has_checkpoint(&folder, &run.condition, run.seed)
-            }
-            State::Complete | State::Waiting | State::Unfinished { .. } | State::Running(_) => {
-                false
-            }
-        };
         let key = |run: &RunState| (run.condition.clone(), run.seed);
-        let left_alone: BTreeSet<_> = states.iter().filter(is_left).map(key).collect();
-        let anew = if self.retry {
-            states.iter().filter(is_over).map(key).collect()
-        } else {
-            BTreeSet::new()
-        };
-        let options = Options { left_alone, anew, on_failure: OnFailure::Mark, ..options };
-        Ok(Plan { cells: cells(&config)?, config, options, states })
+        let left_alone = states.iter().filter(is_left).map(key).collect();
+        let Again { anew, mended } =
+            if self.retry { sweep::again(&options.folder, states) } else { Again::default() };
+        Options { left_alone, anew, mended, on_failure: OnFailure::Mark, ..options }
     }
 
     /// Trains what is to be done on this machine, and tells of all.
@@ -155,9 +151,10 @@ impl Sweep {
         let n_to_do = plan.to_do().count();
         tracing::info!(folder = %options.folder.display(), to_do = n_to_do, "{all}");
         let mut success = Success::Full;
-        if n_to_do == 0 {
-            // Records of another config are refused, also where none is touched.
-            sweep::ensure_nothing_is_lost(config, options).map_err(refused)?;
+        // Records of another config are refused, also where none is touched; of those that cannot be used a note is left.
+        let is_done = n_to_do == 0
+            && sweep::ensure_nothing_is_lost(config, options).map_err(refused)?.is_empty();
+        if is_done {
             let board = self.tensorboard.open(config, options)?;
             board.keep_complete(states);
             board.close()?;
@@ -185,8 +182,35 @@ impl Sweep {
         if success == Success::Partial {
             tracing::error!("these are left alone from now on; --retry runs them again");
         }
+        if let Some(words) = held_by_others(&states) {
+            let nothing = if is_done { "nothing was done here: " } else { "" };
+            tracing::error!("{nothing}{words}");
+            success = Success::Partial;
+        }
         Ok(success)
     }
+}
+
+/// Who is at runs that are not complete, and what to do; `None` if nobody is.
+fn held_by_others(states: &[RunState]) -> Option<String> {
+    let holder = |run: &RunState| match &run.state {
+        State::Running(holder) => Some(holder.clone()),
+        _ => None,
+    };
+    let n_held = states.iter().filter_map(holder).count();
+    let mut holders: Vec<String> = states.iter().filter_map(holder).collect();
+    holders.sort();
+    holders.dedup();
+    let first = holders.first()?;
+    let others = match holders.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "{n_held} of {} runs are not complete and held by other processes ({first}{others}): run the same command again when those \
+         have ended",
+        states.len()
+    ))
 }
 
 /// A run with its state, as JSON tells it.
@@ -263,8 +287,6 @@ struct PlanSummary<'a> {
 
 fn tell_plan(plan: &Plan, as_json: bool) -> Result<()> {
     let Plan { config, cells, options, states } = plan;
-    // What would be refused then is refused now.
-    sweep::ensure_nothing_is_lost(config, options).map_err(refused)?;
     let n_to_do = plan.to_do().count();
     let estimate = match n_to_do {
         0 => Err(anyhow!("nothing is to be done")),

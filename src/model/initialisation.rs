@@ -38,6 +38,30 @@ pub fn draw(
     })
 }
 
+/// Makes sure that `draw` can: an aligned start needs as many units as there are modes, a mirrored one a single output.
+///
+/// # Errors
+///
+/// Names the key, and what to write instead.
+pub fn ensure_can_be_drawn(config: &NetworkConfig, task: &Task) -> Result<()> {
+    match config.initialisation {
+        Initialisation::Aligned(aligned) => {
+            let (u, _) = modes(task, has_aligned_bias(config, aligned));
+            ensure_wide_enough(config, u.size()[1])
+        }
+        Initialisation::Mirrored(mirrored) => {
+            ensure_one_output(task)?;
+            match mirrored.direction {
+                Direction::Random => Ok(()),
+                Direction::Aligned => correlated_direction(task).map(drop),
+            }
+        }
+        Initialisation::Normal(_) | Initialisation::Kaiming(_) | Initialisation::Orthogonal(_) => {
+            Ok(())
+        }
+    }
+}
+
 fn zeros(size: i64) -> Tensor {
     Tensor::zeros([size], (Kind::Double, tch::Device::Cpu))
 }
@@ -78,21 +102,14 @@ fn draw_aligned(
     task: &Task,
     generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(Tensor, Tensor)>> {
-    let with_bias = match aligned.biases {
-        AlignedBiases::Zero => false,
-        AlignedBiases::Aligned => config.bias.at_input(),
-    };
+    let with_bias = has_aligned_bias(config, aligned);
     let (u, v) = modes(task, with_bias);
     let n_modes = u.size()[1];
+    ensure_wide_enough(config, n_modes)?;
     let n_layers = config.hidden.len() + 1;
     let c = aligned.a0.powf(1.0 / n_layers as f64);
     let mut factors = vec![v];
     for &width in &config.hidden {
-        ensure!(
-            width as i64 >= n_modes,
-            "network.hidden has a width of {width}, but the aligned start needs one unit for each of the {n_modes} modes: \
-             raise it, or use another network.initialisation"
-        );
         factors.push(orthonormal_columns(&normal(&[width as i64, n_modes], generator)));
     }
     factors.push(u);
@@ -112,6 +129,44 @@ fn draw_aligned(
     Ok(layers)
 }
 
+/// Whether the bias of the first layer starts along the modes, as a further input that is 1.
+fn has_aligned_bias(config: &NetworkConfig, aligned: Aligned) -> bool {
+    match aligned.biases {
+        AlignedBiases::Zero => false,
+        AlignedBiases::Aligned => config.bias.at_input(),
+    }
+}
+
+fn ensure_wide_enough(config: &NetworkConfig, n_modes: i64) -> Result<()> {
+    for &width in &config.hidden {
+        ensure!(
+            width as i64 >= n_modes,
+            "network.hidden has a width of {width}, but the aligned start needs one unit for each of the {n_modes} modes: \
+             raise it, or use another network.initialisation"
+        );
+    }
+    Ok(())
+}
+
+fn ensure_one_output(task: &Task) -> Result<()> {
+    let n_labels = task.targets.ncols();
+    ensure!(
+        n_labels == 1,
+        "network.initialisation.mirrored is for one output, but the task has {n_labels}: use normal, kaiming or orthogonal"
+    );
+    Ok(())
+}
+
+/// The direction of the inputs that goes with the targets, `[n_inputs, 1]`.
+fn correlated_direction(task: &Task) -> Result<Tensor> {
+    let seen = to_tensor(&task.input_output_correlation()).tr();
+    ensure!(
+        seen.norm().double_value(&[]) > 0.0,
+        "network.initialisation.mirrored.direction is aligned, but targets have no correlation with inputs: set it to random"
+    );
+    Ok(seen)
+}
+
 /// Two opposite halves of rank one in every layer: the start that `Mirrored` describes.
 fn draw_mirrored(
     config: &NetworkConfig,
@@ -119,20 +174,12 @@ fn draw_mirrored(
     task: &Task,
     generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(Tensor, Tensor)>> {
-    let n_labels = task.targets.ncols();
-    ensure!(
-        n_labels == 1,
-        "network.initialisation.mirrored is for one output, but the task has {n_labels}: use normal, kaiming or orthogonal"
-    );
+    ensure_one_output(task)?;
     let unit = |column: Tensor| &column / column.norm();
     let seen = match direction {
         Direction::Random => normal(&[task.n_inputs() as i64, 1], generator),
-        Direction::Aligned => to_tensor(&task.input_output_correlation()).tr(),
+        Direction::Aligned => correlated_direction(task)?,
     };
-    ensure!(
-        seen.norm().double_value(&[]) > 0.0,
-        "network.initialisation.mirrored.direction is aligned, but targets have no correlation with inputs: set it to random"
-    );
     // A layer's halves: what answers to r.x, and what answers to -r.x.
     let halves = |width: usize, generator: &mut ChaCha8Rng| {
         let half = unit(normal(&[width as i64 / 2, 1], generator).abs());

@@ -18,4 +18,4 @@ pub use kernel::{kernel_megabytes, kernel_megabytes_of};
 pub use kinds::architecture;
 pub use layer::{Layer, Placement};
 pub use loss::Objective;
-pub use network::{Network, weight_shapes};
+pub use network::{Network, ensure_can_learn, weight_shapes};

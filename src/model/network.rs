@@ -30,6 +30,33 @@ pub fn weight_shapes(
     architecture(config.kind).shapes(image, n_inputs, &hidden, n_labels)
 }
 
+/// Makes sure that a network can be made for a task, without drawing one: what `Network::new` would refuse is refused.
+///
+/// # Errors
+///
+/// Names the key, and what to write instead.
+pub fn ensure_can_learn(config: &NetworkConfig, task: &Task) -> Result<()> {
+    shapes_for(config, task)?;
+    initialisation::ensure_can_be_drawn(config, task)
+}
+
+/// Channels, height and width of a task's inputs, and the shapes of a network's weights for it.
+fn shapes_for(config: &NetworkConfig, task: &Task) -> Result<([i64; 3], Vec<Vec<i64>>)> {
+    let shape = match &task.inputs {
+        TaskInputs::Images { preprocessor, .. } => preprocessor.shape.map(|size| size as i64),
+        TaskInputs::Vectors(vectors) => [1, 1, vectors.ncols() as i64],
+    };
+    let shapes = weight_shapes(config, shape, task.n_inputs() as i64, task.targets.ncols() as i64);
+    ensure!(
+        shapes.iter().flatten().all(|&size| size > 0),
+        "network.hidden lists {} convolution blocks, but images of {} x {} pixels cannot be halved so often",
+        config.hidden.len(),
+        shape[1],
+        shape[2]
+    );
+    Ok((shape, shapes))
+}
+
 impl Network {
     /// A network with the initial weights that `generator` gives. Weights are drawn in float64 on the CPU, so that
     /// they do not depend on device or precision.
@@ -58,19 +85,7 @@ impl Network {
         placement: Placement,
     ) -> Result<Self> {
         let config = members.first().context("there is no network to make")?.0;
-        let shape = match &task.inputs {
-            TaskInputs::Images { preprocessor, .. } => preprocessor.shape.map(|size| size as i64),
-            TaskInputs::Vectors(vectors) => [1, 1, vectors.ncols() as i64],
-        };
-        let shapes =
-            weight_shapes(config, shape, task.n_inputs() as i64, task.targets.ncols() as i64);
-        ensure!(
-            shapes.iter().flatten().all(|&size| size > 0),
-            "network.hidden lists {} convolution blocks, but images of {} x {} pixels cannot be halved so often",
-            config.hidden.len(),
-            shape[1],
-            shape[2]
-        );
+        let (shape, shapes) = shapes_for(config, task)?;
         let n_members = members.len() as i64;
         let starts = members
             .iter_mut()

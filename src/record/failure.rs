@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::files::{read_json, write_json};
+use super::run_folder::path_of;
 
 /// A run that ended in an error. It says nothing of the run's record and checkpoint, which may lie beside it, unfinished.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,15 @@ pub struct FailureRecord {
     pub pid: u32,
     /// Revision of this program.
     pub revision: String,
+    /// SHA-256 of the run's record, where that is what cannot be used, whatever it says of itself; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+}
+
+/// SHA-256 of a run's record as it lies there; `None` if it cannot be read.
+pub fn digest_of_record(folder: &Path, condition: &str, seed: u64) -> Option<String> {
+    let text = std::fs::read(path_of(folder, condition, seed)).ok()?;
+    Some(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 impl FailureRecord {
@@ -33,6 +44,7 @@ impl FailureRecord {
             host: crate::file::host_name(),
             pid: std::process::id(),
             revision: env!("OCS_REVISION").to_owned(),
+            record: None,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::metrics::{Curves, Phase, norm};
 
 pub use check::Checked;
 pub use distinct::distinct_runs;
-pub use failure::FailureRecord;
+pub use failure::{FailureRecord, digest_of_record};
 pub use files::{ensure_writable, read_checked, read_json, to_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
 pub use run_folder::{

@@ -57,7 +57,7 @@ impl Crew {
 /// All that is left to train. Stacks that are under way are composed as they began, whatever is asked for now: the last digits
 /// of runs hang on who trains beside them. What is begun is composed as if nothing were there, for the same reason.
 pub fn crews(jobs: Vec<Job>, earlier: Earlier, options: &Options) -> VecDeque<Crew> {
-    let Earlier { complete, diverged, over, unfinished, extended, .. } = earlier;
+    let Earlier { complete, diverged, over, unfinished, extended, broken, .. } = earlier;
     let composed = stacks(jobs, options);
     let rosters: Vec<Vec<Run>> =
         composed.iter().map(|stack| stack.iter().map(Job::run).collect()).collect();
@@ -65,7 +65,7 @@ pub fn crews(jobs: Vec<Job>, earlier: Earlier, options: &Options) -> VecDeque<Cr
         composed.iter().flatten().map(|job| (job.run(), job)).collect();
     let mut taken: BTreeSet<Run> = complete.into_iter().chain(diverged.into_keys()).collect();
     let finished: BTreeSet<Run> = taken.iter().cloned().chain(over).collect();
-    taken.extend(options.left_alone.iter().cloned());
+    taken.extend(options.left_alone.iter().cloned().chain(broken.into_keys()));
     let mut crews = VecDeque::new();
     for (stack, active) in unfinished {
         taken.extend(active.iter().cloned());

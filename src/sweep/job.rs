@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::roster::Run;
 use crate::config::{Config, Span, Stretch};
+use crate::model::ensure_can_learn;
 use crate::record::{self, CellRecord, DatasetRecord};
 use crate::task::Task;
 use crate::train::{self, Checkpoint, Lesson, Outcome, Shared};
@@ -69,6 +70,19 @@ impl Job {
         observer: &'a mut dyn train::Observer,
     ) -> train::Member<'a> {
         train::Member { lessons: self.lessons(), seed: self.seed, resumed, ended, observer }
+    }
+
+    /// Makes sure that nothing about its networks and batches forbids it, before anything is written or removed.
+    ///
+    /// # Errors
+    ///
+    /// Names the condition, and the key.
+    pub fn ensure_can_be_trained(&self) -> Result<()> {
+        let all = self.parts.iter().try_for_each(|part| {
+            ensure_can_learn(&self.config.network, &part.task)?;
+            train::ensure_batches(&part.task, part.stretch.config.training.batch_size)
+        });
+        all.with_context(|| format!("condition '{}'", self.condition))
     }
 
     /// Removes what an earlier run left at this one's place.

@@ -3,6 +3,7 @@
 //!
 //! Knows no study: whose claims and figure the records are for is none of its business.
 
+mod again;
 mod bench;
 mod control_groups;
 mod cores;
@@ -11,11 +12,13 @@ mod differences;
 mod earlier;
 mod estimate;
 mod failed;
+mod finished;
 mod gram;
 mod job;
 mod keeper;
 mod keeping;
 mod lock;
+mod look;
 mod memory;
 mod notes;
 mod options;
@@ -33,18 +36,20 @@ mod theory;
 mod watch;
 mod workers;
 
+pub use again::{Again, again};
 pub use bench::time_steps;
 pub use cores::{Cores, Origin};
-pub use earlier::{ensure_nothing_is_lost, has_checkpoint};
 pub use estimate::{Estimate, estimate};
+pub use failed::note_broken;
 pub use gram::gram_of;
 pub use keeping::is_keeping;
 pub use lock::{Claim, Lock, Lost, claims};
+pub use look::ensure_nothing_is_lost;
 pub use memory::{ensure_gram_fits, ensure_runs_fit, ensure_theory_fits};
 pub use options::{Event, Existing, Interrupted, Observed, OnFailure, Options, Summary};
 pub use refused::Refused;
 pub use run::{Opened, Plan, plan, train_all};
-pub use state::{RunState, State, states, states_for, states_in_words};
+pub use state::{RunState, State, states, states_for, states_in_words, with_broken};
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
 pub use workers::{affordable, limit_threads};

@@ -46,6 +46,9 @@ pub struct Options {
     pub left_alone: BTreeSet<(String, u64)>,
     /// Runs that begin anew, whatever is there of them.
     pub anew: BTreeSet<(String, u64)>,
+    /// Runs that failed and are done again: a record of theirs that is not as it was written gives way to the one in its
+    /// checkpoint.
+    pub mended: BTreeSet<(String, u64)>,
     /// What becomes of the others when a run ends in an error.
     pub on_failure: OnFailure,
     /// Whether runs go on that another revision of this program began, or one with another libtorch.

@@ -48,10 +48,8 @@ pub fn run_together(
         let prepared = (!seat.is_over).then(|| seat.prepare(options, stack, tell)).transpose()?;
         runs.push((seat, prepared));
     }
-    let names: Vec<String> =
-        roster.0.iter().map(|(condition, seed)| format!("'{condition}', seed {seed}")).collect();
     let outcomes = train_prepared(&mut runs, options, &keeper, aside, tell)
-        .with_context(|| format!("condition {}", names.join("; ")))?;
+        .with_context(|| format!("condition {}", roster.first_words()))?;
     if outcomes.contains(&Outcome::Stopped) {
         return Err(Interrupted.into());
     }

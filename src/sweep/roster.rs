@@ -30,6 +30,18 @@ impl Roster {
         }
     }
 
+    /// The first few in words, and how many there are besides: `'none', seed 0; 'none', seed 1; ... and 498 more`.
+    pub fn first_words(&self) -> String {
+        const MOST: usize = 4;
+        let names = self.0.iter().take(MOST);
+        let names: Vec<String> =
+            names.map(|(condition, seed)| format!("'{condition}', seed {seed}")).collect();
+        match self.0.len().saturating_sub(MOST) {
+            0 => names.join("; "),
+            more => format!("{}; and {more} more", names.join("; ")),
+        }
+    }
+
     /// The checkpoint of these runs in their run folder.
     pub fn path(&self, folder: &Path) -> PathBuf {
         folder.join(UNFINISHED).join(format!("{}{ENDING}", self.name()))

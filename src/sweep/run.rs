@@ -8,10 +8,11 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use tch::Device;
 
 use super::crew::{Crew, Seat, crews};
-use super::earlier::{Earlier, look};
+use super::earlier::Earlier;
 use super::failed::Failed;
 use super::job::{Job, Part};
 use super::lock::Lock;
+use super::look::look;
 use super::memory::ensure_runs_fit;
 use super::options::{Event, Existing, Interrupted, OnFailure, Options, Summary};
 use super::prepared::run_together;
@@ -54,7 +55,16 @@ pub fn plan<'a>(config: &'a Config, options: &'a Options) -> Result<Plan<'a>> {
     }
     let (mut jobs, mut tasks) = (Vec::new(), Tasks::keeping(&options.data, &options.derived));
     for cell in cells {
-        match (jobs_of(&cell, config, options, &mut tasks), options.on_failure) {
+        let is_due = |job: &Job| {
+            !earlier.is_finished(&job.run()) && !options.leaves_alone(&job.condition, job.seed)
+        };
+        let of_cell = jobs_of(&cell, config, options, &mut tasks).and_then(|jobs| {
+            if let Some(job) = jobs.iter().find(|job| is_due(job)) {
+                job.ensure_can_be_trained()?;
+            }
+            Ok(jobs)
+        });
+        match (of_cell, options.on_failure) {
             (Ok(of_cell), _) => jobs.extend(of_cell),
             (Err(error), OnFailure::Stop) => return Err(error),
             (Err(error), OnFailure::Mark) => {
@@ -233,10 +243,13 @@ impl Opened<'_> {
         }
         let is_left = |job: &&Job| {
             !earlier.diverged.contains_key(&job.run())
+                && !earlier.broken.contains_key(&job.run())
                 && !options.leaves_alone(&job.condition, job.seed)
         };
         let left: Vec<&Job> = jobs.iter().filter(is_left).collect();
         let steps = left.iter().fold(0u64, |sum, job| sum.saturating_add(job.config.total_steps()));
+        let broken = earlier.broken.iter().map(|(run, reason)| Failed::broken(run, reason));
+        let failed: Vec<Failed> = failed.into_iter().chain(broken).collect();
         tell(Event::Planned { runs: left.len() + failed.len(), steps });
         summary.failed = failed.iter().map(|run| run.mark(options, tell)).collect();
         for job in left.iter().filter(|job| earlier.complete.contains(&job.run())) {

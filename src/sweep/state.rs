@@ -142,6 +142,16 @@ fn states_among(
     Ok(states)
 }
 
+/// The same, with those failed of which something was found that cannot be used.
+pub fn with_broken(mut states: Vec<RunState>, broken: &BTreeMap<Run, String>) -> Vec<RunState> {
+    for run in &mut states {
+        if let Some(reason) = broken.get(&(run.condition.clone(), run.seed)) {
+            run.state = State::Failed(reason.clone());
+        }
+    }
+    states
+}
+
 /// The furthest step of each run that is in a checkpoint.
 fn steps_of_checkpoints(folder: &Path) -> BTreeMap<Run, u64> {
     let mut steps = BTreeMap::new();
@@ -173,6 +183,13 @@ fn state_of(folder: &Path, condition: &str, seed: u64, steps: u64) -> State {
     // A link that leads nowhere is there, too.
     let begun: Option<Result<Begun>> =
         path.symlink_metadata().is_ok().then(|| record::read_json(&path));
+    let failure = FailureRecord::read(folder, condition, seed);
+    // A record that was found to be another than was written is none, whatever it says.
+    if let Ok(Some(FailureRecord { sentence, record: Some(digest), .. })) = &failure
+        && record::digest_of_record(folder, condition, seed).as_ref() == Some(digest)
+    {
+        return State::Failed(sentence.clone());
+    }
     if let Some(Ok(Begun { status: Status::Complete, curves })) = &begun {
         // More steps may be asked for now than it was asked for then.
         return match curves.step.last().copied().unwrap_or(0) {
@@ -180,7 +197,7 @@ fn state_of(folder: &Path, condition: &str, seed: u64, steps: u64) -> State {
             _ => State::Complete,
         };
     }
-    match FailureRecord::read(folder, condition, seed) {
+    match failure {
         Ok(None) => {}
         Ok(Some(failure)) => return State::Failed(failure.sentence),
         Err(error) => return State::Failed(format!("{error:#}")),

@@ -1,6 +1,6 @@
 //! Samples on the device, where images stay bytes and become floats batch by batch.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::shared::{HeldPixels, Shared};
@@ -55,6 +55,26 @@ pub enum SetInputs {
     },
 }
 
+/// Makes sure that a task's training set can be seen in batches of a size; `None` = all of it.
+///
+/// # Errors
+///
+/// If a batch is larger than the training set, or one-hot inputs are asked for in minibatches.
+pub fn ensure_batches(task: &Task, batch_size: Option<usize>) -> Result<()> {
+    let Some(size) = batch_size else { return Ok(()) };
+    match &task.inputs {
+        TaskInputs::Vectors(_) => bail!(
+            "training.batch_size must be null for one vector per item: weights of items need the full batch"
+        ),
+        TaskInputs::Images { train, .. } => ensure!(
+            size <= train.items.len(),
+            "training.batch_size is {size}, but there are {} training samples: lower it, or null for full batch",
+            train.items.len()
+        ),
+    }
+    Ok(())
+}
+
 impl Samples {
     /// # Errors
     ///
@@ -68,17 +88,14 @@ impl Samples {
         kind: Kind,
         each_step: bool,
     ) -> Result<Self> {
+        ensure_batches(task, batch_size)?;
         let pixels = shared.pixels(task, device);
-        let (training, evaluation, n_samples) = match &task.inputs {
+        let (training, evaluation) = match &task.inputs {
             TaskInputs::Vectors(vectors) => {
-                ensure!(
-                    batch_size.is_none(),
-                    "training.batch_size must be null for one vector per item: weights of items need the full batch"
-                );
                 let items: Vec<usize> = (0..vectors.nrows()).collect();
                 let inputs = SetInputs::Ready(to_tensor(vectors).to_kind(kind).to_device(device));
                 let set = Set::new(inputs, task, &items, task.probabilities.to_vec(), device, kind);
-                (set, None, vectors.nrows())
+                (set, None)
             }
             TaskInputs::Images { train, test, preprocessor } => {
                 let pixels = pixels.as_ref().context("images are not on the device")?.get();
@@ -99,15 +116,9 @@ impl Samples {
                     // Every step needs all of them: turn them to floats once.
                     training.inputs = SetInputs::Ready(training.inputs.all());
                 }
-                (training, Some(set(test, &pixels.test)), train.items.len())
+                (training, Some(set(test, &pixels.test)))
             }
         };
-        if let Some(size) = batch_size {
-            ensure!(
-                size <= n_samples,
-                "training.batch_size is {size}, but there are {n_samples} training samples: lower it, or null for full batch"
-            );
-        }
         Ok(Samples { training, evaluation, batch_size, device, _pixels: pixels })
     }
 

@@ -29,6 +29,7 @@ mod supply;
 mod together;
 mod version_header;
 
+pub use batches::ensure_batches;
 pub use checkpoint::{Checkpoint, NamedTensors, Place, Progress};
 pub use member::{Lesson, Member};
 pub use moments::key_of_images;

@@ -1,6 +1,6 @@
 //! From a config to jobs in the queue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,9 @@ use crate::slurm::{
     self, Client, Compute, Place, Profile, RunId, Script, Submission, Tasks, Unanswered,
     array_script, chunks, collect_script, group, next_folder,
 };
-use crate::sweep::{self, Cores, Existing, Options, RunState, State, states_in_words};
+use crate::sweep::{
+    self, Again, Cores, Existing, OnFailure, Options, RunState, State, states_in_words,
+};
 
 /// What is to be submitted.
 pub struct Order {
@@ -91,7 +93,12 @@ struct Told<'a> {
 ///
 /// If data are missing, an earlier submission has jobs in the queue, or Slurm refuses or does not answer.
 pub fn submit(order: &Order) -> Result<Success> {
-    let states = sweep::states(&order.config, &order.folder)?;
+    let mut states = sweep::states(&order.config, &order.folder)?;
+    let broken = ensure_nothing_is_lost(order, &states)?;
+    states = sweep::with_broken(states, &broken);
+    if !order.dry_run {
+        sweep::note_broken(&order.folder, &broken)?;
+    }
     let all = states_in_words(states.iter().map(|run| &run.state));
     let wanted = wanted(&states, order.retry);
     let given_up = states
@@ -106,7 +113,6 @@ pub fn submit(order: &Order) -> Result<Success> {
         return Ok(if given_up { Success::Partial } else { Success::Full });
     }
     ensure_data(&order.config, &wanted, Path::new(&order.compute.data)).map_err(misuse)?;
-    ensure_nothing_is_lost(order, &states, &wanted)?;
     let tasks = tasks(order, &states, &wanted)?;
     tracing::info!("{all}; to submit: {} runs in {} tasks", wanted.len(), tasks.0.len());
     let client = Client::from_environment();
@@ -118,8 +124,7 @@ pub fn submit(order: &Order) -> Result<Success> {
 fn ensure_nothing_is_lost(
     order: &Order,
     states: &[RunState],
-    wanted: &BTreeSet<RunId>,
-) -> Result<()> {
+) -> Result<BTreeMap<(String, u64), String>> {
     let Compute { device, threads, jobs, stack, fast, any_program, checkpoint_every, data } =
         &order.compute;
     let few = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
@@ -135,21 +140,21 @@ fn ensure_nothing_is_lost(
     // Of the node: this machine may have none.
     let device = arguments.device.there();
     let options = arguments.options_on(device, Cores::of_this_process(), &order.folder);
-    let runs = states.iter().map(|run| ((run.condition.clone(), run.seed), &run.state));
-    let (mut left_alone, mut anew) = (BTreeSet::new(), BTreeSet::new());
-    for ((condition, seed), state) in runs {
-        let id = RunId { condition: condition.clone(), seed };
-        if !wanted.contains(&id) && *state != State::Complete {
-            left_alone.insert((condition, seed));
-        } else if matches!(state, State::Diverged(_)) {
-            anew.insert((condition, seed));
-        }
-    }
+    let is_left = |run: &&RunState| match run.state {
+        State::Running(_) => true,
+        State::Failed(_) | State::Diverged(_) => !order.retry,
+        State::Complete | State::Unfinished { .. } | State::Waiting => false,
+    };
+    let left_alone =
+        states.iter().filter(is_left).map(|run| (run.condition.clone(), run.seed)).collect();
+    let again = if order.retry { sweep::again(&order.folder, states) } else { Again::default() };
     let options = Options {
         existing: Existing::Resume,
         left_alone,
-        anew,
+        anew: again.anew,
+        mended: again.mended,
         any_program: *any_program,
+        on_failure: OnFailure::Mark,
         ..options
     };
     sweep::ensure_nothing_is_lost(&order.config, &options).map_err(refused)

@@ -18,7 +18,7 @@ use super::requeue::{InSlurm, is_set, limit_is_near, requeue};
 use crate::config::{Config, resolve_conditions};
 use crate::record::FailureRecord;
 use crate::slurm::{self, Client, Life, RunId, Verdict, may_go_on, note_life};
-use crate::sweep::{self, Existing, Interrupted, OnFailure, Options, State, Summary};
+use crate::sweep::{self, Existing, Interrupted, OnFailure, Options, RunState, State, Summary};
 
 /// Trains the runs of one task: complete ones are kept, begun ones continued. On SIGUSR1 (the time limit is near) they write
 /// their checkpoints and the task goes back into the queue; on SIGTERM (cancelled, preempted, the node goes down) they write
@@ -129,15 +129,15 @@ impl Work {
         let mut options = self.compute.options(&task.run, Existing::Resume)?;
         options.on_failure = OnFailure::Mark;
         options.any_program = self.programs.is_any();
-        let (diverged, failed) = task.ended()?;
+        let ended = task.ended()?;
+        let again = sweep::again(&task.run, &ended);
         if self.retry && restarts == 0 {
-            options.anew = diverged;
+            (options.anew, options.mended) = (again.anew, again.mended);
         } else {
-            // What ended before this task was restarted would do so again.
-            options.left_alone = diverged;
-            if !self.retry {
-                options.left_alone.extend(failed);
-            }
+            // What ended before this task was restarted would do so again; one that failed is tried, if that is asked for.
+            let is_left = |run: &&RunState| !self.retry || matches!(run.state, State::Diverged(_));
+            let left = ended.iter().filter(is_left);
+            options.left_alone = left.map(|run| (run.condition.clone(), run.seed)).collect();
         }
         let options = Options { only: Some(task.runs.clone()), ..options };
         let runs = sweep::plan(&task.config, &options).map_err(refused);
@@ -194,19 +194,11 @@ impl Task {
         Ok(steps)
     }
 
-    /// Runs that diverged, and those that failed.
-    fn ended(&self) -> Result<(BTreeSet<Run>, BTreeSet<Run>)> {
-        let (mut diverged, mut failed) = (BTreeSet::new(), BTreeSet::new());
-        for (run, state) in self.states()? {
-            match state {
-                State::Diverged(_) => diverged.insert(run),
-                State::Failed(_) => failed.insert(run),
-                State::Complete | State::Running(_) | State::Unfinished { .. } | State::Waiting => {
-                    false
-                }
-            };
-        }
-        Ok((diverged, failed))
+    /// Runs that diverged or failed.
+    fn ended(&self) -> Result<Vec<RunState>> {
+        let mut states = sweep::states_for(&self.config, &self.run, &self.runs)?;
+        states.retain(|run| matches!(run.state, State::Diverged(_) | State::Failed(_)));
+        Ok(states)
     }
 
     /// Waits while somebody is at its runs: after a node failed, this task's own earlier life, whose claim ends when it is not
