@@ -103,7 +103,7 @@ fn a_file_may_be_json_or_empty_or_come_from_windows() {
 }
 
 /// What a newcomer writes, and a part of the message that says what to write instead.
-const MISTAKES: [(&str, &str); 50] = [
+const MISTAKES: [(&str, &str); 51] = [
     (
         "training: {steps: -5}",
         "training.steps must be a whole number of 0 or more, not -5 (at line 1",
@@ -123,8 +123,9 @@ const MISTAKES: [(&str, &str); 50] = [
     ("Training: {steps: 5}", "write training"),
     ("trainin: {steps: 5}", "did you mean training?"),
     ("device: cuda", "give --device on the command line"),
-    ("training: {weight_decay: 0.1}", "there is no such thing here"),
-    ("training: {optimiser: AdamW}", "write sgd or adam; the nearest is adam"),
+    ("training: {dropout: 0.1}", "there is no such thing here"),
+    ("training: {weight_decay: 0.1}", "write training: {optimiser"),
+    ("training: {optimiser: AdamW}", "write sgd, adam or adamw; did you mean adamw?"),
     ("training: {optimiser: adm}", "did you mean adam?"),
     ("training: {optimiser: {sgd: {}, adam: {}}}", "makes two choices"),
     ("training: {loss: mse}", "the nearest is half-squared-error"),

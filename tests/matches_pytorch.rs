@@ -1,6 +1,6 @@
 //! Against `tests/data/pytorch.json`, which `tests/data/pytorch.py` wrote with PyTorch 2.13.
 
-use ocs::config::{self, Inputs, Loss};
+use ocs::config::{self, Inputs, Loss, Span};
 use ocs::data::{Dataset, Split};
 use ocs::model::{Network, Objective, Placement};
 use ocs::task::{Task, TaskInputs};
@@ -128,19 +128,80 @@ fn optimisers_descend_as_pytorchs() {
         let config = config::parse("name: test", "test", &[key]).unwrap();
         let w = wave(&[4], 2.0, 1.0);
         let mut state = OptimiserState::new(
-            config.training.optimiser,
+            &config.training,
             vec![0.05],
             &[("w".to_owned(), w.shallow_clone())],
         );
         for expected in fixture()["optimisers"][name].as_array().unwrap() {
             let gradient = (a.matmul(&w) - &b) * state.gradient_scale(0.05);
-            state.update(&[w.shallow_clone()], &[gradient]);
+            state.update(&[w.shallow_clone()], &[gradient], 1.0);
             let found = Vec::<f64>::try_from(&w).unwrap();
             for (a, b) in found.iter().zip(numbers(expected)) {
                 assert!((a - b).abs() < 1e-12, "{name}: {a} against PyTorch's {b}");
             }
         }
     }
+}
+
+#[test]
+fn optimisers_under_schedules_descend_as_pytorchs() {
+    const RATE: f64 = 0.05;
+    let a = wave(&[6, 6], 0.2, 1.0);
+    let a = a.matmul(&a.tr()) + Tensor::eye(6, (Kind::Double, Device::Cpu));
+    let b = wave(&[6], 1.0, 1.0);
+    let fixture = fixture();
+    let mut held = 0;
+    for case in fixture["scheduled"].as_array().unwrap() {
+        let word = |key: &str| case[key].as_str().unwrap();
+        let config = config::parse(
+            "name: test",
+            "test",
+            &[
+                "training.steps=20".parse().unwrap(),
+                format!("training.learning_rate={RATE}").parse().unwrap(),
+                format!("training.optimiser={}", word("optimiser")).parse().unwrap(),
+                format!("training.schedule={}", word("schedule")).parse().unwrap(),
+                format!(
+                    "training.schedule.{}.warm_up={}",
+                    name_of(word("schedule")),
+                    case["warm_up"]
+                )
+                .parse()
+                .unwrap(),
+                format!("training.gradient_clipping={}", case["clipping"]).parse().unwrap(),
+            ],
+        )
+        .unwrap();
+        let span = Span::first(&config);
+        for (step, factor) in case["factors"].as_array().into_iter().flatten().enumerate() {
+            let found = span.factor(step as u64);
+            assert!(
+                (found - factor.as_f64().unwrap()).abs() < 1e-14,
+                "{case}: step {step}: {found}"
+            );
+            held += 1;
+        }
+        let (weight, bias) = (wave(&[2, 2], 2.0, 1.0), wave(&[2], 3.0, 1.0));
+        let parameters = [("weight", &weight), ("bias", &bias)]
+            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
+        let mut state = OptimiserState::new(&config.training, vec![RATE], &parameters);
+        for step in 0..20 {
+            let z = Tensor::cat(&[weight.view(-1), bias.shallow_clone()], 0);
+            let gradient = (a.matmul(&z) - &b) * state.gradient_scale(RATE);
+            let gradients = [gradient.narrow(0, 0, 4).view([2, 2]), gradient.narrow(0, 4, 2)];
+            state.update([&weight, &bias], &gradients, span.factor(step));
+        }
+        let found = Vec::<f64>::try_from(&Tensor::cat(&[weight.view(-1), bias], 0)).unwrap();
+        for (found, expected) in found.iter().zip(numbers(&case["parameters"])) {
+            assert!((found - expected).abs() < 1e-12, "{case}: {found} against {expected}");
+        }
+    }
+    assert_eq!(held, 8 * 20, "each schedule, with and without a warm-up");
+}
+
+/// `step` of `{step: {every: 3}}`, or of the bare word.
+fn name_of(choice: &str) -> &str {
+    choice.trim_start_matches('{').split(':').next().unwrap_or(choice)
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn wrong_configs_are_refused_with_the_key_and_the_remedy() {
         ("phases: [{label: ''}]", "phase 1: label is empty: leave it out"),
         (
             "training: {optimiser: rmsprop}",
-            "training.optimiser cannot be 'rmsprop': write sgd or adam; the nearest is adam",
+            "training.optimiser cannot be 'rmsprop': write sgd, adam or adamw; the nearest is adam",
         ),
         ("training: {optimiser: {sgd: {momentum: 1.0}}}", "training.optimiser.sgd.momentum"),
         ("training: {batch_size: 0}", "training.batch_size"),

@@ -11,8 +11,8 @@ use super::overrides::{
     CHOICES, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap, set_axis,
 };
 use super::{
-    Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, ProbeKind, Targets,
-    TaskConfig, read, text, words,
+    Annealing, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, Optimiser,
+    ProbeKind, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, read, text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -119,10 +119,16 @@ fn all_keys() -> Vec<String> {
         seed: Some(0),
         ..TaskConfig::default()
     };
+    let training = TrainingConfig {
+        optimiser: Optimiser::Sgd(Sgd { nesterov: true, weight_decay: 1.0, ..Sgd::default() }),
+        schedule: Schedule::Cosine(Annealing { warm_up: 1, ..Annealing::default() }),
+        gradient_clipping: Some(1.0),
+        ..TrainingConfig::default()
+    };
     let network = NetworkConfig { negative_slope: Some(0.0), ..NetworkConfig::default() };
     let kernel = Some(KernelConfig::default());
     let probes = vec![ProbeKind::LayerSpectra];
-    let whole = Config { task, network, kernel, probes, ..Config::default() };
+    let whole = Config { task, network, training, kernel, probes, ..Config::default() };
     let mut keys = Vec::new();
     // A default config can be written; if not, there are no suggestions.
     below("", &serde_yaml::to_value(whole).unwrap_or_default(), &mut keys);

@@ -360,7 +360,11 @@ impl TrainingConfig {
             self.batch_size != Some(0),
             "training.batch_size must be at least 1, or null for full batch"
         );
-        self.optimiser.check()
+        self.optimiser.check(self.learning_rate)?;
+        if let Some(norm) = self.gradient_clipping {
+            ensure_positive("training.gradient_clipping", norm)?;
+        }
+        self.schedule.check(self.steps)
     }
 }
 

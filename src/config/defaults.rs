@@ -2,8 +2,8 @@
 
 use super::{
     Activation, Bias, Conditions, Config, Grid, InputScale, Inputs, KernelConfig, Loss,
-    NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples, Sgd,
-    TargetScale, TaskConfig, TrainingConfig,
+    NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples,
+    Schedule, Sgd, TargetScale, TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -78,6 +78,8 @@ impl Default for TrainingConfig {
             label_smoothing: 0.0,
             optimiser: Optimiser::Sgd(Sgd::default()),
             learning_rate: 0.004,
+            schedule: Schedule::default(),
+            gradient_clipping: None,
             batch_size: None,
             steps: 8000,
             observations: 200,

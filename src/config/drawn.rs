@@ -1,16 +1,14 @@
 //! Tasks without a tree: vectors that are drawn or laid out, and targets that are numbers.
 
-use std::fmt;
-
 use anyhow::{Result, ensure};
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
 use super::Inputs;
 use super::check::{ensure_not_negative, ensure_positive};
-use super::initialisation::one_choice;
+use super::choice::choice;
 
 /// More input values than any of these tasks needs.
 const MOST_DIMENSIONS: usize = 4096;
@@ -120,33 +118,9 @@ pub(super) fn serialize_targets<S: Serializer>(
 pub(super) fn deserialize_targets<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Targets>, D::Error> {
-    struct TargetsVisitor;
-    impl<'de> Visitor<'de> for TargetsVisitor {
-        type Value = Option<Targets>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-            formatter.write_str(
-                "linear or sine, or one with its parameters, such as {linear: {noise: 0.5}}",
-            )
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-            match name {
-                "linear" => Ok(Some(Targets::Linear(LinearTargets::default()))),
-                "sine" => Ok(Some(Targets::Sine(Sine::default()))),
-                other => Err(E::unknown_variant(other, &["linear", "sine"])),
-            }
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            one_choice(map).map(Some)
-        }
-    }
-    deserializer.deserialize_any(TargetsVisitor)
+    const EXPECTED: &str =
+        "linear or sine, or one with its parameters, such as {linear: {noise: 0.5}}";
+    choice::<Targets, _, _>(deserializer, EXPECTED, Some(None))
 }
 
 impl Gaussian {

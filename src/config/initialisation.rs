@@ -1,10 +1,9 @@
 //! Initial weights: kinds, their parameters, and what each network starts from if nothing is said.
 
-use std::fmt;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
+
+use super::choice::choice;
 
 /// Initial weights. Always explicit: tch's defaults are not PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,55 +34,13 @@ impl Initialisation {
     }
 }
 
-/// `kaiming`, or a kind with parameters; those that are left out take their defaults.
+/// `kaiming`, or a kind with parameters. Where nothing is said, `load.rs` fills in the default of the network's kind.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Initialisation, D::Error> {
-    struct InitialisationVisitor;
-    impl<'de> Visitor<'de> for InitialisationVisitor {
-        type Value = Initialisation;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-            formatter.write_str("aligned, normal, kaiming, orthogonal or mirrored, or one with its parameter, such as {kaiming: {gain: 0.5}}")
-        }
-
-        /// Nothing is said: `load.rs` fills in the default of the kind.
-        fn visit_unit<E>(self) -> Result<Initialisation, E> {
-            Ok(Initialisation::Aligned(Aligned::default()))
-        }
-
-        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Initialisation, E> {
-            match name {
-                "aligned" => Ok(Initialisation::Aligned(Aligned::default())),
-                "normal" => Ok(Initialisation::Normal(Normal::default())),
-                "kaiming" => Ok(Initialisation::Kaiming(Kaiming::default())),
-                "orthogonal" => Ok(Initialisation::Orthogonal(Orthogonal::default())),
-                "mirrored" => Ok(Initialisation::Mirrored(Mirrored::default())),
-                other => Err(E::unknown_variant(
-                    other,
-                    &["aligned", "normal", "kaiming", "orthogonal", "mirrored"],
-                )),
-            }
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Initialisation, A::Error> {
-            one_choice(map)
-        }
-    }
-    deserializer.deserialize_any(InitialisationVisitor)
-}
-
-/// A choice with its parameters; two of them would be none.
-pub(super) fn one_choice<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    mut map: A,
-) -> Result<T, A::Error> {
-    let choice = T::deserialize(MapAccessDeserializer::new(&mut map))?;
-    match map.next_key::<String>()? {
-        None => Ok(choice),
-        Some(other) => {
-            Err(A::Error::custom(format!("it makes two choices, '{other}' is one too many")))
-        }
-    }
+    const EXPECTED: &str = "aligned, normal, kaiming, orthogonal or mirrored, or one with its parameter, such as {kaiming: {gain: 0.5}}";
+    let unsaid = Initialisation::Aligned(Aligned::default());
+    choice::<Initialisation, _, _>(deserializer, EXPECTED, Some(unsaid))
 }
 
 /// Parameters of the aligned start.

@@ -6,12 +6,27 @@ impl Config {
     /// Whether this says what `before` says, but for seeds and a longer end: more `training.steps`, or of `phases` more `steps`
     /// of the last one. All that was done up to the end of `before` is then what this asks for.
     ///
-    /// Not so with a kernel: what its first one foretells is told to the end of the run, at steps that hang on it.
+    /// Not so where what is done hangs on the end: see `fixed_end`.
     pub fn is_longer_than(&self, before: &Config) -> bool {
-        if self.kernel.is_some() || self.total_steps() <= before.total_steps() {
+        if self.fixed_end().is_some() || self.total_steps() <= before.total_steps() {
             return false;
         }
         self.with_end_of(before) == Config { seeds: self.seeds.clone(), ..before.clone() }
+    }
+
+    /// Which runs cannot be given more steps, and why, if these are such.
+    pub fn fixed_end(&self) -> Option<&'static str> {
+        if self.kernel.is_some() {
+            return Some(
+                "runs with a `kernel` cannot be given more steps: what the first kernel foretells is told up to their end",
+            );
+        }
+        let stretches = self.stretches().ok()?;
+        let is_open_ended = stretches.last()?.span.schedule.is_open_ended();
+        (!is_open_ended).then_some(
+            "runs under training.schedule cosine or linear cannot be given more steps: those that are done would have had other rates; \
+             constant and step can",
+        )
     }
 
     /// The same, as long as `other`: what is left that differs is more than the length.

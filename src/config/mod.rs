@@ -6,6 +6,7 @@
 mod apply;
 mod cell;
 mod check;
+mod choice;
 mod cifar100;
 mod defaults;
 mod drawn;
@@ -26,6 +27,7 @@ mod read;
 mod rounding;
 mod scale;
 mod scaled;
+mod schedule;
 mod smoothing;
 mod stretches;
 mod suggest;
@@ -50,12 +52,13 @@ pub use inputs::Inputs;
 pub use load::{load, parse};
 pub use name::{ensure_name, name_from_stem};
 pub use network_kind::NetworkKind;
-pub use optimiser::{Adam, Optimiser, Sgd};
+pub use optimiser::{Adam, AdamW, Optimiser, Sgd};
 pub use overrides::{Conditions, Override, Overrides};
 pub use own::{FoundImages, Own, OwnImages};
 pub use phases::StretchConfig;
 pub use precision::Precision;
 pub use scale::{Full, Quick, Scale};
+pub use schedule::{Annealing, Constant, Schedule, StepDecay};
 pub use smoothing::Smoothing;
 pub use stretches::{Span, Stretch};
 pub use suggest::{did_you_mean, nearest};
@@ -348,14 +351,29 @@ pub struct TrainingConfig {
     /// OCS are those of these targets; true negative and positive rates and accuracies are told by the labels. Absent = 0.
     #[serde(skip_serializing_if = "smoothing::is_none")]
     pub label_smoothing: f64,
-    /// sgd: {momentum} | adam: {beta1, beta2, epsilon}; the bare name takes the defaults.
+    /// sgd: {momentum, nesterov, weight_decay} | adam: {beta1, beta2, epsilon, weight_decay} | adamw: {beta1, beta2, epsilon,
+    /// weight_decay}; the bare name takes the defaults. Weight decay is that of all parameters, biases too, as PyTorch's; adamw's
+    /// alone is not 0 by default, but 0.01.
     #[serde(
         serialize_with = "singleton_map::serialize",
         deserialize_with = "optimiser::deserialize"
     )]
     pub optimiser: Optimiser,
-    /// Step size eta. Theory runs in time t = eta * step.
+    /// Step size eta. Theory runs in time t = eta * step; under a schedule, the sum of the steps' own rates.
     pub learning_rate: f64,
+    /// constant | step: {every, factor} | cosine: {final} | linear: {final}, each with `warm_up`: a factor on the learning rate of
+    /// each step, as PyTorch's StepLR, CosineAnnealingLR and LinearLR over `steps` (of each of the `phases` anew); `every` and
+    /// `warm_up` count steps, `final` is a share of the learning rate. Absent = constant.
+    #[serde(
+        skip_serializing_if = "Schedule::is_constant",
+        serialize_with = "singleton_map::serialize",
+        deserialize_with = "schedule::deserialize"
+    )]
+    pub schedule: Schedule,
+    /// Largest norm of the gradient of all of a network's parameters together: a longer one is shortened to it before the optimiser
+    /// sees it, as by PyTorch's `clip_grad_norm_`. Positive; absent = gradients are as long as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_clipping: Option<f64>,
     /// Samples per step; `null` or full = full batch, the only case that exact theory describes.
     #[serde(deserialize_with = "load::batch_size")]
     pub batch_size: Option<usize>,
@@ -365,6 +383,14 @@ pub struct TrainingConfig {
     pub observations: usize,
     /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32).
     pub precision: Precision,
+}
+
+impl TrainingConfig {
+    /// Whether steps are Euler's of the gradient flow, in time: gradient descent without momentum, weight decay or clipping, under
+    /// whatever schedule. (On minibatches the flow is another at each step.)
+    pub fn follows_the_flow(&self) -> bool {
+        self.optimiser.is_plain() && self.gradient_clipping.is_none()
+    }
 }
 
 /// Losses.
@@ -451,6 +477,11 @@ impl Config {
     pub fn seeds_draw_something(&self) -> bool {
         self.network.initialisation.aligned_strength().is_none()
             || self.training.batch_size.is_some()
+    }
+
+    /// Updates between the start and a time, in the first stretch or the only one; not whole in between.
+    pub fn step_at(&self, time: f64) -> f64 {
+        Span::first(self).step_at(time)
     }
 
     /// `a0` and `rho` of correlated inputs and an aligned start; `None` for any other.

@@ -152,8 +152,13 @@ pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
 }
 
 /// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
-pub(super) const CHOICES: [&str; 4] =
-    ["network.initialisation", "training.optimiser", "task.targets", "task.inputs"];
+pub(super) const CHOICES: [&str; 5] = [
+    "network.initialisation",
+    "training.optimiser",
+    "training.schedule",
+    "task.targets",
+    "task.inputs",
+];
 
 /// Ways to say the same, of which giving one takes back the others.
 pub(super) const EXCLUSIVE: [(&str, &str); 6] = [

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
 
 use super::fault::{Fault, Segment};
-use super::overrides::{CHOICES, Override, flatten, overlap};
+use super::overrides::{CHOICES, Override, flatten, is_at_or_below, overlap};
 use super::read;
 
 /// One entry of `phases`: what it calls itself, how long it is, and the dotted keys that it overrides.
@@ -58,6 +58,20 @@ impl StretchConfig {
         for entry in self.set.iter_mut().filter(|entry| entry.key == "training.learning_rate") {
             if let Ok(rate) = read::typed::<f64>(&entry.value) {
                 entry.value = (rate * learning_rate).into();
+            }
+        }
+    }
+
+    /// Changes a value that it overrides, by itself or as a part of one.
+    pub(super) fn change(&mut self, key: &str, changed: impl Fn(&Value) -> Option<Value>) {
+        for entry in self.set.iter_mut().filter(|entry| is_at_or_below(key, &entry.key)) {
+            let below = key[entry.key.len()..].split('.').filter(|part| !part.is_empty());
+            let mut parts = below.map(Value::from);
+            let place = parts.try_fold(&mut entry.value, |place, part| place.get_mut(part));
+            if let Some(place) = place
+                && let Some(value) = changed(place)
+            {
+                *place = value;
             }
         }
     }

@@ -64,10 +64,15 @@ impl Precision {
         Ok(())
     }
 
+    /// Whether a share below 1 is below 1 in this format.
+    pub(super) fn tells_from_one(self, share: f64) -> bool {
+        self.rounds(share) < 1.0
+    }
+
     /// Refuses a share below 1 that is 1 in this format.
     pub(super) fn ensure_below_one(self, key: &str, share: f64) -> Result<()> {
         ensure!(
-            self.rounds(share) < 1.0,
+            self.tells_from_one(share),
             "{key} is {share}, which is 1 in {}: set training.precision to float64, or write a smaller value",
             self.name()
         );

@@ -38,7 +38,7 @@ pub(super) fn check(
         precision.ensure_holds(&what, task.correlation.sqrt())?;
     }
     let precision = precision.of_updates();
-    training.optimiser.check_rounding(precision)
+    training.optimiser.check_rounding(precision, training.learning_rate)
 }
 
 /// A layer's weights are stored one by one, and its gradient carries the product of all others: neither may be 0.

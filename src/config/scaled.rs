@@ -3,12 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use serde_yaml::Value;
 
-use super::apply::{apply, have_last_word};
+use super::apply::{apply, at, have_last_word};
 use super::cell::cells;
 use super::overrides::{Conditions, Override};
 use super::phases::StretchConfig;
 use super::read;
 use super::scale::{Full, Quick, Scale};
+use super::schedule;
 use super::{Config, Grid};
 
 /// A last layer of overrides, whichever section it comes from.
@@ -63,6 +64,15 @@ impl Layer {
         };
         if self.steps != 1.0 {
             set("training.steps", self.scaled(training.steps).into());
+            let whole = Value::Mapping(
+                [("training".into(), serde_yaml::to_value(&training)?)].into_iter().collect(),
+            );
+            for key in schedule::COUNTS {
+                if let Some(count) = at(&whole, key).and_then(|count| self.scaled_count(key, count))
+                {
+                    set(key, count);
+                }
+            }
         }
         if self.learning_rate != 1.0 {
             set("training.learning_rate", (training.learning_rate * self.learning_rate).into());
@@ -80,11 +90,19 @@ impl Layer {
         ((steps as f64 * self.steps).round() as u64).max(steps.min(1))
     }
 
+    /// What a schedule's key that counts steps says at this scale; what is no number is told by whoever resolves the config.
+    fn scaled_count(&self, key: &str, count: &Value) -> Option<Value> {
+        Some(schedule::scaled(key, read::typed(count).ok()?, self.steps).into())
+    }
+
     fn change(&self, phase: &mut StretchConfig) {
         self.set.iter().for_each(|last| {
             phase.overridden(last);
         });
         phase.scaled(|steps| self.scaled(steps), self.learning_rate);
+        for key in schedule::COUNTS {
+            phase.change(key, |count| self.scaled_count(key, count));
+        }
     }
 
     /// What is varied: by other factors, and not what is set to one value.
@@ -94,6 +112,9 @@ impl Layer {
         }
         // What is no number, or no list of phases, is told by whoever resolves the cells.
         grid.scale("training.steps", |steps| Some(self.scaled(read::typed(steps).ok()?).into()))?;
+        for key in schedule::COUNTS {
+            grid.scale(key, |count| self.scaled_count(key, count))?;
+        }
         if self.learning_rate != 1.0 {
             grid.scale("training.learning_rate", |rate| {
                 Some((read::typed::<f64>(rate).ok()? * self.learning_rate).into())

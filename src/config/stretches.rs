@@ -3,7 +3,7 @@
 use super::apply::apply;
 use super::name::ensure_label;
 use super::phases::StretchConfig;
-use super::{Config, ProbeKind, TrainingConfig};
+use super::{Config, ProbeKind, Schedule, TrainingConfig};
 use anyhow::{Context, Result, ensure};
 
 /// One stretch of training: an unbroken run of steps on one task. (The OCS phase is another thing: it lies within a stretch.)
@@ -24,19 +24,21 @@ pub struct Stretch {
 pub struct Span {
     /// Updates done before it.
     pub first_step: u64,
-    /// Time of what was before it: `eta * steps`, summed over stretches.
+    /// Time of what was before it: the sum of the rates of all updates.
     pub start_time: f64,
     /// Its number of updates.
     pub steps: u64,
     /// Its step size eta.
     pub learning_rate: f64,
+    /// Factors on it.
+    pub schedule: Schedule,
 }
 
 impl Span {
     /// Of a run's first stretch.
     pub fn first(config: &Config) -> Self {
-        let TrainingConfig { steps, learning_rate, .. } = config.training;
-        Span { first_step: 0, start_time: 0.0, steps, learning_rate }
+        let TrainingConfig { steps, learning_rate, schedule, .. } = config.training;
+        Span { first_step: 0, start_time: 0.0, steps, learning_rate, schedule }
     }
 
     /// Of a stretch that follows.
@@ -61,9 +63,28 @@ impl Span {
         self.start_time + self.time_since(step)
     }
 
-    /// Time since this stretch began, at a step of the whole run.
+    /// Time since this stretch began, at a step of the whole run: the sum of the rates of its updates so far.
     pub fn time_since(self, step: u64) -> f64 {
-        self.learning_rate * (step - self.first_step) as f64
+        self.learning_rate * self.schedule.sum(step - self.first_step, self.steps)
+    }
+
+    /// Factor on the learning rate of the update after so many of the whole run.
+    pub fn factor(self, step: u64) -> f64 {
+        self.schedule.factor(step - self.first_step, self.steps)
+    }
+
+    /// Updates of this stretch until a time since it began, as if a step's time passed evenly; beyond the last as if its rate went on.
+    pub fn step_at(self, time: f64) -> f64 {
+        if self.schedule.is_constant() {
+            return time / self.learning_rate;
+        }
+        let at = |since: u64| self.time_since(self.first_step + since);
+        let (mut before, mut after) = (0, self.steps);
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            if at(middle) <= time { before = middle } else { after = middle }
+        }
+        before as f64 + (time - at(before)) / (at(after) - at(before))
     }
 }
 

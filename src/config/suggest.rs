@@ -38,7 +38,7 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
 }
 
 /// Keys as other programs call them, and what they are here.
-const KEYS: [(&str, &str); 41] = [
+const KEYS: [(&str, &str); 50] = [
     ("lr", "training.learning_rate"),
     ("eta", "training.learning_rate"),
     ("step_size", "training.learning_rate"),
@@ -48,6 +48,15 @@ const KEYS: [(&str, &str); 41] = [
     ("max_steps", "training.steps"),
     ("optim", "training.optimiser"),
     ("optimizer", "training.optimiser"),
+    ("wd", "training.optimiser: {sgd: {weight_decay: ...}}, or adamw"),
+    ("scheduler", "training.schedule"),
+    ("lr_scheduler", "training.schedule"),
+    ("lr_schedule", "training.schedule"),
+    ("warmup_steps", "training.schedule: {constant: {warm_up: ...}}, or another with warm_up"),
+    ("grad_clip", "training.gradient_clipping"),
+    ("clip_grad_norm", "training.gradient_clipping"),
+    ("max_grad_norm", "training.gradient_clipping"),
+    ("clipping", "training.gradient_clipping"),
     ("criterion", "training.loss"),
     ("objective", "training.loss"),
     ("batch", "training.batch_size"),
@@ -94,11 +103,10 @@ const ARGUMENTS: [(&str, &str); 7] = [
 ];
 
 /// What networks elsewhere have and these have not.
-const ABSENT: [&str; 6] =
-    ["weight_decay", "scheduler", "dropout", "batch_norm", "augmentation", "residual"];
+const ABSENT: [&str; 4] = ["dropout", "batch_norm", "augmentation", "residual"];
 
 /// Values as other programs call them: the key's last part, the foreign word, and what is nearest here.
-const VALUES: [(&str, &[&str], &str); 27] = [
+const VALUES: [(&str, &[&str], &str); 31] = [
     ("inputs", &["digits", "emnist", "kmnist", "qmnist", "usps"], "mnist"),
     ("inputs", &["cifar", "imagenet", "svhn", "stl10", "celeba", "tinyimagenet"], "cifar10"),
     ("inputs", &["fashion", "clothes", "fmnist"], "fashion-mnist"),
@@ -132,8 +140,12 @@ const VALUES: [(&str, &[&str], &str); 27] = [
     ),
     ("kind", &["dense", "fc", "feedforward", "perceptron", "relu", "fullyconnected"], "mlp"),
     ("kind", &["deeplinear", "dln"], "linear"),
-    ("optimiser", &["adamw", "rmsprop", "adagrad", "nadam", "adamax", "lion", "muon"], "adam"),
+    ("optimiser", &["rmsprop", "adagrad", "nadam", "adamax", "lion", "muon"], "adam"),
     ("optimiser", &["gd", "momentum", "nesterov", "gradientdescent", "lbfgs"], "sgd"),
+    ("schedule", &["none", "no", "flat"], "constant"),
+    ("schedule", &["steplr", "steps", "multistep", "multisteplr", "exponential"], "step"),
+    ("schedule", &["cosineannealing", "cosineannealinglr", "onecycle", "onecyclelr"], "cosine"),
+    ("schedule", &["linearlr", "polynomial", "polynomiallr"], "linear"),
     ("activation", &["gelu", "silu", "swish", "elu", "softplus"], "relu"),
     ("activation", &["leaky", "lrelu", "leakyrelu", "prelu"], "leaky-relu"),
     ("activation", &["sigmoid", "logistic", "erf", "sin"], "tanh"),

@@ -85,7 +85,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// What lies across a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// `t = η · step`.
+    /// `t = η · step`, the sum of all steps' rates.
     Time,
     /// Updates done.
     Step,
@@ -253,23 +253,26 @@ impl<'a> Account<'a> {
 /// Median onset and end over seeds, in the clock's units; `None` where most seeds have none. The verdict is that of most
 /// seeds, or undecided.
 pub fn median_phase(records: &[&Record], clock: Clock) -> Phase {
-    let units = |record: &Record| match clock {
-        Clock::Time => 1.0,
-        Clock::Step => record.config.training.learning_rate,
+    let on_clock = |record: &&Record| {
+        let Phase { onset, end, .. } = record.phase;
+        let at = |time: Option<f64>| match clock {
+            Clock::Time => time,
+            Clock::Step => time.map(|time| record.config.step_at(time)),
+        };
+        Phase { onset: at(onset), end: at(end), ..record.phase.clone() }
     };
-    let phases: Vec<_> = records.iter().map(|record| (&record.phase, units(record))).collect();
-    median_of(&phases)
+    let phases: Vec<Phase> = records.iter().map(on_clock).collect();
+    median_of(&phases.iter().collect::<Vec<_>>())
 }
 
-/// Likewise of phases, each with the unit of its times.
-pub fn median_of(phases: &[(&Phase, f64)]) -> Phase {
+/// Likewise of phases on one clock.
+pub fn median_of(phases: &[&Phase]) -> Phase {
     let middle = |time: fn(&Phase) -> Option<f64>| {
-        let times: Vec<f64> =
-            phases.iter().filter_map(|(phase, unit)| Some(time(phase)? / unit)).collect();
+        let times: Vec<f64> = phases.iter().filter_map(|phase| time(phase)).collect();
         if 2 * times.len() > phases.len() { median(&times) } else { None }
     };
     let (onset, end) = (middle(|phase| phase.onset), middle(|phase| phase.end));
-    let count = |verdict| phases.iter().filter(|(phase, _)| phase.verdict == verdict).count();
+    let count = |verdict| phases.iter().filter(|phase| phase.verdict == verdict).count();
     let verdict = [PhaseVerdict::Phase, PhaseVerdict::NoPhase]
         .into_iter()
         .find(|&verdict| 2 * count(verdict) > phases.len())

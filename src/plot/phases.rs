@@ -62,7 +62,7 @@ pub struct StretchPhase {
 pub fn phases_of_stretches(runs: &[&Record]) -> Vec<StretchPhase> {
     let Some(first) = runs.first() else { return Vec::new() };
     let of_stretch = |(index, stretch): (usize, &StretchRecord)| {
-        let phases = runs.iter().filter_map(|run| Some((&run.stretches.get(index)?.phase, 1.0)));
+        let phases = runs.iter().filter_map(|run| Some(&run.stretches.get(index)?.phase));
         let phase = median_of(&phases.collect::<Vec<_>>());
         StretchPhase { label: stretch.label.clone(), start: stretch.start_time, phase }
     };

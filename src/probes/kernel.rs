@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::probe::{Probe, State};
 use crate::config::{
     Activation, Config, Initialisation, Kaiming, KernelConfig, Loss, NetworkKind, Normal,
-    Optimiser, Sgd,
 };
 use crate::metrics::{Curves, Judge, Judgement, Phase, PhaseWatch};
 use crate::model::kernel_megabytes;
@@ -90,10 +89,10 @@ impl Kernels {
             TaskInputs::Images { train, .. } => train.items.clone(),
             TaskInputs::Vectors(vectors) => (0..vectors.nrows()).collect(),
         };
-        let is_plain = training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 });
         if training.batch_size.is_some()
             || training.loss != Loss::HalfSquaredError
-            || !is_plain
+            || !training.follows_the_flow()
+            || !training.schedule.is_constant()
             || items.len() != self.weights.len()
         {
             return None;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Span;
 use crate::metrics::Phase;
 
 /// What the neural tangent kernel of a network did along training.
@@ -80,9 +81,9 @@ impl KernelRecord {
     }
 
     /// Drift at a time, interpolated between the steps at which the kernel is known; `None` after the last, and where it is
-    /// undefined.
-    pub fn drift_at(&self, time: f64, learning_rate: f64) -> Option<f64> {
-        let times: Vec<f64> = self.step.iter().map(|&step| learning_rate * step as f64).collect();
+    /// undefined. `span` is that of the run.
+    pub fn drift_at(&self, time: f64, span: Span) -> Option<f64> {
+        let times: Vec<f64> = self.step.iter().map(|&step| span.time(step)).collect();
         let after = times.iter().position(|&known| known >= time)?;
         let Some(before) = after.checked_sub(1) else { return self.drift.first().copied()? };
         let share = (time - times[before]) / (times[after] - times[before]);

@@ -405,11 +405,11 @@ fn of_another(before: &Config, now: &Config, differences: &[String]) -> String {
     let is_longer = now.total_steps() > before.total_steps();
     let is_alike = now.with_end_of(before) == Config { seeds: now.seeds.clone(), ..before.clone() };
     let why = if is_longer && is_alike {
-        " (runs with a `kernel` cannot be given more steps: what the first kernel foretells is told up to their end)"
+        now.fixed_end().map_or_else(String::new, |why| format!(" ({why})"))
     } else if now.total_steps() < before.total_steps() {
-        " (a run may be given more steps, not fewer)"
+        " (a run may be given more steps, not fewer)".to_owned()
     } else {
-        ""
+        String::new()
     };
     format!("its config is another: {}{why}", differences.join(", "))
 }

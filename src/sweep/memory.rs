@@ -14,8 +14,8 @@ use super::room::{self, Room};
 use super::sizes::{Sizes, numbers, shortest_side};
 use super::stacks::most_together;
 use crate::config::{
-    Bias, Config, Initialisation, Inputs, NetworkKind, Optimiser, Precision, ProbeKind, Sgd,
-    TaskConfig, resolve_conditions,
+    Bias, Config, Initialisation, Inputs, NetworkKind, Precision, ProbeKind, TaskConfig,
+    resolve_conditions,
 };
 use crate::model::{StackSize, architecture, kernel_megabytes_of};
 use crate::train::learns_from_moments;
@@ -104,8 +104,7 @@ pub fn ensure_theory_fits(condition: &str, config: &Config, of_images: bool) -> 
 
 /// The same of one stretch.
 fn ensure_answer_fits(condition: &str, config: &Config, of_images: bool) -> Result<()> {
-    let is_plain = config.training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 })
-        && config.training.batch_size.is_none();
+    let is_plain = config.training.follows_the_flow() && config.training.batch_size.is_none();
     // Bias-free (leaky) ReLU networks are answered as linear ones are.
     let is_answered = match config.network.kind {
         NetworkKind::Linear => true,

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::gram;
 use super::tasks::Tasks;
-use crate::config::{Config, Initialisation, Loss, NetworkKind, Stretch, TrainingConfig};
+use crate::config::{Config, Initialisation, Loss, NetworkKind, Span, Stretch, TrainingConfig};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
 use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, StretchRecord, TheoryRecord, write_json};
@@ -109,11 +109,9 @@ fn answer_of_images(
 
 /// Times at which a network would be observed.
 fn observed_times(config: &Config) -> Vec<f64> {
-    let training = &config.training;
-    observed_steps(training.steps, training.observations)
-        .into_iter()
-        .map(|step| training.learning_rate * step as f64)
-        .collect()
+    let (training, span) = (&config.training, Span::first(config));
+    let steps = observed_steps(training.steps, training.observations);
+    steps.into_iter().map(|step| span.time(step)).collect()
 }
 
 fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {

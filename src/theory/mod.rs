@@ -42,8 +42,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use crate::config::{
-    Aligned, Bias, Config, Initialisation, Loss, NetworkConfig, NetworkKind, Optimiser, Sgd,
-    TrainingConfig,
+    Aligned, Bias, Config, Initialisation, Loss, NetworkConfig, NetworkKind, TrainingConfig,
 };
 use crate::task::Task;
 
@@ -457,8 +456,8 @@ fn ensure_gradient_descent(config: &Config) -> Result<()> {
     let training = &config.training;
     ensure!(config.network.kind.is_linear(), "theory covers network.kind: linear");
     ensure!(
-        training.optimiser == Optimiser::Sgd(Sgd { momentum: 0.0 }),
-        "theory covers gradient descent: training.optimiser sgd without momentum"
+        training.follows_the_flow(),
+        "theory covers gradient descent: training.optimiser sgd without momentum and weight_decay, and no training.gradient_clipping"
     );
     ensure!(
         training.batch_size.is_none(),

@@ -20,8 +20,8 @@ use crate::task::{Stored, Task, TaskInputs};
 /// ```
 ///
 /// Gradients of the half squared error hold nothing else, so steps on them are steps on the samples, whatever their
-/// number. Gradient descent, with momentum too, commutes with rotations of the inputs: in `Sigma_x`'s eigenbasis the
-/// product with it is a scaling. Adam does not, and takes the inputs as they are.
+/// number. Gradient descent commutes with rotations of the inputs, with momentum, weight decay and clipping by norms too: in
+/// `Sigma_x`'s eigenbasis the product with it is a scaling. Adam does not, and takes the inputs as they are.
 #[derive(Debug)]
 pub struct Moments {
     /// `[n_inputs, n_labels]`.

@@ -64,7 +64,7 @@ impl NonlinearStack {
         let network = Network::side_by_side(&mut starts, task, placement)?;
         let parameters = network.parameters();
         let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
-        let optimiser = OptimiserState::new(training.optimiser, rates(members, 0), &parameters);
+        let optimiser = OptimiserState::new(training, rates(members, 0), &parameters);
         let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
         let feed = samples.feed(members.iter().map(|member| member.seed), None);
         Ok(NonlinearStack {
@@ -155,7 +155,7 @@ impl Stack for NonlinearStack {
         let losses = self.objective.losses(&outputs, &batch.targets, &batch.weights);
         let loss = self.optimiser.weighed(&losses);
         let gradients = Tensor::run_backward(&[loss], &self.tensors, false, false);
-        self.optimiser.update(&self.tensors, &gradients);
+        self.optimiser.update(&self.tensors, &gradients, self.spans[0].factor(step));
         self.step += 1;
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use tch::{Device, Tensor};
 
 use super::member::{Lesson, Member};
-use crate::config::{Adam, Optimiser, Sgd};
+use crate::config::{Adam, AdamW, Optimiser, Sgd, TrainingConfig};
 use crate::model::from_host;
 
 /// What one update does to one parameter.
@@ -30,6 +30,8 @@ struct Now<'a> {
     /// Updates done, this one included.
     update: u64,
     rates: &'a Rates,
+    /// Of the schedule, on all rates: velocities carry the rates alone, so that a step takes the present one for all of them.
+    factor: f64,
     /// Whether gradients carry the learning rate of each network.
     has_rates: bool,
 }
@@ -58,30 +60,51 @@ impl Rates {
     fn times(&self, tensor: &Tensor, over: f64) -> Tensor {
         match self {
             Rates::One(rate) => tensor * (*rate / over),
-            Rates::Each(rates) => {
-                let size = tensor.size();
-                let shares = size[0] / rates.size()[0];
-                let mut shape = vec![1; size.len()];
-                shape[0] = size[0];
-                let each = (rates / over).to_kind(tensor.kind());
-                tensor * each.repeat_interleave_self_int(shares, 0, None).view(&shape[..])
-            }
+            Rates::Each(rates) => times_each(tensor, &(rates / over)),
         }
     }
 }
 
+/// `tensor` times a factor for each network, `[n_members]`, on its share of the first dimension.
+fn times_each(tensor: &Tensor, factors: &Tensor) -> Tensor {
+    let size = tensor.size();
+    let shares = size[0] / factors.size()[0];
+    let mut shape = vec![1; size.len()];
+    shape[0] = size[0];
+    let each = factors.to_kind(tensor.kind()).repeat_interleave_self_int(shares, 0, None);
+    tensor * each.view(&shape[..])
+}
+
+/// `min(1, most / (|g| + 1e-6))` of each network, `[n_members]`, g being the gradients of all its parameters together: PyTorch's
+/// `clip_grad_norm_`.
+fn clipping(gradients: &[Tensor], n_members: i64, most: f64) -> Tensor {
+    let norm = |tensor: Tensor| tensor.norm_scalaropt_dim(2, [1i64].as_slice(), false);
+    let of_each = |gradient: &Tensor| norm(gradient.reshape([n_members, -1]));
+    let norms: Vec<Tensor> = gradients.iter().map(of_each).collect();
+    (most / (norm(Tensor::stack(&norms, 1)) + 1e-6)).clamp_max(1.0)
+}
+
+/// `w <- w - factor change`.
+fn descend(parameter: &mut Tensor, change: &Tensor, factor: f64) {
+    if factor == 1.0 {
+        *parameter -= change;
+    } else {
+        *parameter -= change * factor;
+    }
+}
+
 /// ```text
-/// v <- momentum v + eta g,   w <- w - v
+/// g <- g + lambda w,   v <- momentum v + eta g,   w <- w - v   (Nesterov: w <- w - (eta g + momentum v))
 /// ```
 ///
-/// As PyTorch's (no dampening, no weight decay; its velocity is ours over eta).
+/// with the schedule's factor on what is taken from w. As PyTorch's (no dampening; its velocity is ours over eta).
 impl Rule for Sgd {
     fn remembers(&self) -> usize {
         usize::from(self.momentum != 0.0)
     }
 
     fn takes_rates(&self) -> bool {
-        true
+        self.weight_decay == 0.0
     }
 
     fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now) {
@@ -89,16 +112,20 @@ impl Rule for Sgd {
         let change = if now.has_rates {
             gradient
         } else {
-            scaled = now.rates.times(gradient, 1.0);
+            scaled = now.rates.times(&with_decay(gradient, parameter, self.weight_decay), 1.0);
             &scaled
         };
         match memory {
             [velocity] => {
                 *velocity *= self.momentum;
                 *velocity += change;
-                *parameter -= &*velocity;
+                if self.nesterov {
+                    descend(parameter, &(change + &*velocity * self.momentum), now.factor);
+                } else {
+                    descend(parameter, velocity, now.factor);
+                }
             }
-            _ => *parameter -= change,
+            _ => descend(parameter, change, now.factor),
         }
     }
 
@@ -110,12 +137,17 @@ impl Rule for Sgd {
     }
 }
 
+/// `g + lambda w`, where weights decay.
+fn with_decay(gradient: &Tensor, parameter: &Tensor, decay: f64) -> Tensor {
+    if decay == 0.0 { gradient.shallow_clone() } else { gradient + parameter * decay }
+}
+
 /// ```text
 /// m <- b1 m + (1-b1) g,  s <- b2 s + (1-b2) g^2,   w <- w - eta m^ / (sqrt(s^) + epsilon)
 /// with  m^ = m / (1 - b1^k),  s^ = s / (1 - b2^k)  at update k
 /// ```
 ///
-/// As PyTorch's (no weight decay); Kingma and Ba 2015, algorithm 1.
+/// and the schedule's factor on eta; where weights decay, g is first `g + lambda w`. As PyTorch's; Kingma and Ba 2015, algorithm 1.
 impl Rule for Adam {
     fn remembers(&self) -> usize {
         2
@@ -127,14 +159,36 @@ impl Rule for Adam {
 
     fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now) {
         let [mean, square] = memory else { return };
-        let Adam { beta1, beta2, epsilon } = *self;
+        let Adam { beta1, beta2, epsilon, weight_decay } = *self;
+        let gradient = &with_decay(gradient, parameter, weight_decay);
         *mean *= beta1;
         *mean += gradient * (1.0 - beta1);
         *square *= beta2;
         *square += gradient.square() * (1.0 - beta2);
         let update = now.update as f64;
         let root = (&*square / (1.0 - beta2.powf(update))).sqrt() + epsilon;
-        *parameter -= now.rates.times(&(&*mean / root), 1.0 - beta1.powf(update));
+        let correction = 1.0 - beta1.powf(update);
+        *parameter -= now.rates.times(&(&*mean / root), correction / now.factor);
+    }
+}
+
+/// `w <- w - eta lambda w`, with the schedule's factor on eta, and then Adam's step. As PyTorch's; Loshchilov and Hutter 2019,
+/// algorithm 2.
+impl Rule for AdamW {
+    fn remembers(&self) -> usize {
+        2
+    }
+
+    fn takes_rates(&self) -> bool {
+        false
+    }
+
+    fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now) {
+        let AdamW { beta1, beta2, epsilon, weight_decay } = *self;
+        let decayed = now.rates.times(&(&*parameter * weight_decay), 1.0 / now.factor);
+        *parameter -= decayed;
+        let adam = Adam { beta1, beta2, epsilon, weight_decay: 0.0 };
+        adam.step(parameter, gradient, memory, now);
     }
 }
 
@@ -143,6 +197,7 @@ fn rule_of(optimiser: Optimiser, _name: &str) -> Box<dyn Rule> {
     match optimiser {
         Optimiser::Sgd(sgd) => Box::new(sgd),
         Optimiser::Adam(adam) => Box::new(adam),
+        Optimiser::AdamW(adam) => Box::new(adam),
     }
 }
 
@@ -157,6 +212,9 @@ struct Kept {
 pub struct OptimiserState {
     optimiser: Optimiser,
     rates: Rates,
+    n_members: i64,
+    /// Largest norm of a network's gradient; `None`: as it is.
+    most: Option<f64>,
     /// Updates done since the state was zero, which Adam corrects its means by.
     pub updates: u64,
     kept: Vec<Kept>,
@@ -177,7 +235,12 @@ const SUFFIXES: [&str; 2] = ["first", "second"];
 impl OptimiserState {
     /// State at the first step: zeros. `rates` are the learning rates of the stack's networks, whose shares of the first
     /// dimension of each parameter are equal.
-    pub fn new(optimiser: Optimiser, rates: Vec<f64>, parameters: &[(String, Tensor)]) -> Self {
+    pub fn new(
+        training: &TrainingConfig,
+        rates: Vec<f64>,
+        parameters: &[(String, Tensor)],
+    ) -> Self {
+        let optimiser = training.optimiser;
         let keep = |(name, parameter): &(String, Tensor)| {
             let rule = rule_of(optimiser, name);
             let zeros = || tch::no_grad(|| parameter.zeros_like());
@@ -188,6 +251,8 @@ impl OptimiserState {
         OptimiserState {
             optimiser,
             rates: Rates::of(&rates, device_of(parameters)),
+            n_members: rates.len() as i64,
+            most: training.gradient_clipping,
             updates: 0,
             kept,
         }
@@ -204,12 +269,12 @@ impl OptimiserState {
     ) {
         let Lesson { config, keeps_optimiser, .. } = members[0].lesson(stretch);
         let rates = rates(members, stretch);
-        let optimiser = config.training.optimiser;
         // A run that goes on from a checkpoint turns from its first stretch, whose rules may be others.
-        if !keeps_optimiser || self.optimiser != optimiser {
-            *self = OptimiserState::new(optimiser, rates, parameters);
+        if !keeps_optimiser || self.optimiser != config.training.optimiser {
+            *self = OptimiserState::new(&config.training, rates, parameters);
             return;
         }
+        self.most = config.training.gradient_clipping;
         self.rates = Rates::of(&rates, device_of(parameters));
         for (index, member) in members.iter().enumerate() {
             let [before, now] =
@@ -238,21 +303,26 @@ impl OptimiserState {
     }
 
     fn has_rates(&self) -> bool {
-        self.kept.iter().all(|kept| kept.rule.takes_rates())
+        self.most.is_none() && self.kept.iter().all(|kept| kept.rule.takes_rates())
     }
 
-    /// One step of all parameters, in place; `gradients` carry `gradient_scale`.
+    /// One step of all parameters, in place; `gradients` carry `gradient_scale`, and `factor` is the schedule's.
     pub fn update<'a>(
         &mut self,
         parameters: impl IntoIterator<Item = &'a Tensor>,
         gradients: &[Tensor],
+        factor: f64,
     ) {
         self.updates += 1;
-        let now = Now { update: self.updates, rates: &self.rates, has_rates: self.has_rates() };
+        let has_rates = self.has_rates();
+        let now = Now { update: self.updates, rates: &self.rates, factor, has_rates };
         tch::no_grad(|| {
+            let shorter = self.most.map(|most| clipping(gradients, self.n_members, most));
             for ((kept, parameter), gradient) in self.kept.iter_mut().zip(parameters).zip(gradients)
             {
                 let mut parameter = parameter.shallow_clone();
+                let clipped = shorter.as_ref().map(|shorter| times_each(gradient, shorter));
+                let gradient = clipped.as_ref().unwrap_or(gradient);
                 kept.rule.step(&mut parameter, gradient, &mut kept.memory, now);
             }
         });

@@ -102,7 +102,7 @@ fn existence(id: String, subject: &str, runs: &[&Record], expected: Option<bool>
 /// ln(end/onset) of each run, with the ranges of onset and end in steps in its name.
 fn times(runs: &[&Record]) -> (String, Vec<Option<f64>>) {
     let range = |time: fn(&Phase) -> Option<f64>| {
-        let step = |run: &&Record| Some(time(&run.phase)? / run.config.training.learning_rate);
+        let step = |run: &&Record| Some(run.config.step_at(time(&run.phase)?));
         let steps = Measurement::of("", &runs.iter().map(step).collect::<Vec<_>>());
         let (Some(min), Some(max)) = (steps.min, steps.max) else { return "never".to_owned() };
         match steps.n == steps.runs {

@@ -10,7 +10,9 @@ use crate::claim::{
     Bound, Claim, Draft, Measurement, agree, at_least, at_most, below, claim, is_absent, within,
     within_percent,
 };
-use crate::config::{Activation, Bias, Config, Initialisation, Inputs, NetworkKind, Preprocessing};
+use crate::config::{
+    Activation, Bias, Config, Initialisation, Inputs, NetworkKind, Preprocessing, Span,
+};
 use crate::record::{Record, RunFolder};
 
 /// The study.
@@ -251,13 +253,13 @@ fn no_lazy_phase_on_one_hot(runs: &[&Record]) -> Claim {
 /// A crossing that was predicted or seen: relative error of the prediction, and drift of the kernel by then.
 fn crossings(run: &Record) -> Vec<(Option<f64>, f64)> {
     let Some((lazy, seen)) = run.lazily_predicted() else { return Vec::new() };
-    let rate = run.config.training.learning_rate;
+    let span = Span::first(&run.config);
     [(lazy.onset, seen.onset), (lazy.end, seen.end)]
         .into_iter()
         // At step 0 nothing was foretold.
         .filter(|(predicted, observed)| *predicted != Some(0.0) && *observed != Some(0.0))
         .filter_map(|(predicted, observed)| {
-            let drift = run.kernel.as_ref()?.drift_at(observed.or(predicted)?, rate)?;
+            let drift = run.kernel.as_ref()?.drift_at(observed.or(predicted)?, span)?;
             Some((predicted.zip(observed).map(|(p, o)| (p / o - 1.0).abs()), drift))
         })
         .collect()

@@ -3,7 +3,7 @@
 
 use super::{CNN, LAZY_RATIO, Network, RELU, RELU_BIASED, STILL, TANH, is_on_images};
 use crate::config::Preprocessing::{self, PixelCentred, Raw};
-use crate::config::{Config, Inputs};
+use crate::config::{Config, Inputs, Span};
 use crate::metrics::Phase;
 use crate::plot::curve::Curve;
 use crate::plot::over_time::median_and_band;
@@ -139,7 +139,7 @@ fn errors(runs: &RunFolder) -> Panel {
     const LEAST: (f64, f64) = (4e-3, 1e-3);
     let error = |run: &Record, of: Crossing| {
         let (predicted, observed) = pair(run, of)?;
-        let drift = run.kernel.as_ref()?.drift_at(observed, run.config.training.learning_rate)?;
+        let drift = run.kernel.as_ref()?.drift_at(observed, Span::first(&run.config))?;
         Some((drift.max(LEAST.0), (predicted / observed - 1.0).abs().max(LEAST.1)))
     };
     let errors = |run: &Record| {

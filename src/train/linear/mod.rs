@@ -17,7 +17,7 @@ use super::passed::{Meter, Of};
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched, learns_from_moments};
 use super::supply::Feed;
-use crate::config::{Bias, Loss, NetworkKind, Precision, Span, TrainingConfig};
+use crate::config::{Bias, Loss, NetworkKind, Precision, Span};
 use crate::model::Objective;
 use crate::task::{Task, TaskInputs};
 
@@ -86,8 +86,8 @@ impl LinearStack {
             Precision::Float64 => Kind::Double,
         };
         let from_moments = lessons.iter().all(|lesson| learns_from_moments(lesson.config));
-        let rotated = (lessons.iter())
-            .all(|lesson| lesson.config.training.optimiser.is_linear_in_gradients());
+        let rotated =
+            (lessons.iter()).all(|lesson| lesson.config.training.optimiser.turns_with_axes());
         // A few vectors are as fast in their own axes.
         let inputs_rotated =
             from_moments && rotated && matches!(task.inputs, TaskInputs::Images { .. });
@@ -101,9 +101,8 @@ impl LinearStack {
         let (layers, axes) =
             initial_layers(members, device, kind, basis.as_ref(), rotated, n_outputs)?;
         let parameters = named(&layers);
-        let TrainingConfig { optimiser, loss, .. } = config.training;
-        let objective = Objective::new(loss, task);
-        let optimiser = OptimiserState::new(optimiser, rates(members, 0), &parameters);
+        let objective = Objective::new(config.training.loss, task);
+        let optimiser = OptimiserState::new(&config.training, rates(members, 0), &parameters);
         let has_biases = config.network.bias != Bias::None;
         let lesson = Learning {
             drive: Drive::Samples { scale: 1.0, objective: objective.clone() },
@@ -319,7 +318,8 @@ impl Stack for LinearStack {
                 });
             }
         }
-        self.optimiser.update(self.parameters.iter().map(|(_, tensor)| tensor), &gradients);
+        let parameters = self.parameters.iter().map(|(_, tensor)| tensor);
+        self.optimiser.update(parameters, &gradients, groups[0].span.factor(self.step));
         self.step += 1;
     }
 
