@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use ocs::claim::{Claim, Verdict};
 use ocs::config::{self, Bias, Config};
 use ocs::data::{Dataset, Split};
-use ocs::model::{Network, Placement, kernel_megabytes};
+use ocs::model::{Mode, Network, Placement, kernel_megabytes};
 use ocs::record::RunFolder;
 use ocs::sweep::{Event, Existing, Options, train_all};
 use ocs::task::Task;
@@ -71,8 +71,24 @@ fn by_gradients(network: &Network, inputs: &Tensor) -> Array2<f64> {
 
 #[test]
 fn the_kernel_is_that_of_per_sample_gradients() {
-    let networks: [&[&str]; 6] = [
+    let networks: [&[&str]; 14] = [
         &["network.kind=mlp", "network.hidden=[5, 7]"],
+        &["network={kind: mlp, hidden: [5, 7], bias: all, normalisation: batch}"],
+        &["network={kind: mlp, hidden: [5, 7], normalisation: layer, dropout: 0.5}"],
+        &[
+            "network={kind: cnn, hidden: [3, 4], convolutions: [1, 2], bias: all, normalisation: batch}",
+        ],
+        &["network={kind: cnn, hidden: [3, 4], normalisation: {layer: {affine: scale}}}"],
+        &["network={kind: cnn, hidden: [4, 4], normalisation: {group: {groups: 2}}, bias: input}"],
+        &[
+            "network={kind: cnn, hidden: [3, 4], kernel_size: 5, stride: [2, 1], pooling: [none, max]}",
+        ],
+        &[
+            "network={kind: cnn, hidden: [3, 3, 4], residual: true, stride: [1, 1, 2], pooling: none, \
+             global_average: true, bias: all, normalisation: {batch: {affine: all}}}",
+        ],
+        &["network={kind: cnn, hidden: [3, 4], residual: true, convolutions: 4, bias: output, \
+             normalisation: {batch: {affine: none}}}"],
         &[
             "network.kind=mlp",
             "network.hidden=[5, 7]",
@@ -94,9 +110,18 @@ fn the_kernel_is_that_of_per_sample_gradients() {
         let config = config(&[&["task.inputs=glyphs", "task.branching=[6]"], keys].concat());
         let network = network(&config, &images(&config));
         // More than a block, and not a whole number of them.
-        let inputs = inputs(70, 128);
-        let kernel = array(&tch::no_grad(|| network.tangent_kernel(&inputs)));
-        let expected = by_gradients(&network, &inputs);
+        let samples = inputs(70, 128);
+        // Running statistics and parameters of normalisation that are neither 0 nor 1.
+        let _ = network.forward_in(Mode::Training(&[]), &samples.unsqueeze(0));
+        tch::no_grad(|| {
+            let of_norms =
+                network.parameters().into_iter().filter(|(name, _)| name.starts_with("norm"));
+            for (_, mut tensor) in of_norms {
+                tensor += inputs(1, tensor.size()[0]).view(-1) * 0.3;
+            }
+        });
+        let kernel = array(&tch::no_grad(|| network.tangent_kernel(&samples)));
+        let expected = by_gradients(&network, &samples);
         let largest = expected.iter().copied().fold(0.0, f64::max);
         let gap = (&kernel - &expected).iter().map(|gap| gap.abs()).fold(0.0, f64::max);
         assert!(gap <= 1e-10 * largest, "{keys:?}: {gap} of {largest}");

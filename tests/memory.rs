@@ -124,6 +124,10 @@ fn estimates_are_within_a_factor_of_two_of_what_runs_take() {
             "cnn",
             "task: {inputs: glyphs, samples: {test: 80}}\nnetwork: {kind: cnn, hidden: [64, 128], initialisation: {kaiming: {gain: 1}}}\ntraining: {steps: 2, batch_size: 1000}",
         ),
+        (
+            "residual",
+            "task: {inputs: glyphs, samples: {test: 80}}\nnetwork: {kind: cnn, hidden: [32, 32, 64], residual: true, stride: [1, 1, 2], pooling: none, global_average: true, normalisation: batch, initialisation: {kaiming: {gain: 1}}}\ntraining: {steps: 2, batch_size: 1000}",
+        ),
     ];
     for (name, text) in cases {
         let folder = tempfile::tempdir().unwrap();

@@ -8,8 +8,9 @@ use ocs::derived::Derived;
 use ocs::record::{Algorithms, Record, Status, path_of, read_json};
 use ocs::sweep::{Cores, Event, Existing, Interrupted, Options, Refused, train_all};
 
-/// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images.
-const RUNS: [&[&str]; 3] = [
+/// Small runs whose state is of every kind: full batch and minibatches, momentum and Adam, vectors and images, running statistics
+/// and dropout.
+const RUNS: [&[&str]; 5] = [
     &["network.bias=all", "training.steps=300", "training.learning_rate=0.02"],
     &[
         "task.inputs=glyphs",
@@ -23,6 +24,17 @@ const RUNS: [&[&str]; 3] = [
         "task.samples={train: 100, test: 80}",
         "network={kind: cnn, hidden: [4, 4], bias: all, initialisation: {kaiming: {gain: 1.0}}}",
         "training={steps: 20, batch_size: 32, learning_rate: 0.02, optimiser: {sgd: {momentum: 0.9}}}",
+    ],
+    &[
+        "task.inputs=glyphs",
+        "task.samples={train: 100, test: 80}",
+        "network={kind: cnn, hidden: [4, 4, 6], residual: true, stride: [2, 1, 2], pooling: none, global_average: true, \
+         normalisation: batch, dropout: 0.3, initialisation: {kaiming: {gain: 1.0}}}",
+        "training={steps: 20, batch_size: 32, learning_rate: 0.02, optimiser: adam}",
+    ],
+    &[
+        "network={kind: mlp, hidden: [16], bias: all, normalisation: batch, dropout: 0.3, initialisation: {kaiming: {gain: 0.5}}}",
+        "training={steps: 40, learning_rate: 0.02}",
     ],
 ];
 

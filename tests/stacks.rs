@@ -336,6 +336,13 @@ fn a_stack_of_perceptrons_or_convolutions_is_each_alone() {
         "{kind: cnn, hidden: [4, 5], bias: all}",
         "{kind: cnn, hidden: [4], bias: input, activation: tanh, pooling: average}",
         "{kind: cnn, hidden: [3, 4], bias: none}",
+        "{kind: mlp, hidden: [16, 12], bias: output, normalisation: batch, dropout: 0.2}",
+        "{kind: mlp, hidden: [16], bias: all, normalisation: layer}",
+        "{kind: cnn, hidden: [4, 6], convolutions: [1, 2], bias: output, normalisation: batch, dropout: 0.2}",
+        "{kind: cnn, hidden: [4, 6], normalisation: {batch: {evaluation: batch}}}",
+        "{kind: cnn, hidden: [4, 6], normalisation: {group: {groups: 2}}}",
+        "{kind: cnn, hidden: [3, 4, 6], residual: true, stride: [2, 1, 2], pooling: none, global_average: true, \
+         normalisation: layer}",
     ];
     let trainings = [
         "{batch_size: 16, learning_rate: 0.02, optimiser: {sgd: {momentum: 0.9}}}",

@@ -46,6 +46,8 @@ mod initial_weights;
 mod matches_pytorch;
 /// Losses are PyTorch's, theory knows where they lead, and what they cannot learn is refused.
 mod losses;
+/// Blocks, normalisation, residual units and dropout do what PyTorch's do, and what cannot be combined is refused.
+mod networks;
 /// The same seed gives the same bytes, also after an interruption; another seed does not.
 mod reproducible_runs;
 /// What newcomers write is read as they mean it, or told with what to write; no config takes long to answer.

@@ -11,8 +11,9 @@ use super::overrides::{
     CHOICES, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap, set_axis,
 };
 use super::{
-    Annealing, Circle, Config, Gaussian, KernelConfig, LinearTargets, NetworkConfig, Optimiser,
-    ProbeKind, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, read, text, words,
+    Annealing, BatchNormalisation, Circle, Config, Gaussian, KernelConfig, LinearTargets,
+    NetworkConfig, Normalisation, Optimiser, PerBlock, ProbeKind, Schedule, Sgd, Targets,
+    TaskConfig, TrainingConfig, read, text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -125,7 +126,18 @@ fn all_keys() -> Vec<String> {
         gradient_clipping: Some(1.0),
         ..TrainingConfig::default()
     };
-    let network = NetworkConfig { negative_slope: Some(0.0), ..NetworkConfig::default() };
+    let network = NetworkConfig {
+        negative_slope: Some(0.0),
+        convolutions: Some(PerBlock::All(1)),
+        kernel_size: 1,
+        stride: PerBlock::All(2),
+        global_average: true,
+        residual: true,
+        normalisation: Normalisation::Batch(BatchNormalisation::default()),
+        dropout: 0.5,
+        layer_scales: vec![1.0],
+        ..NetworkConfig::default()
+    };
     let kernel = Some(KernelConfig::default());
     let probes = vec![ProbeKind::LayerSpectra];
     let whole = Config { task, network, training, kernel, probes, ..Config::default() };

@@ -9,15 +9,12 @@ use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::own::tree_of;
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
-    Activation, Aligned, Config, Initialisation, Inputs, Kaiming, KernelConfig, Mirrored,
-    NetworkConfig, NetworkKind, Normal, Orthogonal, Precision, ProbeKind, TargetScale, TaskConfig,
-    TrainingConfig, Tree, rounding,
+    Config, Initialisation, Inputs, KernelConfig, NetworkKind, Precision, ProbeKind, TargetScale,
+    TaskConfig, TrainingConfig, Tree, rounding,
 };
 
-/// More units a layer or observations would not fit into memory.
-const MOST_UNITS: usize = 65_536;
+/// More observations would not fit into memory.
 const MOST_OBSERVATIONS: usize = 100_000;
-const MOST_LAYERS: usize = 101;
 /// Larger weights diverge at the first step.
 const MOST_SCALE: f64 = 1000.0;
 /// More conditions, seeds, or runs of all together, would take longer to list than to wait for.
@@ -44,10 +41,10 @@ pub(super) fn ensure_fraction(key: &str, value: f64) -> Result<()> {
 }
 
 /// A scale of initial weights.
-fn ensure_scale(key: &str, value: f64) -> Result<()> {
+pub(super) fn ensure_scale(key: &str, value: f64) -> Result<()> {
     ensure!(
         value > 0.0 && value <= MOST_SCALE,
-        "network.initialisation.{key} must be positive and at most {MOST_SCALE}, not {value}"
+        "network.{key} must be positive and at most {MOST_SCALE}, not {value}"
     );
     Ok(())
 }
@@ -253,95 +250,6 @@ fn check_branching(branching: &[usize]) -> Result<()> {
     Ok(())
 }
 
-impl NetworkConfig {
-    fn check(&self, task: &TaskConfig) -> Result<()> {
-        let inputs = task.inputs;
-        ensure!(
-            self.hidden.len() < MOST_LAYERS,
-            "network.hidden lists {} layers: at most {}",
-            self.hidden.len(),
-            MOST_LAYERS - 1
-        );
-        for &width in &self.hidden {
-            ensure!(
-                (1..=MOST_UNITS).contains(&width),
-                "network.hidden has a width of {width}: every layer has 1 to {MOST_UNITS} units"
-            );
-        }
-        if self.kind.halves_images() {
-            ensure!(
-                inputs.are_images(),
-                "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10, cifar100, glyphs or {{path: PATH}})",
-                inputs.name()
-            );
-            ensure!(
-                (1..=4).contains(&self.hidden.len()),
-                "network.hidden must list the channels of 1 to 4 convolution blocks, not {}: each halves the image",
-                self.hidden.len()
-            );
-            if let Some(found) = inputs.own().and_then(|own| own.found.as_ref()) {
-                let [_, height, width] = found.shape;
-                ensure!(
-                    height.min(width) >> self.hidden.len() > 0,
-                    "network.hidden lists {} convolution blocks, each of which halves the image, but images of {} have {height} x \
-                     {width} pixels: list fewer, or take network.kind mlp",
-                    self.hidden.len(),
-                    inputs.name()
-                );
-            }
-        }
-        if let Some(slope) = self.negative_slope {
-            ensure!(
-                self.activation == Activation::LeakyRelu,
-                "network.negative_slope is {slope}, but only leaky-relu has one: set network.activation to leaky-relu, or this to null"
-            );
-            ensure!(
-                (0.0..=1.0).contains(&slope),
-                "network.negative_slope must be 0 to 1, not {slope}"
-            );
-        }
-        match self.initialisation {
-            Initialisation::Aligned(Aligned { a0, biases: _ }) => {
-                ensure_scale("aligned.a0", a0)?;
-                ensure!(
-                    self.kind.is_linear(),
-                    "network.initialisation.aligned is for linear networks: use normal, kaiming or orthogonal, or leave it out"
-                );
-                Ok(())
-            }
-            Initialisation::Normal(Normal { std }) => ensure_scale("normal.std", std),
-            Initialisation::Kaiming(Kaiming { gain }) => ensure_scale("kaiming.gain", gain),
-            Initialisation::Orthogonal(Orthogonal { scale }) => {
-                ensure_scale("orthogonal.scale", scale)
-            }
-            Initialisation::Mirrored(Mirrored { scale, direction: _ }) => {
-                ensure_scale("mirrored.scale", scale)?;
-                self.check_mirrored(task)
-            }
-        }
-    }
-
-    /// A mirrored start has halves of layers, and one output.
-    fn check_mirrored(&self, task: &TaskConfig) -> Result<()> {
-        ensure!(
-            self.kind != NetworkKind::Cnn && !self.hidden.is_empty(),
-            "network.initialisation.mirrored is for linear and mlp networks with hidden layers: use normal, kaiming or orthogonal"
-        );
-        ensure!(
-            !task.has_tree(),
-            "network.initialisation.mirrored is for one output, but a tree has several labels: set task.targets, or use normal, \
-             kaiming or orthogonal"
-        );
-        for width in &self.hidden {
-            ensure!(
-                width.is_multiple_of(2),
-                "network.hidden has a width of {width}, which a mirrored start cannot halve: make it even"
-            );
-        }
-        Ok(())
-    }
-}
-
 impl TrainingConfig {
     fn check(&self) -> Result<()> {
         ensure_positive("training.learning_rate", self.learning_rate)?;
@@ -450,6 +358,7 @@ impl Config {
         );
         self.training.check()?;
         self.training.check_loss(&self.task)?;
+        self.check_batches()?;
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;

@@ -2,8 +2,8 @@
 
 use super::{
     Activation, Bias, Conditions, Config, Grid, InputScale, Inputs, KernelConfig, Loss,
-    NetworkConfig, NetworkKind, Optimiser, Pooling, Precision, Preprocessing, Quick, Samples,
-    Schedule, Sgd, TargetScale, TaskConfig, TrainingConfig,
+    NetworkConfig, NetworkKind, Normalisation, Optimiser, PerBlock, Pooling, Precision,
+    Preprocessing, Quick, Samples, Schedule, Sgd, TargetScale, TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -63,10 +63,18 @@ impl Default for NetworkConfig {
             hidden: vec![64],
             activation: Activation::Relu,
             negative_slope: None,
-            pooling: Pooling::Max,
+            pooling: PerBlock::All(Pooling::Max),
+            convolutions: None,
+            kernel_size: 3,
+            stride: PerBlock::All(1),
+            global_average: false,
+            residual: false,
+            normalisation: Normalisation::None {},
+            dropout: 0.0,
             bias: Bias::None,
             // Of other kinds: filled in by `load.rs`.
             initialisation: NetworkKind::Linear.default_start(),
+            layer_scales: Vec::new(),
         }
     }
 }

@@ -138,6 +138,19 @@ impl Inputs {
         }
     }
 
+    /// Height and width of images; `None` of vectors, and of images of one's own that were not looked at.
+    pub fn sides(self) -> Option<[usize; 2]> {
+        match self {
+            Inputs::OneHot | Inputs::Correlated | Inputs::Gaussian | Inputs::Circle => None,
+            Inputs::Mnist | Inputs::FashionMnist | Inputs::Glyphs => Some([28, 28]),
+            Inputs::Cifar10 | Inputs::Cifar100 => Some([32, 32]),
+            Inputs::Own(own) => own.images().found.as_ref().map(|found| {
+                let [_, height, width] = found.shape;
+                [height, width]
+            }),
+        }
+    }
+
     /// As written in a config; of one's own images the file's or folder's name.
     pub fn name(self) -> &'static str {
         match self {

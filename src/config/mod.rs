@@ -17,10 +17,14 @@ mod inputs;
 mod load;
 mod longer;
 mod name;
+mod network;
+mod network_check;
 mod network_kind;
+mod normalisation;
 mod optimiser;
 mod overrides;
 mod own;
+mod per_block;
 mod phases;
 mod precision;
 mod read;
@@ -51,10 +55,15 @@ pub use initialisation::{
 pub use inputs::Inputs;
 pub use load::{load, parse};
 pub use name::{ensure_name, name_from_stem};
+pub use network::{Activation, Bias, NetworkConfig, Pooling};
 pub use network_kind::NetworkKind;
+pub use normalisation::{
+    Affine, BatchNormalisation, Evaluation, GroupNormalisation, LayerNormalisation, Normalisation,
+};
 pub use optimiser::{Adam, AdamW, Optimiser, Sgd};
 pub use overrides::{Conditions, Override, Overrides};
 pub use own::{FoundImages, Own, OwnImages};
+pub use per_block::PerBlock;
 pub use phases::StretchConfig;
 pub use precision::Precision;
 pub use scale::{Full, Quick, Scale};
@@ -224,119 +233,6 @@ pub struct Samples {
     pub train: Option<usize>,
     /// Samples of the fixed evaluation set, taken from the data set's test part.
     pub test: Option<usize>,
-}
-
-/// The network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NetworkConfig {
-    /// linear | mlp | cnn.
-    pub kind: NetworkKind,
-    /// Widths of the hidden layers (linear, mlp), or channels of the convolution blocks (cnn). `[]` = shallow.
-    pub hidden: Vec<usize>,
-    /// relu | leaky-relu | tanh; for mlp and cnn.
-    pub activation: Activation,
-    /// Slope alpha of leaky-relu below 0, in [0, 1]; absent = 0.01.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub negative_slope: Option<f64>,
-    /// max | average, over 2 x 2 pixels after each convolution; for cnn.
-    pub pooling: Pooling,
-    /// Which layers have biases: none | input (the first) | output (the last) | all. Biases start at zero.
-    pub bias: Bias,
-    /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale} | mirrored: {scale,
-    /// direction}; the bare name takes the defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
-    /// PyTorch's 1 start so small that the OCS phase shows.
-    #[serde(
-        serialize_with = "singleton_map::serialize",
-        deserialize_with = "initialisation::deserialize"
-    )]
-    pub initialisation: Initialisation,
-}
-
-/// Nonlinearities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// max(0, x).
-    Relu,
-    /// max(x, alpha x) with alpha = `negative_slope`; its derivative at 0 is alpha.
-    LeakyRelu,
-    /// tanh(x), odd: it makes no common component of its own.
-    Tanh,
-}
-
-impl NetworkConfig {
-    /// alpha of `max(x, alpha x)`: 0 for relu; `None` for other activations.
-    pub fn negative_slope(&self) -> Option<f64> {
-        match self.activation {
-            Activation::Relu => Some(0.0),
-            Activation::LeakyRelu => Some(self.negative_slope.unwrap_or(0.01)),
-            Activation::Tanh => None,
-        }
-    }
-}
-
-/// Poolings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pooling {
-    /// Largest of 2 x 2.
-    Max,
-    /// Mean of 2 x 2.
-    Average,
-}
-
-/// Which layers have biases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bias {
-    /// No layer.
-    None,
-    /// The first layer only.
-    Input,
-    /// The last layer only.
-    Output,
-    /// Every layer.
-    All,
-}
-
-impl NetworkConfig {
-    /// Layers of weights: one more than there are hidden ones.
-    pub fn n_layers(&self) -> usize {
-        self.hidden.len() + 1
-    }
-}
-
-impl Bias {
-    /// Whether the first layer has a bias.
-    pub fn at_input(self) -> bool {
-        matches!(self, Bias::Input | Bias::All)
-    }
-
-    /// Whether the last layer has a bias.
-    pub fn at_output(self) -> bool {
-        matches!(self, Bias::Output | Bias::All)
-    }
-
-    /// Whether layer `layer` of `n_layers`, counted from 0, has a bias. A single layer is first and last.
-    pub fn at_layer(self, layer: usize, n_layers: usize) -> bool {
-        match self {
-            Bias::None => false,
-            Bias::Input => layer == 0,
-            Bias::Output => layer + 1 == n_layers,
-            Bias::All => true,
-        }
-    }
-
-    /// As written in a config.
-    pub fn name(self) -> &'static str {
-        match self {
-            Bias::None => "none",
-            Bias::Input => "input",
-            Bias::Output => "output",
-            Bias::All => "all",
-        }
-    }
 }
 
 /// Gradient descent.

@@ -12,7 +12,7 @@ pub enum NetworkKind {
     Linear,
     /// Fully connected.
     Mlp,
-    /// Blocks of 3 x 3 convolution, activation and pooling, then a linear layer.
+    /// Blocks of convolutions, normalisation, activation and pooling, or of residual units, then a linear layer.
     Cnn,
 }
 
@@ -20,6 +20,15 @@ impl NetworkKind {
     /// Whether responses are linear in inputs: theory covers such networks, and their gradients are written out.
     pub fn is_linear(self) -> bool {
         self == NetworkKind::Linear
+    }
+
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkKind::Linear => "linear",
+            NetworkKind::Mlp => "mlp",
+            NetworkKind::Cnn => "cnn",
+        }
     }
 
     /// Whether it sees images alone, which each hidden layer halves.

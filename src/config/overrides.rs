@@ -152,8 +152,9 @@ pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
 }
 
 /// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
-pub(super) const CHOICES: [&str; 5] = [
+pub(super) const CHOICES: [&str; 6] = [
     "network.initialisation",
+    "network.normalisation",
     "training.optimiser",
     "training.schedule",
     "task.targets",

@@ -43,7 +43,7 @@ pub(super) fn check(
 
 /// A layer's weights are stored one by one, and its gradient carries the product of all others: neither may be 0.
 fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()> {
-    let n_layers = network.hidden.len() + 1;
+    let n_layers = network.n_layers();
     let widest = network.hidden.iter().copied().max().unwrap_or(1) as f64;
     // Size of a weight, and that of a layer as a map; estimates from above, so that nothing is refused that would learn.
     let (key, value, weight, layer) = match network.initialisation {
@@ -64,8 +64,16 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
     };
     let precision = training.precision;
     let what = format!("network.initialisation.{key} is {value:e}: a weight of {weight:.1e}");
-    precision.ensure_holds(&what, weight)?;
+    let scales = network.layer_scales.iter().copied();
+    precision.ensure_holds(&what, weight * scales.clone().fold(1.0, f64::min))?;
+    if !network.normalisation.is_none() || network.residual {
+        // What hidden layers make is of size 1, or goes round them, however small their weights are.
+        return Ok(());
+    }
     let others = i32::try_from(n_layers - 1).map_or(0.0, |power| layer.powi(power));
+    // Of all but the largest.
+    let largest = scales.clone().reduce(f64::max).unwrap_or(1.0);
+    let others = others * scales.product::<f64>() / largest;
     let what = format!(
         "network.initialisation.{key} is {value:e}: what {} of its {n_layers} layers make together, {others:.1e},",
         n_layers - 1

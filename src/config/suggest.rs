@@ -38,7 +38,7 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
 }
 
 /// Keys as other programs call them, and what they are here.
-const KEYS: [(&str, &str); 50] = [
+const KEYS: [(&str, &str); 56] = [
     ("lr", "training.learning_rate"),
     ("eta", "training.learning_rate"),
     ("step_size", "training.learning_rate"),
@@ -82,8 +82,14 @@ const KEYS: [(&str, &str); 50] = [
     ("use_bias", "network.bias"),
     ("init", "network.initialisation"),
     ("init_scale", "network.initialisation: {normal: {std: 0.01}}"),
-    ("normalisation", "task.preprocessing"),
-    ("normalization", "task.preprocessing"),
+    ("normalization", "network.normalisation, or of inputs task.preprocessing"),
+    ("norm", "network.normalisation"),
+    ("batch_norm", "network.normalisation: batch"),
+    ("batchnorm", "network.normalisation: batch"),
+    ("layer_norm", "network.normalisation: layer"),
+    ("strides", "network.stride"),
+    ("drop_rate", "network.dropout"),
+    ("shortcut", "network.residual"),
     ("base_rates", "task.frequencies"),
     ("weights", "task.frequencies"),
     ("seed", "seeds, a list"),
@@ -103,7 +109,7 @@ const ARGUMENTS: [(&str, &str); 7] = [
 ];
 
 /// What networks elsewhere have and these have not.
-const ABSENT: [&str; 4] = ["dropout", "batch_norm", "augmentation", "residual"];
+const ABSENT: [&str; 1] = ["augmentation"];
 
 /// Values as other programs call them: the key's last part, the foreign word, and what is nearest here.
 const VALUES: [(&str, &[&str], &str); 31] = [

@@ -4,31 +4,18 @@ use std::fmt::Debug;
 
 use tch::Tensor;
 
-use super::layer::{Layer, Setting};
+use super::pass::Pass;
+use super::plan::Plan;
+use crate::config::NetworkConfig;
 
-/// A kind of network: its shapes, what its layers make of what they are given, and what that costs.
+/// A kind of network: what it is made of, what it makes of inputs, and what that costs.
 pub trait Architecture: Debug + Sync {
-    /// Shapes of the weights of every layer, of images of channels, height and width or of vectors of `n_inputs`.
-    fn shapes(
-        &self,
-        image: [i64; 3],
-        n_inputs: i64,
-        hidden: &[i64],
-        n_labels: i64,
-    ) -> Vec<Vec<i64>>;
+    /// Its layers, of images of channels, height and width or of vectors of `n_inputs`.
+    fn plan(&self, config: &NetworkConfig, image: [i64; 3], n_inputs: i64, n_labels: i64) -> Plan;
 
-    /// Inputs as the first layer takes them, of `[n_members, n_samples, n_inputs]` or `[1, n_samples, n_inputs]` for all.
-    fn given(&self, inputs: &Tensor, _setting: &Setting) -> Tensor {
-        inputs.shallow_clone()
-    }
-
-    /// What a layer makes of what it is given, nonlinearity and pooling included; of the last one
-    /// `[n_members, n_samples, n_labels]`.
-    fn layer(&self, layer: &Layer, x: &Tensor, is_last: bool, setting: &Setting) -> Tensor;
-
-    /// The same of one network step by step, `[n_samples, ..]`: what the layer is given, what it makes of that before the
-    /// nonlinearity, and what the next one is given.
-    fn opened(&self, layer: &Layer, x: &Tensor, is_last: bool, setting: &Setting) -> [Tensor; 3];
+    /// Responses before any output nonlinearity, `[n_members, n_samples, n_labels]`, to `[n_members, n_samples, n_inputs]` or
+    /// `[1, n_samples, n_inputs]` for all.
+    fn forward(&self, inputs: &Tensor, pass: &mut Pass) -> Tensor;
 
     /// Samples that so many networks answer at a time when they are observed, so that activations stay small.
     fn chunk(&self, n_members: usize, on_cpu: bool) -> usize;
@@ -61,8 +48,8 @@ pub struct Step {
 pub struct StackSize<'a> {
     /// Networks in it.
     pub n_members: f64,
-    /// Shapes of one network's weights.
-    pub shapes: &'a [Vec<i64>],
+    /// What one network is made of.
+    pub plan: &'a Plan,
     /// Channels, height and width.
     pub image: [i64; 3],
     /// Samples of a step.
@@ -75,11 +62,4 @@ pub struct StackSize<'a> {
     pub width: f64,
     /// Numbers that the optimiser keeps for each weight.
     pub remembered: f64,
-}
-
-impl StackSize<'_> {
-    /// Numbers in the weights of one network.
-    pub fn n_weights(&self) -> f64 {
-        self.shapes.iter().map(|shape| shape.iter().map(|&size| size as f64).product::<f64>()).sum()
-    }
 }

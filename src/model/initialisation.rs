@@ -21,6 +21,19 @@ pub fn draw(
     task: &Task,
     generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(Tensor, Tensor)>> {
+    let mut layers = draw_unscaled(config, shapes, task, generator)?;
+    for ((weight, _), scale) in layers.iter_mut().zip(&config.layer_scales) {
+        *weight *= *scale;
+    }
+    Ok(layers)
+}
+
+fn draw_unscaled(
+    config: &NetworkConfig,
+    shapes: &[Vec<i64>],
+    task: &Task,
+    generator: &mut ChaCha8Rng,
+) -> Result<Vec<(Tensor, Tensor)>> {
     let each = |weight: &mut dyn FnMut(&[i64]) -> Tensor| {
         shapes.iter().map(|shape| (weight(shape), zeros(shape[0]))).collect()
     };

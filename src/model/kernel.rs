@@ -2,16 +2,18 @@
 
 use tch::{Kind, Tensor};
 
-use super::layer::Setting;
-use super::network::{Network, weight_shapes};
-use crate::config::NetworkConfig;
+use super::network::{Mode, Network, plan};
+use super::pass::{Pass, Tap};
+use super::plan::LayerPlan;
+use super::setting::Setting;
+use crate::config::{Affine, NetworkConfig};
 use crate::task::{Task, TaskInputs};
 
 /// Samples whose forward and backward passes are in memory at a time.
 const BLOCK: i64 = 64;
 
-/// What one layer gives to the kernel, a row for each sample. A layer's part is the entrywise product of the Gram matrices
-/// of `factors`, plus that of `bias`.
+/// What one part of a network, a layer or a normalisation's scale and shift, gives to the kernel, a row for each sample. Its
+/// share is the entrywise product of the Gram matrices of `factors`, plus that of `bias`.
 struct Features {
     factors: Vec<Tensor>,
     bias: Option<Tensor>,
@@ -28,7 +30,9 @@ impl Network {
     /// projection, no sampling. With `a` what a layer is given and `delta_k` the gradient of output k with respect to what
     /// the layer makes of it before the nonlinearity, a dense layer gives `(a . a') (1/K) sum_k delta_k . delta_k'`, a
     /// convolution the product of the gradients `sum_p delta_k(p) a(p)^T` over places p of its kernel; a bias gives what
-    /// inputs of 1 would. Samples are passed in blocks; memory is what `kernel_megabytes` says.
+    /// inputs of 1 would. A normalisation's scale gives what `a` of one channel does, its shift what a bias does. Batch
+    /// normalisation takes its running statistics, which are held fixed, and dropout leaves nothing out: the kernel is that of
+    /// the function that is observed. Samples are passed in blocks; memory is what `kernel_megabytes` says.
     pub fn tangent_kernel(&self, inputs: &Tensor) -> Tensor {
         let n = inputs.size()[0];
         let blocks: Vec<Vec<Features>> = (0..n)
@@ -37,74 +41,107 @@ impl Network {
             .collect();
         let n_labels = self.layers[self.layers.len() - 1].weight.size()[0] as f64;
         let mut kernel = Tensor::zeros([n, n], (Kind::Double, inputs.device()));
-        for layer in 0..self.layers.len() {
+        for part in 0..blocks[0].len() {
             let rows = |of: &dyn Fn(&Features) -> &Tensor| {
-                Tensor::cat(&blocks.iter().map(|block| of(&block[layer])).collect::<Vec<_>>(), 0)
+                Tensor::cat(&blocks.iter().map(|block| of(&block[part])).collect::<Vec<_>>(), 0)
             };
             let gram = |of: &dyn Fn(&Features) -> &Tensor| {
                 let rows = rows(of);
                 rows.matmul(&rows.tr())
             };
-            let mut part = gram(&|features| &features.factors[0]);
-            for factor in 1..blocks[0][layer].factors.len() {
-                part *= gram(&|features| &features.factors[factor]);
+            let n_factors = blocks[0][part].factors.len();
+            if n_factors > 0 {
+                let mut share = gram(&|features| &features.factors[0]);
+                for factor in 1..n_factors {
+                    share *= gram(&|features| &features.factors[factor]);
+                }
+                kernel += share;
             }
-            kernel += part;
-            if self.layers[layer].bias.is_some() {
-                kernel += gram(&|features| features.bias.as_ref().expect("as the layer has one"));
+            if blocks[0][part].bias.is_some() {
+                kernel += gram(&|features| features.bias.as_ref().expect("as the first block has"));
             }
         }
         kernel / n_labels
     }
 
-    /// What every layer gives, for one block of samples.
+    /// What every part gives, for one block of samples.
     fn features(&self, inputs: &Tensor) -> Vec<Features> {
-        let (given, made, signals) = tch::with_grad(|| {
-            let (given, made) = self.passes(inputs);
-            let sums = made[made.len() - 1].sum_dim_intlist(0i64, false, None);
+        let (taps, signals) = tch::with_grad(|| {
+            let taps = self.taps(inputs);
+            let made: Vec<&Tensor> = taps.iter().map(|tap| &tap.made).collect();
+            // [1, n, K] of the last layer.
+            let sums = made[made.len() - 1].sum_dim_intlist([0i64, 1].as_slice(), false, None);
             let signals: Vec<Vec<Tensor>> = (0..sums.size()[0])
                 .map(|label| Tensor::run_backward(&[sums.get(label)], &made, true, false))
                 .collect();
-            (given, made, signals)
+            (taps, signals)
         });
-        let layers = given.iter().zip(&made).enumerate();
-        layers
-            .map(|(layer, (given, made))| {
-                // [n, K, ...]
-                let of_layer: Vec<&Tensor> = signals.iter().map(|of| &of[layer]).collect();
-                let signals = Tensor::stack(&of_layer, 1).detach();
-                let given = given.detach();
-                let with_bias = self.layers[layer].bias.is_some();
-                if made.dim() == 2 {
-                    let signals = signals.flatten(1, -1);
-                    let bias = with_bias.then(|| signals.shallow_clone());
-                    return Features { factors: vec![given, signals], bias };
-                }
-                // Rows of output channel by output channel, columns of places.
-                let (n, places) = (made.size()[0], made.size()[2] * made.size()[3]);
-                let signals = signals.reshape([n, -1, places]);
-                let patches = given.im2col([3, 3], [1, 1], [1, 1], [1, 1]);
-                let gradients = signals.bmm(&patches.transpose(1, 2)).flatten(1, -1);
-                let bias = with_bias.then(|| signals.sum_dim_intlist(2i64, false, None));
-                Features { factors: vec![gradients], bias }
-            })
-            .collect()
+        let of_tap = |(index, tap): (usize, &Tap)| {
+            let of_outputs: Vec<Tensor> =
+                signals.iter().map(|of| by_sample(&of[index].detach())).collect();
+            // [n, K, ...]
+            self.features_of(tap, &Tensor::stack(&of_outputs, 1))
+        };
+        taps.iter().enumerate().map(of_tap).collect()
     }
 
-    /// What each layer is given, and what it makes of it before the nonlinearity; the computation of `forward` in float64.
-    fn passes(&self, inputs: &Tensor) -> (Vec<Tensor>, Vec<Tensor>) {
-        let setting = Setting { compute: Kind::Double, ..self.setting };
-        let mut x = inputs.to_kind(setting.compute);
-        let (mut given, mut made) = (Vec::new(), Vec::new());
-        for (index, layer) in self.layers.iter().enumerate() {
-            let is_last = index + 1 == self.layers.len();
-            let [of_layer, by_layer, next] = self.kind.opened(layer, &x, is_last, &setting);
-            given.push(of_layer);
-            made.push(by_layer);
-            x = next;
+    /// What one part gives, of the gradients of outputs with respect to what it makes, `[n, K, ...]`.
+    fn features_of(&self, tap: &Tap, signals: &Tensor) -> Features {
+        let layer = &self.layers[tap.layer];
+        let given = by_sample(&tap.given.detach());
+        let n = given.size()[0];
+        let are_images = given.dim() == 4;
+        let summed = |of_places: Tensor| {
+            let places = of_places.flatten(3, -1);
+            places.sum_dim_intlist(-1i64, false, None).flatten(1, -1)
+        };
+        let per_output = |with: bool| match (with, are_images) {
+            (false, _) => None,
+            (true, false) => Some(signals.flatten(1, -1)),
+            (true, true) => Some(summed(signals.shallow_clone())),
+        };
+        if tap.is_affine {
+            let norm = layer.norm.as_ref();
+            let by_channel = || {
+                let products = signals * given.unsqueeze(1);
+                if are_images { summed(products) } else { products.flatten(1, -1) }
+            };
+            let has_scale = norm.is_some_and(|norm| norm.scale.is_some());
+            let factors = has_scale.then(by_channel).into_iter().collect();
+            return Features {
+                factors,
+                bias: per_output(norm.is_some_and(|norm| norm.shift.is_some())),
+            };
         }
-        (given, made)
+        if !are_images {
+            let signals = signals.flatten(1, -1);
+            let bias = layer.bias.is_some().then(|| signals.shallow_clone());
+            return Features { factors: vec![given, signals], bias };
+        }
+        // Rows of output channel by output channel, columns of places.
+        let size = tap.made.size();
+        let signals = signals.reshape([n, -1, size[2] * size[3]]);
+        let side = layer.weight.size()[2];
+        let (padding, stride) = (layer.padding(), layer.stride);
+        let patches = given.im2col([side; 2], [1, 1], [padding; 2], [stride; 2]);
+        let gradients = signals.bmm(&patches.transpose(1, 2)).flatten(1, -1);
+        let bias = layer.bias.is_some().then(|| signals.sum_dim_intlist(2i64, false, None));
+        Features { factors: vec![gradients], bias }
     }
+
+    /// What each part is given, and what it makes of it before the nonlinearity; the computation of `forward` in float64.
+    fn taps(&self, inputs: &Tensor) -> Vec<Tap> {
+        let pass = self.pass(Mode::Observed);
+        let setting = Setting { compute: Kind::Double, ..self.setting };
+        let mut pass = Pass { setting, taps: Some(Vec::new()), ..pass };
+        let _outputs = self.kind.forward(&inputs.to_kind(setting.compute).unsqueeze(0), &mut pass);
+        pass.taps.unwrap_or_default()
+    }
+}
+
+/// `[n, units]` of one network's `[1, n, units]`; images as they are.
+fn by_sample(x: &Tensor) -> Tensor {
+    if x.dim() == 3 { x.squeeze_dim(0) } else { x.shallow_clone() }
 }
 
 /// Memory that the kernel of `samples` samples takes at most, in megabytes: rows of every layer (twice, while they are put
@@ -123,17 +160,27 @@ pub fn kernel_megabytes_of(
     samples: usize,
 ) -> f64 {
     let (mut rows, mut pass) = (0, 0);
-    let mut places = image[1] * image[2];
-    for shape in weight_shapes(config, image, image.iter().product(), n_labels) {
-        match shape[..] {
+    let affine = match config.normalisation.affine() {
+        Affine::All => 2,
+        Affine::Scale => 1,
+        Affine::None => 0,
+    };
+    for LayerPlan { weight, places, is_normalised, .. } in
+        plan(config, image, image.iter().product(), n_labels).layers
+    {
+        let outputs = weight[0];
+        match weight[..] {
             [outputs, inputs] => rows += inputs + n_labels * outputs,
             [outputs, inputs, height, width] => {
                 let patch = inputs * height * width;
                 rows += n_labels * outputs * patch;
                 pass += places * (2 * n_labels * outputs + patch);
-                places /= 4;
             }
             _ => {}
+        }
+        if is_normalised {
+            rows += affine * n_labels * outputs;
+            pass += places * 2 * n_labels * outputs;
         }
     }
     let (n, block) = (samples as f64, (samples as f64).min(BLOCK as f64));

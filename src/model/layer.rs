@@ -1,10 +1,12 @@
 //! One layer of networks side by side.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-use crate::config::{Activation, NetworkConfig, Pooling};
+use super::normalisation::Norm;
+use super::placement::Placement;
+use super::setting::Setting;
 
-/// Weights, `[n_outputs, n_inputs]` or `[channels_out, channels_in, 3, 3]`, and perhaps a bias, `[n_outputs]`. Of several
+/// Weights, `[n_outputs, n_inputs]` or `[channels_out, channels_in, side, side]`, and perhaps a bias, `[n_outputs]`. Of several
 /// networks the first dimension counts one network's outputs after the other's.
 #[derive(Debug)]
 pub struct Layer {
@@ -12,55 +14,10 @@ pub struct Layer {
     pub weight: Tensor,
     /// Bias; starts at zero, except under `aligned` with aligned biases.
     pub bias: Option<Tensor>,
-}
-
-/// Number formats and place of a network.
-#[derive(Debug, Clone, Copy)]
-pub struct Placement {
-    /// Where it computes.
-    pub device: Device,
-    /// Format of weights.
-    pub weights: Kind,
-    /// Format of forward and backward passes.
-    pub compute: Kind,
-}
-
-/// What the layers of a network need to know besides their weights.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// Networks side by side.
-    pub n_members: i64,
-    /// Nonlinearity after each layer but the last.
-    pub activation: Activation,
-    /// `alpha` of leaky-relu.
-    pub negative_slope: f64,
-    /// Pooling after each convolution.
-    pub pooling: Pooling,
-    /// Channels, height, width of the images; a convolution needs to know.
-    pub image: [i64; 3],
-    /// Format of forward and backward passes; weights may be kept in a wider one.
-    pub compute: Kind,
-}
-
-impl Setting {
-    /// That of so many networks with a config.
-    pub fn of(config: &NetworkConfig, n_members: i64, image: [i64; 3], compute: Kind) -> Self {
-        let NetworkConfig { activation, pooling, .. } = *config;
-        let negative_slope = config.negative_slope().unwrap_or(0.0);
-        Setting { n_members, activation, negative_slope, pooling, image, compute }
-    }
-
-    /// The nonlinearity.
-    pub fn activate(&self, x: &Tensor) -> Tensor {
-        match self.activation {
-            Activation::Relu => x.relu(),
-            Activation::LeakyRelu => {
-                // A parametric ReLU whose slope is no parameter.
-                x.prelu(&Tensor::full([1], self.negative_slope, (x.kind(), x.device())))
-            }
-            Activation::Tanh => x.tanh(),
-        }
-    }
+    /// Normalisation of what it makes.
+    pub norm: Option<Norm>,
+    /// Pixels between places of a convolution.
+    pub stride: i64,
 }
 
 impl Layer {
@@ -72,6 +29,18 @@ impl Layer {
         Layer {
             weight: trainable(placed(weight).copy()),
             bias: bias.map(|bias| trainable(placed(bias).copy())),
+            norm: None,
+            stride: 1,
+        }
+    }
+
+    /// The same with tensors of its own.
+    pub fn copied(&self, copy: impl Fn(&Tensor) -> Tensor) -> Self {
+        Layer {
+            weight: copy(&self.weight),
+            bias: self.bias.as_ref().map(&copy),
+            norm: self.norm.as_ref().map(|norm| norm.copied(&copy)),
+            stride: self.stride,
         }
     }
 
@@ -83,12 +52,18 @@ impl Layer {
         )
     }
 
-    /// Channels of all networks, of their own channels or of channels for all.
+    /// Channels of all networks, of their own channels or of channels for all, at every `stride`-th place.
     pub fn convolution(&self, x: &Tensor, bias: Option<&Tensor>, compute: Kind) -> Tensor {
         let bias = bias.map(|bias| bias.to_kind(compute));
         let weight = self.weight.to_kind(compute);
         let groups = x.size()[1] / weight.size()[1];
-        x.conv2d(&weight, bias, [1, 1], [1, 1], [1, 1], groups)
+        let padding = self.padding();
+        x.conv2d(&weight, bias, [self.stride; 2], [padding; 2], [1, 1], groups)
+    }
+
+    /// Zeros on each side of an image, so that it keeps its size at stride 1.
+    pub fn padding(&self) -> i64 {
+        self.weight.size().get(2).map_or(0, |side| side / 2)
     }
 
     /// `[n_members, n_samples, n_outputs]` of `x`, `[n_members, n_samples, n_inputs]`, or `[1, n_samples, n_inputs]` for all.

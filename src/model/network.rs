@@ -7,7 +7,12 @@ use tch::{Kind, Tensor};
 use super::architecture::Architecture;
 use super::initialisation;
 use super::kinds::architecture;
-use super::layer::{Layer, Placement, Setting, in_memory};
+use super::layer::{Layer, in_memory};
+use super::normalisation::{Norm, Statistics};
+use super::pass::Pass;
+use super::placement::Placement;
+use super::plan::Plan;
+use super::setting::Setting;
 use crate::config::NetworkConfig;
 use crate::task::{Task, TaskInputs};
 
@@ -16,18 +21,23 @@ use crate::task::{Task, TaskInputs};
 pub struct Network {
     pub(super) kind: &'static dyn Architecture,
     pub(super) setting: Setting,
+    pub(super) plan: Plan,
     pub(super) layers: Vec<Layer>,
 }
 
-/// Shapes of the weights of every layer.
-pub fn weight_shapes(
-    config: &NetworkConfig,
-    image: [i64; 3],
-    n_inputs: i64,
-    n_labels: i64,
-) -> Vec<Vec<i64>> {
-    let hidden: Vec<i64> = config.hidden.iter().map(|&width| width as i64).collect();
-    architecture(config.kind).shapes(image, n_inputs, &hidden, n_labels)
+/// How samples pass a network.
+#[derive(Debug, Clone, Copy)]
+pub enum Mode<'a> {
+    /// As a step of training sees them: batch normalisation takes the batch's statistics and changes the running ones, and what
+    /// layers are given is multiplied by dropout's factors, `[n_members, n_samples, n_inputs]`, with the layers' numbers.
+    Training(&'a [(usize, Tensor)]),
+    /// As they are observed.
+    Observed,
+}
+
+/// What a network with a config is made of, for images of channels, height and width or vectors of `n_inputs`.
+pub fn plan(config: &NetworkConfig, image: [i64; 3], n_inputs: i64, n_labels: i64) -> Plan {
+    architecture(config.kind).plan(config, image, n_inputs, n_labels)
 }
 
 /// Makes sure that a network can be made for a task, without drawing one: what `Network::new` would refuse is refused.
@@ -36,25 +46,26 @@ pub fn weight_shapes(
 ///
 /// Names the key, and what to write instead.
 pub fn ensure_can_learn(config: &NetworkConfig, task: &Task) -> Result<()> {
-    shapes_for(config, task)?;
+    plan_for(config, task)?;
     initialisation::ensure_can_be_drawn(config, task)
 }
 
-/// Channels, height and width of a task's inputs, and the shapes of a network's weights for it.
-fn shapes_for(config: &NetworkConfig, task: &Task) -> Result<([i64; 3], Vec<Vec<i64>>)> {
+/// Channels, height and width of a task's inputs, and what a network is made of for it.
+fn plan_for(config: &NetworkConfig, task: &Task) -> Result<([i64; 3], Plan)> {
     let shape = match &task.inputs {
         TaskInputs::Images { preprocessor, .. } => preprocessor.shape.map(|size| size as i64),
         TaskInputs::Vectors(vectors) => [1, 1, vectors.ncols() as i64],
     };
-    let shapes = weight_shapes(config, shape, task.n_inputs() as i64, task.targets.ncols() as i64);
+    let plan = plan(config, shape, task.n_inputs() as i64, task.targets.ncols() as i64);
     ensure!(
-        shapes.iter().flatten().all(|&size| size > 0),
-        "network.hidden lists {} convolution blocks, but images of {} x {} pixels cannot be halved so often",
+        plan.shapes().iter().flatten().all(|&size| size > 0),
+        "network.hidden lists {} convolution blocks, but images of {} x {} pixels cannot be made smaller so often: list fewer, or \
+         set network.pooling to none",
         config.hidden.len(),
         shape[1],
         shape[2]
     );
-    Ok((shape, shapes))
+    Ok((shape, plan))
 }
 
 impl Network {
@@ -85,7 +96,8 @@ impl Network {
         placement: Placement,
     ) -> Result<Self> {
         let config = members.first().context("there is no network to make")?.0;
-        let (shape, shapes) = shapes_for(config, task)?;
+        let (shape, plan) = plan_for(config, task)?;
+        let shapes = plan.shapes();
         let n_members = members.len() as i64;
         let starts = members
             .iter_mut()
@@ -98,11 +110,17 @@ impl Network {
                 let bias = config.bias.at_layer(index, shapes.len());
                 let bias = bias.then(|| Tensor::cat(&biases, 0));
                 let weight = in_memory(&Tensor::cat(&weights, 0), n_members);
-                Layer::new(&weight, bias.as_ref(), placement)
+                let (n_outputs, of_layer) = (weight.size()[0], &plan.layers[index]);
+                let norm = || Norm::new(config.normalisation, n_outputs, placement);
+                Layer {
+                    norm: if of_layer.is_normalised { norm() } else { None },
+                    stride: of_layer.stride,
+                    ..Layer::new(&weight, bias.as_ref(), placement)
+                }
             })
             .collect();
         let setting = Setting::of(config, n_members, shape, placement.compute);
-        Ok(Network { kind: architecture(config.kind), setting, layers })
+        Ok(Network { kind: architecture(config.kind), setting, plan, layers })
     }
 
     /// Layers from input to output.
@@ -110,7 +128,7 @@ impl Network {
         &self.layers
     }
 
-    /// All trainable tensors with their names, `layer1.weight`, `layer1.bias`, ...
+    /// All trainable tensors with their names, `layer1.weight`, `layer1.bias`, `norm1.weight`, `norm1.bias`, ...
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
         let mut parameters = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -118,20 +136,42 @@ impl Network {
             if let Some(bias) = &layer.bias {
                 parameters.push((format!("layer{}.bias", index + 1), bias.shallow_clone()));
             }
+            let Some(norm) = &layer.norm else { continue };
+            for (name, tensor) in [("weight", &norm.scale), ("bias", &norm.shift)] {
+                let named = tensor.iter().map(Tensor::shallow_clone);
+                parameters
+                    .extend(named.map(|tensor| (format!("norm{}.{name}", index + 1), tensor)));
+            }
         }
         parameters
     }
 
-    /// The same network with weights of its own, as they are now.
+    /// All tensors that training changes besides, `norm1.running_mean`, `norm1.running_var`, ...
+    pub fn buffers(&self) -> Vec<(String, Tensor)> {
+        let of_layer = |(index, layer): (usize, &Layer)| {
+            let running = layer.norm.as_ref().and_then(|norm| norm.running.as_ref());
+            let named = running.map(|[mean, variance]| {
+                [("running_mean", mean), ("running_var", variance)].map(|(name, tensor)| {
+                    (format!("norm{}.{name}", index + 1), tensor.shallow_clone())
+                })
+            });
+            named.into_iter().flatten()
+        };
+        self.layers.iter().enumerate().flat_map(of_layer).collect()
+    }
+
+    /// Layers whose inputs dropout leaves values out of, with the number of those inputs.
+    pub fn dropped(&self) -> Vec<(usize, i64)> {
+        self.plan.dropped.iter().map(|&layer| (layer, self.plan.layers[layer].weight[1])).collect()
+    }
+
+    /// The same network with tensors of its own, as they are now.
     pub fn copy(&self) -> Self {
         let copy = |tensor: &Tensor| {
             tch::no_grad(|| tensor.detach().copy()).set_requires_grad(tensor.requires_grad())
         };
-        let of_layer = |layer: &Layer| Layer {
-            weight: copy(&layer.weight),
-            bias: layer.bias.as_ref().map(copy),
-        };
-        Network { layers: self.layers.iter().map(of_layer).collect(), ..*self }
+        let layers = self.layers.iter().map(|layer| layer.copied(copy)).collect();
+        Network { layers, plan: self.plan.clone(), ..*self }
     }
 
     /// One network's part of a tensor whose first dimension counts the outputs of all: a weight, a bias, or what an optimiser
@@ -142,14 +182,33 @@ impl Network {
     }
 
     /// Responses before any output nonlinearity of each network, `[n_members, n_samples, n_labels]`, to its own inputs,
-    /// `[n_members, n_samples, n_inputs]`, or to inputs for all, `[1, n_samples, n_inputs]`.
+    /// `[n_members, n_samples, n_inputs]`, or to inputs for all, `[1, n_samples, n_inputs]`; as they are observed.
     pub fn forward(&self, inputs: &Tensor) -> Tensor {
+        self.forward_in(Mode::Observed, inputs)
+    }
+
+    /// The same in a mode.
+    pub fn forward_in(&self, mode: Mode, inputs: &Tensor) -> Tensor {
         let compute = self.setting.compute;
-        let mut x = self.kind.given(&inputs.to_kind(compute), &self.setting);
-        for (index, layer) in self.layers.iter().enumerate() {
-            let is_last = index + 1 == self.layers.len();
-            x = self.kind.layer(layer, &x, is_last, &self.setting);
+        let mut pass = self.pass(mode);
+        let outputs = self.kind.forward(&inputs.to_kind(compute), &mut pass);
+        outputs.to_kind(if compute == Kind::BFloat16 { Kind::Float } else { compute })
+    }
+
+    /// A way through it in its number format, on which nothing is noted.
+    pub(super) fn pass<'a>(&'a self, mode: Mode<'a>) -> Pass<'a> {
+        let (statistics, masks): (_, &[_]) = match mode {
+            Mode::Training(masks) => (Statistics::OfTraining, masks),
+            Mode::Observed if self.setting.answers_in_batches => (Statistics::OfSamples, &[]),
+            Mode::Observed => (Statistics::Running, &[]),
+        };
+        Pass {
+            layers: &self.layers,
+            blocks: &self.plan.blocks,
+            setting: self.setting,
+            statistics,
+            masks,
+            taps: None,
         }
-        x.to_kind(if compute == Kind::BFloat16 { Kind::Float } else { compute })
     }
 }

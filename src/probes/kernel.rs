@@ -90,6 +90,7 @@ impl Kernels {
             TaskInputs::Vectors(vectors) => (0..vectors.nrows()).collect(),
         };
         if training.batch_size.is_some()
+            || !config.network.answers_as_it_trains()
             || training.loss != Loss::HalfSquaredError
             || !training.follows_the_flow()
             || !training.schedule.is_constant()
@@ -192,15 +193,20 @@ fn exact_phase(
 /// which each unit sees many, or which are normal.
 fn weight_variances(config: &Config, task: &Task) -> Option<Vec<f64>> {
     let network = &config.network;
-    if network.kind != NetworkKind::Mlp || network.activation != Activation::Relu {
+    let is_covered = network.kind == NetworkKind::Mlp && network.activation == Activation::Relu;
+    if !is_covered || !network.is_plain() {
         return None;
     }
+    let scale = |layer: usize| network.layer_scales.get(layer).map_or(1.0, |scale| scale * scale);
     let fan_ins = std::iter::once(task.n_inputs()).chain(network.hidden.iter().copied());
     match (network.initialisation, &task.inputs) {
-        (Initialisation::Normal(Normal { std }), _) => Some(fan_ins.map(|_| std * std).collect()),
+        (Initialisation::Normal(Normal { std }), _) => {
+            Some(fan_ins.enumerate().map(|(layer, _)| scale(layer) * (std * std)).collect())
+        }
         // Uniform in +-gain / sqrt(fan_in).
         (Initialisation::Kaiming(Kaiming { gain }), TaskInputs::Images { .. }) => {
-            Some(fan_ins.map(|fan_in| gain * gain / (3.0 * fan_in as f64)).collect())
+            let of_layer = |(layer, fan_in)| scale(layer) * (gain * gain / (3.0 * fan_in as f64));
+            Some(fan_ins.enumerate().map(of_layer).collect())
         }
         (Initialisation::Kaiming(_), TaskInputs::Vectors(_))
         | (

@@ -5,27 +5,33 @@
 mod ends;
 mod judges;
 mod kernel;
+mod normalisation;
 mod parity;
 mod probe;
 mod spectra;
 
 use std::sync::Arc;
 
-use crate::config::{Config, ProbeKind};
+use crate::config::{Affine, Config, ProbeKind};
 use crate::task::Task;
 
 use ends::{LayerWeights, Responses};
 pub use judges::Judges;
 use kernel::Kernels;
+use normalisation::AffineNorms;
 use parity::Parity;
 pub use probe::{Probe, State};
 use spectra::Spectra;
 
-/// The probes of a run, with their names: those that its config lists, and tangent kernels if it asks for them.
+/// The probes of a run, with their names: those that its config lists, tangent kernels if it asks for them, and what its
+/// normalisation multiplies by and adds.
 pub fn probes_of(config: &Config, task: &Arc<Task>) -> Vec<(&'static str, Box<dyn Probe>)> {
     let mut probes: Vec<(&'static str, Box<dyn Probe>)> = Vec::new();
     if let Some(kernel) = config.kernel {
         probes.push(("kernel", Box::new(Kernels::new(kernel, config, task))));
+    }
+    if config.network.normalisation.affine() != Affine::None {
+        probes.push(("normalisation", Box::new(AffineNorms)));
     }
     let steps = config.total_steps();
     for kind in &config.probes {

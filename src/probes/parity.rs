@@ -46,7 +46,8 @@ impl Parity {
             let slope = network.negative_slope().filter(|_| !network.kind.halves_images());
             slope.map(passed_share)
         };
-        let is_covered = network.hidden.len() == 1 && network.bias == Bias::None;
+        let is_covered =
+            network.hidden.len() == 1 && network.bias == Bias::None && network.is_plain();
         (norm > 0.0).then(|| Parity {
             inputs: inputs.clone(),
             direction: correlation / norm,

@@ -340,7 +340,7 @@ fn training_parts(stretches: &[Config], together: &Together) -> Vec<Part> {
 /// What the steps of one stretch take.
 fn stretch_parts(config: &Config, together: &Together) -> Vec<Part> {
     let sizes = Sizes::of(&config.task);
-    let shapes = sizes.shapes(config);
+    let plan = sizes.plan(config);
     let f = match config.training.precision {
         Precision::Float32 | Precision::Bfloat16 => 4.0,
         Precision::Float64 => 8.0,
@@ -348,7 +348,7 @@ fn stretch_parts(config: &Config, together: &Together) -> Vec<Part> {
     let from_moments = learns_from_moments(config);
     let [weights, activations] = architecture(config.network.kind).bytes(&StackSize {
         n_members: together.stacked,
-        shapes: &shapes,
+        plan: &plan,
         image: sizes.image,
         batch: config.training.batch_size.map_or(sizes.train, |size| size as f64),
         is_full_batch: config.training.batch_size.is_none(),
@@ -356,7 +356,7 @@ fn stretch_parts(config: &Config, together: &Together) -> Vec<Part> {
         width: f,
         remembered: config.training.optimiser.remembered() as f64,
     });
-    let what = format!("weights and what steps need of them, {:.0} numbers", numbers(&shapes));
+    let what = format!("weights and what steps need of them, {:.0} numbers", plan.n_weights());
     let mut parts = vec![
         part(what, "network.hidden, --jobs, --stack", together.stacks * weights),
         part(

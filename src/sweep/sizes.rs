@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Inputs, Targets, TaskConfig};
 use crate::data;
-use crate::model::weight_shapes;
+use crate::model::{Plan, plan};
 use crate::task::Hierarchy;
 
 /// Sizes that follow from a condition's config.
@@ -62,9 +62,14 @@ impl Sizes {
 }
 
 impl Sizes {
+    /// What a network is made of.
+    pub fn plan(&self, config: &Config) -> Plan {
+        plan(&config.network, self.image, self.inputs as i64, self.labels as i64)
+    }
+
     /// Shapes of a network's weights.
     pub fn shapes(&self, config: &Config) -> Vec<Vec<i64>> {
-        weight_shapes(&config.network, self.image, self.inputs as i64, self.labels as i64)
+        self.plan(config).shapes()
     }
 }
 

@@ -171,9 +171,10 @@ impl Theory {
         let covered = network.kind == NetworkKind::Mlp
             && network.hidden.len() == 1
             && network.bias == Bias::None
+            && network.is_plain()
             && config.training.loss == Loss::HalfSquaredError;
         let slope = network.negative_slope().filter(|_| covered).context(
-            "theory covers network.kind: linear, and mlp of two relu or leaky-relu layers without biases under squared error",
+            "theory covers network.kind: linear, and mlp of two relu or leaky-relu layers without biases, normalisation and dropout under squared error",
         )?;
         let share = passed_share(slope);
         let root = share.sqrt();

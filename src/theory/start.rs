@@ -60,6 +60,10 @@ pub fn random_modes(
     task: &Task,
     variances: InputVariances,
 ) -> Result<ModeStart> {
+    ensure!(
+        network.layer_scales.is_empty(),
+        "a random start has effective strengths where network.layer_scales is left out"
+    );
     let [width] = network.hidden[..] else {
         bail!("a random start has effective strengths in networks of two layers only");
     };

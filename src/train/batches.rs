@@ -221,6 +221,19 @@ impl Set {
             .collect();
         Tensor::cat(&outputs, 1)
     }
+
+    /// The same in `max(1, N / size)` parts of N samples, part p of P being every P-th sample from the p-th on, or in one part: for
+    /// networks that answer samples together. Samples that stand in the order of their classes are spread over all parts.
+    pub fn in_parts(&self, size: Option<usize>, forward: impl Fn(&Tensor) -> Tensor) -> Tensor {
+        let (n_samples, device) = (self.targets.size()[0], self.targets.device());
+        let n_parts = size.map_or(1, |size| n_samples / size as i64).max(1);
+        let chosen =
+            |part: i64| Tensor::arange_start_step(part, n_samples, n_parts, (Kind::Int64, device));
+        let outputs: Vec<Tensor> =
+            (0..n_parts).map(|part| forward(&self.inputs.rows(&chosen(part)))).collect();
+        let order = Tensor::cat(&(0..n_parts).map(chosen).collect::<Vec<_>>(), 0);
+        Tensor::cat(&outputs, 1).index_select(1, &order.argsort(0, false))
+    }
 }
 
 impl SetInputs {

@@ -10,6 +10,7 @@ pub mod checkpoint_file;
 mod choice;
 pub mod determinism;
 pub mod device;
+mod dropout;
 pub mod gpus;
 pub mod libtorch;
 mod linear;

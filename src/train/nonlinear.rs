@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::arrays::{to_array, to_vector};
 use super::batches::{Samples, Set};
 use super::checkpoint::{NamedTensors, Place};
+use super::dropout::Dropout;
 use super::member::{Lesson, Member};
 use super::observations::Observation;
 use super::optimiser::{OptimiserState, rates};
@@ -17,7 +18,7 @@ use super::stack::{Stack, Watched};
 use super::steps::kernel_steps;
 use super::supply::Feed;
 use crate::config::{Config, KernelConfig, Precision, Span};
-use crate::model::{Network, Objective, Placement};
+use crate::model::{Layer, Mode, Network, Norm, Objective, Placement};
 use crate::task::Task;
 
 /// Networks between two steps, one for each member. Several convolutions pay on a GPU alone, where a small one leaves most
@@ -31,6 +32,9 @@ pub struct NonlinearStack {
     parameters: NamedTensors,
     /// The same tensors without their names.
     tensors: Vec<Tensor>,
+    /// Running statistics.
+    buffers: NamedTensors,
+    dropout: Dropout,
     optimiser: OptimiserState,
     placement: Placement,
     watched: Watched,
@@ -64,6 +68,8 @@ impl NonlinearStack {
         let network = Network::side_by_side(&mut starts, task, placement)?;
         let parameters = network.parameters();
         let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
+        let seeds = members.iter().map(|member| member.seed);
+        let dropout = Dropout::new(config.network.dropout, seeds, &network, (compute, device));
         let optimiser = OptimiserState::new(training, rates(members, 0), &parameters);
         let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
         let feed = samples.feed(members.iter().map(|member| member.seed), None);
@@ -72,6 +78,8 @@ impl NonlinearStack {
             n_members: members.len(),
             config: config.clone(),
             objective: Objective::new(training.loss, task),
+            buffers: network.buffers(),
+            dropout,
             network,
             parameters,
             tensors,
@@ -108,12 +116,24 @@ fn meter(
 ) -> Result<Option<Meter>> {
     let tasks: Vec<&Task> = members.iter().map(|member| member.lesson(stretch).task).collect();
     let n_labels = tasks.first().map_or(0, |task| task.targets.ncols() as i64);
+    // Elsewhere a step's responses are not those that would be observed.
+    let are_observed = members[0].lesson(stretch).config.network.answers_as_it_trains();
     match watched {
-        Watched::AtEachStep => {
+        Watched::AtEachStep if are_observed => {
             Meter::new(&tasks, &Of::Responses, n_labels, (placement.weights, placement.device))
         }
-        Watched::No => Ok(None),
+        Watched::AtEachStep | Watched::No => Ok(None),
     }
+}
+
+/// Norms of what normalisation multiplies by and adds, a pair for each layer; none where nothing is normalised.
+fn affine_norms(layers: &[Layer], norm: impl Fn(&Tensor) -> f64) -> Vec<[Option<f64>; 2]> {
+    if layers.iter().all(|layer| layer.norm.is_none()) {
+        return Vec::new();
+    }
+    let of = |tensor: Option<&Tensor>| tensor.map(&norm);
+    let of_norm = |of_layer: &Norm| [of(of_layer.scale.as_ref()), of(of_layer.shift.as_ref())];
+    layers.iter().map(|layer| layer.norm.as_ref().map_or([None; 2], of_norm)).collect()
 }
 
 impl Stack for NonlinearStack {
@@ -145,7 +165,8 @@ impl Stack for NonlinearStack {
     /// one's own.
     fn descend(&mut self) {
         let batch = self.samples.next_batch(&mut self.feed);
-        let outputs = self.network.forward(&batch.inputs);
+        let factors = self.dropout.factors(self.step, batch.inputs.size()[1]);
+        let outputs = self.network.forward_in(Mode::Training(&factors), &batch.inputs);
         let (step, since) = (self.step, self.step - self.spans[0].first_step);
         if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(since)) {
             // One vector per item is seen in full batch alone: these are the responses to all of them.
@@ -174,7 +195,9 @@ impl Stack for NonlinearStack {
             let bias_norms: Vec<Option<f64>> =
                 biases().map(|bias| bias.as_ref().map(norm)).collect();
             let output_bias = biases().next_back().flatten();
-            Ok((weight_norms, bias_norms, output_bias.as_ref().map(to_vector).transpose()?))
+            let output_bias = output_bias.as_ref().map(to_vector).transpose()?;
+            let affine_norms = affine_norms(layers, |tensor| norm(&of_member(tensor)));
+            Ok((weight_norms, bias_norms, affine_norms, output_bias))
         });
         let of_members = of_members.collect::<Result<Vec<_>>>()?;
         let (network, config) = (self.network.copy(), self.config.clone());
@@ -187,9 +210,11 @@ impl Stack for NonlinearStack {
         let training = self.samples.training_to_observe().map(Set::share);
         Ok(Box::new(move |see| {
             let answers = |set: &Set| {
-                let outputs = set.in_chunks(config.network.kind, of_members.len(), |inputs| {
-                    network.forward(&inputs.unsqueeze(0))
-                });
+                let forward = |inputs: &Tensor| network.forward(&inputs.unsqueeze(0));
+                let outputs = match config.network.answers_in_batches() {
+                    true => set.in_parts(config.training.batch_size, forward),
+                    false => set.in_chunks(config.network.kind, of_members.len(), forward),
+                };
                 Answer::of_each(&outputs, set, &objective)
             };
             let evaluation = answers(&evaluation)?;
@@ -199,7 +224,7 @@ impl Stack for NonlinearStack {
             let passed = passed.of_each(evaluation.len())?;
             let snapshots = of_members.into_iter().zip(evaluation).zip(training).zip(passed);
             for (member, (((of_member, evaluation), training), passed)) in snapshots.enumerate() {
-                let (weight_norms, bias_norms, output_bias) = of_member;
+                let (weight_norms, bias_norms, affine_norms, output_bias) = of_member;
                 let kernel = kernel.clone();
                 let snapshot = Snapshot {
                     step,
@@ -209,6 +234,7 @@ impl Stack for NonlinearStack {
                     training,
                     weight_norms,
                     bias_norms,
+                    affine_norms,
                     output_bias,
                     kernel,
                     layers: None,
@@ -226,7 +252,7 @@ impl Stack for NonlinearStack {
 
     fn tensors_of(&self, member: usize) -> NamedTensors {
         let named = self.optimiser.named();
-        let all = self.parameters.iter().chain(&named);
+        let all = self.parameters.iter().chain(&self.buffers).chain(&named);
         all.map(|(name, tensor)| (name.clone(), self.network.member(member, tensor))).collect()
     }
 

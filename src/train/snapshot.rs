@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub weight_norms: Vec<f64>,
     /// Norm of each layer's bias.
     pub bias_norms: Vec<Option<f64>>,
+    /// Norms of the scale and the shift of each layer's normalisation; empty where nothing is normalised.
+    pub affine_norms: Vec<[Option<f64>; 2]>,
     /// The last layer's bias, `[n_labels]`.
     pub output_bias: Option<Vec<f64>>,
     /// The neural tangent kernel of the first training samples, `[n, n]`, at the steps that `kernel_steps` names.
@@ -38,7 +40,7 @@ pub struct Snapshot {
 /// One layer of a network, as it computes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
-    /// `[outputs, inputs]`; of a convolution `[channels, channels below * 9]`.
+    /// `[outputs, inputs]`; of a convolution `[channels, channels below * side * side]`.
     pub weight: Array2<f64>,
     /// `[outputs]`; `None` for a layer without.
     pub bias: Option<Vec<f64>>,

@@ -78,6 +78,7 @@ pub enum Watched {
 pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     let network = |config: &Config| NetworkConfig {
         initialisation: NetworkConfig::default().initialisation,
+        layer_scales: Vec::new(),
         ..config.network.clone()
     };
     let shape = |task: &Task| match &task.inputs {

@@ -1,11 +1,14 @@
-//! Blocks of 3 x 3 convolution, nonlinearity and 2 x 2 pooling, then a linear layer.
+//! Blocks of convolutions, each with its normalisation and nonlinearity, or of residual units; then a linear layer.
 
 use tch::{Kind, Tensor};
 
 use super::costs::{by_samples, with_gradients};
-use crate::config::Pooling;
+use crate::config::{NetworkConfig, Pooling};
 use crate::model::architecture::{Architecture, StackSize, Step};
-use crate::model::layer::{Layer, Setting, in_memory};
+use crate::model::layer::in_memory;
+use crate::model::pass::Pass;
+use crate::model::plan::{Block, LayerPlan, Plan, Unit};
+use crate::model::setting::Setting;
 
 /// Convolutions in one stack on a GPU. On a CPU one keeps a core busy, and grouped convolutions take twice as long.
 const MOST_ON_GPU: usize = 16;
@@ -15,52 +18,39 @@ const MOST_ON_GPU: usize = 16;
 pub struct Cnn;
 
 impl Architecture for Cnn {
-    fn shapes(&self, image: [i64; 3], _: i64, hidden: &[i64], n_labels: i64) -> Vec<Vec<i64>> {
-        let [channels, mut height, mut width] = image;
-        let channels: Vec<i64> = std::iter::once(channels).chain(hidden.iter().copied()).collect();
-        let mut shapes = Vec::new();
-        for pair in channels.windows(2) {
-            shapes.push(vec![pair[1], pair[0], 3, 3]);
-            (height, width) = (height / 2, width / 2);
+    fn plan(&self, config: &NetworkConfig, image: [i64; 3], _: i64, n_labels: i64) -> Plan {
+        let mut planned = Planned::of(config, image);
+        for block in 0..config.hidden.len() {
+            planned.block(block);
         }
-        shapes.push(vec![n_labels, channels[channels.len() - 1] * height * width]);
-        shapes
+        let Planned { mut layers, blocks, channels, places: [height, width], .. } = planned;
+        let places =
+            if config.global_average { i64::from(height * width > 0) } else { height * width };
+        layers.push(LayerPlan::linear(channels * places, n_labels, false));
+        let dropped = if config.dropout > 0.0 { vec![layers.len() - 1] } else { Vec::new() };
+        Plan { layers, blocks, dropped }
     }
 
-    /// Networks beside each other are groups of channels.
-    fn given(&self, inputs: &Tensor, setting: &Setting) -> Tensor {
-        let ([_, height, width], n_samples) = (setting.image, inputs.size()[1]);
-        let images = inputs.transpose(0, 1).reshape([n_samples, -1, height, width]);
-        in_memory(&images, setting.n_members)
-    }
-
-    fn layer(&self, layer: &Layer, x: &Tensor, is_last: bool, setting: &Setting) -> Tensor {
-        if !is_last {
-            return block(layer, x, setting);
-        }
-        let x = x.reshape([x.size()[0], setting.n_members, -1]).transpose(0, 1);
-        layer.each_linear(&x, setting)
-    }
-
-    fn opened(&self, layer: &Layer, x: &Tensor, is_last: bool, setting: &Setting) -> [Tensor; 3] {
-        let [channels, height, width] = setting.image;
-        if is_last {
-            let x = if x.dim() == 4 { x.flatten(1, 3) } else { x.shallow_clone() };
-            let made = layer.linear(&x, setting.compute);
-            return [x, made.shallow_clone(), made];
-        }
-        let x =
-            if x.dim() == 2 { x.view([-1, channels, height, width]) } else { x.shallow_clone() };
-        let made = layer.convolution(&x, layer.bias.as_ref(), setting.compute);
-        let next = match setting.pooling {
-            Pooling::Max => {
-                setting.activate(&made.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false))
+    fn forward(&self, inputs: &Tensor, pass: &mut Pass) -> Tensor {
+        let (blocks, n_members) = (pass.blocks, pass.setting.n_members);
+        let mut x = images(inputs, pass);
+        for Block { units, pooling } in blocks {
+            for (index, unit) in units.iter().enumerate() {
+                let pooling = if index + 1 == units.len() { *pooling } else { Pooling::None };
+                x = match unit {
+                    Unit::Plain(layer) => plain(*layer, &x, pooling, pass),
+                    Unit::Residual { convolutions, projection } => {
+                        let y = residual(*convolutions, *projection, &x, pass);
+                        activated_and_pooled(&y, pooling, &pass.setting)
+                    }
+                };
             }
-            Pooling::Average => {
-                setting.activate(&made).avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
-            }
-        };
-        [x, made, next]
+        }
+        if pass.setting.global_average {
+            x = x.mean_dim([2i64, 3].as_slice(), false, None);
+        }
+        let features = x.reshape([x.size()[0], n_members, -1]).transpose(0, 1);
+        pass.linear(pass.layers.len() - 1, &features)
     }
 
     /// On a CPU activations of sixty images stay in a core's cache.
@@ -76,38 +66,150 @@ impl Architecture for Cnn {
         true
     }
 
-    /// A block has its channels at every place.
+    /// A layer has its channels at every place, before normalisation or pooling and after the nonlinearity; gradients go back
+    /// through one layer after the other, and the largest takes three times as much.
     fn bytes(&self, stack: &StackSize) -> [f64; 2] {
-        let [_, height, width] = stack.image;
-        let mut places = (height * width) as f64;
-        let mut units = 0.0;
-        for shape in stack.shapes {
-            let is_block = shape.len() == 4;
-            units += shape[0] as f64 * if is_block { places } else { 1.0 };
-            places /= 4.0;
-        }
-        with_gradients(stack, units)
+        let units = || stack.plan.layers.iter().map(LayerPlan::units);
+        with_gradients(stack, 2.0 * units().sum::<f64>() + 3.0 * units().fold(0.0, f64::max))
     }
 }
 
-/// Convolution, activation, pooling. All activations are increasing and a bias is the same everywhere, so max pooling
-/// commutes with them and goes first, which leaves four times fewer elements to them.
-fn block(layer: &Layer, x: &Tensor, setting: &Setting) -> Tensor {
-    let bias = layer.bias.as_ref();
-    // In bfloat16 the convolution adds its bias faster than a further pass does.
-    let (early, late) = if setting.compute == Kind::BFloat16 { (bias, None) } else { (None, bias) };
-    match setting.pooling {
-        Pooling::Max => {
-            let x = layer.convolution(x, early, setting.compute);
-            let mut x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
-            if let Some(bias) = late {
-                x += bias.view([1, -1, 1, 1]);
-            }
-            setting.activate(&x)
-        }
-        Pooling::Average => {
-            let x = setting.activate(&layer.convolution(x, bias, setting.compute));
-            x.avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+/// Blocks that are planned so far, and the image that they leave.
+struct Planned<'a> {
+    config: &'a NetworkConfig,
+    layers: Vec<LayerPlan>,
+    blocks: Vec<Block>,
+    channels: i64,
+    places: [i64; 2],
+}
+
+impl<'a> Planned<'a> {
+    fn of(config: &'a NetworkConfig, [channels, height, width]: [i64; 3]) -> Self {
+        Planned {
+            config,
+            layers: Vec::new(),
+            blocks: Vec::new(),
+            channels,
+            places: [height, width],
         }
     }
+
+    fn block(&mut self, block: usize) {
+        let config = self.config;
+        let (channels, n_convolutions) =
+            (config.hidden[block] as i64, config.convolutions_of(block));
+        let mut stride = config.stride_of(block) as i64;
+        let mut units = Vec::new();
+        if config.residual && block > 0 {
+            for unit in 0..n_convolutions / 2 {
+                let has_projection = unit == 0 && config.has_projection(block);
+                units.push(self.residual(channels, stride, has_projection));
+                stride = 1;
+            }
+        } else {
+            for _ in 0..n_convolutions {
+                units.push(Unit::Plain(self.convolution(
+                    channels,
+                    config.kernel_size as i64,
+                    stride,
+                )));
+                stride = 1;
+            }
+        }
+        let pooling = config.pooling_of(block);
+        if pooling != Pooling::None {
+            self.places = self.places.map(|side| side / 2);
+        }
+        self.blocks.push(Block { units, pooling });
+    }
+
+    fn residual(&mut self, channels: i64, stride: i64, has_projection: bool) -> Unit {
+        let side = self.config.kernel_size as i64;
+        let below = (self.channels, self.places);
+        let convolutions =
+            [self.convolution(channels, side, stride), self.convolution(channels, side, 1)];
+        let projection = has_projection.then(|| {
+            (self.channels, self.places) = below;
+            self.convolution(channels, 1, stride)
+        });
+        Unit::Residual { convolutions, projection }
+    }
+
+    /// Number of the next layer.
+    fn convolution(&mut self, channels: i64, side: i64, stride: i64) -> usize {
+        self.places = self.places.map(|side| (side + stride - 1) / stride);
+        self.layers.push(LayerPlan {
+            weight: vec![channels, self.channels, side, side],
+            stride,
+            places: self.places.iter().product(),
+            is_normalised: !self.config.normalisation.is_none(),
+        });
+        self.channels = channels;
+        self.layers.len() - 1
+    }
+}
+
+/// Networks beside each other are groups of channels.
+fn images(inputs: &Tensor, pass: &Pass) -> Tensor {
+    let ([_, height, width], n_samples) = (pass.setting.image, inputs.size()[1]);
+    let images = inputs.transpose(0, 1).reshape([n_samples, -1, height, width]);
+    // What is noted was always computed from images as they come.
+    if pass.taps.is_some() { images } else { in_memory(&images, pass.setting.n_members) }
+}
+
+/// Convolution, normalisation, activation, pooling. All activations are increasing and a bias is the same everywhere, so max
+/// pooling commutes with them and goes first, which leaves four times fewer elements to them.
+fn plain(layer: usize, x: &Tensor, pooling: Pooling, pass: &mut Pass) -> Tensor {
+    let layers = pass.layers;
+    let late = layers[layer].bias.as_ref().filter(|_| {
+        // In bfloat16 the convolution adds its bias faster than a further pass does.
+        pooling == Pooling::Max
+            && layers[layer].norm.is_none()
+            && pass.setting.compute != Kind::BFloat16
+            && pass.taps.is_none()
+    });
+    let made = pass.convolution(layer, x, late.is_none());
+    let Some(bias) = late else {
+        let made = pass.normalised(layer, made);
+        return activated_and_pooled(&made, pooling, &pass.setting);
+    };
+    let mut x = max_pooled(&made);
+    x += bias.to_kind(pass.setting.compute).view([1, -1, 1, 1]);
+    pass.setting.activate(&x)
+}
+
+/// A basic block before its last nonlinearity.
+fn residual(
+    [first, second]: [usize; 2],
+    projection: Option<usize>,
+    x: &Tensor,
+    pass: &mut Pass,
+) -> Tensor {
+    let hidden = convolved(first, x, pass);
+    let hidden = pass.setting.activate(&hidden);
+    let made = convolved(second, &hidden, pass);
+    match projection {
+        Some(projection) => made + convolved(projection, x, pass),
+        None => made + x,
+    }
+}
+
+/// Convolution and normalisation.
+fn convolved(layer: usize, x: &Tensor, pass: &mut Pass) -> Tensor {
+    let made = pass.convolution(layer, x, true);
+    pass.normalised(layer, made)
+}
+
+fn activated_and_pooled(x: &Tensor, pooling: Pooling, setting: &Setting) -> Tensor {
+    match pooling {
+        Pooling::Max => setting.activate(&max_pooled(x)),
+        Pooling::Average => {
+            setting.activate(x).avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)
+        }
+        Pooling::None => setting.activate(x),
+    }
+}
+
+fn max_pooled(x: &Tensor) -> Tensor {
+    x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
 }

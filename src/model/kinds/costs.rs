@@ -1,6 +1,8 @@
 //! Costs that several kinds have in common.
 
+use crate::config::NetworkConfig;
 use crate::model::architecture::{StackSize, Step};
+use crate::model::plan::{LayerPlan, Plan};
 
 /// Numbers that the weights of a stack of fully connected networks may hold on a CPU, so that they stay in a core's cache
 /// between two steps.
@@ -10,11 +12,18 @@ const LARGEST_STACK_ON_GPU: usize = 1 << 22;
 /// Samples that one step of a nonlinear stack sees: all their activations are kept for the gradients.
 const MOST_SAMPLES: usize = 1 << 12;
 
-/// Shapes of fully connected layers.
-pub fn fully_connected(n_inputs: i64, hidden: &[i64], n_labels: i64) -> Vec<Vec<i64>> {
-    let widths: Vec<i64> =
-        std::iter::once(n_inputs).chain(hidden.iter().copied()).chain([n_labels]).collect();
-    widths.windows(2).map(|pair| vec![pair[1], pair[0]]).collect()
+/// Fully connected layers.
+pub fn fully_connected(config: &NetworkConfig, n_inputs: i64, n_labels: i64) -> Plan {
+    let hidden = config.hidden.iter().map(|&width| width as i64);
+    let widths: Vec<i64> = std::iter::once(n_inputs).chain(hidden).chain([n_labels]).collect();
+    let n_hidden = config.hidden.len();
+    let layer = |(index, pair): (usize, &[i64])| {
+        let is_normalised = index < n_hidden && !config.normalisation.is_none();
+        LayerPlan::linear(pair[0], pair[1], is_normalised)
+    };
+    let layers = widths.windows(2).enumerate().map(layer).collect();
+    let dropped = if config.dropout > 0.0 { (1..=n_hidden).collect() } else { Vec::new() };
+    Plan { layers, blocks: Vec::new(), dropped }
 }
 
 /// Networks whose weights are large enough together.
@@ -28,16 +37,15 @@ pub fn by_samples(step: &Step) -> usize {
     MOST_SAMPLES / step.n_samples.max(1)
 }
 
-/// A stack whose gradients libtorch finds, of networks with so many units at all places. Its start: all weights in float64
-/// and copies while they are stacked, `16 S W`; its steps: weights, gradients and what the optimiser keeps, `f S W (2 + m)`,
-/// and copies for observers and checkpoints, `f S W (2 + m)`. Activations and their gradients are kept of a whole batch,
-/// four times the units.
-pub fn with_gradients(stack: &StackSize, units: f64) -> [f64; 2] {
-    let StackSize { n_members, batch, width, remembered, .. } = *stack;
-    let all = n_members * stack.n_weights();
+/// A stack whose gradients libtorch finds, of networks of which a step keeps so many values of each sample. Its start: all weights
+/// in float64 and copies while they are stacked, `16 S W`; its steps: weights, gradients and what the optimiser keeps, `f S W (2 +
+/// m)`, and copies for observers and checkpoints, `f S W (2 + m)`. Values are kept of a whole batch.
+pub fn with_gradients(stack: &StackSize, kept: f64) -> [f64; 2] {
+    let StackSize { n_members, plan, batch, width, remembered, .. } = *stack;
+    let all = n_members * plan.n_weights();
     let weights = (16.0 * all).max(width * all * 2.0 * (2.0 + remembered));
     let copies = if stack.is_full_batch { 3.0 } else { 2.0 };
     let n_inputs = stack.image.iter().product::<i64>() as f64;
     let inputs = copies * width * batch * n_inputs;
-    [weights, 4.0 * width * n_members * batch * units + inputs]
+    [weights, width * n_members * batch * kept + inputs]
 }

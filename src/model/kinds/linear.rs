@@ -3,25 +3,22 @@
 use tch::Tensor;
 
 use super::costs::{by_weights, fully_connected};
+use crate::config::NetworkConfig;
 use crate::model::architecture::{Architecture, StackSize, Step};
-use crate::model::layer::{Layer, Setting};
+use crate::model::pass::Pass;
+use crate::model::plan::{LayerPlan, Plan};
 
 /// `yhat = W_L (.. (W_1 x + b_1) ..) + b_L`.
 #[derive(Debug)]
 pub struct Linear;
 
 impl Architecture for Linear {
-    fn shapes(&self, _: [i64; 3], n_inputs: i64, hidden: &[i64], n_labels: i64) -> Vec<Vec<i64>> {
-        fully_connected(n_inputs, hidden, n_labels)
+    fn plan(&self, config: &NetworkConfig, _: [i64; 3], n_inputs: i64, n_labels: i64) -> Plan {
+        fully_connected(config, n_inputs, n_labels)
     }
 
-    fn layer(&self, layer: &Layer, x: &Tensor, _is_last: bool, setting: &Setting) -> Tensor {
-        layer.each_linear(x, setting)
-    }
-
-    fn opened(&self, layer: &Layer, x: &Tensor, _is_last: bool, setting: &Setting) -> [Tensor; 3] {
-        let made = layer.linear(x, setting.compute);
-        [x.shallow_clone(), made.shallow_clone(), made]
+    fn forward(&self, inputs: &Tensor, pass: &mut Pass) -> Tensor {
+        (0..pass.layers.len()).fold(inputs.shallow_clone(), |x, layer| pass.linear(layer, &x))
     }
 
     /// On a CPU a thousand images of floats stay in a core's cache.
@@ -39,15 +36,16 @@ impl Architecture for Linear {
     /// that are kept.
     fn bytes(&self, stack: &StackSize) -> [f64; 2] {
         let StackSize { n_members, width: f, remembered, .. } = *stack;
-        let mut widths: Vec<f64> = stack.shapes.iter().map(|shape| shape[1] as f64).collect();
-        let n_labels = stack.shapes.last().map_or(0.0, |shape| shape[0] as f64);
+        let layers = &stack.plan.layers;
+        let mut widths: Vec<f64> = layers.iter().map(|layer| layer.weight[1] as f64).collect();
+        let n_labels = layers.last().map_or(0.0, LayerPlan::units);
         let n_inputs = widths[0];
         widths.push(n_labels);
         for layer in 1..widths.len() - 1 {
             widths[layer] = widths[layer].min(widths[layer - 1] + widths[layer + 1] + 8.0);
         }
         let reduced: f64 = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        let start = 20.0 * n_members * stack.n_weights();
+        let start = 20.0 * n_members * stack.plan.n_weights();
         let steps = f * n_members * reduced * (3.0 + remembered);
         let map = 3.0 * f * n_members * n_inputs * n_labels;
         let batch = if stack.from_moments { 0.0 } else { stack.batch };

@@ -1,29 +1,31 @@
-//! Fully connected, with a nonlinearity after each layer but the last.
+//! Fully connected, with normalisation (if asked for) and a nonlinearity after each layer but the last.
 
 use tch::Tensor;
 
 use super::costs::{by_samples, by_weights, fully_connected, with_gradients};
+use crate::config::NetworkConfig;
 use crate::model::architecture::{Architecture, StackSize, Step};
-use crate::model::layer::{Layer, Setting};
+use crate::model::pass::Pass;
+use crate::model::plan::{LayerPlan, Plan};
 
 /// A perceptron.
 #[derive(Debug)]
 pub struct Mlp;
 
 impl Architecture for Mlp {
-    fn shapes(&self, _: [i64; 3], n_inputs: i64, hidden: &[i64], n_labels: i64) -> Vec<Vec<i64>> {
-        fully_connected(n_inputs, hidden, n_labels)
+    fn plan(&self, config: &NetworkConfig, _: [i64; 3], n_inputs: i64, n_labels: i64) -> Plan {
+        fully_connected(config, n_inputs, n_labels)
     }
 
-    fn layer(&self, layer: &Layer, x: &Tensor, is_last: bool, setting: &Setting) -> Tensor {
-        let made = layer.each_linear(x, setting);
-        if is_last { made } else { setting.activate(&made) }
-    }
-
-    fn opened(&self, layer: &Layer, x: &Tensor, _is_last: bool, setting: &Setting) -> [Tensor; 3] {
-        let made = layer.linear(x, setting.compute);
-        let next = setting.activate(&made);
-        [x.shallow_clone(), made, next]
+    fn forward(&self, inputs: &Tensor, pass: &mut Pass) -> Tensor {
+        let last = pass.layers.len() - 1;
+        let mut x = inputs.shallow_clone();
+        for layer in 0..last {
+            let made = pass.linear(layer, &x);
+            let made = pass.normalised(layer, made);
+            x = pass.setting.activate(&made);
+        }
+        pass.linear(last, &x)
     }
 
     /// On a CPU a thousand images of floats stay in a core's cache.
@@ -35,7 +37,10 @@ impl Architecture for Mlp {
         by_weights(step).min(by_samples(step))
     }
 
+    /// Units before and after the nonlinearity, with the gradients of both; once more where they are normalised.
     fn bytes(&self, stack: &StackSize) -> [f64; 2] {
-        with_gradients(stack, stack.shapes.iter().map(|shape| shape[0] as f64).sum())
+        let kept = |layer: &LayerPlan| if layer.is_normalised { 6.0 } else { 4.0 };
+        let of_layers = stack.plan.layers.iter().map(|layer| kept(layer) * layer.units());
+        with_gradients(stack, of_layers.sum())
     }
 }

@@ -389,6 +389,7 @@ impl Stack for LinearStack {
                                 .iter()
                                 .map(|norms| norms.as_ref().map(|norms| norms[member]))
                                 .collect(),
+                            affine_norms: Vec::new(),
                             output_bias: output_biases.as_ref().map(|biases| {
                                 biases[member * n_labels_of_bias..][..n_labels_of_bias].to_vec()
                             }),

@@ -1,0 +1,289 @@
+//! Ranges and combinations of what stands under `network`.
+
+use anyhow::{Result, bail, ensure};
+
+use super::check::{ensure_fraction, ensure_scale};
+use super::{
+    Activation, Aligned, Config, Evaluation, GroupNormalisation, Initialisation, Inputs, Kaiming,
+    Mirrored, NetworkConfig, NetworkKind, Normal, Normalisation, Orthogonal, PerBlock, Pooling,
+    TaskConfig,
+};
+
+/// More units a layer would not fit into memory.
+const MOST_UNITS: usize = 65_536;
+const MOST_LAYERS: usize = 101;
+/// Larger kernels and strides leave nothing of any image.
+const MOST_PIXELS: usize = 63;
+
+impl NetworkConfig {
+    pub(super) fn check(&self, task: &TaskConfig) -> Result<()> {
+        ensure!(
+            self.hidden.len() < MOST_LAYERS,
+            "network.hidden lists {} layers: at most {}",
+            self.hidden.len(),
+            MOST_LAYERS - 1
+        );
+        for &width in &self.hidden {
+            ensure!(
+                (1..=MOST_UNITS).contains(&width),
+                "network.hidden has a width of {width}: every layer has 1 to {MOST_UNITS} units"
+            );
+        }
+        match self.kind {
+            NetworkKind::Cnn => self.check_blocks(task.inputs)?,
+            NetworkKind::Linear | NetworkKind::Mlp => self.check_has_no_blocks()?,
+        }
+        self.check_normalisation()?;
+        if let Some(slope) = self.negative_slope {
+            ensure!(
+                self.activation == Activation::LeakyRelu,
+                "network.negative_slope is {slope}, but only leaky-relu has one: set network.activation to leaky-relu, or this to null"
+            );
+            ensure!(
+                (0.0..=1.0).contains(&slope),
+                "network.negative_slope must be 0 to 1, not {slope}"
+            );
+        }
+        self.check_layer_scales()?;
+        match self.initialisation {
+            Initialisation::Aligned(Aligned { a0, biases: _ }) => {
+                ensure_scale("initialisation.aligned.a0", a0)?;
+                ensure!(
+                    self.kind.is_linear(),
+                    "network.initialisation.aligned is for linear networks: use normal, kaiming or orthogonal, or leave it out"
+                );
+                Ok(())
+            }
+            Initialisation::Normal(Normal { std }) => {
+                ensure_scale("initialisation.normal.std", std)
+            }
+            Initialisation::Kaiming(Kaiming { gain }) => {
+                ensure_scale("initialisation.kaiming.gain", gain)
+            }
+            Initialisation::Orthogonal(Orthogonal { scale }) => {
+                ensure_scale("initialisation.orthogonal.scale", scale)
+            }
+            Initialisation::Mirrored(Mirrored { scale, direction: _ }) => {
+                ensure_scale("initialisation.mirrored.scale", scale)?;
+                self.check_mirrored(task)
+            }
+        }
+    }
+
+    /// Blocks of convolutions, as many as images are large enough for.
+    fn check_blocks(&self, inputs: Inputs) -> Result<()> {
+        ensure!(
+            inputs.are_images(),
+            "network.kind is cnn, but task.inputs is {}: set it to images (mnist, fashion-mnist, cifar10, cifar100, glyphs or {{path: PATH}})",
+            inputs.name()
+        );
+        let n_blocks = self.hidden.len();
+        ensure!(
+            n_blocks >= 1,
+            "network.hidden is empty, but network.kind cnn has a block of convolutions for each of its entries: list channels, \
+             such as [16, 32]"
+        );
+        self.check_lists()?;
+        ensure!(
+            self.kernel_size % 2 == 1 && self.kernel_size <= MOST_PIXELS,
+            "network.kernel_size is {}: it must be odd, so that images keep their size, and at most {MOST_PIXELS}",
+            self.kernel_size
+        );
+        for block in 0..n_blocks {
+            let (convolutions, stride) = (self.convolutions_of(block), self.stride_of(block));
+            ensure!(
+                convolutions >= 1,
+                "network.convolutions gives block {} none: every block has at least one",
+                block + 1
+            );
+            ensure!(
+                (1..=MOST_PIXELS).contains(&stride),
+                "network.stride of block {} must be 1 to {MOST_PIXELS}, not {stride}",
+                block + 1
+            );
+            ensure!(
+                !self.residual || block == 0 || convolutions.is_multiple_of(2),
+                "network.residual makes basic blocks of two convolutions, but network.convolutions gives block {} {convolutions}: \
+                 give it an even number",
+                block + 1
+            );
+        }
+        ensure!(
+            !self.residual || n_blocks >= 2,
+            "network.residual makes every block but the first residual, but network.hidden has one: list more, or leave residual out"
+        );
+        ensure!(
+            self.n_layers() <= MOST_LAYERS,
+            "network.convolutions makes {} layers: at most {MOST_LAYERS}",
+            self.n_layers()
+        );
+        self.check_image_is_left(inputs)
+    }
+
+    /// Lists have an entry for each block.
+    fn check_lists(&self) -> Result<()> {
+        let length = |list: &PerBlock<usize>| match list {
+            PerBlock::All(_) => None,
+            PerBlock::Each(values) => Some(values.len()),
+        };
+        let pooling = match &self.pooling {
+            PerBlock::All(_) => None,
+            PerBlock::Each(values) => Some(values.len()),
+        };
+        let n_blocks = self.hidden.len();
+        for (key, length) in [
+            ("convolutions", self.convolutions.as_ref().and_then(length)),
+            ("stride", length(&self.stride)),
+            ("pooling", pooling),
+        ] {
+            if let Some(length) = length {
+                ensure!(
+                    length == n_blocks,
+                    "network.{key} lists {length} blocks, but network.hidden {n_blocks}: give one value for all, or one for each"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Something of an image must be left for the last layer.
+    fn check_image_is_left(&self, inputs: Inputs) -> Result<()> {
+        let Some([height, width]) = inputs.sides() else { return Ok(()) };
+        let [mut rows, mut columns] = [height, width];
+        for block in 0..self.hidden.len() {
+            let halved = match self.pooling_of(block) {
+                Pooling::Max | Pooling::Average => 2,
+                Pooling::None => 1,
+            };
+            let shrunk = |side: usize| side.div_ceil(self.stride_of(block)) / halved;
+            (rows, columns) = (shrunk(rows), shrunk(columns));
+            ensure!(
+                rows.min(columns) > 0,
+                "network.hidden lists {} convolution blocks, but images of {} have {height} x {width} pixels, of which pooling and \
+                 strides leave none after {}: list fewer, set network.pooling to none, or take network.kind mlp",
+                self.hidden.len(),
+                inputs.name(),
+                block + 1
+            );
+        }
+        Ok(())
+    }
+
+    /// Keys that say something of blocks of convolutions.
+    fn check_has_no_blocks(&self) -> Result<()> {
+        let is_plain_pooling =
+            matches!(self.pooling, PerBlock::All(Pooling::Max | Pooling::Average));
+        for (key, is_set) in [
+            ("convolutions", self.convolutions.is_some()),
+            ("kernel_size", self.kernel_size != 3),
+            ("stride", self.stride != PerBlock::All(1)),
+            ("pooling", !is_plain_pooling),
+            ("global_average", self.global_average),
+            ("residual", self.residual),
+        ] {
+            ensure!(
+                !is_set,
+                "network.{key} is for convolutions, but network.kind is {}: set that to cnn, or leave {key} out",
+                self.kind.name()
+            );
+        }
+        Ok(())
+    }
+
+    /// Normalisation and dropout are of hidden layers with a nonlinearity.
+    fn check_normalisation(&self) -> Result<()> {
+        ensure_fraction("network.dropout", self.dropout)?;
+        for (key, is_set) in
+            [("normalisation", !self.normalisation.is_none()), ("dropout", self.dropout > 0.0)]
+        {
+            ensure!(
+                !is_set || !self.kind.is_linear(),
+                "network.{key} is for mlp and cnn, but network.kind is linear: its gradients are written out for plain layers. Set \
+                 network.kind, or leave {key} out"
+            );
+            ensure!(
+                !is_set || !self.hidden.is_empty(),
+                "network.{key} is of hidden layers, but network.hidden is empty: list some, or leave {key} out"
+            );
+        }
+        let Normalisation::Group(GroupNormalisation { groups, .. }) = self.normalisation else {
+            return Ok(());
+        };
+        ensure!(
+            self.kind == NetworkKind::Cnn,
+            "network.normalisation group is of channels, but network.kind is {}: use batch or layer",
+            self.kind.name()
+        );
+        for &channels in &self.hidden {
+            ensure!(
+                groups >= 1 && channels % groups == 0,
+                "network.normalisation.group.groups is {groups}, which does not divide the {channels} channels in network.hidden: \
+                 choose a divisor of all of them"
+            );
+        }
+        Ok(())
+    }
+
+    /// A factor for each layer of a random start.
+    fn check_layer_scales(&self) -> Result<()> {
+        if self.layer_scales.is_empty() {
+            return Ok(());
+        }
+        let start = match self.initialisation {
+            Initialisation::Aligned(_) => Some("aligned"),
+            Initialisation::Mirrored(_) => Some("mirrored"),
+            Initialisation::Normal(_)
+            | Initialisation::Kaiming(_)
+            | Initialisation::Orthogonal(_) => None,
+        };
+        if let Some(start) = start {
+            bail!(
+                "network.layer_scales would unbalance the {start} start: use normal, kaiming or orthogonal, or leave it out"
+            );
+        }
+        ensure!(
+            self.layer_scales.len() == self.n_layers(),
+            "network.layer_scales lists {} factors for {} layers of weights: give one for each, shortcuts' convolutions included",
+            self.layer_scales.len(),
+            self.n_layers()
+        );
+        self.layer_scales.iter().try_for_each(|&scale| ensure_scale("layer_scales", scale))
+    }
+
+    /// A mirrored start has halves of layers, and one output.
+    fn check_mirrored(&self, task: &TaskConfig) -> Result<()> {
+        ensure!(
+            self.kind != NetworkKind::Cnn && !self.hidden.is_empty(),
+            "network.initialisation.mirrored is for linear and mlp networks with hidden layers: use normal, kaiming or orthogonal"
+        );
+        ensure!(
+            !task.has_tree(),
+            "network.initialisation.mirrored is for one output, but a tree has several labels: set task.targets, or use normal, \
+             kaiming or orthogonal"
+        );
+        for width in &self.hidden {
+            ensure!(
+                width.is_multiple_of(2),
+                "network.hidden has a width of {width}, which a mirrored start cannot halve: make it even"
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// What normalisation asks of training and of what is observed.
+    pub(super) fn check_batches(&self) -> Result<()> {
+        let Some(evaluation) = self.network.normalisation.evaluation() else { return Ok(()) };
+        ensure!(
+            self.training.batch_size != Some(1),
+            "training.batch_size is 1, but network.normalisation batch takes the variance of a batch: raise it, or use layer or group"
+        );
+        ensure!(
+            self.kernel.is_none() || evaluation == Evaluation::Running,
+            "kernel is of a function of one sample, but network.normalisation.batch.evaluation batch answers samples together: set \
+             it to running, or kernel to null"
+        );
+        Ok(())
+    }
+}
