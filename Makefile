@@ -10,7 +10,7 @@ help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
-	@echo 'make test-python  pandas, NumPy and TensorBoard (brought into ~/.cache/ocs) read what export and --tensorboard write'
+	@echo 'make test-python  pandas, NumPy and TensorBoard (brought into ~/.cache/ocs) read what export and --tensorboard write; a terminal watches'
 	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
 	@echo 'make test-slurm  runs on a real Slurm of this machine, disturbed: requeued, cancelled, preempted, nodes and controller down'
 	@echo 'make build      set up, leave target/release/ocs'
@@ -42,6 +42,7 @@ test: setup
 
 test-python: build
 	python3 -B tests/python/test_results.py target/release/ocs
+	python3 -B tests/python/test_watch.py target/release/ocs
 
 # Each kill costs some three seconds.
 KILLS ?= 150

@@ -51,5 +51,7 @@ pub mod claim;
 pub mod plot;
 /// Which questions are asked? The table of them, and a room for each.
 pub mod studies;
+/// What can be shown to somebody who has no ocs? One page.
+pub mod report;
 /// What can be typed?
 pub mod cli;

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("file", &[]),
     ("derived", &["file"]),
     ("images", &["file"]),
@@ -28,12 +28,13 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
+    ("report", &["config", "metrics", "record", "claim", "studies"]),
 ];
 
 /// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 12] = [
+const WITHOUT_TENSORS: [&str; 13] = [
     "file", "derived", "images", "config", "data", "task", "metrics", "record", "export", "claim",
-    "plot", "studies",
+    "plot", "studies", "report",
 ];
 
 fn files_of(module: &str) -> Vec<PathBuf> {

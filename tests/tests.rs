@@ -6,6 +6,10 @@ mod architecture;
 mod command_line;
 /// Every claim of every study can fail: real records, changed just beyond its criterion, break it and no other.
 mod claims;
+/// Every number of a record is in the long table, and comes back as it was. `make test-python` asks pandas, NumPy and TensorBoard.
+mod results;
+/// Those who look on (watch, list) see how far runs of others are, and write nothing.
+mod looking_on;
 /// Claims on class hierarchies tell a tree that follows the images from one that does not.
 mod class_trees;
 /// Grids make cells with names and values; a sweep goes on where it ended, and what fails stops nothing else.

@@ -165,7 +165,8 @@ pub struct ComputeArguments {
     pub data: DataFolder,
 }
 
-fn seconds(text: &str) -> Result<f64> {
+/// Reads a number of seconds.
+pub fn seconds(text: &str) -> Result<f64> {
     let seconds = text.parse().ok().filter(|seconds| (0.0..=86400.0).contains(seconds));
     seconds.ok_or_else(|| anyhow::anyhow!("'{text}' is no number of seconds: write 30, or 0.5"))
 }

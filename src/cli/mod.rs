@@ -5,17 +5,20 @@ mod bar;
 mod bench;
 mod config;
 mod data;
+mod decided;
 mod devices;
 mod doctor;
 mod export;
 mod figures;
 mod gram;
+mod list;
 mod log;
 mod meter;
 mod new;
 mod outcome;
 mod output;
 mod progress;
+mod report;
 mod reproduce;
 mod run_folder;
 mod signals;
@@ -26,6 +29,7 @@ mod sweep;
 mod tensorboard;
 mod theory;
 mod train;
+mod watch;
 mod watchdog;
 
 use std::io::{self, Write};
@@ -69,6 +73,12 @@ enum Command {
     /// Look after runs on a cluster: status, collect, cancel, resubmit
     #[command(subcommand)]
     Slurm(slurm::Slurm),
+    /// Write one page of experiments or runs that needs no other file: questions, figures, claims, settings, glossary
+    Report(report::Report),
+    /// List runs (how far, which question, when) and experiments (claims, figure)
+    List(list::List),
+    /// Draw M, V and true negative rates of a run in the terminal, also while another process trains it
+    Watch(watch::Watch),
     /// Write the numbers of runs as one long table, for pandas, NumPy or R
     Export(export::Export),
     /// Decide the claims of experiments from their records; exit status 1 if one fails
@@ -144,6 +154,9 @@ impl Command {
             Command::Plot(plot) => plot.run(),
             Command::Reproduce(reproduce) => reproduce.run(),
             Command::Slurm(slurm) => slurm.run(),
+            Command::Report(report) => report.run(),
+            Command::List(list) => list.run(),
+            Command::Watch(watch) => watch.run(),
             Command::Export(export) => export.run(),
             Command::Claims(claims) => claims.run(),
             Command::Data(data) => data.run(),

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
 use super::arguments::{ComputeArguments, ExistingArguments, path};
+use super::decided::{Decided, DecidedExperiment};
 use super::figures::{chosen, ensure_folder};
 use super::outcome::{Success, misuse, refused};
+use super::report::{ensure_ours, write_all};
 use super::stems::Source;
 use super::train::{tell_claims, train};
 use super::{data, output, signals};
@@ -21,7 +22,7 @@ use crate::studies::{self, Study};
 use crate::sweep::{self, Existing, Interrupted, Options};
 
 /// Trains the shipped experiments, decides their claims and draws their figures: PLOTS/STEM.png and .svg, and
-/// PLOTS/CLAIMS.md. Image data sets that are missing are fetched. Runs that are there already are never replaced unasked:
+/// PLOTS/CLAIMS.md, and PLOTS/index.html, one page of all. Image data sets that are missing are fetched. Runs that are there already are never replaced unasked:
 /// --resume keeps those of the same config, --overwrite makes them anew. Exit status 1 if a claim fails or a figure could
 /// not be made.
 #[derive(Args)]
@@ -56,18 +57,8 @@ pub struct Reproduce {
     compute: ComputeArguments,
 }
 
-/// All claims in PLOTS, with what they were decided from; `claims.json`, of which CLAIMS.md is the readable form.
-#[derive(Default, Serialize, Deserialize)]
-struct Decided {
-    experiments: Vec<DecidedExperiment>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct DecidedExperiment {
-    stem: String,
-    origin: String,
-    claims: Vec<Claim>,
-}
+/// The page of all experiments, in PLOTS.
+const REPORT: &str = "index.html";
 
 /// What each experiment asks, and where the question comes from.
 fn questions() -> String {
@@ -84,6 +75,7 @@ impl Reproduce {
         };
         ensure_folder("--plots", &self.plots).map_err(misuse)?;
         let (out, plots) = (below(&self.out), below(&self.plots));
+        ensure_ours(&plots.join(REPORT)).map_err(misuse)?;
         let options = self.existing.apply(self.compute.options(&out, Existing::Refuse)?);
         self.ensure_nothing_is_lost(&studies, &options)?;
         let mut success = Success::Full;
@@ -159,6 +151,9 @@ impl Reproduce {
         tell_claims(&claims);
         let path = write_claims(plots, stem, origin, &claims)?;
         output::line(&path.display().to_string())?;
+        let (report, runs) = (plots.join(REPORT), options.folder.with_file_name(""));
+        let option = self.scale().folder().map(|name| format!(" --{name}")).unwrap_or_default();
+        write_all(&report, plots, &runs, &option)?;
         let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
         Ok(if failed || !summary.diverged.is_empty() { Success::Partial } else { Success::Full })
     }
@@ -241,8 +236,7 @@ impl Reproduce {
 /// Puts an experiment's claims into `claims.json`, keeps those of the others, and writes CLAIMS.md of all.
 fn write_claims(plots: &Path, stem: &str, origin: String, claims: &[Claim]) -> Result<PathBuf> {
     let path = plots.join("claims.json");
-    let mut decided: Decided =
-        if path.exists() { record::read_json(&path)? } else { Decided::default() };
+    let mut decided = Decided::read(plots)?;
     decided.experiments.retain(|experiment| experiment.stem != stem);
     decided.experiments.push(DecidedExperiment {
         stem: stem.to_owned(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::config::did_you_mean;
+use crate::record::config_path;
 use crate::studies;
 
 /// Folders of runs lie so deep below the one that was named: `.` holds `runs/quick/STEM`.
@@ -41,6 +42,18 @@ pub fn run_of(target: &Path, runs: &Path, what: Use) -> Result<PathBuf> {
         }
         Some(_) | None => ensure_run(target, what).map(|()| target.to_owned()),
     }
+}
+
+/// The same for those who look on: a run that has no record yet is one.
+///
+/// # Errors
+///
+/// Those of `ensure_run`.
+pub fn begun_run_of(target: &Path, runs: &Path, what: Use) -> Result<PathBuf> {
+    let stem = target.to_str().and_then(studies::find).map(|study| runs.join(study.stem));
+    let named = [Some(target.to_owned()), stem].into_iter().flatten();
+    let mut begun = named.filter(|folder| config_path(folder).is_file());
+    begun.next().map_or_else(|| run_of(target, runs, what), Ok)
 }
 
 /// Makes sure that `folder` holds a run: `CONDITION/SEED.json`.
@@ -115,12 +128,25 @@ fn run_around(path: &Path) -> Option<(&Path, String)> {
 
 /// Folders of runs below `folder`, sorted.
 fn runs_below(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    folders_below(folder, depth, &is_run)
+}
+
+/// The same, and those that keep a config and have no record yet; `folder` itself too.
+pub fn all_runs(folder: &Path) -> Vec<PathBuf> {
+    let is_one = |folder: &Path| is_run(folder) || config_path(folder).is_file();
+    if is_one(folder) {
+        return vec![folder.to_owned()];
+    }
+    folders_below(folder, DEPTH, &is_one)
+}
+
+fn folders_below(folder: &Path, depth: usize, is_run: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
     let mut runs = Vec::new();
     for below in subfolders(folder) {
         if is_run(&below) {
             runs.push(below);
         } else if depth > 1 {
-            runs.extend(runs_below(&below, depth - 1));
+            runs.extend(folders_below(&below, depth - 1, is_run));
         }
     }
     runs

@@ -58,6 +58,25 @@ pub fn draw(figure: &Page, records: &[Record], folder: &Path, name: &str) -> Res
     write(&figure.canvas(records), &page::source(records), folder, name)
 }
 
+/// The PNG that `draw` writes.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn png(figure: &Page, records: &[Record]) -> Result<Vec<u8>> {
+    render::png(&figure.canvas(records), &page::source(records))
+}
+
+/// The PNGs that `draw_run` writes, one for each page.
+///
+/// # Errors
+///
+/// If one cannot be made.
+pub fn run_pngs(records: &[Record]) -> Result<Vec<Vec<u8>>> {
+    let source = page::source(records);
+    run_figure(records).iter().map(|page| render::png(page, &source)).collect()
+}
+
 /// Draws runs that belong to no experiment: `M` and `V`, distances and true negative rates, a row for each condition,
 /// as `<name>.png` and `<name>.svg` in `folder`, or `<name>-1.png`, `<name>-1.svg`, `<name>-2.png` ... where one page does
 /// not hold them. Returns their paths.

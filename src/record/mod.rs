@@ -25,8 +25,8 @@ pub use failure::{FailureRecord, digest_of_record};
 pub use files::{ensure_writable, read_checked, read_json, to_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
 pub use run_folder::{
-    RunFolder, condition_of_seed, config_path, other_config, path_of, record_paths, runs_of,
-    seeds_of, theory_paths, write_config,
+    RunFolder, condition_of_seed, config_path, kept_config, other_config, path_of, record_paths,
+    runs_of, seeds_of, theory_paths, write_config,
 };
 pub use series::Series;
 pub use stretches::{PhaseAt, StretchRecord};

@@ -66,7 +66,7 @@ pub fn write_config(folder: &Path, config: &Config) -> Result<()> {
 }
 
 /// The config that a run folder keeps, if it can be read.
-fn kept_config(folder: &Path) -> Option<Config> {
+pub fn kept_config(folder: &Path) -> Option<Config> {
     let text = std::fs::read_to_string(config_path(folder)).ok()?;
     serde_yaml::from_str(&text).ok()
 }

@@ -29,6 +29,7 @@ mod roster;
 mod run;
 mod saved;
 mod sizes;
+mod so_far;
 mod stacks;
 mod state;
 mod tasks;
@@ -49,7 +50,10 @@ pub use memory::{ensure_gram_fits, ensure_runs_fit, ensure_theory_fits};
 pub use options::{Event, Existing, Interrupted, Observed, OnFailure, Options, Summary};
 pub use refused::Refused;
 pub use run::{Opened, Plan, plan, train_all};
-pub use state::{RunState, State, states, states_for, states_in_words, with_broken};
+pub use so_far::{files_of_run, record_so_far, who_is_at};
+pub use state::{
+    RunState, State, states, states_at_a_glance, states_for, states_in_words, with_broken,
+};
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
 pub use workers::{affordable, limit_threads};

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::lock::{Claim, claims};
+use super::lock::{Claim, claims, claims_at_a_glance};
 use super::roster::{Run, unfinished_paths};
 use super::saved::step_and_roster;
 use crate::config::{Config, resolve_conditions};
@@ -91,6 +91,15 @@ pub fn states_in_words<'a>(states: impl Iterator<Item = &'a State>) -> String {
 /// If the config's conditions cannot be resolved. A file that cannot be read makes its run a failed one.
 pub fn states(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
     states_among(config, folder, &|_| true, &claims(folder))
+}
+
+/// The same for those who look on: nothing is written.
+///
+/// # Errors
+///
+/// Those of `states`.
+pub fn states_at_a_glance(config: &Config, folder: &Path) -> Result<Vec<RunState>> {
+    states_among(config, folder, &|_| true, &claims_at_a_glance(folder))
 }
 
 /// How far these runs of a config are, for the process that does them: what it claims itself is told as if nobody were at it.

@@ -1,0 +1,150 @@
+//! `ocs report`: one page for whoever has no ocs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use super::arguments::path;
+use super::decided::{Decided, DecidedExperiment};
+use super::outcome::{Success, misuse};
+use super::output;
+use super::run_folder::{self, Use};
+use crate::plot;
+use crate::record::{self, RunFolder};
+use crate::report::{self, Figure, Section, Settings};
+use crate::studies;
+
+/// Writes one page that needs no other file, no network and no script: of each experiment, or folder of runs, the question, the
+/// figure, claims with numbers and verdicts, what its conditions differ in, how long it took and on what, the command that makes it
+/// again, and a glossary. Without RUN it tells of all experiments that PLOTS/claims.json has; `ocs reproduce` writes that by itself.
+#[derive(Args)]
+pub struct Report {
+    /// Folders of runs, as in runs/my_config, or experiments (ocs_linear means RUNS/ocs_linear)
+    #[arg(value_name = "RUN", value_parser = path())]
+    targets: Vec<PathBuf>,
+    /// The page [default: PLOTS/index.html; of RUNs PLOTS/report.html]. A report that is there is written anew, any other file is left
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    out: Option<PathBuf>,
+    /// Folder of figures and claims
+    #[arg(long, default_value = "plots", value_name = "FOLDER", value_parser = path())]
+    plots: PathBuf,
+    /// Folder of all runs
+    #[arg(long, default_value = "runs", value_name = "FOLDER", value_parser = path())]
+    runs: PathBuf,
+}
+
+const REPORT: Use = Use { verb: "report", command: "ocs report" };
+const TITLE: &str = "What do networks learn first?";
+
+impl Report {
+    pub fn run(self) -> Result<Success> {
+        let name = if self.targets.is_empty() { "index.html" } else { "report.html" };
+        let out = self.out.clone().unwrap_or_else(|| self.plots.join(name));
+        ensure_ours(&out).map_err(misuse)?;
+        if self.targets.is_empty() {
+            ensure!(
+                !Decided::read(&self.plots)?.experiments.is_empty(),
+                "{} has no claims of experiments: run `ocs reproduce` first, or name folders of runs",
+                self.plots.display()
+            );
+            write_all(&out, &self.plots, &self.runs, "")?;
+        } else {
+            let folders: Vec<PathBuf> = self
+                .targets
+                .iter()
+                .map(|target| run_folder::run_of(target, &self.runs, REPORT))
+                .collect::<Result<_>>()
+                .map_err(misuse)?;
+            let sections =
+                folders.iter().map(|folder| section_of(folder)).collect::<Result<Vec<_>>>()?;
+            write(&out, &sections)?;
+        }
+        output::line(&out.display().to_string())?;
+        Ok(Success::Full)
+    }
+}
+
+/// Makes sure that a page may be written: nothing is there, or a report.
+///
+/// # Errors
+///
+/// If something else is.
+pub fn ensure_ours(path: &Path) -> Result<()> {
+    match std::fs::read(path) {
+        Ok(bytes) => ensure!(
+            report::is_report(&String::from_utf8_lossy(&bytes)),
+            "{} is there and is no report of ocs: choose another file with --out",
+            path.display()
+        ),
+        Err(_) if path.is_dir() => bail!("{} is a folder: name a file in it", path.display()),
+        Err(_) => {}
+    }
+    Ok(())
+}
+
+/// Writes the page of all experiments that were decided; `option` is that of `ocs reproduce` with which they were.
+///
+/// # Errors
+///
+/// If something cannot be read or written; names the file.
+pub fn write_all(out: &Path, plots: &Path, runs: &Path, option: &str) -> Result<()> {
+    let mut sections = Vec::new();
+    for DecidedExperiment { stem, origin, claims } in Decided::read(plots)?.experiments {
+        let Some(study) = studies::find(&stem) else { continue };
+        let figure = plots.join(&stem).with_extension("png");
+        let figure = figure.exists().then(|| std::fs::read(&figure)).transpose()?;
+        let config = match record::kept_config(&runs.join(&stem)) {
+            Some(config) => config,
+            None => study.built_in()?,
+        };
+        let command = format!("ocs reproduce {stem}{option}");
+        let decided = (claims, &*origin);
+        sections.push(Section::of_study(study, figure.as_deref(), decided, &config, command)?);
+    }
+    write(out, &sections)
+}
+
+fn write(out: &Path, sections: &[Section]) -> Result<()> {
+    record::write_atomically(out, report::html(TITLE, sections)?.as_bytes())
+}
+
+/// A folder of runs, with the figure and the claims of its experiment where it has all that they need.
+fn section_of(folder: &Path) -> Result<Section> {
+    let runs = RunFolder::read(folder)?.distinct();
+    let name = run_folder::name_of(folder)?;
+    let first = runs.records.first().context("a folder of runs has records")?;
+    let study = if first.cell.is_some() { None } else { studies::of(&first.config)? };
+    // Runs of some conditions, or of another config, are none of the experiment's.
+    let decided = study.and_then(|study| Some((study, study.decide(&runs).ok()?)));
+    let alt = |page: usize| format!("Figure of the runs in {name}, page {page}");
+    let figures: Vec<Figure> = match &decided {
+        Some((study, _)) => {
+            vec![Figure::png(&alt(1), &plot::png(&(study.page)(&runs), &runs.records)?)]
+        }
+        None => {
+            let pages = plot::run_pngs(&runs.records)?;
+            pages.iter().zip(1..).map(|(bytes, page)| Figure::png(&alt(page), bytes)).collect()
+        }
+    };
+    let path = folder.display();
+    let plotted = if decided.is_some() { "" } else { " --general" };
+    let config = record::kept_config(folder);
+    Ok(Section {
+        id: name.clone(),
+        title: name,
+        question: decided.as_ref().map(|(study, _)| study.question.to_owned()),
+        source: decided.as_ref().map(|(study, _)| study.source.to_owned()),
+        figures,
+        claims: decided.map(|(_, claims)| claims).unwrap_or_default(),
+        runs: report::rows_of(&runs.records),
+        settings: config.as_ref().map(Settings::of).transpose()?,
+        origin: report::origin_of(&runs.records),
+        commands: vec![
+            format!(
+                "ocs train {path}/config.yaml --out AGAIN    # trains the same runs in another folder"
+            ),
+            format!("ocs plot {path}{plotted}                    # draws the figure of these"),
+        ],
+    })
+}

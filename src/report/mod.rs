@@ -1,0 +1,45 @@
+//! What can be shown to somebody who has no ocs? One page that needs nothing else: no network, no script, no other file.
+//!
+//! A `Section` is an experiment or a folder of runs: question, figure, claims, what its conditions differ in, what it took and how
+//! to make it again. `templates/report.html` says how they look.
+
+mod glossary;
+mod section;
+mod settings;
+
+use anyhow::Result;
+use askama::Template;
+
+use glossary::{GLOSSARY, Term};
+pub use section::{Figure, Section, origin_of, rows_of};
+pub use settings::Settings;
+
+/// In the page's head: what tells a report of this program from another file.
+const GENERATOR: &str = "ocs report";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    title: &'a str,
+    generator: &'static str,
+    revision: &'static str,
+    sections: &'a [Section],
+    glossary: &'static [Term],
+}
+
+/// A page of sections, as HTML.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn html(title: &str, sections: &[Section]) -> Result<String> {
+    let revision = env!("OCS_REVISION");
+    let page = Page { title, generator: GENERATOR, revision, sections, glossary: &GLOSSARY };
+    Ok(page.render()?)
+}
+
+/// Whether a text is a report that this program wrote, which it may write anew.
+pub fn is_report(text: &str) -> bool {
+    text.contains(&format!("<meta name=\"generator\" content=\"{GENERATOR}\">"))
+}
