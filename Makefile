@@ -4,13 +4,14 @@ DEVICE ?= auto
 # What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
 EXISTING ?= --resume
 
-.PHONY: help setup build install reproduce reproduce-full test test-python test-kills test-slurm bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test test-python test-browser test-kills test-slurm bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make test-python  pandas, NumPy and TensorBoard (brought into ~/.cache/ocs) read what export and --tensorboard write; a terminal watches'
+	@echo 'make test-browser  installs chromium (Debian) by apt where there is none; it shows what ocs report writes'
 	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
 	@echo 'make test-slurm  runs on a real Slurm of this machine, disturbed: requeued, cancelled, preempted, nodes and controller down'
 	@echo 'make build      set up, leave target/release/ocs'
@@ -42,7 +43,11 @@ test: setup
 
 test-python: build
 	python3 -B tests/python/test_results.py target/release/ocs
-	python3 -B tests/python/test_watch.py target/release/ocs
+	python3 -B tests/python/test_terminal.py target/release/ocs
+
+# SCREENSHOTS=FOLDER keeps what the browser shows.
+test-browser: build
+	python3 -B tests/browser/test_report.py target/release/ocs $(if $(SCREENSHOTS),--screenshots $(SCREENSHOTS))
 
 # Each kill costs some three seconds.
 KILLS ?= 150

@@ -63,7 +63,7 @@ impl Progress {
             let _ = text.write_str(&locked(&asked).left_in_words(elapsed));
         };
         let style = ProgressStyle::with_template(
-            "{prefix}{bar:16} {percent:>3}% after {elapsed}, {pace}{left}  {wide_msg}",
+            "{prefix}{bar:16} {percent:>3}% after {elapsed}, {pace}{left}\n{wide_msg}",
         );
         bar.set_style(
             style

@@ -13,6 +13,10 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+import debian  # noqa: E402
+
 PROGRAMS = ["munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sinfo"]
 PACKAGES = ["munge", "slurmctld", "slurmd", "slurm-client"]
 CPUS = 4
@@ -26,27 +30,7 @@ def missing():
 
 def install():
     """Installs Slurm with apt where it is missing; ends this program with the reason where that cannot be done."""
-    lacking = missing()
-    if not lacking:
-        return
-    by_hand = "install %s, then try again (missing: %s)" % (", ".join(PACKAGES), ", ".join(lacking))
-    if shutil.which("apt-get") is None:
-        sys.exit("test-slurm: there is no apt-get here: " + by_hand)
-    sudo = []
-    if os.geteuid() != 0:
-        sudo = ["sudo", "-n"]
-        if shutil.which("sudo") is None or subprocess.call(sudo + ["true"], stderr=subprocess.DEVNULL) != 0:
-            sys.exit("test-slurm: neither root nor sudo without a password: " + by_hand)
-    print("installing Slurm: apt-get install", *PACKAGES, flush=True)
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    install = sudo + ["apt-get", "install", "-y", "--no-install-recommends"] + PACKAGES
-    quiet = {"stdout": subprocess.DEVNULL, "env": environment}
-    if subprocess.call(install, **quiet) != 0:
-        subprocess.call(sudo + ["apt-get", "update"], **quiet)
-        if subprocess.call(install, **quiet) != 0:
-            sys.exit("test-slurm: apt-get could not install Slurm: " + by_hand)
-    if missing():
-        sys.exit("test-slurm: still missing: %s" % ", ".join(missing()))
+    debian.install("test-slurm", PACKAGES, missing)
 
 
 def _dies_with_parent():

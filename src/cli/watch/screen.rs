@@ -1,5 +1,6 @@
 //! A terminal that is drawn on again and again, and given back as it was.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,10 @@ pub fn show(runs: &mut Runs, every: Duration) -> Result<()> {
                     Event::Resize(..) => is_new = true,
                     _ => {}
                 }
+            }
+            // Of a window that was closed nothing comes but an end of input, again and again.
+            if terminal_size::terminal_size_of(io::stdout()).is_none() {
+                bail!("the terminal is gone");
             }
             if looked.elapsed() >= every {
                 looked = Instant::now();

@@ -1,6 +1,7 @@
-"""`ocs watch` on a terminal: it draws, draws anew when another process has trained on, and gives the terminal back.
+"""What stands on a terminal: progress of training, and `ocs watch`, which draws, draws anew when another process has trained on,
+and gives the terminal back.
 
-Usage: test_watch.py PROGRAM [TEST ...]
+Usage: test_terminal.py PROGRAM [TEST ...]
 """
 
 import os
@@ -70,7 +71,7 @@ class Terminal:
         return status
 
 
-class Watch(unittest.TestCase):
+class OnATerminal(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.kept = tempfile.TemporaryDirectory()
@@ -97,6 +98,22 @@ class Watch(unittest.TestCase):
                 terminal.program.send_signal(way)
             self.assertEqual(terminal.end(), expected, way)
             self.assertLess(terminal.seen.rindex(ENTERED), terminal.seen.rindex(LEFT))
+
+    def test_a_window_that_is_closed_ends_it(self):
+        terminal = Terminal(self.folder, "watch", "runs/mine")
+        terminal.until("step 200 of 200, complete")
+        os.close(terminal.slave)
+        os.close(terminal.master)
+        self.assertNotEqual(terminal.program.wait(LIMIT), 0)
+
+    def test_training_tells_its_pace_the_time_left_and_the_newest_moment(self):
+        (self.folder / "told.yaml").write_text(CONFIG.replace("steps: 200, ", "steps: 300000, "))
+        terminal = Terminal(self.folder, "train", "told.yaml", "--overwrite")
+        for words in ("steps/s,", " left", "default, seed ", ": M 0.", ", V ", ", TNR_1 0."):
+            terminal.until(words)
+        # A second Ctrl-C would end it at once.
+        terminal.program.send_signal(signal.SIGINT)
+        self.assertEqual(terminal.end(), 130)
 
     def test_a_run_of_another_process_is_drawn_anew_as_it_goes_on(self):
         (self.folder / "long.yaml").write_text(CONFIG.replace("steps: 200", "steps: 100000"))
