@@ -177,7 +177,7 @@ const WRITING_NAME: &str = ".writing-";
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 fn new_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
-    let writer = format!("{WRITING_NAME}{}@{}-", std::process::id(), host_name());
+    let writer = format!("{WRITING_NAME}{}-", writer());
     let new = || tempfile::Builder::new().prefix(&writer).tempfile_in(folder);
     match new() {
         // Another process found the folder empty just now, and removed it.
@@ -195,6 +195,31 @@ pub fn host_name() -> String {
     name.replace(['/', '@'], "_")
 }
 
+/// Which start of the machine this is, by an id that no other start of any machine has; empty where the system does not tell.
+pub fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+/// Which set of processes this one can see, such as `pid:[4026531836]`: containers count theirs for themselves. Empty where the
+/// system has but one.
+pub fn pid_namespace() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().into_owned()
+}
+
+/// This process, as names of its half-written files say it: number, among which processes of which start of which machine.
+fn writer() -> String {
+    format!("{}{}", std::process::id(), neighbourhood())
+}
+
+/// Among whom numbers of processes can be compared: machines of one name and containers of one machine have each their own.
+fn neighbourhood() -> String {
+    let namespace: String = pid_namespace().chars().filter(char::is_ascii_digit).collect();
+    let boot: String = boot().chars().filter(|letter| *letter != '-').take(12).collect();
+    format!(".{namespace}.{boot}@{}", host_name())
+}
+
 /// Removes what killed processes left half written in a folder and in those below it, `depth` deep, and says how much it was.
 pub fn remove_leftovers(folder: &Path, depth: usize) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
@@ -204,7 +229,7 @@ pub fn remove_leftovers(folder: &Path, depth: usize) -> usize {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let name = entry.file_name().to_string_lossy().into_owned();
         match name.strip_prefix(WRITING_NAME) {
-            Some(writer) if is_left_behind(writer, &entry) => {
+            Some(writer) if is_left_behind(writer, folder, &entry) => {
                 let gone = if is_folder {
                     std::fs::remove_dir_all(&path)
                 } else {
@@ -220,16 +245,17 @@ pub fn remove_leftovers(folder: &Path, depth: usize) -> usize {
     removed
 }
 
-/// Whether nobody goes on writing: the process is gone, or of another machine and has not written for long.
-fn is_left_behind(writer: &str, entry: &std::fs::DirEntry) -> bool {
-    let here = writer.split_once('@').filter(|(_, rest)| {
-        rest.strip_prefix(&*host_name()).is_some_and(|end| end.starts_with('-'))
-    });
-    if let Some((pid, _)) = here {
+/// Whether nobody goes on writing: the process is gone, or cannot be asked for here (it is of another machine, of another start
+/// of this one, or of another container) and has not written for long, by the clock of the disk.
+fn is_left_behind(writer: &str, folder: &Path, entry: &std::fs::DirEntry) -> bool {
+    let digits = writer.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(writer.len());
+    let (pid, rest) = writer.split_at(digits);
+    if rest.strip_prefix(&*neighbourhood()).is_some_and(|end| end.starts_with('-')) {
         return !Path::new("/proc").join(pid).exists();
     }
     let modified = entry.metadata().and_then(|data| data.modified());
-    modified.is_ok_and(|then| then.elapsed().is_ok_and(|age| age > LEFT_BEHIND))
+    let now = time_of_disk(folder).unwrap_or_else(|_| SystemTime::now());
+    modified.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > LEFT_BEHIND))
 }
 
 /// `path` with a leading `~` replaced by the user's home folder. Shells do so only where a word starts with it: not in

@@ -489,6 +489,11 @@ fn a_process_whose_runs_were_taken_over_writes_nothing_any_more() {
         assert!(error.is::<Lost>(), "{error:#}");
         assert_eq!(there(), *before.lock().unwrap());
     }
+    // Of many in one stack the first few are named.
+    let many = Config { seeds: (0..8).collect(), ..config() };
+    let options = Options { existing: Existing::Overwrite, ..eager(folder.path()) };
+    let words = format!("{:#}", train_all(&many, &options, &take_over).unwrap_err());
+    assert!(words.contains("'default', seed 3; and 4 more: "), "{words}");
 }
 
 #[test]
@@ -529,20 +534,36 @@ fn of_processes_that_begin_one_run_at_once_one_wins() {
 fn what_killed_processes_left_half_written_is_removed_and_what_others_write_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let host = ocs::file::host_name();
+    let digits = |text: String| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let namespace = digits(ocs::file::pid_namespace());
+    let boot: String = ocs::file::boot().replace('-', "").chars().take(12).collect();
+    let (here, own) = (format!("{namespace}.{boot}@{host}"), std::process::id());
+    // No process has so large a number; and where nobody can be asked, an hour has to pass.
     let names = [
-        format!("default/.writing-4000000@{host}-abc"),
-        format!(".unfinished/.writing-4000000@{host}-abc"),
-        format!("default/.writing-{}@{host}-abc", std::process::id()),
-        "default/.writing-1@elsewhere-abc".to_owned(),
+        (format!("default/.writing-4000000.{here}-abc"), false),
+        (format!(".unfinished/.writing-4000000.{here}-abc"), false),
+        (format!("default/.writing-{own}.{here}-abc"), true),
+        (format!("default/.writing-4000000.1{here}-of-another-container"), true),
+        (format!("default/.writing-4000000.{namespace}.0{boot}@{host}-of-another-start"), true),
+        (format!("default/.writing-4000000.{here}2-of-another-host"), true),
+        (format!("default/.writing-4000000@{host}-of-an-older-version"), true),
+        ("default/.writing-1@elsewhere-abc".to_owned(), true),
+        ("default/.writing-1@elsewhere-old".to_owned(), false),
+        (format!("default/.writing-4000000.1{here}-old"), false),
     ];
-    for name in &names {
+    for (name, _) in &names {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, "half").unwrap();
+        std::fs::write(&path, "half").unwrap();
+        if name.ends_with("-old") {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(3700)).unwrap();
+        }
     }
     train_all(&config(), &eager(folder.path()), &|_| ()).unwrap();
-    let there = names.map(|name| folder.path().join(name).exists());
-    assert_eq!(there, [false, false, true, true]);
+    for (name, stays) in names {
+        assert_eq!(folder.path().join(&name).exists(), stays, "{name}");
+    }
 }
 
 #[test]

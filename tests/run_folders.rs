@@ -101,43 +101,35 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn what_cannot_be_trained_is_told_before_anything_is_replaced() {
-    let glyphs = ["task={inputs: glyphs, samples: {train: 40, test: 40}}", "seeds=[0]"];
-    let cnn = "network={kind: cnn, hidden: [2], initialisation: {kaiming: {gain: 1}}}";
+    let aligned = "network: {hidden: [8], initialisation: {aligned: {a0: 1e-4}}}\n";
+    let glyphs = "task: {inputs: glyphs, samples: {train: 40, test: 40}}\n\
+                  network: {kind: cnn, hidden: [2], initialisation: {kaiming: {gain: 1}}}\n";
     for (good, bad, words) in [
         (
-            &["network={hidden: [8], initialisation: {aligned: {a0: 1e-4}}}"][..],
-            &["network={hidden: [8], initialisation: {aligned: {a0: 1e-4}}}", "network.hidden=[3]"]
-                [..],
+            aligned,
+            "network.hidden: [3]",
             "network.hidden has a width of 3, but the aligned start needs one unit for each of the",
         ),
         (
-            &[glyphs[0], glyphs[1], cnn],
-            &[glyphs[0], glyphs[1], cnn, "training.batch_size=41"],
+            glyphs,
+            "training.batch_size: 41",
             "training.batch_size is 41, but there are 40 training samples",
         ),
     ] {
+        let rest = "name: test\ntraining: {steps: 20, observations: 5}\nseeds: [0]\n";
+        let parse = |more: &str| config::parse(&format!("{good}{rest}{more}"), "test", &[]);
         let folder = tempdir().unwrap();
-        train_all(&config(good), &options(folder.path()), &|_| ()).unwrap();
+        train_all(&parse("").unwrap(), &options(folder.path()), &|_| ()).unwrap();
         let before = files(folder.path());
         let [_, _, replacing] = all_ways(folder.path());
         // The first of two conditions could be trained.
-        let last = format!("conditions={{default: {{}}, last: {{{}}}}}", last_key(bad));
-        for keys in [bad.to_vec(), good.iter().copied().chain([&*last]).collect()] {
-            let error =
-                format!("{:#}", train_all(&config(&keys), &replacing, &|_| ()).unwrap_err());
-            assert!(error.contains(words), "{error}");
-            assert!(files(folder.path()) == before, "{words}: nothing was removed or written");
-        }
+        let last = parse(&format!("conditions: {{default: {{}}, last: {{{bad}}}}}")).unwrap();
+        let error = format!("{:#}", train_all(&last, &replacing, &|_| ()).unwrap_err());
+        assert!(error.contains(words), "{error}");
+        assert!(files(folder.path()) == before, "{words}: nothing was removed or written");
         // A sweep trains the others.
         let marking = Options { on_failure: OnFailure::Mark, ..replacing };
-        let keys: Vec<&str> = good.iter().copied().chain([&*last]).collect();
-        let told = train_all(&config(&keys), &marking, &|_| ()).unwrap();
+        let told = train_all(&last, &marking, &|_| ()).unwrap();
         assert_eq!((told.complete, told.failed.len()), (1, 1));
     }
-}
-
-/// The last of some `key=value` as an entry of a condition.
-fn last_key(keys: &[&str]) -> String {
-    let (key, value) = keys[keys.len() - 1].split_once('=').unwrap();
-    format!("{key}: {value}")
 }

@@ -546,6 +546,9 @@ fn a_task_that_waits_for_another_process_hears_signals() {
     drop(held);
     assert!(start.elapsed() < Duration::from_secs(30), "{}", cluster.read("log"));
     assert_eq!(cluster.status()["counts"]["failed"], 0);
+    // It did no step, and had no chance to: it comes again.
+    let requeued = cluster.calls("scontrol");
+    assert_eq!(requeued.last().unwrap(), "scontrol requeue 11_0", "{}", cluster.read("log"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use ocs::config::{self, Config, Grid, Override, Scale, cells, names_of_cells};
 use ocs::record::{FailureRecord, Record, config_path, path_of, read_json, write_config};
-use ocs::sweep::{OnFailure, Options, State, estimate, states, train_all};
+use ocs::sweep::{Lock, OnFailure, Options, State, estimate, states, train_all};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -137,6 +137,7 @@ fn what_cannot_be_varied_is_told_with_the_key_and_what_to_write() {
         ("grid.quick.steps=[1]", "grid cannot vary 'quick.steps'"),
         ("grid.conditions.a=[1]", "a condition has every combination already"),
         ("grid.phases.1.steps=[3]", "list whole values of 'phases'"),
+        ("grid={'phases[1].training.learning_rate': [3]}", "list whole values of 'phases'"),
         (
             "grid={network: [{hidden: [4]}], network.hidden: [[4]]}",
             "of which one says what the other says",
@@ -499,4 +500,47 @@ fn a_record_that_was_edited_or_cut_is_a_failed_run_and_stops_no_other() {
     assert_eq!(again["curves"], first["curves"]);
     let left = files(&folder.path().join("runs"));
     assert!(!left.keys().any(|path| path.to_string_lossy().contains("failed")));
+}
+
+#[test]
+fn runs_that_others_hold_are_told_and_are_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s.yaml"), "training: {steps: 30}\nseeds: [0, 1]\n").unwrap();
+    let sweep = || run(ocs(folder.path()).args(["sweep", "s.yaml", "--json"]));
+    let runs = |seeds: &[u64]| seeds.iter().map(|seed| ("default".to_owned(), *seed)).collect();
+    let held = Lock::take(&folder.path().join("runs/s"), runs(&[0, 1])).unwrap();
+    let (code, told, stderr) = sweep();
+    assert_eq!((code, words(&told)), (1, vec!["running"; 2]), "{stderr}");
+    let me = format!("process {}", std::process::id());
+    for part in ["nothing was done here: 2 of 2 runs", "held by other processes", &me, "again"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    drop(held);
+    let held = Lock::take(&folder.path().join("runs/s"), runs(&[1])).unwrap();
+    let (code, told, stderr) = sweep();
+    assert_eq!((code, words(&told)), (1, vec!["complete", "running"]), "{stderr}");
+    assert!(
+        stderr.contains("1 of 2 runs are not complete") && !stderr.contains("nothing was done")
+    );
+    drop(held);
+    assert_eq!(sweep().0, 0);
+}
+
+#[test]
+fn a_config_narrowed_to_some_cells_has_them_as_they_were() {
+    let text = "conditions: {a: {}, b: {network.bias: all}, c: {training.steps: 7}}\n\
+                grid: {training.learning_rate: [0.1, 0.2, 0.3], training.observations: [5, 6]}\n";
+    for config in [parse(text, &[]).unwrap(), parse("conditions: {a: {}, b: {}}", &[]).unwrap()] {
+        let all = cells(&config).unwrap();
+        for cell in &all {
+            let narrow = config.narrowed_to(&|name| name == cell.name);
+            assert_eq!(cells(&narrow).unwrap(), std::slice::from_ref(cell));
+            assert_eq!(narrow.seeds, config.seeds);
+        }
+        let two = [&all[0].name, &all[all.len() - 1].name];
+        let narrow = cells(&config.narrowed_to(&|name| two.iter().any(|it| *it == name))).unwrap();
+        let is_kept = |cell: &&config::Cell| narrow.contains(cell);
+        assert_eq!(all.iter().filter(is_kept).count(), narrow.len(), "in their order");
+        assert!(narrow.iter().filter(|cell| two.contains(&&cell.name)).count() == 2);
+    }
 }

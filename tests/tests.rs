@@ -24,6 +24,8 @@ mod data_in_the_wild;
 mod cifar100;
 /// Images of one's own, in folders, archives and IDX files: what is taken, and what a wrong file is told.
 mod own_images;
+/// Images of one's own that change, are no files, lack a class or are too large are told as such.
+mod changed_images;
 /// Batches are read as any Python pickles them, and nothing of a pickle is run.
 mod pickled_batches;
 /// Negative controls fail where inputs or losses are such that they should.

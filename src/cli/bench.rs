@@ -11,7 +11,8 @@ use super::train::SeededConfigArguments;
 use crate::sweep;
 
 /// Times the bare steps of a config on this machine: every seed of every condition for `training.steps` steps, without
-/// observations, records or checkpoints, after a warm-up. What a sweep will take, before it is sent to a cluster; a whole
+/// observations, records or checkpoints, after a warm-up. Of a config with `phases` the first one's steps are timed, and said to
+/// be: time another by a config that begins with it. What a sweep will take, before it is sent to a cluster; a whole
 /// `ocs train` adds its observations.
 #[derive(Args)]
 pub struct Bench {

@@ -173,11 +173,15 @@ impl Sweep {
         }
         let states = sweep::states(config, &options.folder)?;
         tell_runs(plan, &states, self.json)?;
-        for RunState { condition, seed, state } in &states {
-            if let State::Diverged(why) | State::Failed(why) = state {
-                tracing::error!("'{condition}', seed {seed}, {}: {why}", state.word());
-                success = Success::Partial;
-            }
+        let ended = sentences_of_ended(&states);
+        for sentence in ended.iter().take(MOST_TOLD) {
+            tracing::error!("{sentence}");
+        }
+        if let Some(more) = ended.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+            tracing::error!("and {more} more failed or diverged: --json tells why each did");
+        }
+        if !ended.is_empty() {
+            success = Success::Partial;
         }
         if success == Success::Partial {
             tracing::error!("these are left alone from now on; --retry runs them again");
@@ -189,6 +193,20 @@ impl Sweep {
         }
         Ok(success)
     }
+}
+
+/// So many runs that failed or diverged are told one by one.
+const MOST_TOLD: usize = 20;
+
+/// A sentence for each run that failed or diverged.
+fn sentences_of_ended(states: &[RunState]) -> Vec<String> {
+    let sentence = |RunState { condition, seed, state }: &RunState| match state {
+        State::Diverged(why) | State::Failed(why) => {
+            Some(format!("'{condition}', seed {seed}, {}: {why}", state.word()))
+        }
+        _ => None,
+    };
+    states.iter().filter_map(sentence).collect()
 }
 
 /// Who is at runs that are not complete, and what to do; `None` if nobody is.

@@ -143,6 +143,39 @@ pub fn resolve_conditions(config: &Config) -> Result<Vec<(String, Config)>> {
 }
 
 impl Config {
+    /// The same without conditions and values of the grid that none of the cells which are asked for has. Its other cells are few,
+    /// and nothing is resolved to find out.
+    pub fn narrowed_to(&self, is_asked: &dyn Fn(&str) -> bool) -> Config {
+        let conditions = &self.conditions.0;
+        let known: Vec<&str> = conditions.iter().map(|(name, _)| &**name).collect();
+        let combinations = self.grid.combinations();
+        let mut is_used = (
+            vec![false; conditions.len().max(1)],
+            self.grid.0.iter().map(|axis| vec![false; axis.values.len()]).collect::<Vec<_>>(),
+        );
+        for (index, name) in names_of_cells(&known, &self.grid).iter().enumerate() {
+            if !is_asked(name) {
+                continue;
+            }
+            let (condition, mut combination) =
+                (index / combinations.len(), index % combinations.len());
+            is_used.0[condition] = true;
+            // The last key varies fastest.
+            for (axis, is_used) in self.grid.0.iter().zip(&mut is_used.1).rev() {
+                is_used[combination % axis.values.len()] = true;
+                combination /= axis.values.len();
+            }
+        }
+        let mut narrowed = self.clone();
+        let mut is_condition_used = is_used.0.into_iter();
+        narrowed.conditions.0.retain(|_| is_condition_used.next().unwrap_or(false));
+        for (axis, is_used) in narrowed.grid.0.iter_mut().zip(is_used.1) {
+            let mut is_used = is_used.into_iter();
+            axis.values.retain(|_| is_used.next().unwrap_or(false));
+        }
+        narrowed
+    }
+
     /// Makes sure that no two cells of a condition are one and the same.
     ///
     /// # Errors

@@ -191,8 +191,8 @@ fn ensure_may_vary(key: &str) -> Result<()> {
         "seeds" => "list them under seeds, or give --seeds",
         "label" => "figures and tables name cells by their values",
         "conditions" => "a condition has every combination already",
-        "phases" if key != "phases" => {
-            "list whole values of 'phases', or write conditions that set it"
+        first if first.starts_with("phases") && key != "phases" => {
+            "write a condition for each value, which sets 'phases' as a whole, or list whole values of 'phases'"
         }
         _ if is_fixed(key) => "it says what all runs have in common",
         "" => "write dotted keys, such as training.learning_rate",

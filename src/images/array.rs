@@ -4,6 +4,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::parts::{Layout, MOST_CLASSES, Pixels};
 
+/// Larger floats are refused: with 65,536 of them in an image, their products with weights and the squares of those stay finite.
+const MOST_VALUE: f32 = 1e12;
+
 /// Numbers of an array, the last axis fastest.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Numbers {
@@ -61,6 +64,14 @@ pub fn pixels(numbers: Numbers, shape: [usize; 3], are_channels_last: bool) -> R
             let length: usize = shape.iter().product();
             if let Some(at) = floats.iter().position(|value| !value.is_finite()) {
                 bail!("image {} has a value that is {}", at / length.max(1), floats[at]);
+            }
+            if let Some(at) = floats.iter().position(|value| value.abs() > MOST_VALUE) {
+                bail!(
+                    "image {} has a value of {:e}: floats are taken as they are, and squares of sums of such overflow float32; scale \
+                     images to about 1 first, as bytes are by 1 / 255",
+                    at / length.max(1),
+                    floats[at]
+                );
             }
             Ok(Pixels::Floats(in_planes(floats, shape, are_channels_last)))
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::parts::{Depth, Found, MOST_CLASSES, Part, Pixels, has_ending};
+use super::parts::{Depth, Found, MOST_CLASSES, Part, Pixels, ensure_file, has_ending};
 use super::png_file;
 
 /// Folders deeper within each other are no classes but a link that leads in a circle.
@@ -41,7 +41,8 @@ pub fn find(root: &Path, depth: Depth) -> Result<Found> {
         let is_there = of_test.iter().any(|(known, _)| known == name);
         ensure!(
             is_there,
-            "{} has the class {name}, which {} lacks",
+            "{} has the class {name}, which {} lacks: put images of it there, or leave the test part out (some training images \
+             of each class are held out then)",
             train.display(),
             test.display()
         );
@@ -115,6 +116,7 @@ fn collect(folder: &Path, name: &str, level: usize, classes: &mut Vec<Class>) ->
         if path.is_dir() {
             folders.push((name, path));
         } else if has_ending(&path, &["png"]) {
+            ensure_file(&path)?;
             images.push(path);
         } else if has_ending(&path, &OTHER_IMAGES) {
             bail!("{} is not a PNG: only PNGs are read, convert it", path.display());

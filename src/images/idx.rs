@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
 use super::array::{self, Numbers};
-use super::parts::{Depth, Found, Layout, Part, Pixels};
+use super::parts::{Depth, Found, Layout, Part, Pixels, ensure_file};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const TRAIN: &[&str] = &["train"];
@@ -31,7 +31,7 @@ fn files(folder: &Path) -> impl Iterator<Item = (String, PathBuf)> {
         let name = entry.file_name().to_string_lossy().to_lowercase();
         let name = name.strip_suffix(".gz").unwrap_or(&name).to_owned();
         let is_one = name.contains("idx") && (name.contains("images") || name.contains("labels"));
-        (is_one && !name.starts_with('.') && entry.path().is_file()).then(|| (name, entry.path()))
+        (is_one && !name.starts_with('.') && !entry.path().is_dir()).then(|| (name, entry.path()))
     })
 }
 
@@ -92,6 +92,7 @@ fn part(
     depth: Depth,
 ) -> Result<([usize; 3], Part)> {
     let named = |path: &Path| path.display().to_string();
+    [images, labels].into_iter().try_for_each(ensure_file)?;
     let (shape, numbers) = read(labels, Depth::All).with_context(|| named(labels))?;
     let n_labels = shape.first().copied().unwrap_or_default();
     let classes = array::classes(&shape, numbers).with_context(|| named(labels))?;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use parts::{Depth, Found, has_ending};
+use parts::{Depth, Found, ensure_file, has_ending};
 pub use parts::{Images, Layout, MOST_CLASSES, MOST_SIDE, Options, Part, Pixels, Summary};
 
 /// What lies at `path`, without its pixels.
@@ -70,6 +70,7 @@ fn find(path: &Path, options: &Options, depth: Depth) -> Result<Found> {
                 folder::find(path, depth)?
             }
         } else if has_ending(path, &["npz"]) {
+            ensure_file(path)?;
             npz::find(path, options.layout, depth)?
         } else {
             bail!(

@@ -1,7 +1,9 @@
 //! What images are: their values, parts, and how they are to be read.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 /// Larger images are refused, in pixels a side.
@@ -146,6 +148,26 @@ pub enum Layout {
     ChannelsFirst,
     /// N x H x W x C.
     ChannelsLast,
+}
+
+/// Makes sure that a path is no device, FIFO or socket, which whoever reads it may wait at for ever.
+///
+/// # Errors
+///
+/// Says what it is.
+pub fn ensure_file(path: &Path) -> Result<()> {
+    // What is not there is told by whoever opens it.
+    let Ok(kind) = path.metadata().map(|data| data.file_type()) else { return Ok(()) };
+    let what = if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device"
+    } else {
+        return Ok(());
+    };
+    bail!("{} is {what}, not a file: remove it, or copy what it brings to a file", path.display())
 }
 
 /// Whether a file's name ends in one of these, in any letter case.

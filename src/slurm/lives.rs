@@ -19,6 +19,9 @@ pub struct Life {
     pub when: String,
     /// Updates that all runs of the task had behind them.
     pub steps: u64,
+    /// Whether it was told to end (cancelled, preempted) before it came to train, which says nothing of the task; else absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told_to_end: bool,
 }
 
 impl Life {
@@ -29,6 +32,7 @@ impl Life {
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             when: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
             steps,
+            told_to_end: false,
         }
     }
 }
@@ -56,24 +60,49 @@ fn path(submission: &Path, task: usize) -> PathBuf {
 /// If the file of lives can neither be read nor written; names it.
 pub fn note_life(submission: &Path, task: usize, life: Life) -> Result<Verdict> {
     let path = path(submission, task);
-    let mut lives: Vec<Life> = match std::fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text)
-            .with_context(|| format!("{} is damaged: delete it", path.display()))?,
-        Err(_) => Vec::new(),
-    };
+    let mut lives = read(&path)?;
     // Submitted again by hand, it begins anew.
     if life.restarts == 0 {
         lives.clear();
     }
     lives.push(life);
-    let text = serde_json::to_vec(&lives)?;
-    file::replace(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+    write(&path, &lives)?;
     Ok(of_lives(&lives))
+}
+
+/// Notes that the life of so many restarts was told to end before it came to train.
+///
+/// # Errors
+///
+/// As `note_life`.
+pub fn excuse_life(submission: &Path, task: usize, restarts: u32) -> Result<()> {
+    let path = path(submission, task);
+    let mut lives = read(&path)?;
+    // One that was told even earlier was not noted.
+    let Some(last) = lives.last_mut().filter(|last| last.restarts == restarts) else {
+        return Ok(());
+    };
+    last.told_to_end = true;
+    write(&path, &lives)
+}
+
+fn read(path: &Path) -> Result<Vec<Life>> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .with_context(|| format!("{} is damaged: delete it", path.display())),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+fn write(path: &Path, lives: &[Life]) -> Result<()> {
+    let text = serde_json::to_vec(lives)?;
+    file::replace(path, &text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn of_lives(lives: &[Life]) -> Verdict {
     let Some(last) = lives.last() else { return Verdict::Goes };
-    let at_one_step = lives.iter().rev().take_while(|life| life.steps == last.steps).count();
+    let of_last_step = lives.iter().rev().take_while(|life| life.steps == last.steps);
+    let at_one_step = of_last_step.filter(|life| !life.told_to_end).count();
     if at_one_step <= MOST_AT_ONE_STEP {
         return Verdict::Goes;
     }
@@ -100,7 +129,7 @@ mod tests {
     use super::*;
 
     fn life(restarts: u32, steps: u64) -> Life {
-        Life { restarts, host: "n1".to_owned(), when: String::new(), steps }
+        Life { steps, host: "n1".to_owned(), ..Life::now(restarts, steps) }
     }
 
     #[test]
@@ -121,6 +150,14 @@ mod tests {
             .collect();
         assert!(verdicts[..5].iter().all(|verdict| *verdict == Verdict::Goes));
         assert!(matches!(&verdicts[5], Verdict::Stuck(why) if why.contains("6 times at step 12")));
+        // A seventh life, of which all but the last two were told to end while they read data.
+        for restarts in 0..7 {
+            let verdict = note_life(folder.path(), 1, life(restarts, 12)).unwrap();
+            assert_eq!(verdict, Verdict::Goes);
+            if restarts < 5 {
+                excuse_life(folder.path(), 1, restarts).unwrap();
+            }
+        }
         // Another submission of the same script.
         assert_eq!(note_life(folder.path(), 0, life(0, 12)).unwrap(), Verdict::Goes);
         assert!(matches!(may_go_on(12, 12), Verdict::Stuck(_)));

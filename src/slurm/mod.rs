@@ -18,7 +18,7 @@ mod submission;
 pub use client::{
     Client, Ended, Listed, Queue, Unanswered, parse_ended, parse_listed, parse_max_array_size,
 };
-pub use lives::{Life, Verdict, may_go_on, note_life};
+pub use lives::{Life, Verdict, excuse_life, may_go_on, note_life};
 pub use plan::{Chunk, RunId, Tasks, chunks, group};
 pub use profile::Profile;
 pub use quote::shell_word;

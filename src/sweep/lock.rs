@@ -60,8 +60,8 @@ impl Claim {
             host: file::host_name(),
             pid: std::process::id(),
             started: started(std::process::id()).unwrap_or(0),
-            boot: boot(),
-            namespace: namespace(),
+            boot: file::boot(),
+            namespace: file::pid_namespace(),
             since: chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             runs,
         }
@@ -74,7 +74,7 @@ impl Claim {
 
     /// Whether its process may be at work; `age` is the time since its file was touched.
     fn is_alive(&self, age: Duration) -> bool {
-        let here = [&file::host_name(), &boot(), &namespace()];
+        let here = [&file::host_name(), &file::boot(), &file::pid_namespace()];
         if [&self.host, &self.boot, &self.namespace] == here {
             return started(self.pid) == Some(self.started);
         }
@@ -87,17 +87,6 @@ impl Claim {
 fn started(pid: u32) -> Option<u64> {
     let stat = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
     (!['Z', 'X', 'x'].contains(&stat.state)).then_some(stat.starttime)
-}
-
-fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
-}
-
-/// Which set of processes this one can see, such as `pid:[4026531836]`; empty where the system has but one.
-fn namespace() -> String {
-    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    link.to_string_lossy().into_owned()
 }
 
 /// Claims in a run folder whose processes are alive, by what their files say.

@@ -20,6 +20,9 @@ use crate::probes::{Judges, Probe, probes_of};
 use crate::record::{self, ProgramRecord, Record, SCHEMA_VERSION, Status, StretchRecord};
 use crate::train::{self, Observer, Outcome, device};
 
+/// Inputs beyond this may be why a run diverges, whatever its learning rate.
+const LARGE_INPUT: f64 = 100.0;
+
 /// A run that is about to be trained.
 struct Prepared {
     path: PathBuf,
@@ -136,8 +139,13 @@ impl Prepared {
             1 => String::new(),
             _ => format!(" of '{label}'"),
         };
+        let largest = job.parts[phases.stretch].task.inputs.largest();
+        let of_inputs = match largest > LARGE_INPUT {
+            true => format!(", or scale the inputs, which reach {largest:.3e}"),
+            false => String::new(),
+        };
         Ok(Some(format!(
-            "condition '{}', seed {}: {words}: lower 'training.learning_rate'{of_stretch} (now {})",
+            "condition '{}', seed {}: {words}: lower 'training.learning_rate'{of_stretch} (now {}){of_inputs}",
             job.condition, job.seed, span.learning_rate
         )))
     }

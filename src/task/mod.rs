@@ -50,6 +50,20 @@ pub enum TaskInputs {
 }
 
 impl TaskInputs {
+    /// The largest of the inputs as networks see them, whatever its sign; of images, among the first of the training set.
+    pub fn largest(&self) -> f64 {
+        const FIRST: usize = 1000;
+        let largest =
+            |values: &mut dyn Iterator<Item = f64>| values.map(f64::abs).fold(0.0, f64::max);
+        match self {
+            TaskInputs::Vectors(vectors) => largest(&mut vectors.iter().copied()),
+            TaskInputs::Images { train, preprocessor, .. } => {
+                let range = 0..train.items.len().min(FIRST);
+                largest(&mut preprocessor.inputs(train, range).into_iter())
+            }
+        }
+    }
+
     /// Whether training samples are the same numbers in the same order, whatever is to be learned of them.
     pub fn are_those_of(&self, other: &TaskInputs) -> bool {
         match (self, other) {

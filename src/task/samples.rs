@@ -62,9 +62,15 @@ impl ImageSet {
         for (item, &count) in available.iter().enumerate() {
             ensure!(
                 count > 0,
-                "the {part} set of {} has no image of class {} (item {item}): choose other task.classes",
+                "the {part} set of {} has no image of class {} (item {item}): {}",
                 config.inputs.name(),
-                classes[item]
+                classes[item],
+                if config.inputs.own().is_some() && part == "test" {
+                    "put some there, leave the test part out (some training images of each class are held out then), or choose \
+                     other task.classes"
+                } else {
+                    "choose other task.classes"
+                }
             );
         }
         let size = size.unwrap_or(candidates.len());

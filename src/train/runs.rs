@@ -143,7 +143,8 @@ impl<'a> Runs<'a> {
         }
         ensure!(
             last_finite_loss.is_finite(),
-            "the loss is not finite before the first step: lower the initial weights"
+            "the loss is not finite before the first step: lower the initial weights, or the inputs, which reach {:.3e}",
+            self.members[index].lessons[0].task.inputs.largest()
         );
         // As where a checkpoint was written on the way: what is seen does not hang on the clock.
         self.members[index].observer.pass(&snapshot.passed);

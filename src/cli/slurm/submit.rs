@@ -336,6 +336,8 @@ fn send(order: &Order, tasks: &Tasks, client: Client) -> Result<()> {
         Submission::now(&order.config.name, &order.profile, order.compute.clone(), &chunks);
     let folder = next_folder(&order.folder)?;
     let (array, collect) = scripts(order, &place(order, &folder)?, &submission, tasks)?;
+    // Tasks know their own cells alone.
+    record::write_config(&order.folder, &order.config)?;
     record::write_config(&folder, &order.config)?;
     record::write_atomically(&folder.join("tasks.json"), tasks.to_json()?.as_bytes())?;
     record::write_atomically(&folder.join("array.sh"), array.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,9 @@ use super::requeue::{InSlurm, is_set, limit_is_near, requeue};
 use crate::config::{Config, resolve_conditions};
 use crate::record::FailureRecord;
 use crate::slurm::{self, Client, Life, RunId, Verdict, may_go_on, note_life};
-use crate::sweep::{self, Existing, Interrupted, OnFailure, Options, RunState, State, Summary};
+use crate::sweep::{
+    self, Event, Existing, Interrupted, OnFailure, Options, RunState, State, Summary,
+};
 
 /// Trains the runs of one task: complete ones are kept, begun ones continued. On SIGUSR1 (the time limit is near) they write
 /// their checkpoints and the task goes back into the queue; on SIGTERM (cancelled, preempted, the node goes down) they write
@@ -49,8 +51,18 @@ type Steps = BTreeMap<Run, u64>;
 const LONGEST_WAIT: Duration = Duration::from_secs(180);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
+/// How far this life of a task came.
+#[derive(Clone, Default)]
+struct Lived {
+    /// Updates that its runs had behind them when it began.
+    begun: Arc<Mutex<Steps>>,
+    /// Whether a run was begun or continued: before that data are read, and nothing can be got on with.
+    trains: Arc<AtomicBool>,
+}
+
 /// What a task does and where it stands.
 struct Task {
+    /// That of the submission, with no other cells than those of the task: there may be thousands.
     config: Config,
     run: PathBuf,
     runs: BTreeSet<Run>,
@@ -61,47 +73,72 @@ impl Work {
         let near = limit_is_near()?;
         // From here on: a signal that comes while the task waits ends it, too.
         let interrupted = interrupted_flag()?;
-        let task = self.task().map_err(misuse)?;
-        let slurm = InSlurm::here();
-        let restarts = slurm.as_ref().map_or(0, |slurm| slurm.restarts);
-        task.wait_for_others(&interrupted)?;
+        let task = Arc::new(self.task().map_err(misuse)?);
+        let life = Lived::default();
+        let restarts = InSlurm::here().map_or(0, |slurm| slurm.restarts);
+        let at_end = self.at_end(&task, &near, &life);
+        watchdog::before_leaving(Box::new(at_end.clone()));
+        let result = self.live(&task, restarts, &life, &interrupted);
+        if result.as_ref().is_err_and(|error| error.is::<Interrupted>()) {
+            at_end();
+        }
+        result
+    }
+
+    /// What is done when a signal ends the task, by whoever is first: it goes back into the queue if its time limit is near.
+    fn at_end(
+        &self,
+        task: &Arc<Task>,
+        near: &Arc<AtomicBool>,
+        life: &Lived,
+    ) -> impl Fn() + Clone + Send + Sync + 'static {
+        let (task, near, life) = (task.clone(), near.clone(), life.clone());
+        let (submission, index, slurm) = (self.submission.clone(), self.task, InSlurm::here());
+        // The watchdog waits here for what is under way, and does it no second time.
+        let is_done = Arc::new(Mutex::new(false));
+        move || {
+            let mut is_done = is_done.lock().unwrap_or_else(PoisonError::into_inner);
+            if std::mem::replace(&mut *is_done, true) {
+                return;
+            }
+            let began = is_set(&life.trains);
+            let begun = life.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            let done = match slurm.as_ref().filter(|_| is_set(&near)) {
+                Some(slurm) if began => task.go_on_later(&slurm.target, &begun),
+                // Too short a time to come to a step in is noticed when that happens again and again.
+                Some(slurm) => requeue(Client::from_environment(), &slurm.target),
+                None if began => Ok(()),
+                None => {
+                    let restarts = slurm.as_ref().map_or(0, |slurm| slurm.restarts);
+                    slurm::excuse_life(&submission, index, restarts)
+                }
+            };
+            // Told here: the other thread may end the process as soon as this one is through.
+            if let Err(error) = done {
+                tracing::error!("{error:#}");
+            }
+        }
+    }
+
+    /// From the start of the task to its end.
+    fn live(
+        &self,
+        task: &Task,
+        restarts: u32,
+        life: &Lived,
+        interrupted: &AtomicBool,
+    ) -> Result<Success> {
+        task.wait_for_others(interrupted)?;
         let begun = task.steps(&BTreeMap::new())?;
         let steps = sum(&begun);
         let n_runs = task.runs.len();
         tracing::info!(runs = n_runs, steps, SLURM_RESTART_COUNT = restarts, "task {}", self.task);
-        let life = Life::now(restarts, steps);
-        if let Verdict::Stuck(why) = note_life(&self.submission, self.task, life)? {
+        *life.begun.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        let this = Life::now(restarts, steps);
+        if let Verdict::Stuck(why) = note_life(&self.submission, self.task, this)? {
             bail!(why);
         }
-        let task = Arc::new(task);
-        let begun = Arc::new(Mutex::new(begun));
-        let go_on = {
-            let (task, near, begun) = (task.clone(), near.clone(), begun.clone());
-            // The watchdog waits here for what is under way, and does it no second time.
-            let is_done = Arc::new(Mutex::new(false));
-            move || {
-                let mut is_done = is_done.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(slurm) = slurm.as_ref().filter(|_| is_set(&near) && !*is_done) else {
-                    return;
-                };
-                *is_done = true;
-                let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
-                // Told here: the other thread may end the process as soon as this one is through.
-                if let Err(error) = task.go_on_later(&slurm.target, &begun) {
-                    tracing::error!("{error:#}");
-                }
-            }
-        };
-        watchdog::before_leaving(Box::new(go_on.clone()));
-        match self.train(&task, restarts, &begun) {
-            Ok(summary) => Ok(outcome(&summary)),
-            Err(error) => {
-                if error.is::<Interrupted>() {
-                    go_on();
-                }
-                Err(error)
-            }
-        }
+        Ok(outcome(&self.train(task, restarts, life)?))
     }
 
     fn task(&self) -> Result<Task> {
@@ -117,15 +154,17 @@ impl Work {
         })?;
         let run = submission.parent().and_then(Path::parent);
         let run = run.with_context(|| format!("{} is not RUN/slurm/N", submission.display()))?;
+        let conditions: BTreeSet<&str> = runs.iter().map(|run| &*run.condition).collect();
+        let config = slurm::config_of(submission)?;
         Ok(Task {
-            config: slurm::config_of(submission)?,
+            config: config.narrowed_to(&|cell| conditions.contains(cell)),
             run: run.to_owned(),
             runs: runs.iter().map(|RunId { condition, seed }| (condition.clone(), *seed)).collect(),
         })
     }
 
-    /// Trains; `begun` gets what its runs have behind them once failed and diverged ones are there to be done again.
-    fn train(&self, task: &Task, restarts: u32, begun: &Mutex<Steps>) -> Result<Summary> {
+    /// Trains; `life` gets what its runs have behind them once failed and diverged ones are there to be done again.
+    fn train(&self, task: &Task, restarts: u32, life: &Lived) -> Result<Summary> {
         let mut options = self.compute.options(&task.run, Existing::Resume)?;
         options.on_failure = OnFailure::Mark;
         options.any_program = self.programs.is_any();
@@ -145,9 +184,14 @@ impl Work {
         let summary = match runs {
             Ok(runs) => {
                 let steps = task.steps(&BTreeMap::new())?;
-                *begun.lock().unwrap_or_else(PoisonError::into_inner) = steps;
+                *life.begun.lock().unwrap_or_else(PoisonError::into_inner) = steps;
                 let progress = Progress::new("", &task.config.name);
-                runs.train(&|event| progress.tell(event))?
+                runs.train(&|event| {
+                    if let Event::Started { .. } = event {
+                        life.trains.store(true, Ordering::Relaxed);
+                    }
+                    progress.tell(event);
+                })?
             }
             // Somebody asks for the reason later, and the log may be gone.
             Err(error) => {
