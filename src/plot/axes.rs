@@ -251,10 +251,15 @@ impl Axes {
         let bottom = self.frame.bottom();
         let baseline = bottom + LABEL_GAP + 0.75 * TEXT_SIZE;
         let rows = self.x_rows();
+        let thin = || Stroke::solid(INK, FRAME_WIDTH);
+        for across in self.x.parts().into_iter().filter_map(|part| self.x.position(part)) {
+            let x = self.frame.left + across * self.frame.width;
+            canvas.line((x, bottom), (x, bottom + TICK_LENGTH / 2.0), thin());
+        }
         for (index, (x, tick)) in self.x_ticks().into_iter().enumerate() {
             if self.x.names.is_empty() {
                 let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);
-                canvas.line((x, bottom), (x, bottom + length), Stroke::solid(INK, FRAME_WIDTH));
+                canvas.line((x, bottom), (x, bottom + length), thin());
             }
             if let (true, Some(label)) = (numbers, tick.label) {
                 let at = (x, baseline + (index % rows) as f64 * NAME_ROW);
@@ -270,6 +275,11 @@ impl Axes {
 
     fn y_axis(&self, canvas: &mut Canvas, numbers: bool, title: bool) {
         let left = self.frame.left;
+        for up in self.y.parts().into_iter().filter_map(|part| self.y.position(part)) {
+            let y = self.frame.bottom() - up * self.frame.height;
+            let stroke = Stroke::solid(INK, FRAME_WIDTH);
+            canvas.line((left - TICK_LENGTH / 2.0, y), (left, y), stroke);
+        }
         for (y, tick) in self.y_ticks() {
             if self.y.names.is_empty() {
                 let length = tick.label.as_ref().map_or(TICK_LENGTH / 2.0, |_| TICK_LENGTH);

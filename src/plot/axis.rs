@@ -22,6 +22,8 @@ pub struct Axis {
     pub title: String,
     /// Names at places along it, which then stand for ticks and numbers; usually empty.
     pub names: Vec<(f64, String)>,
+    /// Whether each of the equal parts that names stand for has a tick of its own, in its middle.
+    pub ticks_parts: bool,
 }
 
 /// A mark on an axis.
@@ -34,17 +36,27 @@ pub struct Tick {
 }
 
 impl Axis {
+    fn new(scale: Scale, (low, high): (f64, f64), title: &str) -> Axis {
+        Axis { scale, low, high, title: title.to_owned(), names: Vec::new(), ticks_parts: false }
+    }
+
+    /// Middles of the parts that have ticks.
+    pub fn parts(&self) -> Vec<f64> {
+        let n = if self.ticks_parts { (self.high - self.low) as usize } else { 0 };
+        (0..n).map(|part| self.low + part as f64 + 0.5).collect()
+    }
+
     /// An evenly spaced axis.
     pub fn linear(low: f64, high: f64, title: &str) -> Axis {
         let high = if high > low { high } else { low + 1.0 };
-        Axis { scale: Scale::Linear, low, high, title: title.to_owned(), names: Vec::new() }
+        Axis::new(Scale::Linear, (low, high), title)
     }
 
     /// A logarithmic axis; bounds that are not positive and increasing become a decade around the sound one.
     pub fn logarithmic(low: f64, high: f64, title: &str) -> Axis {
         let high = if high > 0.0 && high.is_finite() { high } else { 1.0 };
         let low = if low > 0.0 && low < high { low } else { high / 10.0 };
-        Axis { scale: Scale::Logarithmic, low, high, title: title.to_owned(), names: Vec::new() }
+        Axis::new(Scale::Logarithmic, (low, high), title)
     }
 
     /// Where a value stands: 0 at the low end, 1 at the high end; `None` if it has no place.

@@ -34,7 +34,11 @@ pub fn responses_at(
     let times = record.map_or(&[][..], |record| &record.curves.time);
     let moment = time.and_then(|time| nearest(times, time));
     let words = moment.map_or_else(String::new, |moment| clock(times[moment]));
-    table(record, moment, absent, scale, of).saying(words)
+    let n_items = record.and_then(|record| record.curves.item_responses.as_ref()).map(Vec::len);
+    table(record, moment, absent, scale, of)
+        .across(items(n_items.unwrap_or(1)).ticked())
+        .upwards(labels(record.map_or(&[][..], |record| &record.levels)).ticked())
+        .saying(words)
 }
 
 fn clock(time: f64) -> String {

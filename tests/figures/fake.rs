@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use ocs::config::{
-    Activation, Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, NetworkKind,
+    Activation, Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Loss, NetworkKind,
     Preprocessing, Scale,
 };
 use ocs::metrics::{Curves, Judge, Phase};
@@ -353,6 +353,26 @@ pub fn loss() -> RunFolder {
         run.config.network.bias = bias;
         let a0 = if condition == "output-tiny" { 1e-16 } else { 1e-8 };
         run.config.network.initialisation = aligned(a0);
+        run.config.training.loss = Loss::BinaryCrossEntropy;
+        runs.theories.push(theory(&run));
+        runs.records.push(run);
+    }
+    let unequal = Some(vec![27.0, 9.0, 9.0, 3.0, 9.0, 3.0, 3.0, 1.0]);
+    for (condition, bias, frequencies, smoothing) in [
+        ("softmax-none", Bias::None, unequal.clone(), 0.0),
+        ("softmax-input", Bias::Input, unequal.clone(), 0.0),
+        ("softmax-output", Bias::Output, unequal.clone(), 0.0),
+        ("softmax-smoothed", Bias::Output, unequal, 0.2),
+        ("softmax-balanced", Bias::Output, None, 0.0),
+    ] {
+        let rates = [1.0, 0.331, 0.217, 0.125];
+        let learner = Learner { rates, start: 1e-4 / 2.65, output_bias: bias.at_output() };
+        let mut run = record(condition, 0, learner, (10_000, 0.004));
+        run.config.network.bias = bias;
+        run.config.network.initialisation = aligned(1e-16);
+        run.config.task.frequencies = frequencies;
+        run.config.training.loss = Loss::SoftmaxCrossEntropy;
+        run.config.training.label_smoothing = smoothing;
         runs.theories.push(theory(&run));
         runs.records.push(run);
     }

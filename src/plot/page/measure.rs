@@ -19,6 +19,8 @@ pub struct Measure {
     margin: f64,
     /// Names in place of numbers.
     names: Vec<(f64, String)>,
+    /// Whether each part that names stand for has a tick.
+    ticks_parts: bool,
     /// Begins this many times before the first mark of a phase.
     before_marks: Option<f64>,
 }
@@ -38,6 +40,7 @@ impl Measure {
             bounds: (f64::NEG_INFINITY, f64::INFINITY),
             margin: 0.05,
             names: Vec::new(),
+            ticks_parts: false,
             before_marks: None,
         }
     }
@@ -90,6 +93,12 @@ impl Measure {
             names.push((0.5, String::new()));
         }
         Measure { names, ..Measure::linear(title).between(0.0, from.max(1) as f64).own() }
+    }
+
+    /// With a tick for each part that names stand for.
+    pub fn ticked(mut self) -> Measure {
+        self.ticks_parts = true;
+        self
     }
 
     /// From top to bottom in place of bottom to top, for names.
@@ -162,7 +171,7 @@ impl Measure {
             Scale::Linear => Axis::linear(low, high, &self.title),
             Scale::Logarithmic => Axis::logarithmic(low, high, &self.title),
         };
-        Axis { names: self.names.clone(), ..axis }
+        Axis { names: self.names.clone(), ticks_parts: self.ticks_parts, ..axis }
     }
 
     fn range(

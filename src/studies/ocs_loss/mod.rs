@@ -1,13 +1,15 @@
 //! With cross-entropy? A network that answers 1/2 to everything stands at the top level's base rate already: the top
-//! level's true negative rate cannot dip, and the OCS shows in the logits 0, -ln 3, -ln 7 of the three levels.
+//! level's true negative rate cannot dip, and the OCS shows in the logits 0, -ln 3, -ln 7 of the three levels. Under softmax
+//! it answers the OCS of balanced classes already; of unequal ones the first answer is the log prior.
 
 mod page;
+mod softmax;
 
 use anyhow::Result;
 
 use super::Study;
 use crate::claim::{ABSENT, Claim, PRESENT, at_least, at_most, claim, within};
-use crate::config::{Bias, Config};
+use crate::config::{Bias, Config, Loss};
 use crate::record::{Record, RunFolder};
 
 /// The study.
@@ -29,6 +31,7 @@ const TINY: f64 = 1e-16;
 /// Whether logits settle before contrasts are learned.
 fn settles(config: &Config) -> bool {
     match config.network.bias {
+        Bias::Input | Bias::Output if !is_binary(config) => false,
         Bias::Input => true,
         Bias::Output => config.network.initialisation.aligned_strength() == Some(TINY),
         Bias::None | Bias::All => false,
@@ -39,15 +42,28 @@ fn logit(probability: f64) -> f64 {
     (probability / (1.0 - probability)).ln()
 }
 
+fn is_binary(config: &Config) -> bool {
+    config.training.loss == Loss::BinaryCrossEntropy
+}
+
 /// Observation at which the largest distance of a logit from the OCS's, over items and labels, is smallest; and that
 /// distance.
 fn nearest_logits(record: &Record) -> Option<(usize, f64)> {
+    nearest(record, logit)
+}
+
+/// The same of responses themselves.
+fn nearest_to_frequencies(record: &Record) -> Option<(usize, f64)> {
+    nearest(record, |response| response)
+}
+
+fn nearest(record: &Record, of: fn(f64) -> f64) -> Option<(usize, f64)> {
     let items = record.curves.item_responses.as_ref()?;
     let farthest = |moment: usize| -> Option<f64> {
         let mut largest = 0.0_f64;
         for item in items {
             for (curve, &rate) in item.iter().zip(&record.ocs) {
-                largest = largest.max((logit(*curve.get(moment)?) - logit(rate)).abs());
+                largest = largest.max((of(*curve.get(moment)?) - of(rate)).abs());
             }
         }
         Some(largest)
@@ -58,9 +74,10 @@ fn nearest_logits(record: &Record) -> Option<(usize, f64)> {
 }
 
 fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
-    let without = runs.pick("bias: none", |config| config.network.bias == Bias::None)?;
-    let with = runs.pick("a bias", |config| config.network.bias != Bias::None)?;
-    let all = runs.pick("any config", |_| true)?;
+    let has_bias = |config: &Config| config.network.bias != Bias::None;
+    let without = runs.pick("bias: none", |config| is_binary(config) && !has_bias(config))?;
+    let with = runs.pick("a bias", |config| is_binary(config) && has_bias(config))?;
+    let all = runs.pick("binary cross-entropy", is_binary)?;
     let first = all.iter().flat_map(|run| &run.curves.true_negative_rate);
     let first = first.map(|level| level.first().copied().flatten());
     let mut claims = vec![
@@ -90,6 +107,7 @@ fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
     ];
     claims.extend(at_the_ocs(runs)?);
     claims.push(responses_are_theorys(runs)?);
+    claims.extend(softmax::claims(runs)?);
     Ok(claims)
 }
 
@@ -131,7 +149,7 @@ fn at_the_ocs(runs: &RunFolder) -> Result<[Claim; 2]> {
 /// of time.
 fn responses_are_theorys(runs: &RunFolder) -> Result<Claim> {
     let mut errors = Vec::new();
-    for run in runs.pick("any config", |_| true)? {
+    for run in runs.pick("binary cross-entropy", is_binary)? {
         let apart = run.curves.responses_apart(&runs.theory_along(run)?.curves);
         errors.push(apart.map(|apart| apart / run.config.training.learning_rate));
     }
