@@ -89,6 +89,6 @@ fn labels(levels: &[usize]) -> Measure {
 }
 
 /// Index of the observation nearest to a time.
-fn nearest(times: &[f64], time: f64) -> Option<usize> {
+pub fn nearest(times: &[f64], time: f64) -> Option<usize> {
     (0..times.len()).min_by(|&a, &b| (times[a] - time).abs().total_cmp(&(times[b] - time).abs()))
 }

@@ -4,7 +4,7 @@
 use super::softmax::{is_softmax, is_unequal};
 use super::{TINY, is_binary, logit, nearest_to_frequencies};
 use crate::config::{Bias, Config};
-use crate::plot::moments::responses_at;
+use crate::plot::moments::{nearest, responses_at};
 use crate::plot::over_time::{Subject, labels_of, level_name};
 use crate::plot::style::{Dash, GREY, Stroke, level_look};
 use crate::plot::{Layer, Measure, Page, Panel};
@@ -50,15 +50,14 @@ pub fn page(runs: &RunFolder) -> Page {
     let row = |of: &dyn Fn(&Subject) -> Panel| {
         columns.each_ref().map(|(_, subject, title)| of(subject).titled(*title))
     };
-    let probability = || Measure::linear("mean probability").including([0.0]);
+    let probability = || Measure::linear("probability").including([0.0]);
     let logits = columns.each_ref().map(|(run, ..)| {
         let middle = run.and_then(|run| run.phase.middle());
         responses_at(*run, middle, "no onset or no end", LOGITS, logit)
     });
-    let softmax = |of: &dyn Fn(&Subject) -> Panel| {
-        [NONE, INPUT, OUTPUT, BALANCED]
-            .map(|(fits, title)| of(&Subject::of_first(runs, &runs.pick_any(fits))).titled(title))
-    };
+    let softmax = [NONE, INPUT, OUTPUT, BALANCED].map(|(fits, title)| {
+        Subject::of_first(runs, &runs.pick_any(fits)).crossing().titled(title)
+    });
     let first_answers = [NONE, INPUT, OUTPUT, SMOOTHED].map(|(fits, title)| {
         against_frequencies(runs.pick_any(fits).first().copied()).titled(title)
     });
@@ -67,17 +66,13 @@ pub fn page(runs: &RunFolder) -> Page {
         .row("Mean probabilities", row(&|subject| subject.mean_responses().upwards(probability())))
         .row("True negative rate", row(&|subject| subject.true_negative_rates()))
         .row("Logits between onset and end; the OCS has 0, −ln 3 = −1.10, −ln 7 = −1.95", logits)
-        .taller(1.25)
+        .taller(1.1)
         .row(
             "Softmax on each level, items 27, 9, 9, 3, 9, 3, 3 and 1 times in 64: crossings",
-            softmax(&|subject| subject.crossing()),
+            softmax,
         )
-        .row(
-            "Mean probabilities under softmax",
-            softmax(&|subject| subject.mean_responses().upwards(probability())),
-        )
-        .row("Responses to every item when they are nearest to the prior", first_answers)
-        .square()
+        .row("Responses to all items: in the phase, at their nearest to the prior; else at its end", first_answers)
+        .taller(1.25)
         .notes(
             "Aligned starts, a₀ = 10⁻⁸; tiny start and softmax: a₀ = 10⁻¹⁶. M: distance of the mean response from the mean target ȳ; V: \
              variance of responses between items. d: the observation nearest to the geometric mean of onset and end. Balanced: items come \
@@ -85,13 +80,19 @@ pub fn page(runs: &RunFolder) -> Page {
         )
 }
 
-/// Responses to all items against the frequencies of labels, at the observation at which they are nearest to the OCS.
+/// Responses to all items against the frequencies of labels, at the observation at which they are nearest to the OCS; where there is
+/// no phase, at the one nearest to its end.
 fn against_frequencies(run: Option<&Record>) -> Panel {
     let rate = |title| Measure::logarithmic(title).between(SHOWN.0, SHOWN.1);
     let panel = Panel::new(rate("frequency of the label"), rate("response"));
     let Some(record) = run else { return panel };
-    let found = nearest_to_frequencies(record).zip(record.curves.item_responses.as_ref());
-    let Some(((moment, _), items)) = found else { return panel.missing("too many to be recorded") };
+    let moment = match record.phase.is_there() {
+        true => nearest_to_frequencies(record).map(|(moment, _)| moment),
+        false => record.phase.end.and_then(|end| nearest(&record.curves.time, end)),
+    };
+    let Some((moment, items)) = moment.zip(record.curves.item_responses.as_ref()) else {
+        return panel.missing("nothing was learned");
+    };
     let smoothing = record.config.training.smoothing();
     let time = record.curves.time[moment];
     let layers = labels_of(&record.levels).into_iter().enumerate().map(|(level, labels)| {
