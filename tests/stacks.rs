@@ -351,6 +351,8 @@ fn a_stack_of_perceptrons_or_convolutions_is_each_alone() {
     ];
     for (precision, tolerance) in [("float32", 1e-5), ("float64", 1e-12)] {
         for network in networks {
+            // Standard deviations that rounding errors are divided by may be small.
+            let tolerance = tolerance * if network.contains("normalisation") { 10.0 } else { 1.0 };
             for training in trainings {
                 let keys = [
                     "task.inputs=glyphs",

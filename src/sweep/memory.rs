@@ -346,11 +346,17 @@ fn stretch_parts(config: &Config, together: &Together) -> Vec<Part> {
         Precision::Float64 => 8.0,
     };
     let from_moments = learns_from_moments(config);
+    let batch = match config.training.batch_size {
+        Some(size) => size as f64,
+        // Observed samples that are normalised together are answered together.
+        None if config.network.answers_in_batches() => sizes.train.max(sizes.test),
+        None => sizes.train,
+    };
     let [weights, activations] = architecture(config.network.kind).bytes(&StackSize {
         n_members: together.stacked,
         plan: &plan,
         image: sizes.image,
-        batch: config.training.batch_size.map_or(sizes.train, |size| size as f64),
+        batch,
         is_full_batch: config.training.batch_size.is_none(),
         from_moments,
         width: f,
