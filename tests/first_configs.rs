@@ -103,7 +103,7 @@ fn a_file_may_be_json_or_empty_or_come_from_windows() {
 }
 
 /// What a newcomer writes, and a part of the message that says what to write instead.
-const MISTAKES: [(&str, &str); 51] = [
+const MISTAKES: [(&str, &str); 52] = [
     (
         "training: {steps: -5}",
         "training.steps must be a whole number of 0 or more, not -5 (at line 1",
