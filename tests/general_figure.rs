@@ -77,6 +77,20 @@ fn stretches_of_training_are_told_apart() {
 }
 
 #[test]
+fn the_clock_of_a_schedule_is_no_multiple_of_steps_and_says_so() {
+    let mut records = named(&["c".to_owned()]);
+    let count = |records: &[Record], words: &str| {
+        texts(records).iter().filter(|text| *text == words).count()
+    };
+    let (constant, scheduled) = ("time t = η · step", "time t = sum of η");
+    assert_eq!((count(&records, constant), count(&records, scheduled)), (3, 0));
+    for record in &mut records {
+        record.config.training.schedule = ocs::config::Schedule::Cosine(Default::default());
+    }
+    assert_eq!((count(&records, constant), count(&records, scheduled)), (0, 3));
+}
+
+#[test]
 fn pages_are_files_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..9).map(|index| format!("c{index}")).collect();

@@ -4,21 +4,23 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ocs::config::{self, Config, Inputs};
+use ocs::config::{self, Config, Inputs, Span};
 use ocs::data::{self, Dataset};
 use ocs::model::{Network, Objective, Placement};
 use ocs::task::{ImageSet, Stored, Task, TaskInputs};
-use ocs::train::{Lesson, Member, Observer, Shared, Snapshot, can_be_stacked, train_together};
+use ocs::train::{
+    Lesson, Member, Observer, OptimiserState, Shared, Snapshot, can_be_stacked, train_together,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-fn config(keys: &[&str]) -> Config {
+pub fn config(keys: &[&str]) -> Config {
     let overrides: Vec<config::Override> = keys.iter().map(|text| text.parse().unwrap()).collect();
     config::parse("name: test", "test", &overrides).unwrap()
 }
 
-fn task(config: &Config) -> Task {
+pub fn task(config: &Config) -> Task {
     if !config.task.inputs.are_images() {
         return Task::of(config, None).unwrap();
     }
@@ -28,7 +30,7 @@ fn task(config: &Config) -> Task {
 }
 
 /// All that is observed of a run.
-fn observed(config: &Config, task: &Task, shared: &Shared, seed: u64) -> Vec<Snapshot> {
+pub fn observed(config: &Config, task: &Task, shared: &Shared, seed: u64) -> Vec<Snapshot> {
     let mut seen = Vec::new();
     let mut observer = |snapshot: Snapshot| seen.push(snapshot);
     let lessons = vec![Lesson::only(config, task, shared)];
@@ -37,9 +39,9 @@ fn observed(config: &Config, task: &Task, shared: &Shared, seed: u64) -> Vec<Sna
     seen
 }
 
-/// Plain full-batch gradient descent on the samples with libtorch's own gradients, written without `train`: outputs to the
-/// evaluation set after the last step.
-fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
+/// Full-batch gradient descent on the samples with libtorch's own gradients, written without `train` (but for the rules of other
+/// optimisers): outputs to the evaluation set after the last step.
+pub fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
     let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     let network = Network::new(&config.network, task, placement, &mut generator).unwrap();
@@ -78,14 +80,25 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
     let (targets, weights) = (targets_of(&items), Tensor::from_slice(&weights));
     let parameters: Vec<Tensor> =
         network.parameters().into_iter().map(|(_, tensor)| tensor).collect();
-    for _ in 0..config.training.steps {
+    let span = Span::first(config);
+    let rates = vec![config.training.learning_rate];
+    let mut other = (!config.training.follows_the_flow())
+        .then(|| OptimiserState::new(&config.training, rates, &network.parameters()));
+    for step in 0..config.training.steps {
         let outputs = network.forward(&inputs.unsqueeze(0)).squeeze_dim(0);
         let loss = objective.losses(&outputs, &targets, &weights);
         let gradients = Tensor::run_backward(&[loss], &parameters, false, false);
+        if let Some(optimiser) = &mut other {
+            let scale = optimiser.gradient_scale(config.training.learning_rate);
+            let gradients: Vec<Tensor> =
+                gradients.iter().map(|gradient| gradient * scale).collect();
+            optimiser.update(&parameters, &gradients, span.factor(step));
+            continue;
+        }
         tch::no_grad(|| {
             for (parameter, gradient) in parameters.iter().zip(&gradients) {
                 let mut parameter = parameter.shallow_clone();
-                parameter -= gradient * config.training.learning_rate;
+                parameter -= gradient * (config.training.learning_rate * span.factor(step));
             }
         });
     }
@@ -93,7 +106,7 @@ fn on_samples(config: &Config, task: &Task, seed: u64) -> Vec<f64> {
     Vec::<f64>::try_from(&objective.responses(&outputs).view(-1)).unwrap()
 }
 
-fn largest(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
+pub fn largest(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
     found.into_iter().zip(expected).fold(0.0, |largest, (a, b)| (a - b).abs().max(largest))
 }
 
@@ -186,7 +199,7 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
 }
 
 /// Trains some seeds of each config in one stack and each alone, and compares all that is observed.
-fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
+pub fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
     let tasks: Vec<(Task, Shared)> =
         configs.iter().map(|config| (task(config), Shared::default())).collect();
     let runs: Vec<(&Config, &(Task, Shared), u64)> = configs
@@ -278,6 +291,8 @@ fn conditions_that_differ_in_what_steps_share_do_not_share_a_stack() {
         "training.loss=binary-cross-entropy",
         "training.loss=softmax-cross-entropy",
         "training.label_smoothing=0.1",
+        "training.schedule=cosine",
+        "training.gradient_clipping=1",
     ] {
         let other = config(&[difference]);
         let (task_of_base, task_of_other) = (task(&base), task(&other));

@@ -48,6 +48,8 @@ mod tasks_without_a_tree;
 mod gradient_descent;
 /// Initial weights follow the law of their kind, in every layer of every network.
 mod initial_weights;
+/// Schedules, decay and clipping: on the run's clock, in stacks, in theory, and after an interruption.
+mod schedules;
 /// Optimisers, layers and preprocessing do what PyTorch's do.
 mod matches_pytorch;
 /// Losses are PyTorch's, theory knows where they lead, and what they cannot learn is refused.

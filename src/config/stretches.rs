@@ -119,6 +119,15 @@ impl Config {
         Ok(stretches)
     }
 
+    /// Whether not all updates take one rate, so that time is no multiple of steps.
+    pub fn changes_its_rate(&self) -> bool {
+        let stretches = self.stretches().unwrap_or_default();
+        let of = |stretch: &Stretch| stretch.span.learning_rate;
+        let is_constant = |stretch: &Stretch| stretch.span.schedule.is_constant();
+        !stretches.iter().all(is_constant)
+            || stretches.windows(2).any(|pair| of(&pair[0]) != of(&pair[1]))
+    }
+
     /// Updates of all stretches.
     pub fn total_steps(&self) -> u64 {
         let of = |phase: &StretchConfig| phase.steps.unwrap_or(self.training.steps);

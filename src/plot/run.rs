@@ -57,6 +57,10 @@ pub fn pages(records: &[Record]) -> Vec<Page> {
     // A later stretch is as long as an earlier one only where time is evenly spaced.
     let has_stretches = records.iter().any(|record| !record.stretches.is_empty());
     let time = if has_stretches { Measure::even_time() } else { Measure::time() };
+    let time = match records.iter().any(|record| record.config.changes_its_rate()) {
+        true => time.titled("time t = sum of η"),
+        false => time,
+    };
     let time = time.including(times);
     let pages = (0..n_pages).map(|index| {
         let title = title(records, (index, n_pages));

@@ -112,7 +112,8 @@ impl Rule for Sgd {
         let change = if now.has_rates {
             gradient
         } else {
-            scaled = now.rates.times(&with_decay(gradient, parameter, self.weight_decay), 1.0);
+            let decayed = with_decay(gradient, parameter, self.weight_decay);
+            scaled = now.rates.times(decayed.as_ref().unwrap_or(gradient), 1.0);
             &scaled
         };
         match memory {
@@ -138,8 +139,8 @@ impl Rule for Sgd {
 }
 
 /// `g + lambda w`, where weights decay.
-fn with_decay(gradient: &Tensor, parameter: &Tensor, decay: f64) -> Tensor {
-    if decay == 0.0 { gradient.shallow_clone() } else { gradient + parameter * decay }
+fn with_decay(gradient: &Tensor, parameter: &Tensor, decay: f64) -> Option<Tensor> {
+    (decay != 0.0).then(|| gradient + parameter * decay)
 }
 
 /// ```text
@@ -160,7 +161,8 @@ impl Rule for Adam {
     fn step(&self, parameter: &mut Tensor, gradient: &Tensor, memory: &mut [Tensor], now: Now) {
         let [mean, square] = memory else { return };
         let Adam { beta1, beta2, epsilon, weight_decay } = *self;
-        let gradient = &with_decay(gradient, parameter, weight_decay);
+        let decayed = with_decay(gradient, parameter, weight_decay);
+        let gradient = decayed.as_ref().unwrap_or(gradient);
         *mean *= beta1;
         *mean += gradient * (1.0 - beta1);
         *square *= beta2;

@@ -70,6 +70,12 @@ impl Measure {
         Measure::logarithmic("step").clock()
     }
 
+    /// Under other words, such as those of rates that change.
+    pub fn titled(mut self, title: impl Into<String>) -> Measure {
+        self.title = title.into();
+        self
+    }
+
     fn clock(mut self) -> Measure {
         (self.margin, self.before_marks) = (0.0, Some(BEFORE_MARKS));
         self
