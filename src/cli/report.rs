@@ -111,7 +111,8 @@ fn write(out: &Path, sections: &[Section]) -> Result<()> {
 
 /// A folder of runs, with the figure and the claims of its experiment where it has all that they need.
 fn section_of(folder: &Path) -> Result<Section> {
-    let runs = RunFolder::read(folder)?.distinct();
+    let runs = RunFolder::read(folder)?;
+    let (n, runs) = (runs.records.len(), runs.distinct());
     let name = run_folder::name_of(folder)?;
     let first = runs.records.first().context("a folder of runs has records")?;
     let study = if first.cell.is_some() { None } else { studies::of(&first.config)? };
@@ -139,12 +140,12 @@ fn section_of(folder: &Path) -> Result<Section> {
         claims: decided.map(|(_, claims)| claims).unwrap_or_default(),
         runs: report::rows_of(&runs.records),
         settings: config.as_ref().map(Settings::of).transpose()?,
-        origin: report::origin_of(&runs.records),
+        origin: report::origin_of(&runs.records, n),
         commands: vec![
-            format!(
-                "ocs train {path}/config.yaml --out AGAIN    # trains the same runs in another folder"
-            ),
-            format!("ocs plot {path}{plotted}                    # draws the figure of these"),
+            "# trains the same runs in another folder".to_owned(),
+            format!("ocs train {path}/config.yaml --out AGAIN"),
+            "# draws the figure of these".to_owned(),
+            format!("ocs plot {path}{plotted}"),
         ],
     })
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 
 use super::column::{Column, Field};
-use super::table::Sink;
+use super::sink::Sink;
 
 /// Writes a heading, then a line for each number; what is missing is empty.
 pub struct Csv<W: Write>(csv::Writer<W>);

@@ -7,7 +7,7 @@ use serde::Serializer;
 use serde::ser::SerializeMap;
 
 use super::column::{Column, Field};
-use super::table::Sink;
+use super::sink::Sink;
 
 /// Writes a line for each number; what is missing is `null`.
 pub struct JsonLines<W: Write> {

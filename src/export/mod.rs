@@ -11,6 +11,7 @@ mod names;
 mod npz;
 mod row;
 mod rows;
+mod sink;
 mod table;
 
 pub use events::EventFile;

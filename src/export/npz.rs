@@ -12,7 +12,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::column::{Column, Field, Kind};
-use super::table::Sink;
+use super::sink::Sink;
 
 /// A column on its way: how many lines a table has is known at its end, and they may be more than memory holds.
 struct Spool {

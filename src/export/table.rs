@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
-use super::column::{Column, Columns, Field, OfCell, Run, names_of_folders};
+use super::column::{Column, Columns, OfCell, Run, names_of_folders};
 use super::csv::Csv;
 use super::json_lines::JsonLines;
 use super::npz::Npz;
 use super::rows::{of_record, of_theory};
+use super::sink::Sink;
 use crate::record::{self, Record, TheoryRecord, read_checked, read_json};
 
 /// How a table is written.
@@ -21,15 +22,6 @@ pub enum Format {
     Npz,
     /// A line of JSON for each number.
     Json,
-}
-
-/// Takes the lines of a table.
-pub trait Sink {
-    /// Takes one, its fields in the order of the columns.
-    fn take(&mut self, line: &[Field]) -> Result<()>;
-
-    /// There are no more.
-    fn end(self: Box<Self>) -> Result<()>;
 }
 
 /// A folder of runs whose numbers go into the table.

@@ -94,28 +94,33 @@ impl Section {
     }
 
     /// The claims of one kind.
-    pub fn n(&self, verdict: &str) -> usize {
-        self.claims.iter().filter(|claim| claim.verdict.word() == verdict).count()
+    fn n(&self, verdict: Verdict) -> usize {
+        self.claims.iter().filter(|claim| claim.verdict == verdict).count()
     }
 
     /// What stands beside its name in the list of contents.
     pub fn in_short(&self) -> String {
-        let counts = [Verdict::Holds, Verdict::Fails, Verdict::Reported].map(Verdict::word);
-        let told = counts.into_iter().map(|word| (self.n(word), word)).filter(|(n, _)| *n > 0);
+        let words =
+            [(Verdict::Holds, "hold"), (Verdict::Fails, "fail"), (Verdict::Reported, "reported")];
+        let counts = words.into_iter().map(|(verdict, word)| (self.n(verdict), word));
+        let told = counts.filter(|(n, _)| *n > 0);
         told.map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// How many runs, on what, how long, in a sentence.
-pub fn origin_of(records: &[Record]) -> String {
+/// How many runs, on what, how long, in a sentence; `records` are those of `n` that differ by more than rounding.
+pub fn origin_of(records: &[Record], n: usize) -> String {
     let together = |words: &dyn Fn(&Record) -> String| {
         let all: BTreeSet<String> = records.iter().map(words).collect();
         all.into_iter().collect::<Vec<_>>().join(" and ")
     };
     let seconds: f64 = records.iter().map(|record| record.wall_time).sum();
+    let distinct = match records.len() {
+        count if count == n => String::new(),
+        count => format!(", of which {count} differ by more than rounding"),
+    };
     format!(
-        "{} runs; device {}, {} thread(s) a run, libtorch {}, revision {}; {seconds:.0} s of training in all.",
-        records.len(),
+        "{n} runs{distinct}; device {}, {} thread(s) a run, libtorch {}, revision {}; {seconds:.1} s of training in all.",
         together(&|record| record.device.clone()),
         together(&|record| record.threads.to_string()),
         together(&|record| record.libtorch.clone()),

@@ -38,12 +38,22 @@ impl Settings {
                 Some(entry) => (value_in_words(&entry.value), true),
                 None => (at(&whole, key).map_or("-".to_owned(), value_in_words), false),
             };
-            rows.push((name.clone(), keys.iter().map(value).collect()));
+            let label = entries.iter().rfind(|entry| entry.key == "label");
+            let label = label.and_then(|entry| entry.value.as_str());
+            let name = label.map_or_else(|| name.clone(), |label| format!("{label} ({name})"));
+            rows.push((name, keys.iter().map(value).collect()));
         }
         let values =
             |values: &[Value]| values.iter().map(value_in_words).collect::<Vec<_>>().join(", ");
         let grid = config.grid.0.iter().map(|axis| (axis.key.clone(), values(&axis.values)));
         Ok(Settings { keys, rows, grid: grid.collect(), config: serde_yaml::to_string(config)? })
+    }
+}
+
+impl Settings {
+    /// Whether some condition leaves a key as it is in the rest of the config.
+    pub fn has_inherited(&self) -> bool {
+        self.rows.iter().flat_map(|(_, values)| values).any(|(_, is_own)| !is_own)
     }
 }
 
