@@ -285,6 +285,10 @@ fn a_condition_may_take_over_another_by_yamls_merge_key() {
     let conditions = resolve_conditions(&config::parse(text, "x", &[]).unwrap()).unwrap();
     assert_eq!(conditions[1].1.training.steps, 10);
     assert_eq!(conditions[1].1.network.bias, config::Bias::None);
+    // Which may itself take over a third.
+    let text = "conditions: {a: &a {training.steps: 10, network.bias: all}, b: &b {<<: *a, network.bias: none}, c: {<<: *b}}";
+    let conditions = resolve_conditions(&config::parse(text, "x", &[]).unwrap()).unwrap();
+    assert_eq!(conditions[2].1, conditions[1].1);
 }
 
 #[test]

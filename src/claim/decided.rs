@@ -33,6 +33,8 @@ pub enum Verdict {
     Holds,
     /// It is not.
     Fails,
+    /// It is not, and the claim was a prediction, written before its runs: that is a finding.
+    Refuted,
     /// Measured without a claim.
     Reported,
 }
@@ -43,6 +45,7 @@ impl Verdict {
         match self {
             Verdict::Holds => "holds",
             Verdict::Fails => "FAILS",
+            Verdict::Refuted => "prediction refuted",
             Verdict::Reported => "reported",
         }
     }

@@ -10,6 +10,7 @@ pub fn claim<'a>(id: impl Into<String>) -> Draft<'a> {
         id: id.into(),
         sentence: String::new(),
         control: false,
+        predicted: false,
         runs: Vec::new(),
         phases: Vec::new(),
         quantity: String::new(),
@@ -25,6 +26,7 @@ pub struct Draft<'a> {
     id: String,
     sentence: String,
     control: bool,
+    predicted: bool,
     runs: Vec<&'a Record>,
     phases: Vec<Phase>,
     quantity: String,
@@ -42,6 +44,12 @@ impl<'a> Draft<'a> {
     /// It is a negative control: something that must not happen.
     pub fn control(self) -> Self {
         Draft { control: true, ..self }
+    }
+
+    /// It is a prediction, written in the config's head before its runs: where it does not hold, something was found out, and
+    /// nothing is broken.
+    pub fn predicted(self) -> Self {
+        Draft { predicted: true, ..self }
     }
 
     /// The runs that it is about; what is measured is the length of their phases, until said otherwise.
@@ -104,7 +112,11 @@ impl<'a> Draft<'a> {
 
     /// For criteria of several numbers. Make `criterion` from the constants that decided.
     pub fn holds_if(self, holds: bool, criterion: impl Into<String>) -> Claim {
-        let verdict = if holds && self.also { Verdict::Holds } else { Verdict::Fails };
+        let verdict = match (holds && self.also, self.predicted) {
+            (true, _) => Verdict::Holds,
+            (false, false) => Verdict::Fails,
+            (false, true) => Verdict::Refuted,
+        };
         self.with(verdict, criterion.into())
     }
 

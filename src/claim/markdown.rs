@@ -5,8 +5,12 @@ use super::{Claim, Verdict};
 /// CLAIMS.md: a table an experiment. `origins` says for each stem where its numbers come from.
 pub fn to_markdown(claims: &[Claim], origins: &[(String, String)]) -> String {
     let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
+    let refuted = match count(Verdict::Refuted) {
+        0 => String::new(),
+        some => format!(" {some} are predictions that were refuted,"),
+    };
     let mut text = format!(
-        "# Claims\n\nWritten by `ocs reproduce` from the records of its runs. {} hold, {} fail, {} are reported without a claim.\n\
+        "# Claims\n\nWritten by `ocs reproduce` from the records of its runs. {} hold, {} fail,{refuted} {} are reported without a claim.\n\
          Measured: mean ± standard deviation [min, max] over runs. A negative control says that something does not happen.\n",
         count(Verdict::Holds),
         count(Verdict::Fails),

@@ -250,6 +250,12 @@ pub fn tell_claims(claims: &[Claim]) {
             Verdict::Fails => {
                 tracing::error!(measured, criterion = claim.criterion, "FAILS: {}", claim.sentence);
             }
+            Verdict::Refuted => tracing::info!(
+                measured,
+                criterion = claim.criterion,
+                "prediction refuted: {}",
+                claim.sentence
+            ),
             Verdict::Reported => {
                 tracing::info!(measured, "reported: {}", claim.sentence)
             }

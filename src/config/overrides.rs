@@ -138,7 +138,14 @@ pub(super) fn set_axis(grid: &mut Value, key: &str, values: &Value) -> Result<()
 /// The entries of one condition, whose keys must be strings; YAML's merge key `<<: *other` takes over another's.
 pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
     let mut merged = Value::Mapping(mapping);
-    merged.apply_merge()?;
+    // What is taken over may itself take over another's: each pass brings the next one's key.
+    loop {
+        let before = merged.clone();
+        merged.apply_merge()?;
+        if merged == before {
+            break;
+        }
+    }
     let Value::Mapping(mapping) = merged else { bail!("a condition must be a map of keys") };
     mapping
         .into_iter()

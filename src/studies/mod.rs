@@ -6,6 +6,7 @@
 
 mod bias_free_relu;
 mod images;
+mod ocs_architectures;
 mod ocs_cifar10;
 mod ocs_classes;
 mod ocs_correlation;
@@ -29,7 +30,7 @@ pub use study::Study;
 pub(crate) use study::{nothing_more, other_seeds};
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 14] = [
+pub static ALL: [&Study; 15] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -41,6 +42,7 @@ pub static ALL: [&Study; 14] = [
     &ocs_kernel::STUDY,
     &ocs_mnist::STUDY,
     &ocs_cifar10::STUDY,
+    &ocs_architectures::STUDY,
     &ocs_classes::STUDY,
     &ocs_sequence::STUDY,
     &bias_free_relu::STUDY,

@@ -1,0 +1,89 @@
+//! Crossings of four networks by four pairs of constants and preprocessing, then what takes a mean away and what brings one
+//! back, and the onsets beside each other.
+
+use super::{Beside, Constants, Setting, Shape};
+use crate::config::Preprocessing;
+use crate::plot::curve::Clock;
+use crate::plot::over_time::Subject;
+use crate::plot::style::look;
+use crate::plot::{Layer, Measure, Page, Panel};
+use crate::record::{DatasetRecord, Record, RunFolder, unpublished};
+
+const ROWS: [(Shape, bool, &str); 4] = [
+    (Shape::Vgg, false, "VGG"),
+    (Shape::Vgg, true, "VGG, batch norm"),
+    (Shape::Resnet, false, "ResNet"),
+    (Shape::Resnet, true, "ResNet, batch norm"),
+];
+const COLUMNS: [(Constants, Preprocessing, &str); 4] = [
+    (Constants::All, Preprocessing::Raw, "Biases, raw"),
+    (Constants::All, Preprocessing::PixelCentred, "Biases, centred"),
+    (Constants::None, Preprocessing::Raw, "No biases, raw"),
+    (Constants::None, Preprocessing::PixelCentred, "No biases, centred"),
+];
+/// What takes the mean away, and what brings it back.
+const CONTROLS: [(Shape, bool, Constants, &str); 4] = [
+    (Shape::Tanh, false, Constants::None, "tanh VGG"),
+    (Shape::Tanh, true, Constants::None, "tanh, batch norm, no shift"),
+    (Shape::Tanh, true, Constants::Shifts, "tanh, batch norm, shift"),
+    (Shape::Unresidual, false, Constants::None, "ResNet less its shortcuts"),
+];
+
+/// The figure.
+pub fn page(runs: &RunFolder) -> Page {
+    let crossing = |setting: Setting| Subject::of_seeds(&setting.runs(runs), Clock::Step).crossing();
+    let dataset = DatasetRecord::name_of("CIFAR-10", unpublished(&runs.records).is_empty());
+    let mut page = Page::new(format!(
+        "Does the optimal constant solution (OCS) survive in the networks people train? {dataset}"
+    ));
+    for (index, (shape, is_normalised, name)) in ROWS.into_iter().enumerate() {
+        let panels = COLUMNS.map(|(constants, preprocessing, title)| {
+            crossing(Setting { shape, is_normalised, constants, preprocessing }).titled(title)
+        });
+        page = if index == 0 { page.row("Crossings", panels) } else { page.below(panels) };
+        page = page.named(name).taller(0.8);
+    }
+    let controls = CONTROLS.map(|(shape, is_normalised, constants, title)| {
+        let preprocessing = Preprocessing::Raw;
+        crossing(Setting { shape, is_normalised, constants, preprocessing }).titled(title)
+    });
+    page = page.row("What takes the mean away, and what brings it back: no biases, raw", controls);
+    for (beside, title) in [
+        (Beside::Superclasses, "CIFAR-100 under its superclasses: no biases, raw"),
+        (Beside::Wide, "VGG11 and ResNet18: no biases, raw"),
+    ] {
+        let found = ROWS.map(|(shape, is_normalised, name)| {
+            (beside.runs(runs, shape, is_normalised), name)
+        });
+        if found.iter().any(|(runs, _)| !runs.is_empty()) {
+            let panels = found.map(|(runs, name)| {
+                Subject::of_seeds(&runs, Clock::Step).crossing().titled(name)
+            });
+            page = page.row(title, panels);
+        }
+    }
+    page.row("Onsets and ends", [times(runs)])
+        .notes("Lines: median over seeds, bands: their range. Batch norm: normalised by the statistics of the samples that are answered.")
+}
+
+/// Onset and end of every run, network by network.
+fn times(runs: &RunFolder) -> Panel {
+    let of_phase = |run: &Record| {
+        let step = |time: Option<f64>| Some(time? / run.config.training.learning_rate);
+        (step(run.phase.onset), step(run.phase.end))
+    };
+    let mut layers = Vec::new();
+    for (row, (shape, is_normalised, _)) in ROWS.into_iter().enumerate() {
+        for (column, (constants, preprocessing, title)) in COLUMNS.into_iter().enumerate() {
+            let setting = Setting { shape, is_normalised, constants, preprocessing };
+            let x = row as f64 + 0.2 * (column as f64 + 1.0);
+            for run in setting.runs(runs) {
+                let (onset, end) = of_phase(run);
+                layers.push(Layer::points(onset.map(|onset| (x, onset)), look(column), format!("{title}: onset")));
+                layers.push(Layer::open_points(end.map(|end| (x, end)), look(column), format!("{title}: end")));
+            }
+        }
+    }
+    let names = ROWS.map(|(.., name)| name);
+    Panel::new(Measure::named("", names), Measure::logarithmic("step").own()).layers(layers)
+}
