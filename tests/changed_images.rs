@@ -166,24 +166,3 @@ fn floats_that_are_too_large_are_told_as_such() {
     let told = train_all(&of_path(&path, "").unwrap(), &options(folder.path()), &|_| ()).unwrap();
     assert!(told.diverged[0].contains("or scale the inputs, which reach 1.000e4"), "{told:?}");
 }
-
-#[test]
-#[ignore]
-fn time_of_checksums() {
-    let home = std::path::PathBuf::from(std::env::var("HOME").unwrap()).join(".cache/ocs/data");
-    for inputs in [ocs::config::Inputs::Mnist, ocs::config::Inputs::Cifar10] {
-        let start = Instant::now();
-        let dataset = ocs::data::load(inputs, &home).unwrap();
-        let load = start.elapsed();
-        let start = Instant::now();
-        let _ = dataset.checksum();
-        let sum = start.elapsed();
-        let start = Instant::now();
-        let _ = ocs::data::identify(&dataset, &home).unwrap();
-        println!(
-            "{}: load {load:?}, checksum {sum:?}, identify {:?}",
-            inputs.name(),
-            start.elapsed()
-        );
-    }
-}
