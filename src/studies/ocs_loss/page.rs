@@ -71,7 +71,7 @@ pub fn page(runs: &RunFolder) -> Page {
             "Softmax on each level, items 27, 9, 9, 3, 9, 3, 3 and 1 times in 64: crossings",
             softmax,
         )
-        .row("Responses to all items: in the phase, at their nearest to the prior; else at its end", first_answers)
+        .row("Responses to all items at their nearest to the prior; without a phase, at the end", first_answers)
         .taller(1.25)
         .notes(
             "Aligned starts, a₀ = 10⁻⁸; tiny start and softmax: a₀ = 10⁻¹⁶. M: distance of the mean response from the mean target ȳ; V: \
