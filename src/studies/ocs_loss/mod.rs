@@ -42,8 +42,9 @@ fn logit(probability: f64) -> f64 {
     (probability / (1.0 - probability)).ln()
 }
 
+/// Whether labels are learned each by itself.
 fn is_binary(config: &Config) -> bool {
-    config.training.loss == Loss::BinaryCrossEntropy
+    config.training.loss != Loss::SoftmaxCrossEntropy
 }
 
 /// Observation at which the largest distance of a logit from the OCS's, over items and labels, is smallest; and that
