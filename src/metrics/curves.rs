@@ -9,7 +9,7 @@ use super::Judgement;
 pub struct Curves {
     /// Updates done; empty for a theory.
     pub step: Vec<u64>,
-    /// `eta * step`.
+    /// The sum of these updates' rates: `eta * step` where they are one.
     pub time: Vec<f64>,
     /// The training loss's form on these samples; empty for a theory that has none.
     pub loss: Vec<f64>,

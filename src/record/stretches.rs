@@ -22,7 +22,7 @@ pub struct StretchRecord {
     pub label: String,
     /// Updates done before it.
     pub first_step: u64,
-    /// Time, `eta * step` summed over stretches, at which it begins.
+    /// Time, the sum of all updates' rates, at which it begins.
     pub start_time: f64,
     /// The optimal constant solution of its targets, `[label]`.
     pub ocs: Vec<f64>,

@@ -4,7 +4,7 @@
 //!
 //! - loss: half the squared error, summed over labels, averaged over samples (or a cross-entropy, likewise);
 //! - correlations: averages over samples, `Sigma_yx = <y x^T>`, so `Sigma_x = I / N` for `N` one-hot items;
-//! - time: `t = eta * step`, which makes gradient descent Euler's method for the flow.
+//! - time: `t = eta * step`, or the sum of the steps' rates, which makes gradient descent Euler's method for the flow.
 //!
 //! Covered: linear networks of 2 to 6 layers on one vector per item: any tree, any frequencies, one-hot or correlated
 //! inputs, any bias option, any start; bias-free (leaky) ReLU networks of two layers on symmetric inputs with odd targets, which

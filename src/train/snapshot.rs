@@ -13,7 +13,7 @@ use crate::model::Objective;
 pub struct Snapshot {
     /// Updates done.
     pub step: u64,
-    /// `eta * step`, the theory's time, summed over stretches.
+    /// The theory's time, the sum of all updates' rates: `eta * step` where they are one.
     pub time: f64,
     /// The stretch on whose samples it answers, counted from 0. At the last step of one a second snapshot answers on the next.
     pub stretch: usize,
