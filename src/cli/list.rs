@@ -142,6 +142,7 @@ fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Holds => "hold",
         Verdict::Fails => "fail",
+        Verdict::Refuted => "refuted",
         Verdict::Reported => "reported",
     }
 }

@@ -37,7 +37,7 @@ impl FirstDrive {
         if config.network.bias.at_input() {
             inputs.push_column(ndarray::Array1::ones(inputs.nrows()).view())?;
         }
-        let wrong = (&task.targets - &first) * &task.probabilities.view().insert_axis(Axis(1));
+        let wrong = (&task.targets - first) * task.probabilities.view().insert_axis(Axis(1));
         let correlation = wrong.t().dot(&inputs);
         let (squares, vectors) = eigen(&correlation.t().dot(&correlation));
         let mut item_modes = inputs.dot(&vectors).reversed_axes();
