@@ -4,8 +4,9 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::frame::{Shown, draw};
 use super::runs::Runs;
@@ -45,7 +46,8 @@ pub fn show(runs: &mut Runs, every: Duration) -> Result<()> {
             if interrupted.load(Ordering::Relaxed) {
                 bail!("interrupted");
             }
-            if event::poll(LISTEN.min(every.max(Duration::from_millis(1))))? {
+            ensure!(!is_gone_within(LISTEN.min(every)), "the terminal is gone");
+            if event::poll(Duration::ZERO)? {
                 match event::read()? {
                     Event::Key(key) => match asked(key) {
                         Some(Asked::End) => return Ok(()),
@@ -59,10 +61,6 @@ pub fn show(runs: &mut Runs, every: Duration) -> Result<()> {
                     _ => {}
                 }
             }
-            // Of a window that was closed nothing comes but an end of input, again and again.
-            if terminal_size::terminal_size_of(io::stdout()).is_none() {
-                bail!("the terminal is gone");
-            }
             if looked.elapsed() >= every {
                 looked = Instant::now();
                 let now = files(runs);
@@ -72,6 +70,16 @@ pub fn show(runs: &mut Runs, every: Duration) -> Result<()> {
         seen = files(runs);
         shown = look(runs);
     }
+}
+
+/// Waits so long for a key, and says whether the terminal was closed: whoever asked that one for keys would wait for ever.
+fn is_gone_within(wait: Duration) -> bool {
+    let stdout = io::stdout();
+    let mut terminal = [PollFd::new(&stdout, PollFlags::IN)];
+    let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()).max(1_000_000) };
+    // A signal ends the wait, and nothing is known then.
+    let heard = poll(&mut terminal, Some(&wait)).unwrap_or(0);
+    heard > 0 && terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// What is known now. What was just being replaced can be read a moment later; what cannot is told.
