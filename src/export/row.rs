@@ -10,7 +10,7 @@ pub struct Row<'a> {
     pub stretch: Option<usize>,
     /// Updates done.
     pub step: Option<u64>,
-    /// `eta * step`, summed over stretches.
+    /// Sum of the steps' learning rates, over stretches.
     pub time: Option<f64>,
     /// The quantity, as the record's field is called.
     pub metric: &'a str,

@@ -6,7 +6,7 @@ pub struct Term {
     pub meaning: &'static str,
 }
 
-pub const GLOSSARY: [Term; 20] = [
+pub const GLOSSARY: [Term; 21] = [
     Term {
         word: "item",
         meaning: "A leaf of the tree: what one input, or one class of images, stands for.",
@@ -39,7 +39,10 @@ pub const GLOSSARY: [Term; 20] = [
         word: "true negative rate, TNR",
         meaning: "Of a level: mean over absent labels of 1 − clip(ŷ, 0, 1), how far they are rejected.",
     },
-    Term { word: "time t", meaning: "Learning rate times steps, η · step." },
+    Term {
+        word: "time t",
+        meaning: "The sum of the steps' learning rates: η · step where the rate stays the same.",
+    },
     Term {
         word: "onset",
         meaning: "First time that counts at which M ≤ q ‖ȳ‖; q is 0.1 unless a config says otherwise.",
@@ -72,6 +75,10 @@ pub const GLOSSARY: [Term; 20] = [
     Term {
         word: "negative control",
         meaning: "A claim that something does not happen where it must not.",
+    },
+    Term {
+        word: "prediction refuted",
+        meaning: "A claim that was written before its runs, and that they contradict: a finding, not a fault.",
     },
     Term { word: "reported", meaning: "Measured, without a claim." },
 ];

@@ -133,7 +133,8 @@ impl Setting {
             (Constants::None, true) => "without biases or shifts",
             (Constants::None, false) => "without biases",
         };
-        let joined = if self.is_normalised && self.constants != Constants::Shifts { "," } else { "" };
+        let joined =
+            if self.is_normalised && self.constants != Constants::Shifts { "," } else { "" };
         let inputs = if self.preprocessing == Preprocessing::Raw { "raw" } else { "pixel-centred" };
         format!("A {}{normalisation}{joined} {constants}, on {inputs} images", self.shape.words())
     }
@@ -231,7 +232,8 @@ fn centring(shape: Shape, is_normalised: bool, runs: &RunFolder) -> Result<Claim
 fn shortcuts_are_earlier(runs: &RunFolder) -> Result<Claim> {
     let [with, without] = [Shape::Resnet, Shape::Unresidual].map(|shape| {
         let preprocessing = Preprocessing::Raw;
-        Setting { shape, is_normalised: false, constants: Constants::None, preprocessing }.pick(runs)
+        Setting { shape, is_normalised: false, constants: Constants::None, preprocessing }
+            .pick(runs)
     });
     Ok(claim("shortcuts-are-earlier")
         .says(
@@ -277,8 +279,9 @@ impl Beside {
             Beside::Wide => ("wide", "CIFAR-10, as wide as people train it,"),
         };
         let mut claims = Vec::new();
-        for (shape, is_normalised) in
-            [Shape::Vgg, Shape::Resnet].into_iter().flat_map(|shape| [(shape, false), (shape, true)])
+        for (shape, is_normalised) in [Shape::Vgg, Shape::Resnet]
+            .into_iter()
+            .flat_map(|shape| [(shape, false), (shape, true)])
         {
             let found = self.runs(runs, shape, is_normalised);
             if found.is_empty() {

@@ -31,7 +31,8 @@ const CONTROLS: [(Shape, bool, Constants, &str); 4] = [
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
-    let crossing = |setting: Setting| Subject::of_seeds(&setting.runs(runs), Clock::Step).crossing();
+    let crossing =
+        |setting: Setting| Subject::of_seeds(&setting.runs(runs), Clock::Step).crossing();
     let dataset = DatasetRecord::name_of("CIFAR-10", unpublished(&runs.records).is_empty());
     let mut page = Page::new(format!(
         "Does the optimal constant solution (OCS) survive in the networks people train? {dataset}"
@@ -52,13 +53,11 @@ pub fn page(runs: &RunFolder) -> Page {
         (Beside::Superclasses, "CIFAR-100 under its superclasses: no biases, raw"),
         (Beside::Wide, "VGG11 and ResNet18: no biases, raw"),
     ] {
-        let found = ROWS.map(|(shape, is_normalised, name)| {
-            (beside.runs(runs, shape, is_normalised), name)
-        });
+        let found = ROWS
+            .map(|(shape, is_normalised, name)| (beside.runs(runs, shape, is_normalised), name));
         if found.iter().any(|(runs, _)| !runs.is_empty()) {
-            let panels = found.map(|(runs, name)| {
-                Subject::of_seeds(&runs, Clock::Step).crossing().titled(name)
-            });
+            let panels = found
+                .map(|(runs, name)| Subject::of_seeds(&runs, Clock::Step).crossing().titled(name));
             page = page.row(title, panels);
         }
     }
@@ -79,8 +78,16 @@ fn times(runs: &RunFolder) -> Panel {
             let x = row as f64 + 0.2 * (column as f64 + 1.0);
             for run in setting.runs(runs) {
                 let (onset, end) = of_phase(run);
-                layers.push(Layer::points(onset.map(|onset| (x, onset)), look(column), format!("{title}: onset")));
-                layers.push(Layer::open_points(end.map(|end| (x, end)), look(column), format!("{title}: end")));
+                layers.push(Layer::points(
+                    onset.map(|onset| (x, onset)),
+                    look(column),
+                    format!("{title}: onset"),
+                ));
+                layers.push(Layer::open_points(
+                    end.map(|end| (x, end)),
+                    look(column),
+                    format!("{title}: end"),
+                ));
             }
         }
     }
