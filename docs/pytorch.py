@@ -8,6 +8,9 @@
     network(images)                                    # [n, channels, height, width] (vectors: [n, inputs]), preprocessed as
                                                        # the config's `task` says; logits under cross-entropy
 
+Under normalisation: {batch: {evaluation: batch}} the network answers samples together, also after eval(): give it those that ocs
+answers together, a full batch, or of N samples every P-th from the p-th on, P = max(1, N // batch_size).
+
 Modules are called as the checkpoint's tensors: layer1, norm1, layer2, ... Layers of weights are counted from the input; a
 residual unit's are its two convolutions, then that of its shortcut, if it has one.
 """
@@ -87,7 +90,8 @@ class Network(nn.Module):
         affine = keys["affine"] != "none"
         if kind == "batch":
             of = nn.BatchNorm2d if self.config["kind"] == "cnn" else nn.BatchNorm1d
-            norm = of(width, affine=affine)
+            # Without running statistics a module takes those of the samples at hand in evaluation, too.
+            norm = of(width, affine=affine, track_running_stats=keys.get("evaluation", "running") == "running")
         elif kind == "layer" and self.config["kind"] != "cnn":
             norm = nn.LayerNorm(width, elementwise_affine=affine)
         else:

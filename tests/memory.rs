@@ -144,6 +144,34 @@ fn estimates_are_within_a_factor_of_two_of_what_runs_take() {
 }
 
 #[test]
+fn what_dropout_keeps_of_a_step_is_counted() {
+    use ocs::config::{NetworkConfig, NetworkKind};
+    use ocs::model::{StackSize, architecture};
+    let (batch, width) = (100.0, 4.0);
+    let bytes = |kind, dropout| {
+        let config =
+            NetworkConfig { kind, dropout, hidden: vec![50, 30], ..NetworkConfig::default() };
+        let plan = architecture(kind).plan(&config, [1, 28, 28], 784, 14);
+        let [_, of_step] = architecture(kind).bytes(&StackSize {
+            n_members: 2.0,
+            plan: &plan,
+            image: [1, 28, 28],
+            batch,
+            is_full_batch: false,
+            from_moments: false,
+            width,
+            remembered: 0.0,
+        });
+        of_step
+    };
+    // Of all hidden units, or of what the last layer sees.
+    for (kind, values) in [(NetworkKind::Mlp, 80.0), (NetworkKind::Cnn, 30.0 * 49.0)] {
+        let kept = (bytes(kind, 0.5) - bytes(kind, 0.0)) / (2.0 * batch * width * values);
+        assert!((2.0..=4.0).contains(&kept), "{kind:?}: {kept}");
+    }
+}
+
+#[test]
 fn the_most_demanding_phase_and_cell_are_seen_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let options = crate::reproducible_runs::options(folder.path());

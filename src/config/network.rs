@@ -62,7 +62,8 @@ pub struct NetworkConfig {
     pub normalisation: Normalisation,
     /// Probability, in [0, 1), that a step of training leaves a value out; those that stay are divided by 1 - p, and nothing is
     /// left out where responses are observed. For mlp of what each hidden layer makes, after the nonlinearity, as in VGG's fully
-    /// connected layers; for cnn of what the last layer sees. What is left out follows from seed and step. Absent = 0.
+    /// connected layers; for cnn of what the last layer sees. What is left out follows from seed and step, whatever the device: it is
+    /// drawn on the host, ahead for several steps where they are small. Absent = 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub dropout: f64,
     /// Which layers of weights have biases: none | input (the first) | output (the last) | all. Biases start at zero. A shortcut's
@@ -173,13 +174,18 @@ impl NetworkConfig {
 
     /// Layers of weights: one more than there are hidden ones.
     pub fn n_layers(&self) -> usize {
+        self.n_layers_before(self.hidden.len()).saturating_add(1)
+    }
+
+    /// Layers of weights before a block, or a hidden layer, counted from 0.
+    pub fn n_layers_before(&self, block: usize) -> usize {
         if self.kind != NetworkKind::Cnn {
-            return self.hidden.len() + 1;
+            return block;
         }
         let of_block = |block| {
             self.convolutions_of(block).saturating_add(usize::from(self.has_projection(block)))
         };
-        (0..self.hidden.len()).map(of_block).fold(1, usize::saturating_add)
+        (0..block).map(of_block).fold(0, usize::saturating_add)
     }
 
     /// Whether a step of training answers as an observation does: no unit is left out, and no sample bears on another's answer.

@@ -34,6 +34,7 @@ impl NetworkConfig {
             NetworkKind::Linear | NetworkKind::Mlp => self.check_has_no_blocks()?,
         }
         self.check_normalisation()?;
+        self.check_several_are_normalised(task.inputs)?;
         if let Some(slope) = self.negative_slope {
             ensure!(
                 self.activation == Activation::LeakyRelu,
@@ -149,22 +150,68 @@ impl NetworkConfig {
     /// Something of an image must be left for the last layer.
     fn check_image_is_left(&self, inputs: Inputs) -> Result<()> {
         let Some([height, width]) = inputs.sides() else { return Ok(()) };
-        let [mut rows, mut columns] = [height, width];
+        let mut left = [height, width];
         for block in 0..self.hidden.len() {
-            let halved = match self.pooling_of(block) {
-                Pooling::Max | Pooling::Average => 2,
-                Pooling::None => 1,
-            };
-            let shrunk = |side: usize| side.div_ceil(self.stride_of(block)) / halved;
-            (rows, columns) = (shrunk(rows), shrunk(columns));
+            left = self.pooled(block, self.convolved(block, left));
             ensure!(
-                rows.min(columns) > 0,
+                left.iter().all(|&side| side > 0),
                 "network.hidden lists {} convolution blocks, but images of {} have {height} x {width} pixels, of which pooling and \
                  strides leave none after {}: list fewer, set network.pooling to none, or take network.kind mlp",
                 self.hidden.len(),
                 inputs.name(),
                 block + 1
             );
+        }
+        Ok(())
+    }
+
+    /// Height and width of what a block's convolutions make.
+    fn convolved(&self, block: usize, sides: [usize; 2]) -> [usize; 2] {
+        sides.map(|side| side.div_ceil(self.stride_of(block)))
+    }
+
+    /// Height and width of what its pooling leaves of that.
+    fn pooled(&self, block: usize, sides: [usize; 2]) -> [usize; 2] {
+        match self.pooling_of(block) {
+            Pooling::Max | Pooling::Average => sides.map(|side| side / 2),
+            Pooling::None => sides,
+        }
+    }
+
+    /// One value less its own mean is 0, whatever it is: layer and group normalisation take their statistics over several. (Batch
+    /// normalisation has several samples.)
+    fn check_several_are_normalised(&self, inputs: Inputs) -> Result<()> {
+        let n_groups = match self.normalisation {
+            Normalisation::None {} | Normalisation::Batch(_) => return Ok(()),
+            Normalisation::Layer(_) => 1,
+            Normalisation::Group(GroupNormalisation { groups, .. }) => groups,
+        };
+        // Of images that were not looked at nothing is known.
+        let is_cnn = self.kind == NetworkKind::Cnn;
+        let Some(mut sides) = (if is_cnn { inputs.sides() } else { Some([1, 1]) }) else {
+            return Ok(());
+        };
+        for (block, &width) in self.hidden.iter().enumerate() {
+            if is_cnn {
+                sides = self.convolved(block, sides);
+            }
+            let [height, columns] = sides;
+            let remedy = match is_cnn {
+                true => {
+                    "let strides and pooling leave more places or a group have more channels, or take batch"
+                }
+                false => "list more units in network.hidden, or take batch",
+            };
+            ensure!(
+                width / n_groups * height * columns > 1,
+                "network.normalisation {} takes mean and variance over a single value in layer {}, which makes it 0 whatever it was: \
+                 {remedy}",
+                self.normalisation.name(),
+                self.n_layers_before(block) + 1
+            );
+            if is_cnn {
+                sides = self.pooled(block, sides);
+            }
         }
         Ok(())
     }
@@ -278,6 +325,12 @@ impl Config {
         ensure!(
             self.training.batch_size != Some(1),
             "training.batch_size is 1, but network.normalisation batch takes the variance of a batch: raise it, or use layer or group"
+        );
+        let frequencies = self.task.frequencies.as_deref().unwrap_or_default();
+        ensure!(
+            self.task.inputs.are_images() || frequencies.windows(2).all(|pair| pair[0] == pair[1]),
+            "task.frequencies weighs single vectors, but network.normalisation batch counts each of them once in its mean and variance: \
+             use layer, set task.frequencies to null, or take images, of which frequent items have more"
         );
         ensure!(
             self.kernel.is_none() || evaluation == Evaluation::Running,

@@ -12,9 +12,11 @@ use super::choice::choice;
 pub enum Normalisation {
     /// Nothing.
     None {},
-    /// Each channel (each unit of mlp) over the batch and all places: PyTorch's BatchNorm2d and BatchNorm1d.
+    /// Each channel (each unit of mlp) over the batch and all places: PyTorch's BatchNorm2d and BatchNorm1d. Samples count once
+    /// each, so single vectors have no `task.frequencies`.
     Batch(BatchNormalisation),
     /// Each sample over all channels and places (mlp: over the layer's units): PyTorch's GroupNorm(1, channels), for mlp LayerNorm.
+    /// Of this and `group` more than one value is asked for.
     Layer(LayerNormalisation),
     /// Each sample over all places of a group of channels: PyTorch's GroupNorm.
     Group(GroupNormalisation),

@@ -17,6 +17,7 @@ from pytorch import Network
 torch.set_default_dtype(torch.float64)
 
 BATCH, LAYER = {"batch": {"affine": "all"}}, {"layer": {"affine": "all"}}
+EVALUATED = {"batch": {"affine": "all", "evaluation": "batch"}}
 GROUP = {"group": {"groups": 2, "affine": "all"}}
 VGG = {"kind": "cnn", "hidden": [4, 6], "convolutions": [1, 2], "activation": "relu", "pooling": "max", "bias": "all"}
 RESIDUAL = {
@@ -42,6 +43,8 @@ NETWORKS = {
     "strided-batch-scale": {**STRIDED, "normalisation": {"batch": {"affine": "scale"}}},
     "strided-layer-none": {**STRIDED, "normalisation": {"layer": {"affine": "none"}}},
     "pooled-batch": {**POOLED, "normalisation": BATCH},
+    "vgg-batch-evaluated": {**VGG, "normalisation": EVALUATED},
+    "mlp-batch-evaluated": {**MLP, "normalisation": EVALUATED},
     "mlp-batch": {**MLP, "normalisation": BATCH},
     "mlp-layer": {**MLP, "normalisation": LAYER},
     "mlp-layer-scale": {**MLP, "normalisation": {"layer": {"affine": "scale"}}},

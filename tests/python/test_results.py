@@ -42,11 +42,18 @@ kernel: {samples: 16, times: 3}
 probes: [layer-spectra]
 seeds: [3]
 """
+NORMALISED = """
+task: {inputs: glyphs, samples: {train: 160, test: 80}, branching: [2, 2]}
+network: {kind: mlp, hidden: [8, 4], normalisation: batch, dropout: 0.25, initialisation: {kaiming: {gain: 0.5}}}
+training: {steps: 30, batch_size: full, learning_rate: 0.05, observations: 6}
+seeds: [3]
+"""
 PHASES = """
 training: {steps: 200, learning_rate: 0.1, observations: 10}
 phases: [{}, {task.permutation: [1, 0, 2, 3, 4, 5, 6, 7]}]
 seeds: [0]
 """
+RUNS = ["runs/grid", "runs/glyphs", "runs/normalised", "runs/phases"]
 SCALARS = ["loss", "mean_output_error", "input_dependence", "distance_to_ocs", "distance_to_targets"]
 RATES = ["true_negative_rate", "true_positive_rate", "thresholded_true_negative_rate",
          "thresholded_true_positive_rate", "level_accuracy"]
@@ -130,13 +137,14 @@ class Results(unittest.TestCase):
     def setUpClass(cls):
         cls.kept = tempfile.TemporaryDirectory()
         cls.folder = pathlib.Path(cls.kept.name)
-        for name, text in (("grid", GRID), ("glyphs", GLYPHS), ("phases", PHASES)):
+        for name, text in (("grid", GRID), ("glyphs", GLYPHS), ("normalised", NORMALISED), ("phases", PHASES)):
             (cls.folder / (name + ".yaml")).write_text(text)
         run(cls.folder, "sweep", "grid.yaml", "--tensorboard", "board")
         run(cls.folder, "train", "glyphs.yaml", "--tensorboard", "board")
+        run(cls.folder, "train", "normalised.yaml")
         run(cls.folder, "train", "phases.yaml")
         for form in ("csv", "json", "npz"):
-            run(cls.folder, "export", "runs/grid", "runs/glyphs", "runs/phases", "--format", form, "--out", "all." + form)
+            run(cls.folder, "export", *RUNS, "--format", form, "--out", "all." + form)
         # pandas 3 needs no telling, and says so.
         warnings.simplefilter("ignore", category=FutureWarning)
         warnings.filterwarnings("ignore", message=".*float_precision.*")
@@ -148,7 +156,7 @@ class Results(unittest.TestCase):
 
     def test_pandas_reads_every_number_of_every_record_from_csv_to_the_last_bit(self):
         n = 0
-        for name in ("grid", "glyphs", "phases"):
+        for name in ("grid", "glyphs", "normalised", "phases"):
             of_run = self.csv[self.csv["run"] == name]
             for record in records(self.folder / "runs" / name):
                 rows = of_run[of_run["seed"] == record["seed"]]
@@ -224,11 +232,11 @@ class Results(unittest.TestCase):
         self.assertIn("--overwrite", refused.stderr)
         self.assertEqual((self.folder / "all.csv").read_bytes(), before)
         for form in ("csv", "json", "npz"):
-            again = ("export", "runs/grid", "runs/glyphs", "runs/phases", "--format", form, "--out", "again." + form)
+            again = ("export", *RUNS, "--format", form, "--out", "again." + form)
             run(self.folder, *again)
             run(self.folder, *again, "--overwrite")
             self.assertEqual((self.folder / ("again." + form)).read_bytes(), (self.folder / ("all." + form)).read_bytes())
-        text = run(self.folder, "export", "runs/grid", "runs/glyphs", "runs/phases", "--format", "csv")
+        text = run(self.folder, "export", *RUNS, "--format", "csv")
         self.assertEqual(text.encode(), before)
         left = [path.name for path in self.folder.iterdir() if path.name.startswith(".")]
         self.assertEqual(left, [])

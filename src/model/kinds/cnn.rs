@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::costs::{by_samples, with_gradients};
+use super::costs::{by_samples, dropped, with_gradients};
 use crate::config::{NetworkConfig, Pooling};
 use crate::model::architecture::{Architecture, StackSize, Step};
 use crate::model::layer::in_memory;
@@ -67,10 +67,11 @@ impl Architecture for Cnn {
     }
 
     /// A layer has its channels at every place, before normalisation or pooling and after the nonlinearity; gradients go back
-    /// through one layer after the other, and the largest takes three times as much.
+    /// through one layer after the other, and the largest takes three times as much. Then there is what dropout keeps.
     fn bytes(&self, stack: &StackSize) -> [f64; 2] {
         let units = || stack.plan.layers.iter().map(LayerPlan::units);
-        with_gradients(stack, 2.0 * units().sum::<f64>() + 3.0 * units().fold(0.0, f64::max))
+        let of_layers = 2.0 * units().sum::<f64>() + 3.0 * units().fold(0.0, f64::max);
+        with_gradients(stack, of_layers + dropped(stack.plan))
     }
 }
 

@@ -37,6 +37,12 @@ pub fn by_samples(step: &Step) -> usize {
     MOST_SAMPLES / step.n_samples.max(1)
 }
 
+/// Values of each sample that dropout keeps for a step: factors, and what they make of a layer's inputs with its gradients.
+pub fn dropped(plan: &Plan) -> f64 {
+    let inputs = |&layer: &usize| plan.layers.get(layer).and_then(|layer| layer.weight.get(1));
+    3.0 * plan.dropped.iter().filter_map(inputs).sum::<i64>() as f64
+}
+
 /// A stack whose gradients libtorch finds, of networks of which a step keeps so many values of each sample. Its start: all weights
 /// in float64 and copies while they are stacked, `16 S W`; its steps: weights, gradients and what the optimiser keeps, `f S W (2 +
 /// m)`, and copies for observers and checkpoints, `f S W (2 + m)`. Values are kept of a whole batch.

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::costs::{by_samples, by_weights, fully_connected, with_gradients};
+use super::costs::{by_samples, by_weights, dropped, fully_connected, with_gradients};
 use crate::config::NetworkConfig;
 use crate::model::architecture::{Architecture, StackSize, Step};
 use crate::model::pass::Pass;
@@ -37,10 +37,10 @@ impl Architecture for Mlp {
         by_weights(step).min(by_samples(step))
     }
 
-    /// Units before and after the nonlinearity, with the gradients of both; once more where they are normalised.
+    /// Units before and after the nonlinearity, with the gradients of both; once more where they are normalised, and what dropout keeps.
     fn bytes(&self, stack: &StackSize) -> [f64; 2] {
         let kept = |layer: &LayerPlan| if layer.is_normalised { 6.0 } else { 4.0 };
         let of_layers = stack.plan.layers.iter().map(|layer| kept(layer) * layer.units());
-        with_gradients(stack, of_layers.sum())
+        with_gradients(stack, of_layers.sum::<f64>() + dropped(stack.plan))
     }
 }
