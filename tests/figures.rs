@@ -26,6 +26,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_gram" => fake::gram(),
         "ocs_kernel" => fake::kernel(),
         "ocs_mnist" | "ocs_cifar10" => fake::images(),
+        "ocs_architectures" => fake::architectures(),
         "ocs_classes" => fake::classes(),
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
@@ -41,6 +42,9 @@ fn contents(stem: &str) -> &'static [&'static str] {
         }
         "ocs_mnist" | "ocs_cifar10" => &["mean-output error, M / ‖ȳ‖", "end/onset = ", "10²"],
         "ocs_loss" => &["probability", "logit", "10¹", "response = frequency", "Output, balanced"],
+        "ocs_architectures" => {
+            &["ResNet, batch norm", "ResNet less its shortcuts", "No biases, raw: onset", "10²"]
+        }
         "ocs_modes" => &["learned fraction f", "half times: f₀ ", "slope 2μ", "Drift of ln a"],
         "ocs_gram" => &["M / ‖ȳ‖", "Fashion-MNIST", "predicted", "10⁻¹"],
         "ocs_kernel" => &["drift at the crossing", "hidden units", "ReLU CNN, raw", "10⁻¹"],

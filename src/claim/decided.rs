@@ -40,6 +40,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every one.
+    pub const ALL: [Verdict; 4] =
+        [Verdict::Holds, Verdict::Fails, Verdict::Refuted, Verdict::Reported];
+
+    /// Of several, behind their number: 3 hold.
+    pub fn of_several(self) -> &'static str {
+        match self {
+            Verdict::Holds => "hold",
+            Verdict::Fails => "fail",
+            Verdict::Refuted => "refuted",
+            Verdict::Reported => "reported",
+        }
+    }
+
     /// As in CLAIMS.md.
     pub fn word(self) -> &'static str {
         match self {

@@ -15,7 +15,6 @@ use super::decided::Decided;
 use super::outcome::{Success, misuse};
 use super::output;
 use super::run_folder::all_runs;
-use crate::claim::Verdict;
 use crate::record;
 use crate::studies;
 use crate::sweep::{State, states_at_a_glance, states_in_words};
@@ -94,7 +93,8 @@ impl List {
             Experiment {
                 stem: study.stem,
                 question: study.question,
-                claims: found.map(|found| counted(found.claims.iter().map(|it| word(it.verdict)))),
+                claims: found
+                    .map(|found| counted(found.claims.iter().map(|it| it.verdict.of_several()))),
                 figure: figure.exists().then(|| figure.display().to_string()),
             }
         };
@@ -136,15 +136,6 @@ impl List {
 
 fn misuse_of_file(path: &Path) -> anyhow::Error {
     misuse(anyhow::anyhow!("{} is a file: name a folder of runs, such as runs", path.display()))
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "hold",
-        Verdict::Fails => "fail",
-        Verdict::Refuted => "refuted",
-        Verdict::Reported => "reported",
-    }
 }
 
 fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {

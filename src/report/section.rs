@@ -100,13 +100,8 @@ impl Section {
 
     /// What stands beside its name in the list of contents.
     pub fn in_short(&self) -> String {
-        let words = [
-            (Verdict::Holds, "hold"),
-            (Verdict::Fails, "fail"),
-            (Verdict::Refuted, "refuted"),
-            (Verdict::Reported, "reported"),
-        ];
-        let counts = words.into_iter().map(|(verdict, word)| (self.n(verdict), word));
+        let counts = Verdict::ALL.map(|verdict| (self.n(verdict), verdict.of_several()));
+        let counts = counts.into_iter();
         let told = counts.filter(|(n, _)| *n > 0);
         told.map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
     }

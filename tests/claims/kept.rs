@@ -8,7 +8,8 @@ use ocs::studies;
 use serde::{Deserialize, Serialize};
 
 /// Studies on images, whose data sets tests do not have.
-const STEMS: [&str; 5] = ["ocs_gram", "ocs_kernel", "ocs_mnist", "ocs_cifar10", "ocs_classes"];
+const STEMS: [&str; 6] =
+    ["ocs_gram", "ocs_kernel", "ocs_mnist", "ocs_cifar10", "ocs_architectures", "ocs_classes"];
 
 /// What claims read of a quick run's folder.
 #[derive(Serialize, Deserialize)]

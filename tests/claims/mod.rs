@@ -9,6 +9,7 @@ use ocs::studies::{self, Study};
 /// Records of real runs that need data sets, thinned, and how they are made.
 mod kept;
 mod bias_free_relu;
+mod ocs_architectures;
 mod ocs_classes;
 mod ocs_correlation;
 mod ocs_depth;
@@ -60,6 +61,7 @@ const CASES: &[Cases] = &[
     ("ocs_kernel", ocs_kernel::cases),
     ("ocs_mnist", ocs_images::cases),
     ("ocs_cifar10", ocs_images::cases),
+    ("ocs_architectures", ocs_architectures::cases),
     ("ocs_classes", ocs_classes::cases),
     ("ocs_sequence", ocs_sequence::cases),
     ("bias_free_relu", bias_free_relu::cases),
@@ -90,7 +92,7 @@ fn fault(study: &Study, runs: &RunFolder, case: &Case) -> Option<String> {
     };
     let Some(claim) = sound.get(&case.claim) else { return Some("there is no such claim".into()) };
     let mut expected: BTreeSet<&String> = case.with.iter().collect();
-    if claim.verdict == Verdict::Reported {
+    if matches!(claim.verdict, Verdict::Reported | Verdict::Refuted) {
         let other = &found[&case.claim];
         if (&other.sentence, &other.measured) == (&claim.sentence, &claim.measured) {
             return Some("the report is as before".into());

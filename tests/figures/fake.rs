@@ -3,13 +3,14 @@
 use ndarray::Array2;
 use ocs::config::{
     Activation, Aligned, AlignedBiases, Bias, Config, Initialisation, Inputs, Loss, NetworkKind,
-    Preprocessing, Scale,
+    Preprocessing, Scale, resolve_conditions,
 };
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{
     GramRecord, KernelMoment, KernelRecord, LazyRecord, Method, ModeRecord, Record, RunFolder,
     SCHEMA_VERSION, Status, TheoryRecord, condition_of_seed,
 };
+use ocs::studies;
 use ocs::task::Hierarchy;
 
 const BRANCHING: [usize; 3] = [2, 2, 2];
@@ -279,6 +280,27 @@ pub fn images() -> RunFolder {
         }
     }
     runs.records.sort_by(|a, b| (&a.condition, a.seed).cmp(&(&b.condition, b.seed)));
+    runs
+}
+
+/// Runs of `ocs_architectures`: every condition that its config trains on CIFAR-10.
+pub fn architectures() -> RunFolder {
+    let study = studies::find("ocs_architectures").unwrap();
+    let mut runs = RunFolder::default();
+    for (condition, config) in resolve_conditions(&study.built_in().unwrap()).unwrap() {
+        if config.task.inputs != Inputs::Cifar10 {
+            continue;
+        }
+        for seed in 0..3 {
+            let rates = [3.0, varied(0.6, seed), varied(0.4, seed + 1), varied(0.2, seed + 2)];
+            let output_bias = config.network.bias == Bias::All;
+            let learner = Learner { rates, start: 1e-3, output_bias };
+            let mut run = record(&condition, seed, learner, (4_000, 0.005));
+            run.config = Config { seeds: vec![seed], ..config.clone() };
+            run.config.training.learning_rate = 0.005;
+            runs.records.push(run);
+        }
+    }
     runs
 }
 
