@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::arguments::path;
@@ -18,7 +18,8 @@ use crate::sweep::{Event, Existing, Options, RunState, State};
 #[derive(Args)]
 pub struct TensorBoardArguments {
     /// Write event files for TensorBoard while runs train, FOLDER/NAME/CONDITION/SEED: metrics of every observation, but no
-    /// responses to single items. Runs that go on have theirs written anew, with every moment once
+    /// responses to single items. Runs that go on have theirs written anew, with every moment once; those of runs of another folder
+    /// are left alone
     #[arg(long, value_name = "FOLDER", value_parser = path())]
     tensorboard: Option<PathBuf>,
 }
@@ -47,15 +48,22 @@ impl TensorBoardArguments {
             return Ok(TensorBoard { folders: None, told: Mutex::default() });
         };
         let folder = folder.join(&config.name);
-        if options.existing == Existing::Refuse {
-            for (condition, _) in crate::config::resolve_conditions(config)? {
-                for seed in &config.seeds {
-                    let path = EventFile::path(&folder_of(&folder, &condition, *seed));
-                    ensure_absent(&path).map_err(misuse)?;
-                }
-            }
+        let mut there = None;
+        for (condition, _) in crate::config::resolve_conditions(config)? {
+            let of_seed = |seed: &u64| EventFile::path(&folder_of(&folder, &condition, *seed));
+            there = there.or_else(|| config.seeds.iter().map(of_seed).find(|path| path.exists()));
         }
+        if let (Some(path), Existing::Refuse) = (&there, options.existing) {
+            return Err(misuse(anyhow::anyhow!(
+                "{} is there already: go on with --resume, replace its run with --overwrite, or choose another folder with \
+                 --tensorboard",
+                path.display()
+            )));
+        }
+        let owner = Owner::of(&folder, &options.folder);
+        owner.ensure_ours(there.as_deref()).map_err(misuse)?;
         record::ensure_writable(&folder)?;
+        owner.write()?;
         let folders = Some((folder, &*options.folder));
         Ok(TensorBoard { folders, told: Mutex::default() })
     }
@@ -65,13 +73,59 @@ fn folder_of(folder: &Path, condition: &str, seed: u64) -> PathBuf {
     folder.join(condition).join(seed.to_string())
 }
 
-fn ensure_absent(path: &Path) -> Result<()> {
-    ensure!(
-        !path.exists(),
-        "{} is there already: go on with --resume, replace its run with --overwrite, or choose another folder with --tensorboard",
-        path.display()
-    );
-    Ok(())
+/// Beside event files: the folder of the runs that they are of. Another folder may have runs of the same names.
+struct Owner {
+    file: PathBuf,
+    runs: String,
+}
+
+impl Owner {
+    fn of(events: &Path, runs: &Path) -> Owner {
+        Owner { file: events.join("runs.txt"), runs: format!("{}\n", whole(runs).display()) }
+    }
+
+    /// Makes sure that event files are of these runs; `there` is one of them that would be written anew.
+    fn ensure_ours(&self, there: Option<&Path>) -> Result<()> {
+        let found = match std::fs::read(&self.file) {
+            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", self.file.display()));
+            }
+        };
+        let remedy = "choose another folder with --tensorboard, or remove this one: event files are written anew from records";
+        let folder = self.file.with_file_name("");
+        match (found, there) {
+            (Some(found), _) => ensure!(
+                found == self.runs,
+                "{} holds event files of the runs in {}, not of those in {}: {remedy}",
+                folder.display(),
+                found.trim_end(),
+                self.runs.trim_end()
+            ),
+            (None, Some(there)) => anyhow::bail!(
+                "{} is there, and no {} says of which runs it is: {remedy}",
+                there.display(),
+                self.file.display()
+            ),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Result<()> {
+        record::write_atomically(&self.file, self.runs.as_bytes())
+    }
+}
+
+/// A path from the root, also of a folder that is not there yet.
+fn whole(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let known = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match known {
+        Some((above, known)) => known.join(absolute.strip_prefix(above).unwrap_or(&absolute)),
+        None => absolute,
+    }
 }
 
 impl TensorBoard<'_> {
