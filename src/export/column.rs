@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_yaml::Value;
 
 use super::names::Names;
@@ -72,23 +71,25 @@ const AFTER: [(&str, Kind); 16] = [
     ("value", Kind::Number),
 ];
 
-/// What a record says of its cell; the rest may be megabytes.
-#[derive(Deserialize)]
-pub struct OfCell {
-    #[serde(default)]
-    cell: Option<CellRecord>,
-}
-
 impl Columns {
     /// Makes room for a run's cell.
-    pub fn add(&mut self, run: &OfCell) {
-        for entry in run.cell.iter().flat_map(|cell| &cell.values.0) {
+    pub fn add(&mut self, cell: &CellRecord) {
+        for entry in &cell.values.0 {
             let is_number = matches!(entry.value, Value::Number(_));
             match self.grid.iter_mut().find(|(key, _)| *key == entry.key) {
                 Some((_, are_numbers)) => *are_numbers &= is_number,
                 None => self.grid.push((entry.key.clone(), is_number)),
             }
         }
+    }
+
+    /// What a cell has in the columns of the grid, as a number and in words.
+    fn values_of(&self, cell: Option<&CellRecord>) -> Vec<Option<(f64, String)>> {
+        let value = |(key, _): &(String, bool)| {
+            let value = &cell?.values.0.iter().find(|entry| entry.key == *key)?.value;
+            Some((value.as_f64().unwrap_or(f64::NAN), value_in_words(value)))
+        };
+        self.grid.iter().map(value).collect()
     }
 
     /// All of them, in their order.
@@ -120,15 +121,10 @@ impl Run {
             None => Some(record.condition.clone()),
             Some(cell) => cell.condition.clone(),
         };
-        let value = |(key, _): &(String, bool)| {
-            let entries = record.cell.iter().flat_map(|cell| &cell.values.0);
-            let value = &entries.into_iter().find(|entry| entry.key == *key)?.value;
-            Some((value.as_f64().unwrap_or(f64::NAN), value_in_words(value)))
-        };
         Run {
             name: folder.to_owned(),
             condition,
-            values: columns.grid.iter().map(value).collect(),
+            values: columns.values_of(record.cell.as_ref()),
             seed: Some(record.seed),
             status: Some(match record.status {
                 Status::Running => "unfinished",
@@ -139,12 +135,21 @@ impl Run {
         }
     }
 
-    /// Theory's answer to a condition: of no seed, whose cell stands in its name alone.
-    pub fn of_theory(folder: &str, theory: &TheoryRecord, columns: &Columns) -> Run {
+    /// Theory's answer to a condition, of no seed; with a grid to a cell.
+    pub fn of_theory(
+        folder: &str,
+        theory: &TheoryRecord,
+        cell: Option<&CellRecord>,
+        columns: &Columns,
+    ) -> Run {
+        let condition = match cell {
+            None => Some(theory.condition.clone()),
+            Some(cell) => cell.condition.clone(),
+        };
         Run {
             name: folder.to_owned(),
-            condition: Some(theory.condition.clone()),
-            values: vec![None; columns.grid.len()],
+            condition,
+            values: columns.values_of(cell),
             seed: None,
             status: None,
             names: Names::of_stretches(&theory.config, None),

@@ -14,5 +14,6 @@ mod rows;
 mod sink;
 mod table;
 
+pub use column::names_of_folders;
 pub use events::EventFile;
 pub use table::{Format, Source, export, export_lines, sources};

@@ -42,8 +42,30 @@ impl<W: Write + Seek> Npz<W> {
     }
 }
 
+impl Column {
+    /// A whole number of this column, as NumPy has them beside -1 for what is missing.
+    fn signed(&self, number: u64) -> Result<i64> {
+        i64::try_from(number).ok().with_context(|| {
+            format!(
+                "column '{}' holds {number}, more than the {} that --format npz can: --format csv and json hold it",
+                self.name,
+                i64::MAX
+            )
+        })
+    }
+}
+
 impl Spool {
     fn take(&mut self, field: &Field) -> Result<()> {
+        let number = match (self.column.kind, field) {
+            (Kind::Whole, Field::Whole(number)) => self.column.signed(*number)?,
+            _ => -1,
+        };
+        self.write(field, number).context("no room for temporary files (TMPDIR names their folder)")
+    }
+
+    /// Appends what stands in a line; `whole` is that of a column of whole numbers.
+    fn write(&mut self, field: &Field, whole: i64) -> std::io::Result<()> {
         let values = &mut self.values;
         match (self.column.kind, field) {
             (Kind::Text, Field::Text(word)) => {
@@ -55,11 +77,7 @@ impl Spool {
                 values.write_all(&number.to_le_bytes())?;
             }
             (Kind::Text, _) => values.write_all(&(-1i32).to_le_bytes())?,
-            (Kind::Whole, Field::Whole(number)) => {
-                let number = i64::try_from(*number).context("a whole number is too large")?;
-                values.write_all(&number.to_le_bytes())?;
-            }
-            (Kind::Whole, _) => values.write_all(&(-1i64).to_le_bytes())?,
+            (Kind::Whole, _) => values.write_all(&whole.to_le_bytes())?,
             (Kind::Number, Field::Number(number)) => values.write_all(&number.to_le_bytes())?,
             (Kind::Number, _) => values.write_all(&f64::NAN.to_le_bytes())?,
         }
@@ -78,10 +96,7 @@ impl Spool {
 impl<W: Write + Seek> Sink for Npz<W> {
     fn take(&mut self, line: &[Field]) -> Result<()> {
         self.lines += 1;
-        for (spool, field) in self.spools.iter_mut().zip(line) {
-            spool.take(field).context("no room for temporary files (TMPDIR names their folder)")?;
-        }
-        Ok(())
+        self.spools.iter_mut().zip(line).try_for_each(|(spool, field)| spool.take(field))
     }
 
     fn end(self: Box<Self>) -> Result<()> {

@@ -1,17 +1,20 @@
 //! The long table of several runs, written line by line.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
-use super::column::{Column, Columns, OfCell, Run, names_of_folders};
+use super::column::{Column, Columns, Run, names_of_folders};
 use super::csv::Csv;
 use super::json_lines::JsonLines;
 use super::npz::Npz;
 use super::rows::{of_record, of_theory};
 use super::sink::Sink;
-use crate::record::{self, Record, TheoryRecord, read_checked, read_json};
+use crate::config;
+use crate::record::{self, CellRecord, Record, TheoryRecord, read_checked, read_json};
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +33,23 @@ pub struct Source {
     name: String,
     records: Vec<PathBuf>,
     theories: Vec<PathBuf>,
+    /// By the names of their folders; none without a grid.
+    cells: BTreeMap<String, CellRecord>,
+}
+
+/// What a record says of its cell; the rest may be megabytes.
+#[derive(Deserialize)]
+struct OfCell {
+    condition: String,
+    #[serde(default)]
+    cell: Option<CellRecord>,
 }
 
 /// What lies in folders of runs, each with its own name; `theory` says whether its answers are wanted.
 ///
 /// # Errors
 ///
-/// If a folder holds no record, or cannot be read.
+/// If a folder holds no record, or it or one of its files cannot be read.
 pub fn sources(folders: &[(String, &Path)], theory: bool) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for (name, (_, folder)) in names_of_folders(folders).into_iter().zip(folders) {
@@ -47,9 +60,42 @@ pub fn sources(folders: &[(String, &Path)], theory: bool) -> Result<Vec<Source>>
             folder.display()
         );
         let theories = if theory { record::theory_paths(folder)? } else { Vec::new() };
-        sources.push(Source { name, records, theories });
+        let mut cells = if theory { planned_cells(folder)? } else { BTreeMap::new() };
+        for path in &records {
+            let OfCell { condition, cell } = read_json(path)?;
+            cells.extend(cell.map(|cell| (condition, cell)));
+        }
+        sources.push(Source { name, records, theories, cells });
     }
     Ok(sources)
+}
+
+/// Cells of the config that a folder keeps: theory may have answered to one that has no record yet.
+fn planned_cells(folder: &Path) -> Result<BTreeMap<String, CellRecord>> {
+    let Some(config) = record::kept_config(folder).filter(|config| !config.grid.is_empty()) else {
+        return Ok(BTreeMap::new());
+    };
+    let cells = config::cells(&config)
+        .with_context(|| format!("{} tells no cells", record::config_path(folder).display()))?;
+    let of_cell = |cell: config::Cell| {
+        (cell.name, CellRecord { condition: cell.condition, values: cell.values })
+    };
+    Ok(cells.into_iter().map(of_cell).collect())
+}
+
+impl Source {
+    /// The cell that theory answered to; an answer for a further seed keeps the name that it has in place of the condition's.
+    fn cell_of(&self, theory: &TheoryRecord) -> Option<CellRecord> {
+        if let Some(cell) = self.cells.get(&theory.condition) {
+            return Some(cell.clone());
+        }
+        let seed = *theory.config.seeds.first()?;
+        let of_seed = |(name, _): &(&String, &CellRecord)| {
+            theory.condition == record::condition_of_seed(name, seed)
+        };
+        let (_, cell) = self.cells.iter().find(of_seed)?;
+        Some(CellRecord { condition: Some(theory.condition.clone()), ..cell.clone() })
+    }
 }
 
 /// Writes the table of all numbers of all runs to `to`; `go_on` is asked before each run.
@@ -63,7 +109,7 @@ pub fn export<W: Write + Seek>(
     to: W,
     go_on: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let columns = columns_of(sources)?;
+    let columns = columns_of(sources);
     let to = BufWriter::new(to);
     let sink: Box<dyn Sink> = match format {
         Format::Npz => Box::new(Npz::new(to, &columns.all())?),
@@ -83,7 +129,7 @@ pub fn export_lines<W: Write>(
     to: W,
     go_on: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let columns = columns_of(sources)?;
+    let columns = columns_of(sources);
     let all: Vec<Column> = columns.all();
     let sink: Box<dyn Sink + '_> = match format {
         Format::Csv => Box::new(Csv::new(to, &all)?),
@@ -93,12 +139,10 @@ pub fn export_lines<W: Write>(
     fill(sink, sources, &columns, go_on)
 }
 
-fn columns_of(sources: &[Source]) -> Result<Columns> {
+fn columns_of(sources: &[Source]) -> Columns {
     let mut columns = Columns::default();
-    for path in sources.iter().flat_map(|source| &source.records) {
-        columns.add(&read_json::<OfCell>(path)?);
-    }
-    Ok(columns)
+    sources.iter().flat_map(|source| source.cells.values()).for_each(|cell| columns.add(cell));
+    columns
 }
 
 fn fill(
@@ -107,7 +151,8 @@ fn fill(
     columns: &Columns,
     go_on: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    for Source { name, records, theories } in sources {
+    for source in sources {
+        let Source { name, records, theories, .. } = source;
         for path in records {
             go_on()?;
             let record: Record = read_checked(path)?;
@@ -121,7 +166,8 @@ fn fill(
         for path in theories {
             go_on()?;
             let theory: TheoryRecord = read_checked(path)?;
-            let run = Run::of_theory(name, &theory, columns);
+            let cell = source.cell_of(&theory);
+            let run = Run::of_theory(name, &theory, cell.as_ref(), columns);
             of_theory(&theory, &mut |row| {
                 let mut line = Vec::new();
                 run.line(row, columns, &mut line);
