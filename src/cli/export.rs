@@ -18,7 +18,7 @@ use crate::file;
 /// label_name, item, item_name, layer, place, threshold, value`. docs/results.md says what they mean, and shows how pandas,
 /// NumPy and R read them back exactly.
 ///
-/// Unfinished runs are written as far as they are. One record is in memory at a time. Nothing is replaced unasked.
+/// Unfinished runs are written as far as their records are, which grow with each checkpoint. One record is in memory at a time. Nothing is replaced unasked.
 #[derive(Args)]
 pub struct Export {
     /// Folders of runs, as in runs/my_config, or experiments (ocs_linear means RUNS/ocs_linear)
@@ -49,7 +49,7 @@ enum Written {
     Json,
 }
 
-const EXPORT: Use = Use { verb: "export", command: "ocs export" };
+const EXPORT: Use = Use { verb: "export", command: "ocs export", has_condition: false };
 
 impl Export {
     pub fn run(self) -> Result<Success> {

@@ -148,7 +148,8 @@ impl Plot {
     }
 }
 
-const DRAW: run_folder::Use = run_folder::Use { verb: "draw", command: "ocs plot" };
+const DRAW: run_folder::Use =
+    run_folder::Use { verb: "draw", command: "ocs plot", has_condition: true };
 
 /// Makes sure that an option names a folder, there or not.
 pub fn ensure_folder(option: &str, folder: &Path) -> Result<()> {

@@ -69,12 +69,8 @@ fn questions() -> String {
 impl Reproduce {
     pub fn run(self) -> Result<Success> {
         let studies = chosen(&self.stems)?;
-        let below = |folder: &Path| match self.scale().folder() {
-            Some(name) => folder.join(name),
-            None => folder.to_owned(),
-        };
         ensure_folder("--plots", &self.plots).map_err(misuse)?;
-        let (out, plots) = (below(&self.out), below(&self.plots));
+        let (out, plots) = (self.scale().below(&self.out), self.scale().below(&self.plots));
         ensure_ours(&plots.join(REPORT)).map_err(misuse)?;
         let options = self.existing.apply(self.compute.options(&out, Existing::Refuse)?);
         self.ensure_nothing_is_lost(&studies, &options)?;
@@ -152,8 +148,7 @@ impl Reproduce {
         let path = write_claims(plots, stem, origin, &claims)?;
         output::line(&path.display().to_string())?;
         let (report, runs) = (plots.join(REPORT), options.folder.with_file_name(""));
-        let option = self.scale().folder().map(|name| format!(" --{name}")).unwrap_or_default();
-        write_all(&report, plots, &runs, &option)?;
+        write_all(&report, plots, &runs, self.scale())?;
         let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
         Ok(if failed || !summary.diverged.is_empty() { Success::Partial } else { Success::Full })
     }

@@ -20,6 +20,8 @@ pub struct Use {
     pub verb: &'static str,
     /// `ocs plot`.
     pub command: &'static str,
+    /// Whether the command takes --condition.
+    pub has_condition: bool,
 }
 
 /// The folder of runs that is meant: an experiment's stem means RUNS/STEM, unless a folder of that name is there.
@@ -61,7 +63,7 @@ pub fn begun_run_of(target: &Path, runs: &Path, what: Use) -> Result<PathBuf> {
 /// # Errors
 ///
 /// Says what lies there instead, and which run can be drawn.
-pub fn ensure_run(folder: &Path, Use { verb, command }: Use) -> Result<()> {
+pub fn ensure_run(folder: &Path, Use { verb, command, has_condition }: Use) -> Result<()> {
     if is_run(folder) {
         return Ok(());
     }
@@ -70,10 +72,15 @@ pub fn ensure_run(folder: &Path, Use { verb, command }: Use) -> Result<()> {
     // `.` has no parents by name.
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     if let Some((run, condition)) = run_around(folder).or_else(|| run_around(&whole)) {
+        let run = run.display();
+        let alone = match has_condition {
+            true => {
+                format!(", or this condition alone with `{command} {run} --condition {condition}`")
+            }
+            false => String::new(),
+        };
         return Err(anyhow!(
-            "{shown} is a part of the run {run}: {verb} it with `{command} {run}`, or this condition alone with `{command} {run} \
-             --condition {condition}`",
-            run = run.display(),
+            "{shown} is a part of the run {run}: {verb} it with `{command} {run}`{alone}"
         ));
     }
     ensure!(

@@ -1,5 +1,7 @@
 //! How much of an experiment is run: a look, what its figure shows, or all that its question asks for.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,17 @@ impl Scale {
             Scale::Default => None,
             Scale::Full => Some("full"),
         }
+    }
+
+    /// Its results' folder in that of all.
+    pub fn below(self, folder: &Path) -> PathBuf {
+        self.folder().map_or_else(|| folder.to_owned(), |name| folder.join(name))
+    }
+
+    /// The scale whose folder is called so; any other is that of the default.
+    pub fn of_folder(name: &str) -> Scale {
+        let mut apart = [Scale::Quick, Scale::Full].into_iter();
+        apart.find(|scale| scale.folder() == Some(name)).unwrap_or(Scale::Default)
     }
 
     /// What figures and claims say of runs at this scale; nothing by default.

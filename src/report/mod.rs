@@ -33,10 +33,25 @@ struct Page<'a> {
 /// # Errors
 ///
 /// If it cannot be made.
-pub fn html(title: &str, sections: &[Section]) -> Result<String> {
+pub fn html(title: &str, mut sections: Vec<Section>) -> Result<String> {
+    give_addresses(&mut sections);
     let revision = env!("OCS_REVISION");
-    let page = Page { title, generator: GENERATOR, revision, sections, glossary: &GLOSSARY };
+    let page =
+        Page { title, generator: GENERATOR, revision, sections: &sections, glossary: &GLOSSARY };
     Ok(page.render()?)
+}
+
+/// Makes ids words, each of them once.
+fn give_addresses(sections: &mut [Section]) {
+    // The page has a section of its own.
+    let mut taken = vec!["glossary".to_owned()];
+    for section in sections {
+        let word = section.id.replace(char::is_whitespace, "-");
+        let numbered = (2..).map(|number| format!("{word}-{number}"));
+        let id = std::iter::once(word.clone()).chain(numbered).find(|id| !taken.contains(id));
+        section.id = id.unwrap_or(word);
+        taken.push(section.id.clone());
+    }
 }
 
 /// Whether a text is a report that this program wrote, which it may write anew.

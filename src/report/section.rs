@@ -15,7 +15,7 @@ use crate::studies::Study;
 
 /// A part of a report.
 pub struct Section {
-    /// Names it in addresses within the page.
+    /// Names it in addresses within the page, which makes it one word that no other section has.
     pub id: String,
     /// Its heading.
     pub title: String,
@@ -65,7 +65,7 @@ impl Figure {
 }
 
 impl Section {
-    /// An experiment as it was decided and drawn; `config` is that of its runs.
+    /// An experiment as it was decided and drawn; `config` is that of its runs, if it is known.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Section {
         study: &Study,
         figure: Option<&[u8]>,
         (claims, origin): (Vec<Claim>, &str),
-        config: &Config,
+        config: Option<&Config>,
         command: String,
     ) -> Result<Section> {
         let alt = format!("Figure of {}: {}", study.stem, study.question);
@@ -86,7 +86,7 @@ impl Section {
             figures: figure.map(|bytes| Figure::png(&alt, bytes)).into_iter().collect(),
             claims,
             runs: Vec::new(),
-            settings: Some(Settings::of(config)?),
+            settings: config.map(Settings::of).transpose()?,
             // Emphasis of CLAIMS.md.
             origin: origin.replace("**", ""),
             commands: vec![command],

@@ -9,6 +9,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph};
 
+use crate::metrics::Phase;
 use crate::record::{Record, Status};
 
 /// What is known of a run.
@@ -110,21 +111,57 @@ fn heading(shown: &Shown) -> Vec<Line<'static>> {
         (Status::Running, None) => "unfinished, and nobody is at it".to_owned(),
     };
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
-    let phase = match record.stretches.last() {
-        Some(stretch) if stretch.first_step < *step => &stretch.phase,
-        _ => &record.phase,
-    };
+    let Targets { phase, stretch, .. } = Targets::of(record);
+    let since = stretch.map_or_else(String::new, |label| format!(" since '{label}' began"));
     vec![
         first.into(),
         format!("step {step} of {steps}, {state}").into(),
         format!(
-            "{}: onset {}, end {}, in time eta * step",
+            "{}: onset {}, end {}, in time (the sum of learning rates){since}",
             phase.verdict.word(),
             number(phase.onset),
             number(phase.end)
         )
         .into(),
     ]
+}
+
+/// What a run learned last: its only targets, or with phases those of the stretch that it is in.
+struct Targets<'a> {
+    phase: &'a Phase,
+    /// `||ybar||`.
+    norm: f64,
+    variance: f64,
+    /// Updates done before.
+    first_step: u64,
+    /// Name of the stretch, if it is not the first.
+    stretch: Option<&'a str>,
+}
+
+impl Targets<'_> {
+    fn of(record: &Record) -> Targets<'_> {
+        let step = record.curves.step.last().copied().unwrap_or(0);
+        match record
+            .stretches
+            .iter()
+            .rfind(|stretch| 0 < stretch.first_step && stretch.first_step < step)
+        {
+            Some(stretch) => Targets {
+                phase: &stretch.phase,
+                norm: stretch.ocs_norm(),
+                variance: stretch.target_variance,
+                first_step: stretch.first_step,
+                stretch: Some(&stretch.label),
+            },
+            None => Targets {
+                phase: &record.phase,
+                norm: record.ocs.iter().map(|rate| rate * rate).sum::<f64>().sqrt(),
+                variance: record.target_variance,
+                first_step: 0,
+                stretch: None,
+            },
+        }
+    }
 }
 
 fn panels(record: &Record) -> Vec<Panel> {
@@ -135,11 +172,11 @@ fn panels(record: &Record) -> Vec<Panel> {
         let pairs = curves.step.iter().zip(values);
         pairs.filter_map(|(&step, value)| Some((clock(step), (*value)?))).collect()
     };
-    let norm = record.ocs.iter().map(|rate| rate * rate).sum::<f64>().sqrt();
+    let Targets { norm, variance, first_step, .. } = Targets::of(record);
     let mut all = Vec::new();
     for (name, values, threshold) in [
         ("M, mean-output error", &curves.mean_output_error, q * norm),
-        ("V, input dependence", &curves.input_dependence, q * record.target_variance),
+        ("V, input dependence", &curves.input_dependence, q * variance),
     ] {
         let (marker, _, colour) = LOOKS[0];
         let points = of_steps(&known(values));
@@ -150,7 +187,10 @@ fn panels(record: &Record) -> Vec<Panel> {
                 (format!("  (---- {q} of the target's)"), Color::DarkGray),
             ],
             curves: vec![
-                Curve::threshold(threshold, clock(*curves.step.last().unwrap_or(&1))),
+                Curve::threshold(
+                    threshold,
+                    (clock(first_step), clock(*curves.step.last().unwrap_or(&1))),
+                ),
                 Curve { points, look: (marker, Style::new().fg(colour)), is_line: true },
             ],
             top,
@@ -177,8 +217,9 @@ fn panels(record: &Record) -> Vec<Panel> {
 
 impl Curve {
     /// A level line, in dashes.
-    fn threshold(value: f64, last: f64) -> Curve {
-        let points = (0..60).map(|place| (last * f64::from(place) / 59.0, value)).collect();
+    fn threshold(value: f64, (first, last): (f64, f64)) -> Curve {
+        let at = |place: i32| first + (last - first) * f64::from(place) / 59.0;
+        let points = (0..60).map(|place| (at(place), value)).collect();
         Curve { points, look: (Marker::Braille, THRESHOLD), is_line: false }
     }
 }

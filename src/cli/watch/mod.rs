@@ -49,7 +49,7 @@ pub struct Watch {
     runs: PathBuf,
 }
 
-const WATCH: Use = Use { verb: "watch", command: "ocs watch" };
+const WATCH: Use = Use { verb: "watch", command: "ocs watch", has_condition: true };
 
 impl Watch {
     pub fn run(self) -> Result<Success> {
