@@ -70,6 +70,14 @@ fn time_is_the_sum_of_the_rates_and_steps_are_found_from_it() {
             }
         }
     }
+    // The last steps of a million are too short for the clock, and still found.
+    let long = config(&["training.steps=1000000", "training.schedule=cosine"]);
+    let end = long.step_at(Span::first(&long).time(1_000_000));
+    assert!((999_990.0..=1_000_000.0).contains(&end), "{end}");
+    // With phases the clock begins with the first one's rate.
+    let phased =
+        config(&["training.learning_rate=0.01", "phases=[{training.learning_rate: 0.1}, {}]"]);
+    assert!((phased.step_at(3.0) - 30.0).abs() < 1e-9);
     // A constant rate's clock is what it always was, to the last digit.
     let span = Span::first(&config(&["training.learning_rate=0.1"]));
     assert!((0..8000).all(|step| span.time(step).to_bits() == (0.1 * step as f64).to_bits()));
@@ -101,7 +109,8 @@ fn last(config: &Config) -> Snapshot {
     seen.unwrap()
 }
 
-/// So many times as many steps of so many times smaller rates.
+/// A linear run under a schedule, whose EVERY and WARM stand for a quarter and a tenth of its steps, with `finer` times as many
+/// steps of rates that are as many times smaller.
 fn scheduled(schedule: &str, steps: u64, finer: u64) -> Config {
     let schedule = schedule.replace("EVERY", &(steps * finer / 4).to_string());
     let schedule = schedule.replace("WARM", &(steps * finer / 10).to_string());
@@ -428,6 +437,11 @@ fn what_is_not_well_defined_is_refused_with_the_key_and_the_remedy() {
             format!("{:#}", parsed("name: test", &[&format!("training.{keys}")]).unwrap_err());
         assert!(error.contains(words), "{keys}: {error}");
     }
+    for first in ["{step: {every: 0}}", "{constant: {warm_up: 18446744073709551615}}"] {
+        let phases = format!("phases=[{{training.schedule: {first}}}, {{}}]");
+        let error = format!("{:#}", parsed("name: test", &[&phases]).unwrap_err());
+        assert!(error.contains("phase 1: training.schedule."), "{error}");
+    }
     let late = ["phases=[{}, {steps: 10, training.schedule: {linear: {warm_up: 20}}}]"];
     let error = format!("{:#}", parsed("name: test", &late).unwrap_err());
     assert!(
@@ -456,12 +470,18 @@ conditions:
         .map(|stretch| serde_json::to_string(&stretch.config.training.schedule).unwrap())
         .collect();
     let expected = [
-        r#"{"Step":{"every":10,"factor":0.5,"warm_up":5}}"#,
-        r#"{"Cosine":{"final":0.0,"warm_up":40}}"#,
-        r#"{"Step":{"every":10,"factor":0.5,"warm_up":5}}"#,
-        r#"{"Linear":{"final":0.0,"warm_up":6}}"#,
+        r#"{"Step":{"every":10,"factor":0.5,"warm_up":4}}"#,
+        r#"{"Cosine":{"final":0.0,"warm_up":39}}"#,
+        r#"{"Step":{"every":10,"factor":0.5,"warm_up":4}}"#,
+        r#"{"Linear":{"final":0.0,"warm_up":5}}"#,
     ];
     assert_eq!(schedules.join("\n").to_lowercase(), expected.join("\n").to_lowercase());
+    // A warm-up that is shorter than training stays so at any scale.
+    for warm_up in [1, 20, 23] {
+        let linear = format!("steps: 24, schedule: {{linear: {{warm_up: {warm_up}}}}}");
+        let text = format!("name: test\ntraining: {{{linear}}}\nquick: {{steps: 0.1}}");
+        assert!(parsed(&text, &[]).unwrap().at(Scale::Quick).is_ok(), "{text}");
+    }
     let quick = parsed(
         &text.replace(
             "  own: {training.schedule: {cosine: {warm_up: 400}}, network.bias: all}\n",

@@ -375,11 +375,6 @@ impl Config {
             || self.training.batch_size.is_some()
     }
 
-    /// Updates between the start and a time, in the first stretch or the only one; not whole in between.
-    pub fn step_at(&self, time: f64) -> f64 {
-        Span::first(self).step_at(time)
-    }
-
     /// `a0` and `rho` of correlated inputs and an aligned start; `None` for any other.
     pub fn start_and_correlation(&self) -> Option<(f64, f64)> {
         let a0 = self.network.initialisation.aligned_strength()?;

@@ -91,10 +91,15 @@ pub(super) const COUNTS: [&str; 5] = [
     "training.schedule.linear.warm_up",
 ];
 
-/// A count at one of these keys, so many times as large; a warm-up that is shorter than training stays so.
+/// A count at one of these keys, so many times as large. A warm-up has one part more than steps before the whole rate: its parts
+/// are scaled, and one that is shorter than training stays so.
 pub(super) fn scaled(key: &str, steps: u64, factor: f64) -> u64 {
-    let scaled = steps as f64 * factor;
-    if key.ends_with("warm_up") { scaled as u64 } else { (scaled.round() as u64).max(steps.min(1)) }
+    let scaled = |count: f64| (count * factor).round() as u64;
+    match steps {
+        0 => 0,
+        _ if key.ends_with("warm_up") => scaled(steps as f64 + 1.0).saturating_sub(1),
+        _ => scaled(steps as f64).max(1),
+    }
 }
 
 /// Steps of a smaller share of the rate would not be seen on the run's clock.

@@ -37,7 +37,11 @@ pub struct Span {
 impl Span {
     /// Of a run's first stretch.
     pub fn first(config: &Config) -> Self {
-        let TrainingConfig { steps, learning_rate, schedule, .. } = config.training;
+        Span::of(&config.training)
+    }
+
+    fn of(training: &TrainingConfig) -> Self {
+        let TrainingConfig { steps, learning_rate, schedule, .. } = *training;
         Span { first_step: 0, start_time: 0.0, steps, learning_rate, schedule }
     }
 
@@ -84,7 +88,9 @@ impl Span {
             let middle = before + (after - before) / 2;
             if at(middle) <= time { before = middle } else { after = middle }
         }
-        before as f64 + (time - at(before)) / (at(after) - at(before))
+        let length = at(after) - at(before);
+        // Where the last steps are too short for the clock to tell them apart.
+        before as f64 + if length > 0.0 { (time - at(before)) / length } else { 0.0 }
     }
 }
 
@@ -107,7 +113,10 @@ impl Config {
         let base = Config { phases: Vec::new(), label: None, ..self.clone() };
         let mut stretches: Vec<Stretch> = Vec::with_capacity(self.phases.len());
         for (index, phase) in self.phases.iter().enumerate() {
-            let config = config_of(phase, &base).with_context(|| format!("phase {}", index + 1))?;
+            let context = || format!("phase {}", index + 1);
+            let config = config_of(phase, &base).with_context(context)?;
+            // The next one's clock begins with this one's sum of rates.
+            config.training.schedule.check(config.training.steps).with_context(context)?;
             let span = match stretches.last() {
                 None => Span::first(&config),
                 Some(before) => before.span.next(&config),
@@ -117,6 +126,18 @@ impl Config {
             stretches.push(Stretch { label, keeps_optimiser, span, config });
         }
         Ok(stretches)
+    }
+
+    /// How the first stretch trains, or the only one: what a record's own OCS is told of, and the start of its clock.
+    pub fn first_training(&self) -> TrainingConfig {
+        let base = || Config { phases: Vec::new(), ..self.clone() };
+        let first = self.phases.first().and_then(|phase| config_of(phase, &base()).ok());
+        first.map_or_else(|| self.training.clone(), |first| first.training)
+    }
+
+    /// Updates between the start and a time of the first stretch; not whole in between.
+    pub fn step_at(&self, time: f64) -> f64 {
+        Span::of(&self.first_training()).step_at(time)
     }
 
     /// Whether not all updates take one rate, so that time is no multiple of steps.

@@ -118,7 +118,7 @@ impl<'a> Account<'a> {
             target_variance: record.target_variance,
             levels: &record.levels,
             stretches: &record.stretches,
-            smoothing: record.config.training.smoothing(),
+            smoothing: record.config.first_training().smoothing(),
             clock,
         }
     }
@@ -132,7 +132,7 @@ impl<'a> Account<'a> {
             target_variance: theory.target_variance,
             levels: &theory.levels,
             stretches: &theory.stretches,
-            smoothing: theory.config.training.smoothing(),
+            smoothing: theory.config.first_training().smoothing(),
             clock: Clock::Time,
         }
     }

@@ -50,7 +50,7 @@ pub struct LazyRecord {
     pub target_variance: f64,
     /// Its phase, exact to a step or a sixty-fourth of the time between two observations.
     pub phase: Phase,
-    /// `eta * step` at the run's observations.
+    /// Time at the run's observations.
     pub time: Vec<f64>,
     /// `M`, likewise.
     pub mean_output_error: Vec<f64>,

@@ -42,7 +42,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use crate::config::{
-    Aligned, Bias, Config, Initialisation, Loss, NetworkConfig, NetworkKind, TrainingConfig,
+    Aligned, Bias, Config, Initialisation, Loss, NetworkConfig, NetworkKind, Span, TrainingConfig,
 };
 use crate::task::Task;
 
@@ -418,11 +418,13 @@ fn ensure_step_follows(config: &Config, task: &Task, layers: &[LayerStart]) -> R
     let rank = above.nrows().min(above.ncols()) as f64;
     let curvature =
         above.iter().map(|value| value * value).sum::<f64>() / rank * power / inputs.ncols() as f64;
+    // A warm-up may begin where the whole rate would not.
+    let first = Span::first(config).factor(0);
     ensure!(
-        learning_rate * curvature <= 2.0,
+        learning_rate * first * curvature <= 2.0,
         "from these initial weights a step of training.learning_rate {learning_rate} overshoots (below {:.1e} it would not): \
          gradient descent does not follow the flow",
-        2.0 / curvature
+        2.0 / curvature / first
     );
     Ok(())
 }
