@@ -146,8 +146,9 @@ fn presets_have_as_many_parameters_as_the_networks_that_they_are_named_after() {
             .with_extension("yaml");
         let own = config::load(&path, &[]).unwrap();
         assert_eq!(own.task.inputs, Inputs::Cifar10);
-        let flat = ["task.tree=null", "task.branching=[10]", "task.samples={train: null, test: null}"]
-            .map(|key| key.parse().unwrap());
+        let flat =
+            ["task.tree=null", "task.branching=[10]", "task.samples={train: null, test: null}"]
+                .map(|key| key.parse().unwrap());
         let config = config::load(&path, &flat).unwrap();
         assert_eq!(own.network, config.network);
         let task = task(&config, 3, 32);
