@@ -139,7 +139,7 @@ impl<'a> Subject<'a> {
         let with = self.runs.iter().filter(|run| run.phase.is_there()).count();
         let undecided = self.runs.iter().filter(|run| run.phase.exists.is_none()).count();
         if undecided > 0 && undecided < n {
-            format!("phase in {with} of {n} seeds, undecided in {undecided}")
+            format!("phase in {with} of {n}, {undecided} undecided")
         } else if with > 0 && with < n {
             format!("phase in {with} of {n} seeds")
         } else {

@@ -11,9 +11,9 @@ use crate::record::{DatasetRecord, Record, RunFolder, unpublished};
 
 const ROWS: [(Shape, bool, &str); 4] = [
     (Shape::Vgg, false, "VGG"),
-    (Shape::Vgg, true, "VGG, batch norm"),
+    (Shape::Vgg, true, "VGG, BN"),
     (Shape::Resnet, false, "ResNet"),
-    (Shape::Resnet, true, "ResNet, batch norm"),
+    (Shape::Resnet, true, "ResNet, BN"),
 ];
 const COLUMNS: [(Constants, Preprocessing, &str); 4] = [
     (Constants::All, Preprocessing::Raw, "Biases, raw"),
@@ -24,9 +24,9 @@ const COLUMNS: [(Constants, Preprocessing, &str); 4] = [
 /// What takes the mean away, and what brings it back.
 const CONTROLS: [(Shape, bool, Constants, &str); 4] = [
     (Shape::Tanh, false, Constants::None, "tanh VGG"),
-    (Shape::Tanh, true, Constants::None, "tanh, batch norm, no shift"),
-    (Shape::Tanh, true, Constants::Shifts, "tanh, batch norm, shift"),
-    (Shape::Unresidual, false, Constants::None, "ResNet less its shortcuts"),
+    (Shape::Tanh, true, Constants::None, "tanh VGG, BN"),
+    (Shape::Tanh, true, Constants::Shifts, "tanh VGG, BN, shift"),
+    (Shape::Unresidual, false, Constants::None, "No shortcuts"),
 ];
 
 /// The figure.
@@ -62,7 +62,7 @@ pub fn page(runs: &RunFolder) -> Page {
         }
     }
     page.row("Onsets and ends", [times(runs)])
-        .notes("Lines: median over seeds, bands: their range. Batch norm: normalised by the statistics of the samples that are answered.")
+        .notes("Lines: median over seeds, bands: their range. BN: batch normalisation, by the statistics of the samples that are answered; without biases its shift is left out, but where it is named. No shortcuts: the ResNet's layers without them.")
 }
 
 /// Onset and end of every run, network by network.
