@@ -94,7 +94,7 @@ impl Owner {
             }
         };
         let remedy = "choose another folder with --tensorboard, or remove this one: event files are written anew from records";
-        let folder = self.file.with_file_name("");
+        let folder = self.file.parent().unwrap_or(Path::new("."));
         match (found, there) {
             (Some(found), _) => ensure!(
                 found == self.runs,
@@ -123,7 +123,11 @@ fn whole(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let known = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
     match known {
-        Some((above, known)) => known.join(absolute.strip_prefix(above).unwrap_or(&absolute)),
+        // By components: what is joined to nothing ends in a slash.
+        Some((above, known)) => {
+            let rest = absolute.strip_prefix(above).unwrap_or(&absolute);
+            known.join(rest).components().collect()
+        }
         None => absolute,
     }
 }
