@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use assert_cmd::Command;
-use ocs::config::{self, Config};
-use ocs::record::{Record, path_of, write_config, write_json};
+use ocs::config::{self, Config, Stretch, StretchConfig};
+use ocs::record::{Record, StretchRecord, path_of, write_config, write_json};
 use ocs::sweep::{Event, record_so_far, train_all};
 use serde_json::Value;
 
@@ -228,4 +228,97 @@ fn the_list_says_of_runs_how_far_they_are_and_of_experiments_what_was_decided() 
     assert!(told(at, &["list", "runs/mine"]).contains("runs/mine"));
     fs::write(at.join("file"), "").unwrap();
     assert!(refused(at, &["list", "file"]).contains("name a folder of runs"));
+}
+
+#[test]
+fn thresholds_and_phase_are_those_of_the_stretch_that_a_run_is_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for mut record in linear(at) {
+        let phase = |label: &str, steps| StretchConfig {
+            label: Some(label.to_owned()),
+            steps: Some(steps),
+            ..StretchConfig::default()
+        };
+        record.config.phases = vec![phase("before", 1), phase("behind", 1000)];
+        let variances = [1.0, 500.0 / record.config.phase_threshold];
+        let stretches = record.config.stretches().unwrap();
+        let stretch = |(stretch, target_variance): (&Stretch, f64)| StretchRecord {
+            label: stretch.label.clone(),
+            first_step: stretch.span.first_step,
+            start_time: stretch.span.start_time,
+            ocs: record.ocs.clone(),
+            target_variance,
+            phase: record.phase.clone(),
+            phase_sensitivity: Vec::new(),
+        };
+        record.stretches = stretches.iter().zip(variances).map(stretch).collect();
+        write_json(&path_of(&at.join("runs/mine"), &record.condition, 0), &record).unwrap();
+    }
+    let frame = told(at, &["watch", "runs/mine", "--width", "90", "--height", "40"]);
+    assert!(frame.contains("since 'behind' began"), "{frame}");
+    let shown = panel(&frame, "V, input dependence").concat();
+    assert!(shown.contains("500.00"), "{frame}");
+}
+
+/// Claims of some experiments, as `ocs reproduce` keeps them.
+fn decide(plots: &Path, stems: &[&str]) {
+    let one = |stem: &&str| serde_json::json!({"stem": stem, "origin": "", "claims": []});
+    let decided: Vec<Value> = stems.iter().map(one).collect();
+    fs::create_dir_all(plots).unwrap();
+    let text = serde_json::json!({"experiments": decided}).to_string();
+    fs::write(plots.join("claims.json"), text).unwrap();
+}
+
+#[test]
+fn a_report_of_quick_experiments_tells_of_quick_runs_and_lacks_only_what_is_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let plots = at.join("plots/quick");
+    decide(&plots, &["ocs_linear", "ocs_depth", "ocs_modes"]);
+    for (runs, seed) in [("runs/ocs_linear", 77), ("runs/quick/ocs_linear", 78)] {
+        let config = Config { seeds: vec![seed], ..Config::default() };
+        write_config(&at.join(runs), &config).unwrap();
+    }
+    fs::create_dir_all(at.join("runs/quick/ocs_depth")).unwrap();
+    fs::write(at.join("runs/quick/ocs_depth/config.yaml"), "of: another version").unwrap();
+    fs::create_dir_all(plots.join("ocs_modes.png")).unwrap();
+    let output = ocs(at).args(["report", "--plots", "plots/quick"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}");
+    for words in
+        ["part of ocs_depth", "ocs_depth/config.yaml", "part of ocs_modes", "ocs_modes.png"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains("part of ocs_linear"), "{text}");
+    let page = fs::read_to_string(plots.join("index.html")).unwrap();
+    assert!(page.contains("- 78") && !page.contains("- 77"), "the config of the quick runs");
+    for stem in ["ocs_linear", "ocs_depth", "ocs_modes"] {
+        assert!(page.contains(&format!("ocs reproduce {stem} --quick")), "{stem}");
+    }
+}
+
+#[test]
+fn sections_of_a_report_have_addresses_of_their_own_and_paths_in_commands_are_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let records = linear(at);
+    let runs = ["a/x", "b/x", "it's mine/glossary"];
+    for run in runs {
+        let record = &records[0];
+        write_json(&path_of(&at.join(run), &record.condition, record.seed), record).unwrap();
+    }
+    told(at, &[&["report", "--out", "page.html"][..], &runs].concat());
+    let page = fs::read_to_string(at.join("page.html")).unwrap();
+    let ids: Vec<&str> =
+        page.split("<section id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(ids, ["a/x", "b/x", "glossary-2", "glossary"]);
+    for id in ids {
+        assert!(page.contains(&format!("href=\"#{id}\"")), "{id}");
+    }
+    // As HTML writes quotes.
+    let text = page.replace("&#39;", "'").replace("&#x27;", "'");
+    assert!(text.contains(r"ocs plot 'it'\''s mine/glossary'"), "{text}");
+    assert!(text.contains(r"ocs train 'it'\''s mine/glossary/config.yaml'"));
 }

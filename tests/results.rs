@@ -128,3 +128,91 @@ fn tables_have_a_place_before_anything_is_read_and_replace_nothing_unasked() {
         .collect();
     assert!(!names.iter().any(|name| name.contains("half") || name.starts_with('.')), "{names:?}");
 }
+
+const GRID: &str = "
+training: {steps: 30, learning_rate: 0.02, observations: 8}
+network: {initialisation: {normal: {std: 0.1}}}
+conditions: {none: {network.bias: none}, \"all\": {network.bias: all}}
+grid: {training.learning_rate: [0.01, 0.1]}
+seeds: [0]
+";
+
+#[test]
+fn theory_stands_under_the_condition_and_the_grid_values_of_its_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("mine.yaml"), GRID).unwrap();
+    ocs(at).args(["sweep", "mine.yaml"]).assert().success();
+    // Theory is there before a cell's runs are.
+    std::fs::remove_file(at.join("runs/mine/none,learning_rate=0.1/0.json")).unwrap();
+    let (headings, lines) = table(at, &["runs/mine", "--format", "csv", "--theory"]);
+    let column = |name: &str| headings.iter().position(|heading| heading == name).unwrap();
+    let of = |set: &str| -> std::collections::BTreeSet<[String; 2]> {
+        let rows = lines.iter().filter(|line| line[column("set")] == set);
+        rows.map(|line| ["condition", "training.learning_rate"].map(|it| line[column(it)].clone()))
+            .collect()
+    };
+    let (theory, evaluation) = (of("theory"), of("evaluation"));
+    assert_eq!((theory.len(), evaluation.len()), (4, 3), "{theory:?} {evaluation:?}");
+    assert!(evaluation.is_subset(&theory), "{theory:?}");
+    assert!(theory.contains(&["none", "0.1"].map(str::to_owned)), "{theory:?}");
+}
+
+#[test]
+fn event_files_of_runs_of_another_folder_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("mine.yaml"), GRID).unwrap();
+    let sweep = |more: &[&str]| {
+        let output = ocs(at).args(["sweep", "mine.yaml", "--tensorboard"]).args(more).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = sweep(&["board"]);
+    assert_eq!(code, Some(0), "{text}");
+    let file = at.join("board/mine/none,learning_rate=0.1/0/events.out.tfevents.ocs");
+    let before = std::fs::read(&file).unwrap();
+    for more in [&["board", "--out", "other"][..], &["board", "--out", "other", "--overwrite"]] {
+        let (code, text) = sweep(more);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("runs/mine") && text.contains("--tensorboard"), "{text}");
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+    }
+    assert!(!at.join("other").exists(), "refused before anything is trained");
+    // The same folder by another way is no other.
+    for same in [&["board"][..], &["board", "--out", "./runs"]] {
+        let (code, text) = sweep(same);
+        assert_eq!(code, Some(0), "{text}");
+    }
+    std::fs::remove_file(at.join("board/mine/runs.txt")).unwrap();
+    let (code, text) = sweep(&["board"]);
+    assert!(code == Some(2) && text.contains("no board/mine/runs.txt"), "{text}");
+}
+
+#[test]
+fn what_an_archive_or_a_command_cannot_take_is_told_with_what_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let mut record = runs(at).remove(0);
+    let condition = record.condition.clone();
+    let text = refused(at, &[&format!("runs/mine/{condition}"), "--format", "csv"]);
+    assert!(text.contains("`ocs export runs/mine`") && !text.contains("--condition"), "{text}");
+    let plot = ocs(at).args(["plot", &format!("runs/mine/{condition}")]).output().unwrap();
+    let text = String::from_utf8(plot.stderr).unwrap();
+    assert!(text.contains(&format!("--condition {condition}")), "{text}");
+    record.seed = 1 << 63;
+    record.config.seeds = vec![record.seed];
+    write_json(&path_of(&at.join("runs/large"), &condition, record.seed), &record).unwrap();
+    let export = |format: &str| {
+        let arguments = ["export", "runs/large", "--format", format, "--out", "large"];
+        ocs(at).args(arguments).output().unwrap()
+    };
+    let failed = export("npz");
+    let text = String::from_utf8(failed.stderr).unwrap();
+    assert!(!failed.status.success() && !at.join("large").exists());
+    for words in ["'seed'", "9223372036854775808", "--format csv"] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(!text.contains("TMPDIR"), "{text}");
+    assert!(export("csv").status.success());
+}
