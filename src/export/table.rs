@@ -109,13 +109,14 @@ pub fn export<W: Write + Seek>(
     to: W,
     go_on: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let columns = columns_of(sources);
     let to = BufWriter::new(to);
-    let sink: Box<dyn Sink> = match format {
-        Format::Npz => Box::new(Npz::new(to, &columns.all())?),
-        Format::Csv | Format::Json => return export_lines(sources, format, to, go_on),
-    };
-    fill(sink, sources, &columns, go_on)
+    match format {
+        Format::Npz => {
+            let columns = columns_of(sources);
+            fill(Box::new(Npz::new(to, &columns.all())?), sources, &columns, go_on)
+        }
+        Format::Csv | Format::Json => export_lines(sources, format, to, go_on),
+    }
 }
 
 /// As `export`, of formats that are lines of text, also to what is no file.

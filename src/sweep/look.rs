@@ -337,14 +337,7 @@ impl Looking<'_> {
                 let (member, step) = last_of(&checkpoint, run)?;
                 self.ensure_fits(&checkpoint, &member, step)?;
                 tracing::warn!("{} is damaged ({error:#})", path.display());
-                if !differences(&member.record.config, config)?.is_empty() {
-                    earlier.datasets.push((checkpoint, run.clone(), member.record.dataset.clone()));
-                    earlier.extended.push(Saved { step, members: vec![member] });
-                    return Ok(());
-                }
-                earlier.restored.push((run.clone(), path.to_owned(), member.text));
-                earlier.complete.insert(run.clone());
-                Ok(())
+                self.take_up(path, member, step, earlier)
             }
             // Whatever it says, that a run is over cannot be known, nor that it is not.
             Found::Else(_, Some(error)) => Err(error),
@@ -366,16 +359,7 @@ impl Looking<'_> {
                 self.ensure_fits(&checkpoint, &member, step).with_context(|| {
                     format!("its record is gone, and of its checkpoint {}", checkpoint.display())
                 })?;
-                if differences(&member.record.config, config)?.is_empty() {
-                    earlier.restored.push((run.clone(), path.to_owned(), member.text));
-                    earlier.complete.insert(run.clone());
-                } else {
-                    // Of a shorter run: its checkpoint has the record that the longer one begins with.
-                    let dataset = member.record.dataset.clone();
-                    earlier.datasets.push((checkpoint, run.clone(), dataset));
-                    earlier.extended.push(Saved { step, members: vec![member] });
-                }
-                Ok(())
+                self.take_up(path, member, step, earlier)
             }
             Found::Shorter(record) => {
                 ensure!(
@@ -397,6 +381,20 @@ impl Looking<'_> {
             }
             Found::Complete(_) | Found::Diverged(..) => Ok(()),
         }
+    }
+
+    /// Takes up a run by what its checkpoint holds alone: its record is written again, or, of a shorter run, is what the longer one
+    /// begins with.
+    fn take_up(&self, path: &Path, member: Member, step: u64, earlier: &mut Earlier) -> Result<()> {
+        let run = member.run.clone();
+        if differences(&member.record.config, &self.asked[&run])?.is_empty() {
+            earlier.complete.insert(run.clone());
+            earlier.restored.push((run, path.to_owned(), member.text));
+        } else {
+            earlier.datasets.push((final_path(path), run, member.record.dataset.clone()));
+            earlier.extended.push(Saved { step, members: vec![member] });
+        }
+        Ok(())
     }
 }
 

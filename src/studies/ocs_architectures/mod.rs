@@ -67,6 +67,11 @@ impl Shape {
     }
 }
 
+/// As ids say whether a network is normalised.
+fn normalisation(is_normalised: bool) -> &'static str {
+    if is_normalised { "batch" } else { "plain" }
+}
+
 /// What learns a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Constants {
@@ -115,13 +120,13 @@ impl Setting {
     }
 
     fn id(self) -> String {
-        let normalisation = if self.is_normalised { "batch" } else { "plain" };
         let constants = match self.constants {
             Constants::All => "all",
             Constants::Shifts => "shifts",
             Constants::None => "none",
         };
         let inputs = if self.preprocessing == Preprocessing::Raw { "raw" } else { "centred" };
+        let normalisation = normalisation(self.is_normalised);
         format!("{}-{normalisation}-{constants}-{inputs}", self.shape.id())
     }
 
@@ -150,7 +155,7 @@ fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
             for constants in [Constants::All, Constants::None] {
                 for preprocessing in INPUTS {
                     let setting = Setting { shape, is_normalised, constants, preprocessing };
-                    claims.push(passes_through(setting, runs)?);
+                    claims.push(setting_passes(setting, runs)?);
                 }
             }
             claims.push(centring(shape, is_normalised, runs)?);
@@ -162,22 +167,25 @@ fn claims(runs: &RunFolder) -> Result<Vec<Claim>> {
         constants,
         preprocessing: Preprocessing::Raw,
     };
-    claims.push(passes_through(tanh(false, Constants::None), runs)?);
+    claims.push(setting_passes(tanh(false, Constants::None), runs)?);
     claims.push(normalisation_removes(tanh(true, Constants::None), runs)?);
-    claims.push(passes_through(tanh(true, Constants::Shifts), runs)?);
+    claims.push(setting_passes(tanh(true, Constants::Shifts), runs)?);
     claims.push(shortcuts_are_earlier(runs)?);
     claims.extend([Beside::Superclasses, Beside::Wide].into_iter().flat_map(|of| of.claims(runs)));
     Ok(claims)
 }
 
-fn passes_through(setting: Setting, runs: &RunFolder) -> Result<Claim> {
-    let found = setting.pick(runs)?;
-    Ok(claim(setting.id())
-        .says(format!("{} passes through the OCS phase.", setting.words()))
+fn setting_passes(setting: Setting, runs: &RunFolder) -> Result<Claim> {
+    Ok(passes_through(setting.id(), &setting.words(), &setting.pick(runs)?))
+}
+
+fn passes_through(id: String, subject: &str, runs: &[&Record]) -> Claim {
+    claim(id)
+        .says(format!("{subject} passes through the OCS phase."))
         .predicted()
-        .of(&found)
+        .of(runs)
         .at_other_thresholds()
-        .every(PRESENT, "in every run"))
+        .every(PRESENT, "in every run")
 }
 
 fn normalisation_removes(setting: Setting, runs: &RunFolder) -> Result<Claim> {
@@ -207,7 +215,7 @@ fn centring(shape: Shape, is_normalised: bool, runs: &RunFolder) -> Result<Claim
     });
     let ratios = onset_ratios(&centred?, &raw?);
     let quantity = "ln(onset on centred over onset on raw images)";
-    let id = format!("{}-{}-centring", shape.id(), if is_normalised { "batch" } else { "plain" });
+    let id = format!("{}-{}-centring", shape.id(), normalisation(is_normalised));
     if is_normalised {
         let bound = 1.5_f64.ln();
         return Ok(claim(id)
@@ -287,21 +295,13 @@ impl Beside {
             if found.is_empty() {
                 continue;
             }
-            let (normalisation, words) = match is_normalised {
-                false => ("plain", "without biases"),
-                true => ("batch", "with batch normalisation, without biases or shifts,"),
+            let words = match is_normalised {
+                false => "without biases",
+                true => "with batch normalisation, without biases or shifts,",
             };
-            claims.push(
-                claim(format!("{id}-{}-{normalisation}", shape.id()))
-                    .says(format!(
-                        "A {} {words} on raw images of {images} passes through the OCS phase.",
-                        shape.words()
-                    ))
-                    .predicted()
-                    .of(&found)
-                    .at_other_thresholds()
-                    .every(PRESENT, "in every run"),
-            );
+            let id = format!("{id}-{}-{}", shape.id(), normalisation(is_normalised));
+            let subject = format!("A {} {words} on raw images of {images}", shape.words());
+            claims.push(passes_through(id, &subject, &found));
         }
         claims
     }

@@ -68,7 +68,7 @@ pub fn page(runs: &RunFolder) -> Page {
 /// Onset and end of every run, network by network.
 fn times(runs: &RunFolder) -> Panel {
     let of_phase = |run: &Record| {
-        let step = |time: Option<f64>| Some(time? / run.config.training.learning_rate);
+        let step = |time: Option<f64>| Some(run.config.step_at(time?));
         (step(run.phase.onset), step(run.phase.end))
     };
     let mut layers = Vec::new();

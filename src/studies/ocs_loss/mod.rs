@@ -149,16 +149,28 @@ fn at_the_ocs(runs: &RunFolder) -> Result<[Claim; 2]> {
 /// Euler's steps delay growth by `t s eta / 2`, some 9 eta for the latest end, and responses rise by at most 0.15 per unit
 /// of time.
 fn responses_are_theorys(runs: &RunFolder) -> Result<Claim> {
-    let mut errors = Vec::new();
-    for run in runs.pick("binary cross-entropy", is_binary)? {
-        let apart = run.curves.responses_apart(&runs.theory_along(run)?.curves);
-        errors.push(apart.map(|apart| apart / run.config.training.learning_rate));
-    }
     Ok(claim("responses-are-theorys")
         .says("Every response follows the integrated flow, to the order of the step size eta.")
-        .values("largest |response - theory| / eta", errors)
+        .values(APART, apart_over_eta(runs, "binary cross-entropy", is_binary)?)
         .each(
             at_most(2.0),
             "{}: the latest growth is delayed by 9 eta, while responses rise by 0.15 per unit of time",
         ))
+}
+
+/// What `apart_over_eta` measures.
+const APART: &str = "largest |response - theory| / eta";
+
+/// How far the responses of each run that fits come to lie from theory's, over the step size; fails if a run, or its theory, is
+/// missing.
+fn apart_over_eta(
+    runs: &RunFolder,
+    wanted: &str,
+    fits: fn(&Config) -> bool,
+) -> Result<Vec<Option<f64>>> {
+    let of_run = |run: &Record| {
+        let apart = run.curves.responses_apart(&runs.theory_along(run)?.curves);
+        Ok(apart.map(|apart| apart / run.config.training.learning_rate))
+    };
+    runs.pick(wanted, fits)?.into_iter().map(of_run).collect()
 }

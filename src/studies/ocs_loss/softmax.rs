@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::nearest_to_frequencies;
+use super::{APART, apart_over_eta, nearest_to_frequencies};
 use crate::claim::{ABSENT, Claim, PRESENT, at_most, claim, within_percent};
 use crate::config::{Bias, Config, Loss};
 use crate::metrics::norm;
@@ -124,14 +124,9 @@ fn balanced(runs: &RunFolder) -> Result<Claim> {
 /// Each mode grows for `s t = ln(1 / a0) / 2` and more, which steps delay by half of that in eta, some 10; responses rise by up to
 /// 0.3 per unit of time.
 fn responses_are_theorys(runs: &RunFolder) -> Result<Claim> {
-    let mut errors = Vec::new();
-    for run in runs.pick("softmax", is_softmax)? {
-        let apart = run.curves.responses_apart(&runs.theory_along(run)?.curves);
-        errors.push(apart.map(|apart| apart / run.config.training.learning_rate));
-    }
     Ok(claim("softmax-responses-are-theorys")
         .says("Every response under softmax follows the integrated flow, to the order of the step size eta.")
-        .values("largest |response - theory| / eta", errors)
+        .values(APART, apart_over_eta(runs, "softmax", is_softmax)?)
         .each(
             at_most(4.0),
             "{}: growth is delayed by some 10 eta, while responses rise by up to 0.3 per unit of time",
