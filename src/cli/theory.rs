@@ -11,10 +11,15 @@ use crate::config::cells;
 use crate::derived::Derived;
 use crate::metrics::Phase;
 use crate::record::{Method, TheoryRecord};
-use crate::sweep::{Cores, Tasks, ensure_theory_fits, limit_threads, theory_of};
+use crate::sweep::{
+    Cores, Tasks, add_representations, ensure_theory_fits, limit_threads, theory_of,
+};
 use crate::theory::EXACT;
 
 /// Prints what theory says of each condition of a config, at the times at which a network would be observed.
+/// With --json, linear networks without biases also have `series` of what they compute and hold alike: `network_map` [time, output,
+/// input], `input_similarity` (W_1^T W_1) and `output_similarity` (W_L W_L^T), at the times of `curves`, and two balanced layers `reach`:
+/// which part of the task's map they come to.
 /// Conditions that no formula covers are told with the reason; if none is covered, the exit status is 1.
 #[derive(Args)]
 pub struct Theory {
@@ -54,7 +59,10 @@ impl Theory {
             let (condition, resolved) = (cell.name, cell.config);
             ensure_theory_fits(&condition, &resolved, true).map_err(refused)?;
             match theory_of(&condition, &resolved, self.seed, &mut tasks) {
-                Ok(theory) => {
+                Ok(mut theory) => {
+                    if self.json {
+                        add_representations(&mut theory, self.seed)?;
+                    }
                     names.push(name);
                     answer.conditions.push(theory);
                 }

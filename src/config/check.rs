@@ -9,8 +9,8 @@ use super::name::{ensure_condition_name, ensure_label, ensure_name};
 use super::own::tree_of;
 use super::tree::{MOST_ITEMS, MOST_LABELS, MOST_LEVELS};
 use super::{
-    Config, Initialisation, Inputs, KernelConfig, NetworkKind, Precision, ProbeKind, TargetScale,
-    TaskConfig, TrainingConfig, Tree, rounding,
+    Bias, Config, Initialisation, Inputs, KernelConfig, NetworkKind, Precision, ProbeKind,
+    TargetScale, TaskConfig, TrainingConfig, Tree, rounding,
 };
 
 /// More observations would not fit into memory.
@@ -345,6 +345,14 @@ impl Config {
             let is_new = !self.probes[..index].contains(probe);
             ensure!(is_new, "probes lists {} twice", probe.name());
         }
+        ensure!(
+            !self.probes.contains(&ProbeKind::Representations)
+                || (self.network.kind.is_linear()
+                    && self.network.bias == Bias::None
+                    && !self.task.inputs.are_images()),
+            "probes lists representations, which are told of linear networks without biases on one vector per item: leave it out, or set \
+             network.kind to linear, network.bias to none and task.inputs to one-hot, correlated, gaussian or circle"
+        );
         ensure!(
             !self.probes.contains(&ProbeKind::Parity) || !self.task.has_tree(),
             "probes lists parity, which is for task.targets, not for a tree's labels: leave it out"

@@ -12,6 +12,8 @@ use super::choice::choice;
 
 /// More input values than any of these tasks needs.
 const MOST_DIMENSIONS: usize = 4096;
+/// 256 items.
+const MOST_CONTRAST_LEVELS: u32 = 8;
 /// Faster than the points of a circle can show.
 const MOST_FREQUENCY: u32 = 1000;
 
@@ -52,30 +54,53 @@ impl Default for Circle {
 }
 
 /// Targets that are no labels of a tree: a row of numbers for each input.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Targets {
-    /// One number for each input, linear in it but for what is added.
+    /// Numbers for each input, linear in it but for what is added.
     Linear(LinearTargets),
     /// `sin(frequency theta)` of points on a circle: odd for odd frequencies, and linear for 1 alone.
     Sine(Sine),
+    /// What every item has, and on which side of each split of a binary tree it stands: features 1, -1 and 0.
+    Contrasts(ContrastTargets),
 }
 
-/// Parameters of linear targets, `y = w.x + noise + even (|x_1| - <|x_1|>)`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Parameters of linear targets, `y = W x + noise + even (|x_1| - <|x_1|>)`. W is a random direction (of all its entries) of size
+/// `norm`, unless `entries` or `singular_values` say another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearTargets {
-    /// `|w|`; its direction is drawn. Default: 1.
+    /// `|W|`, the root of the sum of its squares; its direction is drawn. Default: 1.
     pub norm: f64,
     /// Standard deviation of normal noise; opposite inputs have opposite noise, so that targets stay odd. Default: 0.
     pub noise: f64,
     /// Coefficient of a part that is even in x. Default: 0.
     pub even: f64,
+    /// Rows of W. Absent = 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<usize>,
+    /// Standard deviation of independent normal entries of W, in place of `norm`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries: Option<f64>,
+    /// Singular values of W, whose singular vectors are drawn; those that are left out are 0. In place of `norm`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub singular_values: Option<Vec<f64>>,
+    /// Draws W alone, so that tasks on the same inputs differ in it. Absent = `task.seed` draws it, after the inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 impl Default for LinearTargets {
     fn default() -> Self {
-        LinearTargets { norm: 1.0, noise: 0.0, even: 0.0 }
+        LinearTargets {
+            norm: 1.0,
+            noise: 0.0,
+            even: 0.0,
+            outputs: None,
+            entries: None,
+            singular_values: None,
+            seed: None,
+        }
     }
 }
 
@@ -93,12 +118,90 @@ impl Default for Sine {
     }
 }
 
+/// Parameters of contrasts, `2^levels` features of as many items: 1 for all of them, then for each split of a binary tree, from its
+/// root on, 1 for its left side, -1 for its right, and 0 elsewhere. Feature i, counted from 1, is times `scale (1 + spread / i)`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContrastTargets {
+    /// Levels of splits. Default: 3, eight items.
+    pub levels: u32,
+    /// What keeps singular values apart. Default: 0.1.
+    pub spread: f64,
+    /// Default: 1.
+    pub scale: f64,
+}
+
+impl Default for ContrastTargets {
+    fn default() -> Self {
+        ContrastTargets { levels: 3, spread: 0.1, scale: 1.0 }
+    }
+}
+
+impl ContrastTargets {
+    /// Items, and features.
+    pub fn n_items(&self) -> usize {
+        1usize.checked_shl(self.levels).unwrap_or(usize::MAX)
+    }
+}
+
+impl LinearTargets {
+    /// Rows of W.
+    pub fn n_outputs(&self) -> usize {
+        self.outputs.unwrap_or(1)
+    }
+
+    /// Ranges; `n_inputs` are the columns of W.
+    fn check(&self, n_inputs: usize) -> Result<()> {
+        let LinearTargets { norm, noise, even, entries, singular_values, .. } = self;
+        ensure_positive("task.targets.linear.norm", *norm)?;
+        ensure_not_negative("task.targets.linear.noise", *noise)?;
+        ensure!(even.is_finite(), "task.targets.linear.even must be finite, not {even}");
+        let n_outputs = self.n_outputs();
+        ensure!(
+            (1..=MOST_DIMENSIONS).contains(&n_outputs),
+            "task.targets.linear.outputs must be 1 to {MOST_DIMENSIONS}, not {n_outputs}"
+        );
+        let sizes = [
+            ("norm", *norm != 1.0),
+            ("entries", entries.is_some()),
+            ("singular_values", singular_values.is_some()),
+        ];
+        let said: Vec<&str> =
+            sizes.iter().filter(|(_, is_set)| *is_set).map(|(key, _)| *key).collect();
+        ensure!(
+            said.len() <= 1,
+            "task.targets.linear has {}, each of which says how large the map is: leave all but one out",
+            said.join(" and ")
+        );
+        if let Some(deviation) = entries {
+            ensure_positive("task.targets.linear.entries", *deviation)?;
+        }
+        let Some(values) = singular_values else { return Ok(()) };
+        let most = n_outputs.min(n_inputs);
+        ensure!(
+            (1..=most).contains(&values.len()),
+            "task.targets.linear.singular_values lists {}, but a map from {n_inputs} inputs to {n_outputs} outputs has {most}: list 1 to \
+             {most}, or change task.targets.linear.outputs",
+            values.len()
+        );
+        for &value in values {
+            ensure_not_negative("each of task.targets.linear.singular_values", value)?;
+        }
+        ensure!(
+            values.iter().any(|value| *value > 0.0),
+            "task.targets.linear.singular_values are all 0: there is nothing to learn"
+        );
+        Ok(())
+    }
+}
+
 impl Targets {
     /// As written in a config.
     pub fn name(&self) -> &'static str {
         match self {
             Targets::Linear(_) => "linear",
             Targets::Sine(_) => "sine",
+            Targets::Contrasts(_) => "contrasts",
         }
     }
 }
@@ -119,7 +222,7 @@ pub(super) fn deserialize_targets<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Targets>, D::Error> {
     const EXPECTED: &str =
-        "linear or sine, or one with its parameters, such as {linear: {noise: 0.5}}";
+        "linear, sine or contrasts, or one with its parameters, such as {linear: {noise: 0.5}}";
     choice::<Targets, _, _>(deserializer, EXPECTED, Some(None))
 }
 
@@ -151,13 +254,29 @@ impl Gaussian {
 
 impl Targets {
     /// Ranges, and which inputs these targets go with.
-    pub(super) fn check(&self, inputs: Inputs) -> Result<()> {
+    pub(super) fn check(&self, inputs: Inputs, n_inputs: usize) -> Result<()> {
         match self {
-            Targets::Linear(LinearTargets { norm, noise, even }) => {
-                ensure_positive("task.targets.linear.norm", *norm)?;
-                ensure_not_negative("task.targets.linear.noise", *noise)?;
-                ensure!(even.is_finite(), "task.targets.linear.even must be finite, not {even}");
-                Ok(())
+            Targets::Linear(linear) => {
+                ensure!(
+                    matches!(inputs, Inputs::Gaussian | Inputs::Circle),
+                    "task.targets linear is for task.inputs gaussian or circle, not {}: set task.inputs, or task.targets",
+                    inputs.name()
+                );
+                linear.check(n_inputs)
+            }
+            Targets::Contrasts(ContrastTargets { levels, spread, scale }) => {
+                ensure!(
+                    inputs == Inputs::OneHot,
+                    "task.targets contrasts are features of items, for task.inputs one-hot, not {}: set task.inputs, or task.targets to \
+                     linear",
+                    inputs.name()
+                );
+                ensure!(
+                    (1..=MOST_CONTRAST_LEVELS).contains(levels),
+                    "task.targets.contrasts.levels must be 1 to {MOST_CONTRAST_LEVELS}, not {levels}"
+                );
+                ensure_not_negative("task.targets.contrasts.spread", *spread)?;
+                ensure_positive("task.targets.contrasts.scale", *scale)
             }
             Targets::Sine(Sine { frequency }) => {
                 ensure!(

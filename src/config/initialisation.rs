@@ -19,6 +19,8 @@ pub enum Initialisation {
     Orthogonal(Orthogonal),
     /// Rank one in each of two opposite halves of every hidden layer, for one output.
     Mirrored(Mirrored),
+    /// Layers that conserve a given difference, `W_2^T W_2 - W_1 W_1^T = lambda I`.
+    Balanced(Balanced),
 }
 
 impl Initialisation {
@@ -29,7 +31,8 @@ impl Initialisation {
             Initialisation::Normal(_)
             | Initialisation::Kaiming(_)
             | Initialisation::Orthogonal(_)
-            | Initialisation::Mirrored(_) => None,
+            | Initialisation::Mirrored(_)
+            | Initialisation::Balanced(_) => None,
         }
     }
 }
@@ -38,7 +41,7 @@ impl Initialisation {
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Initialisation, D::Error> {
-    const EXPECTED: &str = "aligned, normal, kaiming, orthogonal or mirrored, or one with its parameter, such as {kaiming: {gain: 0.5}}";
+    const EXPECTED: &str = "aligned, normal, kaiming, orthogonal, mirrored or balanced, or one with its parameter, such as {kaiming: {gain: 0.5}}";
     let unsaid = Initialisation::Aligned(Aligned::default());
     choice::<Initialisation, _, _>(deserializer, EXPECTED, Some(unsaid))
 }
@@ -144,4 +147,50 @@ pub enum Direction {
     Random,
     /// Along `<y x>`.
     Aligned,
+}
+
+/// Parameters of the balanced start of fully connected networks: `W_2^T W_2 - W_1 W_1^T = lambda I`, which gradient flow conserves.
+///
+/// With lambda = 0, at any depth L, from a map `M = U diag(s) V^T` (its largest modes, as many as the narrowest layer has units)
+/// and random orthonormal `R_l`,
+///
+/// ```text
+/// W_1 = R_1 diag(s^(1/L)) V^T,   W_l = R_l diag(s^(1/L)) R_(l-1)^T,   W_L = U diag(s^(1/L)) R_(L-1)^T
+/// ```
+///
+/// With another lambda, in two layers: one layer is normal, and the other is `O (|lambda| I + G)^(1/2)` with random orthonormal
+/// columns O and the first's `G = W_1 W_1^T` (lambda > 0) or `W_2^T W_2` (lambda < 0). Braun, Domine, Fitzgerald and Saxe 2022;
+/// Domine et al. 2024.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+pub struct Balanced {
+    /// Standard deviation of the normal layers whose product is M, or of the one that is normal; of the right size for large
+    /// starts too. Absent = 0.25; not with `map: learned`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub std: Option<f64>,
+    /// lambda. Above 0 it takes at least as many outputs as hidden units, below 0 at least as many inputs. Default: 0.
+    pub lambda: f64,
+    /// random | learned: what M is.
+    pub map: StartMap,
+    /// Standard deviation of what is added to every weight, which unbalances them. Default: 0.
+    pub perturbation: f64,
+}
+
+impl Balanced {
+    /// Standard deviation of what M is made from.
+    pub fn deviation(&self) -> f64 {
+        self.std.unwrap_or(0.25)
+    }
+}
+
+/// The map that a balanced start computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartMap {
+    /// The product of normal layers.
+    #[default]
+    Random,
+    /// The task's own least-squares map, as if it had been learned; with `phases` that of the first.
+    Learned,
 }

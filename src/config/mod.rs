@@ -47,10 +47,11 @@ pub use crate::images::Layout;
 pub use cell::{
     Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
 };
-pub use drawn::{Circle, Gaussian, LinearTargets, Sine, Targets};
+pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sine, Targets};
 pub use grid::{Axis, Grid};
 pub use initialisation::{
-    Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, Normal, Orthogonal,
+    Aligned, AlignedBiases, Balanced, Direction, Initialisation, Kaiming, Mirrored, Normal,
+    Orthogonal, StartMap,
 };
 pub use inputs::Inputs;
 pub use load::{load, parse};
@@ -99,7 +100,9 @@ pub struct Config {
     pub kernel: Option<KernelConfig>,
     /// What is watched along training besides responses, each as series of the record: layer-spectra (the eight largest
     /// singular values of each layer's weights) | layer-weights and responses (at the first and the last step) | parity (of tasks
-    /// without a tree: the odd and the even part of responses, and the groups of units that make them). Absent = nothing.
+    /// without a tree: the odd and the even part of responses, and the groups of units that make them) | representations (of linear
+    /// networks the map, what the first and the last layer tell alike, balance, and how far the tangent kernel turned) | forgetting
+    /// (the loss on the targets of each of the `phases`). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
     /// What `ocs reproduce --quick` changes.
@@ -151,8 +154,8 @@ pub struct TaskConfig {
     pub input_scale: InputScale,
     /// Images: how many samples are used.
     pub samples: Samples,
-    /// Targets that are no labels of a tree: linear: {norm, noise, even} | sine: {frequency}, for `inputs: gaussian` and `circle`;
-    /// the bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
+    /// Targets that are no labels of a tree: linear: {norm, noise, even, outputs, entries, singular_values, seed} | sine: {frequency},
+    /// for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "drawn::serialize_targets",
@@ -349,6 +352,10 @@ pub enum ProbeKind {
     Responses,
     /// Odd and even part of responses, and the groups of units that make them; for tasks without a tree.
     Parity,
+    /// What linear networks compute, and which inputs and outputs they hold alike.
+    Representations,
+    /// The loss on the targets of each stretch.
+    Forgetting,
 }
 
 impl ProbeKind {
@@ -359,6 +366,8 @@ impl ProbeKind {
             ProbeKind::LayerWeights => "layer-weights",
             ProbeKind::Responses => "responses",
             ProbeKind::Parity => "parity",
+            ProbeKind::Representations => "representations",
+            ProbeKind::Forgetting => "forgetting",
         }
     }
 }

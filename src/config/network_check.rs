@@ -4,14 +4,16 @@ use anyhow::{Result, bail, ensure};
 
 use super::check::{ensure_fraction, ensure_scale};
 use super::{
-    Activation, Aligned, Config, Evaluation, GroupNormalisation, Initialisation, Inputs, Kaiming,
-    Mirrored, NetworkConfig, NetworkKind, Normal, Normalisation, Orthogonal, PerBlock, Pooling,
-    TaskConfig,
+    Activation, Aligned, Balanced, Config, Evaluation, GroupNormalisation, Initialisation, Inputs,
+    Kaiming, Mirrored, NetworkConfig, NetworkKind, Normal, Normalisation, Orthogonal, PerBlock,
+    Pooling, StartMap, TaskConfig,
 };
 
 /// More units a layer would not fit into memory.
 const MOST_UNITS: usize = 65_536;
 const MOST_LAYERS: usize = 101;
+/// Larger weights diverge at the first step.
+const MOST_BALANCE: f64 = 1e6;
 /// Larger kernels and strides leave nothing of any image.
 const MOST_PIXELS: usize = 63;
 
@@ -68,6 +70,7 @@ impl NetworkConfig {
                 ensure_scale("initialisation.mirrored.scale", scale)?;
                 self.check_mirrored(task)
             }
+            Initialisation::Balanced(balanced) => self.check_balanced(balanced),
         }
     }
 
@@ -279,6 +282,7 @@ impl NetworkConfig {
         let start = match self.initialisation {
             Initialisation::Aligned(_) => Some("aligned"),
             Initialisation::Mirrored(_) => Some("mirrored"),
+            Initialisation::Balanced(_) => Some("balanced"),
             Initialisation::Normal(_)
             | Initialisation::Kaiming(_)
             | Initialisation::Orthogonal(_) => None,
@@ -295,6 +299,41 @@ impl NetworkConfig {
             self.n_layers()
         );
         self.layer_scales.iter().try_for_each(|&scale| ensure_scale("layer_scales", scale))
+    }
+
+    /// A balanced start; that its shapes allow lambda is found when the task is known.
+    fn check_balanced(&self, balanced: Balanced) -> Result<()> {
+        let Balanced { std, lambda, map, perturbation } = balanced;
+        ensure!(
+            self.kind != NetworkKind::Cnn,
+            "network.initialisation.balanced is of matrices, for linear and mlp networks: use normal, kaiming or orthogonal"
+        );
+        ensure_scale("initialisation.balanced.std", balanced.deviation())?;
+        ensure!(
+            lambda.abs() <= MOST_BALANCE,
+            "network.initialisation.balanced.lambda must be between -{MOST_BALANCE} and {MOST_BALANCE}, not {lambda}"
+        );
+        ensure!(
+            (0.0..=1.0).contains(&perturbation),
+            "network.initialisation.balanced.perturbation must be 0 to 1, not {perturbation}"
+        );
+        ensure!(
+            lambda == 0.0 || self.hidden.len() == 1,
+            "network.initialisation.balanced.lambda is {lambda}, which two layers can differ by, but network.hidden makes {}: set it to 0, \
+             or network.hidden to one width",
+            self.n_layers()
+        );
+        if map == StartMap::Learned {
+            ensure!(
+                std.is_none(),
+                "network.initialisation.balanced.std is the size of a random map, but map is learned: leave one of them out"
+            );
+            ensure!(
+                lambda == 0.0,
+                "network.initialisation.balanced.map is learned, which is made for lambda 0, not {lambda}: set lambda to 0, or map to random"
+            );
+        }
+        Ok(())
     }
 
     /// A mirrored start has halves of layers, and one output.

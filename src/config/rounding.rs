@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 
 use super::{
-    Aligned, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal, Orthogonal, Precision,
-    TaskConfig, TrainingConfig,
+    Aligned, Balanced, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal, Orthogonal,
+    Precision, StartMap, TaskConfig, TrainingConfig,
 };
 
 /// Refuses a fraction of the mean target that responses, once they are near it, do not tell from none.
@@ -57,6 +57,13 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
         }
         Initialisation::Orthogonal(Orthogonal { scale }) => {
             ("orthogonal.scale", scale, scale, scale)
+        }
+        // What has been learned is of the task's own size.
+        Initialisation::Balanced(Balanced { map: StartMap::Learned, .. }) => return Ok(()),
+        Initialisation::Balanced(balanced @ Balanced { lambda, .. }) => {
+            let std = balanced.deviation();
+            // Of a product of normal layers, shared out evenly.
+            ("balanced.std", std, std, (std * widest.sqrt()).hypot(lambda.abs().sqrt()))
         }
         Initialisation::Mirrored(Mirrored { scale, direction: _ }) => {
             ("mirrored.scale", scale, scale / widest.sqrt(), scale)

@@ -3,7 +3,7 @@
 use super::apply::apply;
 use super::name::ensure_label;
 use super::phases::StretchConfig;
-use super::{Config, ProbeKind, Schedule, TrainingConfig};
+use super::{Config, Loss, ProbeKind, Schedule, TrainingConfig};
 use anyhow::{Context, Result, ensure};
 
 /// One stretch of training: an unbroken run of steps on one task. (The OCS phase is another thing: it lies within a stretch.)
@@ -164,6 +164,16 @@ impl Config {
             self.phases.len() <= MOST_STRETCHES,
             "phases lists {}: at most {MOST_STRETCHES}",
             self.phases.len()
+        );
+        let forgets = self.probes.contains(&ProbeKind::Forgetting);
+        ensure!(
+            !forgets || !self.phases.is_empty(),
+            "probes lists forgetting, which compares stretches of training: list phases, or leave it out"
+        );
+        ensure!(
+            !forgets || self.training.loss == Loss::HalfSquaredError,
+            "probes lists forgetting, which is told in training.loss half-squared-error, not {}: set it, or leave the probe out",
+            self.training.loss.name()
         );
         if self.phases.is_empty() {
             return Ok(());

@@ -14,6 +14,9 @@ impl TaskConfig {
 
     /// Number of inputs that are drawn or laid out, each an item of its own; `None` for other inputs.
     pub(super) fn n_drawn(&self) -> Option<usize> {
+        if let Some(Targets::Contrasts(contrasts)) = &self.targets {
+            return Some(contrasts.n_items());
+        }
         match self.inputs {
             Inputs::Gaussian => {
                 let gaussian = self.gaussian.clone().unwrap_or_default();
@@ -74,9 +77,15 @@ impl TaskConfig {
                 targets.name()
             )
         };
+        // Before there are inputs: whose they are decides how many.
+        targets.check(self.inputs, self.n_drawn_inputs())?;
         ensure!(
             (2..=MOST_ITEMS).contains(&n_drawn),
             "task.{inputs}.count makes {n_drawn} items: it must make 2 to {MOST_ITEMS}"
+        );
+        ensure!(
+            self.seed.is_none() || !matches!(targets, Targets::Contrasts(_)),
+            "task.seed draws inputs and targets, but task.targets contrasts are not drawn: set it to null"
         );
         if let (Inputs::Gaussian, Some(gaussian)) = (self.inputs, &self.gaussian) {
             gaussian.check()?;
@@ -89,6 +98,15 @@ impl TaskConfig {
                  task.circle.count"
             );
         }
-        targets.check(self.inputs)
+        Ok(())
+    }
+
+    /// Values of an input that is drawn or laid out.
+    fn n_drawn_inputs(&self) -> usize {
+        match (&self.targets, self.inputs) {
+            (Some(Targets::Contrasts(contrasts)), _) => contrasts.n_items(),
+            (_, Inputs::Gaussian) => self.gaussian.clone().unwrap_or_default().dimension,
+            _ => 2,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Initial weights, drawn in float64 from a generator of our own. tch's defaults are not PyTorch's, so none is used.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ndarray::{Array2, Axis, concatenate};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -9,10 +9,10 @@ use tch::{Kind, Tensor};
 
 use super::from_host::{from_host, to_tensor};
 use crate::config::{
-    Aligned, AlignedBiases, Direction, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal,
-    Orthogonal,
+    Aligned, AlignedBiases, Balanced, Direction, Initialisation, Kaiming, Mirrored, NetworkConfig,
+    Normal, Orthogonal, StartMap,
 };
-use crate::task::Task;
+use crate::task::{Task, TaskInputs};
 
 /// Weight and bias of every layer, biases of layers that have none included.
 pub fn draw(
@@ -48,6 +48,7 @@ fn draw_unscaled(
             each(&mut |shape| orthogonal(shape, generator) * scale)
         }
         Initialisation::Mirrored(mirrored) => draw_mirrored(config, mirrored, task, generator)?,
+        Initialisation::Balanced(balanced) => draw_balanced(balanced, shapes, task, generator)?,
     })
 }
 
@@ -69,6 +70,7 @@ pub fn ensure_can_be_drawn(config: &NetworkConfig, task: &Task) -> Result<()> {
                 Direction::Aligned => correlated_direction(task).map(drop),
             }
         }
+        Initialisation::Balanced(balanced) => ensure_balance_fits(config, balanced, task),
         Initialisation::Normal(_) | Initialisation::Kaiming(_) | Initialisation::Orthogonal(_) => {
             Ok(())
         }
@@ -178,6 +180,107 @@ fn correlated_direction(task: &Task) -> Result<Tensor> {
         "network.initialisation.mirrored.direction is aligned, but targets have no correlation with inputs: set it to random"
     );
     Ok(seen)
+}
+
+/// Which shapes allow a difference of layers, and which tasks a map that was learned.
+fn ensure_balance_fits(config: &NetworkConfig, balanced: Balanced, task: &Task) -> Result<()> {
+    ensure!(
+        balanced.map == StartMap::Random || matches!(task.inputs, TaskInputs::Vectors(_)),
+        "network.initialisation.balanced.map is learned, which is found for one vector per item, not for images: set it to random"
+    );
+    let lambda = balanced.lambda;
+    let [width] = config.hidden[..] else { return Ok(()) };
+    let (size, whose) = match lambda {
+        0.0 => return Ok(()),
+        _ if lambda > 0.0 => (task.targets.ncols(), "outputs"),
+        _ => (task.n_inputs(), "inputs"),
+    };
+    ensure!(
+        size >= width,
+        "network.initialisation.balanced.lambda is {lambda}, but W_2^T W_2 - W_1 W_1^T = {lambda} I on {width} hidden units takes as many \
+         {whose}, and the task has {size}: lower network.hidden to {size}, or turn lambda's sign if there are enough {}",
+        if lambda > 0.0 { "inputs" } else { "outputs" }
+    );
+    Ok(())
+}
+
+/// Layers of which `W_2^T W_2 - W_1 W_1^T = lambda I`: the start that `Balanced` describes.
+fn draw_balanced(
+    balanced: Balanced,
+    shapes: &[Vec<i64>],
+    task: &Task,
+    generator: &mut ChaCha8Rng,
+) -> Result<Vec<(Tensor, Tensor)>> {
+    let mut weights = match shapes {
+        [first, second] if balanced.lambda != 0.0 => {
+            apart(balanced, [first, second], generator).into()
+        }
+        _ => shared_out(balanced, shapes, task, generator)?,
+    };
+    if balanced.perturbation > 0.0 {
+        for weight in &mut weights {
+            *weight += normal(&weight.size(), generator) * balanced.perturbation;
+        }
+    }
+    Ok(weights.into_iter().map(|weight| (weight.contiguous(), zeros(weight.size()[0]))).collect())
+}
+
+/// One layer normal, the other `lambda` from it.
+fn apart(
+    balanced: Balanced,
+    [first, second]: [&[i64]; 2],
+    generator: &mut ChaCha8Rng,
+) -> [Tensor; 2] {
+    let (std, lambda) = (balanced.deviation(), balanced.lambda);
+    // (|lambda| I + G)^(1/2) for G = W W^T.
+    let root = |rows: &Tensor| {
+        let (squares, vectors) = rows.matmul(&rows.tr()).linalg_eigh("L");
+        (&vectors * (squares + lambda.abs()).sqrt()).matmul(&vectors.tr())
+    };
+    if lambda > 0.0 {
+        let below = normal(first, generator) * std;
+        let columns = orthonormal_columns(&normal(second, generator));
+        let above = columns.matmul(&root(&below));
+        return [below, above];
+    }
+    let above = normal(second, generator) * std;
+    let columns = orthonormal_columns(&normal(&[first[1], first[0]], generator));
+    [root(&above.tr()).matmul(&columns.tr()), above]
+}
+
+/// A map of which every layer carries the same share.
+fn shared_out(
+    balanced: Balanced,
+    shapes: &[Vec<i64>],
+    task: &Task,
+    generator: &mut ChaCha8Rng,
+) -> Result<Vec<Tensor>> {
+    let n_layers = shapes.len();
+    let map = match balanced.map {
+        StartMap::Random => shapes
+            .iter()
+            .map(|shape| normal(shape, generator) * balanced.deviation())
+            .reduce(|below, above| above.matmul(&below))
+            .context("a network has layers")?,
+        StartMap::Learned => learned_map(task),
+    };
+    let (u, s, v) = map.f_svd(true, true).unwrap_or_else(|_| by_eigenvectors(&map));
+    let n_modes = shapes.iter().flatten().copied().min().unwrap_or(1);
+    let share = s.narrow(0, 0, n_modes).pow_tensor_scalar(1.0 / n_layers as f64);
+    let mut factors = vec![v.narrow(1, 0, n_modes)];
+    for shape in &shapes[..n_layers - 1] {
+        factors.push(orthonormal_columns(&normal(&[shape[0], n_modes], generator)));
+    }
+    factors.push(u.narrow(1, 0, n_modes));
+    Ok(factors.windows(2).map(|pair| (&pair[1] * &share).matmul(&pair[0].tr())).collect())
+}
+
+/// The least-squares map of a task on vectors, `Sigma_yx Sigma_x^+`.
+fn learned_map(task: &Task) -> Tensor {
+    let inputs = task.item_means();
+    let weighted = &inputs * &task.probabilities.view().insert_axis(Axis(1));
+    let covariance = to_tensor(&weighted.t().dot(&inputs));
+    to_tensor(&task.input_output_correlation()).matmul(&covariance.pinverse(1e-12))
 }
 
 /// Two opposite halves of rank one in every layer: the start that `Mirrored` describes.

@@ -212,7 +212,8 @@ fn weight_variances(config: &Config, task: &Task) -> Option<Vec<f64>> {
         | (
             Initialisation::Orthogonal(_)
             | Initialisation::Aligned(_)
-            | Initialisation::Mirrored(_),
+            | Initialisation::Mirrored(_)
+            | Initialisation::Balanced(_),
             _,
         ) => None,
     }

@@ -3,11 +3,13 @@
 //! A probe that is new is a file here, a variant of `config::ProbeKind`, and a row in `probes_of`.
 
 mod ends;
+mod forgetting;
 mod judges;
 mod kernel;
 mod normalisation;
 mod parity;
 mod probe;
+mod representations;
 mod spectra;
 
 use std::sync::Arc;
@@ -16,16 +18,20 @@ use crate::config::{Affine, Config, ProbeKind};
 use crate::task::Task;
 
 use ends::{LayerWeights, Responses};
+use forgetting::Forgetting;
 pub use judges::Judges;
 use kernel::Kernels;
 use normalisation::AffineNorms;
 use parity::Parity;
 pub use probe::{Probe, State};
+pub use representations::MOST_NUMBERS;
+use representations::Representations;
 use spectra::Spectra;
 
 /// The probes of a run, with their names: those that its config lists, tangent kernels if it asks for them, and what its
-/// normalisation multiplies by and adds.
-pub fn probes_of(config: &Config, task: &Arc<Task>) -> Vec<(&'static str, Box<dyn Probe>)> {
+/// normalisation multiplies by and adds. `tasks` are those of its stretches.
+pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box<dyn Probe>)> {
+    let task = &tasks[0];
     let mut probes: Vec<(&'static str, Box<dyn Probe>)> = Vec::new();
     if let Some(kernel) = config.kernel {
         probes.push(("kernel", Box::new(Kernels::new(kernel, config, task))));
@@ -42,6 +48,10 @@ pub fn probes_of(config: &Config, task: &Arc<Task>) -> Vec<(&'static str, Box<dy
             ProbeKind::Parity => {
                 Parity::new(config, task).map(|parity| Box::new(parity) as Box<dyn Probe>)
             }
+            ProbeKind::Representations => {
+                Representations::new(config, task).map(|probe| Box::new(probe) as Box<dyn Probe>)
+            }
+            ProbeKind::Forgetting => Some(Box::new(Forgetting::new(tasks))),
         };
         probes.extend(probe.map(|probe| (kind.name(), probe)));
     }

@@ -1,9 +1,11 @@
 //! What theory leaves on disk: its answer to one condition, and the Gram matrix of a condition's inputs.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::series::Series;
 use super::stretches::{StretchRecord, moments_of};
 use crate::config::{Config, TaskConfig};
 use crate::metrics::{Curves, Phase, norm};
@@ -34,6 +36,43 @@ pub struct TheoryRecord {
     /// What belongs to each stretch of training, as in a run's record; `modes` above are the first one's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<StretchRecord>,
+    /// Which part of the task's map two balanced layers reach, in each stretch; empty where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reach: Vec<ReachRecord>,
+    /// What a linear network without biases computes and holds alike at the times of `curves`, as the probe `representations`
+    /// tells it of a run: `network_map`, `[time, output, input]`, `input_similarity` and `output_similarity`. Of `ocs theory --json`,
+    /// and where the config lists that probe.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub series: BTreeMap<String, Series>,
+}
+
+/// Which part of a task's map is reached in a stretch of training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReachRecord {
+    /// Whether all of it, and if not why.
+    pub verdict: ReachVerdict,
+    /// lambda of `W_2^T W_2 - W_1 W_1^T = lambda I`, which is conserved.
+    pub lambda: f64,
+    /// Singular values of `Sigma_yx` that are reached, descending.
+    pub reached: Vec<f64>,
+    /// Those that are not.
+    pub unreached: Vec<f64>,
+    /// What is left of the loss in the end, above that of the least-squares map.
+    pub excess_loss: f64,
+}
+
+/// Whether a map is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReachVerdict {
+    /// All of it.
+    Whole,
+    /// The largest modes, as many as there are hidden units.
+    Bottleneck,
+    /// All but the smallest mode: of a square map the start has the other sign of the determinant, which is kept.
+    WrongSign,
+    /// The start has no part along some modes, and gets none.
+    Start,
 }
 
 impl TheoryRecord {

@@ -18,6 +18,8 @@ use crate::config::{
     resolve_conditions,
 };
 use crate::model::{StackSize, architecture, kernel_megabytes_of};
+use crate::probes::MOST_NUMBERS;
+use crate::theory::Representation;
 use crate::train::learns_from_moments;
 
 /// A share of what is needed.
@@ -260,18 +262,33 @@ fn record_bytes(stretches: &[Config]) -> f64 {
             true => sizes.shapes(config).iter().map(|shape| shortest_side(shape)).sum(),
             false => 0.0,
         };
-        8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items + spectra)
+        let series = match config.probes.contains(&ProbeKind::Representations) {
+            true => representation_numbers(config, &sizes),
+            false => 0.0,
+        };
+        8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items + spectra + series)
     };
     let at_both_ends = |config: &Config| {
         let sizes = Sizes::of(&config.task);
         let of_probe = |probe: &ProbeKind| match probe {
             ProbeKind::LayerWeights => numbers(&sizes.shapes(config)),
             ProbeKind::Responses => sizes.labels * judged(config, &sizes),
-            ProbeKind::LayerSpectra | ProbeKind::Parity => 0.0,
+            ProbeKind::LayerSpectra
+            | ProbeKind::Parity
+            | ProbeKind::Representations
+            | ProbeKind::Forgetting => 0.0,
         };
         16.0 * config.probes.iter().map(of_probe).sum::<f64>()
     };
     stretches.iter().map(of_stretch).sum::<f64>() + stretches.first().map_or(0.0, at_both_ends)
+}
+
+/// Numbers of each observation of a linear network's representations.
+fn representation_numbers(config: &Config, sizes: &Sizes) -> f64 {
+    let (inputs, outputs) = (sizes.inputs as usize, sizes.labels as usize);
+    let tables = Representation::size(inputs, outputs, config.network.hidden.len());
+    let is_linear = config.network.kind.is_linear();
+    if is_linear && tables <= MOST_NUMBERS { tables as f64 } else { 0.0 }
 }
 
 /// Samples on which responses are judged at each observation.

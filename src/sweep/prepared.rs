@@ -174,7 +174,8 @@ impl Seat {
         let of_part = |part: &Part| Judges::new(&part.task, &part.stretch.config);
         let mut judges: Vec<Judges> = job.parts.iter().map(of_part).collect();
         Judges::read_the_same(&mut judges);
-        let mut probes = probes_of(&job.config, &job.parts[0].task);
+        let tasks: Vec<_> = job.parts.iter().map(|part| part.task.clone()).collect();
+        let mut probes = probes_of(&job.config, &tasks);
         let (record, phases) = match &self.saved {
             Some(member) => {
                 resume(&mut probes, &member.notes, &member.checkpoint)?;

@@ -1,18 +1,18 @@
 //! Theory's answer to one condition, under the metrics that judge networks.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use ndarray::{Array1, Array2};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use tch::{Device, Kind, Tensor};
 
 use super::gram;
+use super::initial::initial_layers;
+use super::representations::add_representations;
 use super::tasks::Tasks;
-use crate::config::{Config, Initialisation, Loss, NetworkKind, Span, Stretch, TrainingConfig};
+use crate::config::{
+    Config, Initialisation, Loss, NetworkKind, ProbeKind, Span, Stretch, TrainingConfig,
+};
 use crate::metrics::{Curves, Judge, Judgement, ModeReader, Phase};
-use crate::model::{Network, Placement};
 use crate::record::{Method, ModeRecord, StretchRecord, TheoryRecord, write_json};
 use crate::task::{Hierarchy, Task};
 use crate::theory::{
@@ -29,6 +29,20 @@ use crate::train::observed_steps;
 ///
 /// Where theory does not cover the condition, with the reason; for images, also where they cannot be read.
 pub fn theory_of(
+    condition: &str,
+    config: &Config,
+    seed: Option<u64>,
+    tasks: &mut Tasks,
+) -> Result<TheoryRecord> {
+    let context = || format!("condition '{condition}'");
+    let mut theory = plain_theory_of(condition, config, seed, tasks)?;
+    if config.probes.contains(&ProbeKind::Representations) {
+        add_representations(&mut theory, seed).with_context(context)?;
+    }
+    Ok(theory)
+}
+
+fn plain_theory_of(
     condition: &str,
     config: &Config,
     seed: Option<u64>,
@@ -104,6 +118,8 @@ fn answer_of_images(
         phase: Phase::between(course.onset, course.end),
         curves,
         stretches: Vec::new(),
+        reach: Vec::new(),
+        series: BTreeMap::new(),
     })
 }
 
@@ -140,7 +156,8 @@ fn solve_bias_free(config: &Config, seed: u64) -> Result<Theory> {
         Initialisation::Aligned(_)
         | Initialisation::Normal(_)
         | Initialisation::Kaiming(_)
-        | Initialisation::Orthogonal(_) => format!(
+        | Initialisation::Orthogonal(_)
+        | Initialisation::Balanced(_) => format!(
             "approximate: the linear network in slower time that starts from the initial weights of seed {seed}; exact where units \
              with positive and negative output weights start equally strong"
         ),
@@ -158,26 +175,6 @@ fn from_seed(config: &Config, seed: u64) -> Result<(Vec<LayerStart>, String)> {
     let validity = format!("exact for the gradient flow from the initial weights of seed {seed}");
     let task = Task::of(config, None)?;
     Ok((initial_layers(config, &task, seed)?, validity))
-}
-
-/// The initial weights that `train` draws with a seed, as theory takes them.
-fn initial_layers(config: &Config, task: &Task, seed: u64) -> Result<Vec<LayerStart>> {
-    let placement = Placement { device: Device::Cpu, weights: Kind::Double, compute: Kind::Double };
-    let network =
-        Network::new(&config.network, task, placement, &mut ChaCha8Rng::seed_from_u64(seed))?;
-    let numbers = |tensor: &Tensor| Vec::<f64>::try_from(&tensor.detach().contiguous().view(-1));
-    network
-        .layers()
-        .iter()
-        .map(|layer| {
-            let (rows, columns) =
-                layer.weight.size2().context("theory covers network.kind: linear")?;
-            let weight =
-                Array2::from_shape_vec((rows as usize, columns as usize), numbers(&layer.weight)?)?;
-            let bias = layer.bias.as_ref().map(numbers).transpose()?.map(Array1::from);
-            Ok(LayerStart { weight, bias })
-        })
-        .collect()
 }
 
 /// Who judges what theory answers to one task.
@@ -247,6 +244,8 @@ fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRec
         phase: phase_of(&judging.judge, onset, end),
         curves,
         stretches: Vec::new(),
+        reach: Vec::new(),
+        series: BTreeMap::new(),
     })
 }
 
@@ -316,6 +315,8 @@ fn answer_in_stretches(
         phase: records[0].phase.clone(),
         curves,
         stretches: if records.len() > 1 { records } else { Vec::new() },
+        reach: Vec::new(),
+        series: BTreeMap::new(),
     })
 }
 

@@ -6,10 +6,14 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use crate::config::{Circle, Gaussian, Inputs, LinearTargets, Sine, Targets, TaskConfig};
+use crate::config::{
+    Circle, ContrastTargets, Gaussian, Inputs, LinearTargets, Sine, Targets, TaskConfig,
+};
 
 /// Apart from the streams of a run's seed, which draw weights (0) and orders of samples (1).
 const TASK_STREAM: u64 = 2;
+/// Of maps that have a seed of their own.
+const MAP_STREAM: u64 = 3;
 
 /// Inputs `[n_items, n_inputs]` and targets `[n_items, n_outputs]`.
 pub struct Drawn {
@@ -28,6 +32,7 @@ impl Drawn {
         let mut generator = ChaCha8Rng::seed_from_u64(config.seed.unwrap_or(0));
         generator.set_stream(TASK_STREAM);
         let (inputs, is_mirrored) = match config.inputs {
+            Inputs::OneHot => (Array2::eye(config.n_items()), false),
             Inputs::Gaussian => {
                 let gaussian = config.gaussian.clone().unwrap_or_default();
                 (normal_vectors(&gaussian, &mut generator)?, gaussian.mirrored)
@@ -40,15 +45,17 @@ impl Drawn {
                 )
             }
         };
-        let values = match targets {
+        let targets = match targets {
             Targets::Linear(linear) => linear_targets(linear, &inputs, is_mirrored, &mut generator),
+            Targets::Contrasts(contrasts) => contrast_targets(*contrasts),
             Targets::Sine(Sine { frequency }) => inputs
                 .rows()
                 .into_iter()
                 .map(|point| (f64::from(*frequency) * point[1].atan2(point[0])).sin())
-                .collect(),
+                .collect::<Array1<f64>>()
+                .insert_axis(Axis(1)),
         };
-        Ok(Drawn { inputs, targets: values.insert_axis(Axis(1)) })
+        Ok(Drawn { inputs, targets })
     }
 }
 
@@ -118,29 +125,93 @@ fn points(config: &Circle) -> Array2<f64> {
     points
 }
 
-/// `w.x`, noise (opposite for the second half, if that is the first's opposite), and an even part of mean zero.
+/// The map `[n_outputs, n_inputs]` of linear targets, by a generator of its own if it has a seed.
+fn linear_map(config: &LinearTargets, n_inputs: usize, generator: &mut ChaCha8Rng) -> Array2<f64> {
+    let mut own = config.seed.map(ChaCha8Rng::seed_from_u64);
+    if let Some(own) = &mut own {
+        own.set_stream(MAP_STREAM);
+    }
+    let generator = own.as_mut().unwrap_or(generator);
+    let n_outputs = config.n_outputs();
+    let mut draws = |shape| Array2::from_shape_simple_fn(shape, || normal(generator));
+    if let Some(deviation) = config.entries {
+        return deviation * draws((n_outputs, n_inputs));
+    }
+    if let Some(values) = &config.singular_values {
+        let mut modes = |size| orthonormal_columns(draws((size, values.len())));
+        let (left, right) = (modes(n_outputs), modes(n_inputs));
+        return (left * &Array1::from(values.clone())).dot(&right.t());
+    }
+    let direction = draws((n_outputs, n_inputs));
+    let size = direction.iter().map(|entry| entry * entry).sum::<f64>().sqrt();
+    direction * (config.norm / size)
+}
+
+/// Columns made orthonormal one after the other (Gram and Schmidt, twice over).
+fn orthonormal_columns(mut columns: Array2<f64>) -> Array2<f64> {
+    for index in 0..columns.ncols() {
+        let (before, mut rest) = columns.view_mut().split_at(Axis(1), index);
+        let mut column = rest.column_mut(0);
+        for _ in 0..2 {
+            for other in before.columns() {
+                let along = other.dot(&column);
+                column.scaled_add(-along, &other);
+            }
+        }
+        let size = column.dot(&column).sqrt();
+        column /= size;
+    }
+    columns
+}
+
+/// `scale (1 + spread / i)` times feature i: 1 for all items, then 1 and -1 for the sides of each split, level by level.
+fn contrast_targets(config: ContrastTargets) -> Array2<f64> {
+    let n_items = config.n_items();
+    let mut targets = Array2::zeros((n_items, n_items));
+    targets.column_mut(0).fill(1.0);
+    let mut feature = 1;
+    for level in 0..config.levels {
+        let size = n_items >> level;
+        for first in (0..n_items).step_by(size) {
+            for item in first..first + size {
+                targets[[item, feature]] = if item < first + size / 2 { 1.0 } else { -1.0 };
+            }
+            feature += 1;
+        }
+    }
+    for (index, mut column) in targets.columns_mut().into_iter().enumerate() {
+        column *= config.scale * (1.0 + config.spread / (index + 1) as f64);
+    }
+    targets
+}
+
+/// `W x`, noise (opposite for the second half, if that is the first's opposite), and an even part of mean zero.
 fn linear_targets(
     config: &LinearTargets,
     inputs: &Array2<f64>,
     is_mirrored: bool,
     generator: &mut ChaCha8Rng,
-) -> Array1<f64> {
-    let &LinearTargets { norm, noise, even } = config;
-    let direction = Array1::from_shape_simple_fn(inputs.ncols(), || normal(generator));
-    let weights = &direction * (norm / direction.dot(&direction).sqrt());
-    let mut targets = inputs.dot(&weights);
-    let n_items = targets.len();
+) -> Array2<f64> {
+    let &LinearTargets { noise, even, .. } = config;
+    let map = linear_map(config, inputs.ncols(), generator);
+    let mut targets = Array2::zeros((inputs.nrows(), map.nrows()));
+    for (mut output, weights) in targets.columns_mut().into_iter().zip(map.rows()) {
+        output.assign(&inputs.dot(&weights));
+    }
+    let n_items = targets.nrows();
     let n_drawn = if is_mirrored { n_items / 2 } else { n_items };
     for item in 0..n_drawn {
-        let deviation = noise * normal(generator);
-        targets[item] += deviation;
-        if is_mirrored {
-            targets[item + n_drawn] -= deviation;
+        for output in 0..map.nrows() {
+            let deviation = noise * normal(generator);
+            targets[[item, output]] += deviation;
+            if is_mirrored {
+                targets[[item + n_drawn, output]] -= deviation;
+            }
         }
     }
     let sizes = inputs.column(0).mapv(f64::abs);
     let mean = sizes.sum() / n_items as f64;
-    targets + even * (sizes - mean)
+    targets + &(even * (sizes - mean)).insert_axis(Axis(1))
 }
 
 #[cfg(test)]
@@ -152,7 +223,7 @@ mod tests {
         let config = TaskConfig {
             inputs: Inputs::Gaussian,
             gaussian: Some(gaussian),
-            targets: Some(targets),
+            targets: Some(targets.clone()),
             ..TaskConfig::default()
         };
         Drawn::new(&config, &targets).unwrap()
@@ -213,6 +284,62 @@ mod tests {
     }
 
     #[test]
+    fn a_map_has_the_rows_entries_and_singular_values_that_are_asked_for() {
+        let gaussian =
+            || Gaussian { dimension: 5, count: 40, mirrored: false, ..Gaussian::default() };
+        let map_of = |linear: LinearTargets| {
+            let Drawn { inputs, targets } = drawn(gaussian(), linear);
+            targets.t().dot(&inputs) / 40.0
+        };
+        let outputs = Some(3);
+        let singular_values = Some(vec![2.0, 0.5]);
+        let map = map_of(LinearTargets { outputs, singular_values, ..LinearTargets::default() });
+        // A A^T has trace s_1^2 + s_2^2, and its square s_1^4 + s_2^4.
+        let square = map.dot(&map.t());
+        assert_eq!(map.dim(), (3, 5));
+        assert!((square.diag().sum() - 4.25).abs() < 1e-12);
+        assert!((square.dot(&square).diag().sum() - (16.0 + 0.0625)).abs() < 1e-11);
+        let norm = map_of(LinearTargets { outputs, norm: 2.0, ..LinearTargets::default() });
+        assert!((norm.iter().map(|w| w * w).sum::<f64>() - 4.0).abs() < 1e-12);
+        let entries = |deviation| {
+            map_of(LinearTargets { outputs, entries: Some(deviation), ..LinearTargets::default() })
+        };
+        assert!(furthest(&entries(3.0), &(3.0 * entries(1.0))) < 1e-12);
+    }
+
+    #[test]
+    fn a_seed_of_the_map_leaves_inputs_as_they_are() {
+        let of = |seed| {
+            drawn(
+                Gaussian::default(),
+                LinearTargets { seed, outputs: Some(2), ..LinearTargets::default() },
+            )
+        };
+        let (one, other) = (of(Some(1)), of(Some(2)));
+        assert_eq!(one.inputs, of(None).inputs);
+        assert_eq!(one.inputs, other.inputs);
+        assert!(furthest(&one.targets, &other.targets) > 0.1);
+    }
+
+    #[test]
+    fn contrasts_are_orthogonal_features_of_a_binary_tree() {
+        let targets = contrast_targets(ContrastTargets { levels: 3, spread: 0.1, scale: 2.0 });
+        assert_eq!(targets.column(0), Array1::from_elem(8, 2.2));
+        let signs =
+            [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, -1.0, -1.0].map(|side| side * 2.0 * (1.0 + 0.025));
+        assert_eq!(targets.column(3).to_vec(), signs);
+        let products = targets.t().dot(&targets);
+        for (row, column) in (0..8).flat_map(|row| (0..row).map(move |column| (row, column))) {
+            assert_eq!(products[[row, column]], 0.0);
+        }
+        // NEIGHBOURS A: singular values of Y^T / 8.
+        let values =
+            contrast_targets(ContrastTargets { scale: 0.125, ..ContrastTargets::default() });
+        let first = values.column(0).dot(&values.column(0)).sqrt();
+        assert!((first - 0.388_908_73).abs() < 1e-8);
+    }
+
+    #[test]
     fn seeds_of_tasks_draw_other_inputs_and_their_absence_is_zero() {
         let config = |seed| TaskConfig {
             inputs: Inputs::Gaussian,
@@ -222,7 +349,7 @@ mod tests {
         };
         let inputs = |seed| {
             let config = config(seed);
-            Drawn::new(&config, &config.targets.unwrap()).unwrap().inputs
+            Drawn::new(&config, config.targets.as_ref().unwrap()).unwrap().inputs
         };
         assert_eq!(inputs(None), inputs(Some(0)));
         assert!(furthest(&inputs(None), &inputs(Some(1))) > 0.1);
@@ -234,7 +361,7 @@ mod tests {
         let config = TaskConfig {
             inputs: Inputs::Circle,
             circle: Some(Circle { count: 12 }),
-            targets: Some(targets),
+            targets: Some(targets.clone()),
             ..TaskConfig::default()
         };
         let Drawn { inputs, targets } = Drawn::new(&config, &targets).unwrap();

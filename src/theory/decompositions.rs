@@ -56,6 +56,11 @@ pub fn eigen(matrix: &Array2<f64>) -> (Vec<f64>, Array2<f64>) {
     (values, to_array(&vectors))
 }
 
+/// The inverse of a matrix that has one.
+pub fn inverse(matrix: &Array2<f64>) -> Array2<f64> {
+    to_array(&to_tensor(matrix).inverse())
+}
+
 /// `rows L^(-T)` with `L L^T = matrix`, which is symmetric and positive definite.
 pub fn divided_by_root(rows: &Array2<f64>, matrix: &Array2<f64>) -> Array2<f64> {
     let upper = to_tensor(matrix).linalg_cholesky(true);

@@ -31,10 +31,13 @@ mod images;
 mod integrate;
 mod kernel;
 mod modes;
+mod reach;
+mod representation;
 mod reversal;
 mod riccati;
 mod start;
 mod tree;
+mod two_layers;
 
 use std::ops::RangeInclusive;
 
@@ -61,9 +64,12 @@ pub use halves::{Halves, deep_half, passed_share};
 pub use images::{ImageAnswer, ImageCourse, ImageTheory, Moments, ensure_images_are_covered};
 pub use kernel::{KernelSpectrum, ReluKernels, arc_cosine_0, arc_cosine_1, kernel_drift};
 pub use modes::Mode;
+pub use reach::{Reach, ReachVerdict};
+pub use representation::{LinearKernel, Representation, balance_errors, frobenius};
 pub use reversal::{SignChange, closest_share, imbalance, one_layers_visit};
 use riccati::Riccati;
 pub use tree::BalancedTree;
+pub use two_layers::TwoLayers;
 
 /// What theory says of one linear network on one task.
 #[derive(Debug, Clone)]
@@ -236,6 +242,19 @@ impl Theory {
             Solution::Balanced(theory) => theory.is_closed_form(),
             Solution::Common(_) => true,
             Solution::Followed(followed) => followed.is_closed_form(),
+        }
+    }
+
+    /// Which part of the task's map is reached, and lambda, which is conserved; `None` where the matrix Riccati solution does not
+    /// answer.
+    pub fn reach(&self) -> Option<(Reach, f64)> {
+        match &self.solution {
+            Solution::Followed(Followed::Riccati(riccati)) => {
+                Some((riccati.modes().reach(), riccati.lambda()))
+            }
+            Solution::Followed(Followed::Flow(_)) | Solution::Balanced(_) | Solution::Common(_) => {
+                None
+            }
         }
     }
 

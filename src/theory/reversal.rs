@@ -83,13 +83,24 @@ impl SignChange {
     /// t = (1/R) [ln((w - w_+)/(w - w_-))] from w = 1 to e^theta1
     /// ```
     pub fn crossing(&self) -> f64 {
+        self.until(0.0)
+    }
+
+    /// Time from the change of targets to `a = -strength`, which must be below `s/d`: after it has crossed zero where `strength` is
+    /// above 0. Near `(1/s) ln(c s / (d lambda))` for small imbalances, so that a hundred times better balance costs a reversal of
+    /// `ln(100)/s`.
+    ///
+    /// ```text
+    /// w from e^(-asinh(2 strength/lambda)) to e^theta1 in the above
+    /// ```
+    pub fn until(&self, strength: f64) -> f64 {
         let (a, b) = (2.0 * self.singular_value, self.input_variance * self.imbalance);
         let root = a.hypot(b);
         // -A + R without cancellation.
         let (plus, minus) = (b / (a + root), -(a + root) / b);
-        let end = (2.0 * self.strength / self.imbalance).asinh().exp();
+        let w = |strength: f64| (2.0 * strength / self.imbalance).asinh().exp();
         let at = |w: f64| ((w - plus) / (w - minus)).ln();
-        (at(end) - at(1.0)) / root
+        (at(w(self.strength)) - at(1.0 / w(strength))) / root
     }
 }
 
@@ -143,6 +154,32 @@ mod tests {
             let state = flow.state();
             let strength = state[0] * state[2] + state[1] * state[3];
             assert!(strength.abs() < 1e-9 * a, "{s}, {d}, {a}, {lambda}: {strength:e}");
+        }
+    }
+
+    #[test]
+    fn a_balanced_reversal_takes_the_logarithm_of_its_imbalance() {
+        let of = |imbalance: f64| {
+            let change =
+                SignChange { singular_value: 1.0, input_variance: 1.0, strength: 1.0, imbalance };
+            change.until(0.5)
+        };
+        // The integral of NEIGHBOURS (A6), s = 1, q = 1/2.
+        for (imbalance, time) in [(1e-2, 5.64485), (1e-4, 10.25006), (1e-8, 19.46040)] {
+            assert!((of(imbalance) - time).abs() < 1e-5, "{imbalance}: {}", of(imbalance));
+        }
+        let slope = (of(1e-8) - of(1e-10)) / 100f64.ln();
+        assert!((slope - 1.0).abs() < 1e-6, "{slope}");
+        // And the equation itself, w_1' = -(s + a) w_2 and likewise.
+        for imbalance in [0.3, 1e-3] {
+            let square = 0.5 * (imbalance + (imbalance * imbalance + 4.0f64).sqrt());
+            let mut flow = Integrator::new(vec![square.sqrt(), 1.0 / square.sqrt()]);
+            flow.advance(of(imbalance), &|_, state, rate| {
+                let error = -1.0 - state[0] * state[1];
+                (rate[0], rate[1]) = (error * state[1], error * state[0]);
+            });
+            let strength = flow.state()[0] * flow.state()[1];
+            assert!((strength + 0.5).abs() < 1e-8, "{imbalance}: {strength}");
         }
     }
 

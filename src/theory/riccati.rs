@@ -1,9 +1,11 @@
 //! Two layers without biases on uncorrelated inputs, from balanced random weights: the matrix Riccati solution.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
-use super::decompositions::{divided_by_root, eigen};
+use super::decompositions::{divided_by_root, eigen, inverse, singular_values};
 use super::flow::LayerStart;
+use super::reach::{FlowModes, stacked};
+use super::representation::Representation;
 
 /// The flow of `Q = [W_1^T; W_2]`, THEORY (11).
 ///
@@ -14,7 +16,9 @@ use super::flow::LayerStart;
 /// ```
 ///
 /// `W_2 W_1` is the lower left block of `Q Q^T`. The solution is a semigroup, so it is taken in steps over which nothing
-/// grows beyond what a Cholesky factor resolves; nothing is asked of `Q_0`, which may be of any rank.
+/// grows beyond what a Cholesky factor resolves; nothing is asked of `Q_0`, which may be of any rank. A step is one of `Q` itself,
+/// up to a rotation of the hidden layer, never of `Q Q^T`: rounding would give that a rank that the network does not have, which
+/// grows where F has more growing modes than there are hidden units (`unfactored` shows it).
 ///
 /// Fukumizu 1998; Braun et al. 2022; for `lambda` Domine et al. 2024.
 #[derive(Debug, Clone)]
@@ -26,6 +30,9 @@ pub struct Riccati {
     /// `[n_items, n_inputs]`.
     inputs: Array2<f64>,
     input_variance: f64,
+    lambda: f64,
+    /// Of `Sigma_yx`, above rounding errors, descending.
+    singular_values: Vec<f64>,
     /// `Q_0` along the eigenvectors, `[n_inputs + n_labels, width]`.
     start: Array2<f64>,
 }
@@ -41,6 +48,9 @@ pub struct Weights {
 
 /// Relative size up to which the conditions count as met.
 const ZERO: f64 = 1e-10;
+
+/// Singular values below this, relative to the largest, are rounding errors (`singular_values` is good to 1e-8).
+const RANK: f64 = 1e-7;
 
 /// Growth `rate * time` that one step may have: its factors differ by less than `e^10`.
 const LARGEST_GROWTH: f64 = 5.0;
@@ -67,6 +77,17 @@ impl Riccati {
         let input_variance = multiple_of_identity(covariance, covariance.diag().sum())?;
         let size = first.iter().chain(second.iter()).map(|weight| weight * weight).sum();
         let lambda = multiple_of_identity(&(second.t().dot(second) - first.dot(&first.t())), size)?;
+        Some(Self::with_balance(inputs, correlation, (input_variance, lambda), [first, second]))
+    }
+
+    /// The same where `Sigma_x` and the balance are given, whether or not the weights are balanced: if they are not, it is
+    /// the solution of nothing, which controls show.
+    pub fn with_balance(
+        inputs: &Array2<f64>,
+        correlation: &Array2<f64>,
+        (input_variance, lambda): (f64, f64),
+        [first, second]: [&Array2<f64>; 2],
+    ) -> Self {
         let (n_labels, n_inputs) = correlation.dim();
         let half = 0.5 * input_variance * lambda;
         let flow = concatenate![
@@ -75,8 +96,67 @@ impl Riccati {
             concatenate![Axis(1), correlation.view(), half * Array2::<f64>::eye(n_labels)]
         ];
         let (rates, vectors) = eigen(&flow);
-        let start = vectors.t().dot(&concatenate![Axis(0), first.t(), second.view()]);
-        Some(Riccati { rates, vectors, inputs: inputs.clone(), input_variance, start })
+        let start = vectors.t().dot(&stacked(first, second));
+        let mut modes = singular_values(correlation);
+        let largest = modes.first().copied().unwrap_or(0.0);
+        modes.retain(|value| *value > RANK * largest);
+        Riccati {
+            rates,
+            vectors,
+            inputs: inputs.clone(),
+            input_variance,
+            lambda,
+            singular_values: modes,
+            start,
+        }
+    }
+
+    /// lambda.
+    pub fn lambda(&self) -> f64 {
+        self.lambda
+    }
+
+    /// Modes of the flow, the fastest first.
+    pub fn modes(&self) -> FlowModes<'_> {
+        FlowModes {
+            rates: self.rates.iter().rev().copied().collect(),
+            rows: self.start.rows().into_iter().rev().map(|row| row.to_owned()).collect(),
+            singular_values: self.singular_values.clone(),
+            vectors: self.vectors.slice(s![.., ..;-1]),
+            input_variance: self.input_variance,
+            lambda: self.lambda,
+            n_inputs: self.inputs.ncols(),
+            width: self.start.ncols(),
+        }
+    }
+
+    /// `Q Q^T` at a time by steps of `Q Q^T` in place of Q, as long as those of `advance`:
+    ///
+    /// ```text
+    /// Q Q^T (t + D) = e^(F D) Q Q^T [I + d A Q Q^T]^(-1) e^(F D)
+    /// ```
+    ///
+    /// The same in exact arithmetic; in float64 a control.
+    pub fn unfactored(&self, time: f64) -> Representation {
+        let fastest = self.rates.iter().fold(0.0, |fastest: f64, rate| fastest.max(rate.abs()));
+        let steps = (time * fastest / LARGEST_GROWTH).ceil().max(1.0);
+        let step = time / steps;
+        let growth = Array1::from_iter(self.rates.iter().map(|rate| (rate * step).exp()));
+        let integral = Array1::from_iter(self.rates.iter().map(|rate| integral_of(*rate, step)));
+        let mut product = self.start.dot(&self.start.t());
+        for _ in 0..steps as usize {
+            let braked = &product * &integral.view().insert_axis(Axis(1)) * self.input_variance
+                + Array2::<f64>::eye(product.nrows());
+            let next = product.dot(&inverse(&braked));
+            product = next * &growth.view().insert_axis(Axis(1)) * &growth;
+        }
+        let product = self.vectors.dot(&product).dot(&self.vectors.t());
+        let n = self.inputs.ncols();
+        Representation {
+            map: product.slice(s![n.., ..n]).to_owned(),
+            input_similarity: Some(product.slice(s![..n, ..n]).to_owned()),
+            output_similarity: Some(product.slice(s![n.., n..]).to_owned()),
+        }
     }
 
     /// The weights at time 0.
@@ -107,11 +187,8 @@ impl Riccati {
             }
             scaled
         };
-        let integral = |rate: f64| {
-            if rate == 0.0 { step } else { (2.0 * rate * step).exp_m1() / (2.0 * rate) }
-        };
-        let brake =
-            Array2::eye(rows.ncols()) + self.input_variance * rows.t().dot(&scaled(&integral));
+        let brake = Array2::eye(rows.ncols())
+            + self.input_variance * rows.t().dot(&scaled(&|rate| integral_of(rate, step)));
         divided_by_root(&scaled(&|rate| (rate * step).exp()), &brake)
     }
 
@@ -150,6 +227,11 @@ fn stands_still(before: ArrayView2<f64>, after: ArrayView2<f64>) -> bool {
         let (before, after) = (before.dot(&before), after.dot(&after));
         (after - before).abs() <= STANDSTILL * before
     })
+}
+
+/// `int_0^step e^(2 rate s) ds`.
+fn integral_of(rate: f64, step: f64) -> f64 {
+    if rate == 0.0 { step } else { (2.0 * rate * step).exp_m1() / (2.0 * rate) }
 }
 
 /// `m` if the matrix is `m I`, up to `size` times 1e-10.

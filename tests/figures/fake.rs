@@ -133,6 +133,8 @@ fn theory(record: &Record) -> TheoryRecord {
         modes: Vec::new(),
         phase: record.phase.clone(),
         curves: record.curves.clone(),
+        reach: Vec::new(),
+        series: std::collections::BTreeMap::new(),
         stretches: Vec::new(),
     }
 }

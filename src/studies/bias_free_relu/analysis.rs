@@ -61,8 +61,11 @@ impl Kind {
         let network = &config.network;
         let is_mirrored = matches!(network.initialisation, Initialisation::Mirrored(_));
         let (depth, without_biases) = (network.n_layers(), network.bias == Bias::None);
-        let linear =
-            config.task.targets.is_some_and(|targets| matches!(targets, Targets::Linear(_)));
+        let linear = config
+            .task
+            .targets
+            .as_ref()
+            .is_some_and(|targets| matches!(targets, Targets::Linear(_)));
         let on_circle = config.task.inputs == Inputs::Circle;
         if (network.kind == NetworkKind::Linear) != (self == Kind::CircleLinear) {
             return false;
@@ -138,9 +141,10 @@ pub fn initial_deviation(config: &Config) -> Option<f64> {
     match config.network.initialisation {
         Initialisation::Normal(Normal { std }) => Some(std),
         Initialisation::Mirrored(Mirrored { scale, .. }) => Some(scale),
-        Initialisation::Aligned(_) | Initialisation::Kaiming(_) | Initialisation::Orthogonal(_) => {
-            None
-        }
+        Initialisation::Aligned(_)
+        | Initialisation::Kaiming(_)
+        | Initialisation::Orthogonal(_)
+        | Initialisation::Balanced(_) => None,
     }
 }
 

@@ -1,0 +1,101 @@
+//! What a linear network computes and holds alike along theory's answer, and which part of its task's map it reaches.
+
+use anyhow::{Context, Result};
+use ndarray::Array2;
+
+use super::initial::initial_layers;
+use crate::config::{Bias, Config, Initialisation, Loss, Stretch};
+use crate::record::{ReachRecord, ReachVerdict, Series, TheoryRecord};
+use crate::task::Task;
+use crate::theory::{self, Reach, Representation, Theory};
+use crate::train::observed_steps;
+
+/// Numbers in tables of all moments, above which they are left out: some hundred megabytes of text.
+const MOST_NUMBERS: usize = 5_000_000;
+
+/// Adds `series` and `reach` to an answer, of the weights that `seed` draws (or the config's first); nothing to one that has none of
+/// them: of images, biases, nonlinear networks, cross-entropies, and of a small random start's mean over seeds.
+///
+/// # Errors
+///
+/// If the flow cannot be followed.
+pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Result<()> {
+    let config = theory.config.clone();
+    if !is_covered(&config, seed) || !theory.series.is_empty() {
+        return Ok(());
+    }
+    let stretches = config.stretches()?;
+    let first = &stretches[0].config;
+    let task = Task::of(first, None)?;
+    let size =
+        Representation::size(task.n_inputs(), task.targets.ncols(), first.network.hidden.len());
+    if size.saturating_mul(theory.curves.time.len()) > MOST_NUMBERS {
+        tracing::info!(
+            condition = theory.condition,
+            "leaves out series of the network's map: they would have more than {MOST_NUMBERS} numbers; lower training.observations"
+        );
+        return Ok(());
+    }
+    let mut layers = initial_layers(first, &task, seed.unwrap_or(config.seeds[0]))?;
+    for (index, Stretch { span, config: own, .. }) in stretches.iter().enumerate() {
+        let context = || format!("phase {}", index + 1);
+        let solution = Theory::from_weights(own, layers, String::new()).with_context(context)?;
+        theory.reach.extend(solution.reach().map(reach_record));
+        let mut course = solution.begin();
+        let steps = observed_steps(span.steps, own.training.observations);
+        // The moment in which a stretch begins is the end of the one before.
+        for step in steps.into_iter().skip(usize::from(index > 0)) {
+            let step = span.first_step + step;
+            course.advance(span.time_since(step))?;
+            let weights = course.weights().context("a flow has weights")?;
+            let weights: Vec<Array2<f64>> = weights.into_iter().map(|layer| layer.weight).collect();
+            let moment = Representation::of(&weights).context("a network has layers")?;
+            push(theory, step, &moment)?;
+        }
+        layers = course.weights().context("a flow has weights")?;
+    }
+    // Of all stretches or none, so that they can be told apart.
+    if theory.reach.len() < stretches.len() {
+        theory.reach.clear();
+    }
+    Ok(())
+}
+
+fn push(theory: &mut TheoryRecord, step: u64, moment: &Representation) -> Result<()> {
+    for (name, [row, column], table) in moment.tables() {
+        let make = || Series::new(&[(row, table.nrows()), (column, table.ncols())], "1");
+        let values: Vec<Option<f64>> = table.iter().copied().map(Some).collect();
+        theory.series.entry(name.to_owned()).or_insert_with(make).push(step, &values)?;
+    }
+    Ok(())
+}
+
+/// Whether an answer is one network's, linear and without biases, on vectors.
+fn is_covered(config: &Config, seed: Option<u64>) -> bool {
+    let network = &config.network;
+    let is_aligned = matches!(network.initialisation, Initialisation::Aligned(_));
+    let is_linear = network.kind.is_linear() && network.bias == Bias::None;
+    is_linear
+        && !config.task.inputs.are_images()
+        && config.training.loss == Loss::HalfSquaredError
+        && (is_aligned
+            || seed.is_some()
+            || !config.phases.is_empty()
+            || Theory::new(config).is_err())
+}
+
+fn reach_record((reach, lambda): (Reach, f64)) -> ReachRecord {
+    let verdict = match reach.verdict {
+        theory::ReachVerdict::Whole => ReachVerdict::Whole,
+        theory::ReachVerdict::Bottleneck => ReachVerdict::Bottleneck,
+        theory::ReachVerdict::WrongSign => ReachVerdict::WrongSign,
+        theory::ReachVerdict::Start => ReachVerdict::Start,
+    };
+    ReachRecord {
+        verdict,
+        lambda,
+        reached: reach.reached,
+        unreached: reach.unreached,
+        excess_loss: reach.excess_loss,
+    }
+}
