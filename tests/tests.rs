@@ -34,6 +34,8 @@ mod experiments;
 mod figures;
 /// The figure of runs that belong to no experiment shows every condition, and says what it cannot show.
 mod general_figure;
+/// Signs in figures are explained, and texts are no wider than what they belong to.
+mod figure_texts;
 /// Pages find their legends, axes and frames from layers.
 mod pages;
 /// What stderr says while others wait: when, how far, and in plain text where nobody asked for colours.

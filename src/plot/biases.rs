@@ -46,7 +46,7 @@ pub type Placing<'a> = dyn Fn(&Config, &Phase) -> Option<(f64, f64)> + 'a;
 /// What theory and runs say of every bias option, as lines and markers.
 pub fn bias_options(runs: &RunFolder, of: &Placing) -> Vec<Layer> {
     let lines = Entry::new(Sample::Line(Stroke::solid(GREY, 1.0)), "theory");
-    let markers = Entry::new(Sample::Marker(Look { colour: GREY, ..look(0) }), "gradient descent");
+    let markers = Entry::new(Sample::Shapes(GREY), "gradient descent");
     let mut layers = Vec::new();
     for (bias, caption) in BIASES {
         let chosen = |config: &Config| config.network.bias == bias;

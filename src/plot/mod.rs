@@ -37,6 +37,8 @@ pub mod phases;
 pub mod render;
 /// Colours, lines and sizes.
 pub mod style;
+/// Signs and their meanings.
+pub mod symbols;
 /// Lines of text.
 pub mod text;
 

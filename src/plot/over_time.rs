@@ -1,5 +1,6 @@
 //! Panels of what runs did along learning, with theory's answer: crossings, distances, true negative rates, responses.
 
+use super::axes::rounded;
 use super::curve::{Account, Clock, Curve, Spread, median_phase};
 use super::page::{Entry, Layer, Measure, Panel, Sample};
 use super::phases::{
@@ -13,6 +14,8 @@ use crate::record::{Record, RunFolder, TheoryRecord};
 pub const MEAN_OUTPUT_ERROR: &str = "mean-output error, M / ‖ȳ‖";
 /// Caption of `V`.
 pub const INPUT_DEPENDENCE: &str = "input dependence, √(V / V of targets)";
+/// Title of the axis of both.
+pub const CROSSING: &str = "M, √V (relative)";
 const VALUE_AT_OCS: &str = "value at the OCS";
 
 /// What a panel is about: runs of one condition, and what theory says of it.
@@ -119,6 +122,7 @@ impl<'a> Subject<'a> {
         if !others.points.is_empty() {
             layers.extend(random_starts(others, look));
         }
+        layers.extend(self.theory.iter().map(|theory| theory_line(of(theory))));
         let runs = all(&self.runs);
         if self.as_dots {
             layers.extend(runs.into_iter().map(|curve| Layer::dots(curve, look, caption)));
@@ -129,7 +133,6 @@ impl<'a> Subject<'a> {
                 layers.push(Layer::points(single, look, caption));
             }
         }
-        layers.extend(self.theory.iter().map(|theory| theory_line(of(theory))));
         layers
     }
 
@@ -149,7 +152,7 @@ impl<'a> Subject<'a> {
 
     /// `M` falling and `V` rising; which crosses its threshold first decides.
     pub fn crossing(&self) -> Panel {
-        self.panel(Measure::linear("fraction").including([0.0, 1.0]).at_most(2.0))
+        self.panel(Measure::linear(CROSSING).including([0.0, 1.0]).at_most(2.0))
             .saying(self.verdict())
             .layers(thresholds(self.threshold))
             .layers(self.curves(look(0), MEAN_OUTPUT_ERROR, Account::mean_output_error))
@@ -235,17 +238,27 @@ impl<'a> Subject<'a> {
         let mut layers = Vec::new();
         for level in 0..account.levels().len() {
             let stroke = Stroke { colour: level_look(level).colour, ..AT_OCS };
-            let line = |value| Layer::level(value, stroke, "").numbered().explained_by(entry());
-            layers.extend(of(account, level).into_iter().map(line));
+            let line = |value| Layer::level(value, stroke, "").explained_by(entry());
+            let values = of(account, level);
+            // Numbers of a level's own lines would touch: the middle one stands for all.
+            let name = match &values[..] {
+                [least, .., most] => format!("{}–{}", rounded(*least), rounded(*most)),
+                _ => values.iter().map(|value| rounded(*value)).collect(),
+            };
+            let middle = values.len() / 2;
+            layers.extend(values.into_iter().enumerate().map(|(index, value)| {
+                let line = line(value);
+                if index == middle { line.named(name.clone()) } else { line }
+            }));
         }
         layers
     }
 }
 
-/// What theory says.
+/// What theory says, below what was measured.
 pub fn theory_line(curve: Curve) -> Layer {
     let entry = Entry::new(Sample::Line(THEORY), "theory");
-    Layer::line(curve, THEORY, "").explained_by(entry)
+    Layer::line(curve, THEORY, "").explained_by(entry).below(usize::MAX)
 }
 
 /// `level 1` for level 0.
@@ -265,7 +278,10 @@ pub fn labels_of(levels: &[usize]) -> Vec<std::ops::Range<usize>> {
 
 /// The thresholds of onset (`q` on `M / ||ybar||`) and end (`sqrt(q)` on `sqrt(V / V_target)`).
 pub fn thresholds(q: f64) -> [Layer; 2] {
-    [q, q.sqrt()].map(|height| Layer::level(height, THRESHOLD, "thresholds").numbered())
+    [("onset", q), ("end", q.sqrt())].map(|(what, height)| {
+        let name = format!("{what} {}", rounded(height));
+        Layer::level(height, THRESHOLD, "thresholds").named(name)
+    })
 }
 
 /// Base rates of a level's labels, each once.
@@ -294,8 +310,9 @@ pub fn median_and_band(curves: &[Curve], look: Look, width: f64, caption: &str) 
 }
 
 fn random_starts(spread: Spread, look: Look) -> [Layer; 2] {
-    const PALER: f64 = 0.45;
-    let stroke = |colour: super::style::Colour| Stroke::solid(colour.paler(PALER), 0.6);
+    // Where they follow the aligned start, they show at both sides of its line and dots.
+    const PALER: f64 = 0.6;
+    let stroke = |colour: super::style::Colour| Stroke::solid(colour.paler(PALER), 3.4);
     let samples = vec![Sample::Band(GREY), Sample::Line(stroke(GREY))];
     let entry = || Entry {
         samples: samples.clone(),
@@ -303,7 +320,8 @@ fn random_starts(spread: Spread, look: Look) -> [Layer; 2] {
     };
     let middle = spread.middle();
     [
-        Layer::band(spread, look.colour, "").explained_by(entry()),
         Layer::line(middle, stroke(look.colour), "").explained_by(entry()),
+        Layer::band(spread, look.colour, "").explained_by(entry()),
     ]
+    .map(|layer| layer.below(usize::MAX))
 }

@@ -23,6 +23,8 @@ pub const INK: Colour = Colour(0x1A, 0x1A, 0x1A);
 pub const GREY: Colour = Colour(0x70, 0x70, 0x70);
 /// The shade of the OCS phase.
 pub const SHADE: Colour = Colour(0xEC, 0xEC, 0xE4);
+/// Behind words on a frame.
+pub const STRIP: Colour = Colour(0xF5, 0xF5, 0xF5);
 /// Paper.
 pub const WHITE: Colour = Colour(0xFF, 0xFF, 0xFF);
 

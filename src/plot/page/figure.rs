@@ -2,12 +2,13 @@
 
 use super::layout::{Column, MARGIN, cells, columns};
 use super::legend::{Entry, ROW_HEIGHT, arranged, gathered};
-use super::origin::{footer, footer_notes};
+use super::origin::{Words, footer, footer_notes};
 use super::panel::Panel;
 use super::placing::{Placed, PlacedHeading};
 use super::rows::{Block, Heading, Row};
 use crate::plot::canvas::Canvas;
 use crate::plot::style::{LETTER_SIZE, PAGE_WIDTH};
+use crate::plot::symbols::Symbol;
 use crate::plot::text::{Anchor, Text};
 use crate::record::Record;
 
@@ -15,6 +16,7 @@ use crate::record::Record;
 pub struct Page {
     title: String,
     rows: Vec<Row>,
+    key: Vec<Symbol>,
     notes: String,
 }
 
@@ -26,7 +28,7 @@ const MOST_HEIGHT: f64 = 698.0;
 impl Page {
     /// An empty page under a title.
     pub fn new(title: impl Into<String>) -> Page {
-        Page { title: title.into(), rows: Vec::new(), notes: String::new() }
+        Page { title: title.into(), rows: Vec::new(), key: Vec::new(), notes: String::new() }
     }
 
     fn pushed(mut self, heading: Heading, panels: impl IntoIterator<Item = Panel>) -> Page {
@@ -115,6 +117,21 @@ impl Page {
         self
     }
 
+    /// With symbols that stand in its texts, each once: its foot says what they mean.
+    pub fn key(mut self, symbols: impl IntoIterator<Item = Symbol>) -> Page {
+        for symbol in symbols {
+            if self.key.iter().all(|known| known.sign != symbol.sign) {
+                self.key.push(symbol);
+            }
+        }
+        self
+    }
+
+    /// The symbols that its foot explains.
+    pub fn symbols(&self) -> &[Symbol] {
+        &self.key
+    }
+
     /// With notes at the foot, before where the numbers came from.
     pub fn notes(mut self, notes: impl Into<String>) -> Page {
         self.notes = notes.into();
@@ -158,14 +175,14 @@ impl Page {
         let title = Text::centred(&*self.title, (MARGIN, 12.0), Anchor::Start, LETTER_SIZE).bold();
         canvas.text(title);
         let legends = self.legends();
+        let cells = cells(&self.rows);
+        let columns = columns(&self.rows, &cells);
         let mut top = 20.0;
         if !legends[0].is_empty() {
-            let arranged = arranged(&legends[0], MARGIN, (MARGIN, PAGE_WIDTH - MARGIN));
+            let arranged = arranged(&legends[0], MARGIN, (MARGIN, right_end(&columns)));
             arranged.draw(&mut canvas, top + 7.0);
             top += 2.0 + arranged.rows as f64 * ROW_HEIGHT;
         }
-        let cells = cells(&self.rows);
-        let columns = columns(&self.rows, &cells);
         let mut placed = Vec::new();
         let mut fixed = top;
         for (index, row) in self.rows.iter().enumerate() {
@@ -182,13 +199,22 @@ impl Page {
             top += row.above + row.height + row.below;
         }
         canvas.height = top;
-        let notes = self.all_notes(records);
-        footer(&mut canvas, top + FOOTER_GAP, (MARGIN, PAGE_WIDTH - MARGIN), &notes);
+        let paragraphs = self.foot(records);
+        footer(&mut canvas, top + FOOTER_GAP, (MARGIN, PAGE_WIDTH - MARGIN), &paragraphs);
         canvas
     }
 
-    fn all_notes(&self, records: &[Record]) -> String {
-        format!("{} {}.", self.notes, footer_notes(records)).trim_start().to_owned()
+    /// The key, its signs in bold, and the notes.
+    fn foot(&self, records: &[Record]) -> Vec<Vec<Words>> {
+        let mut key = Vec::new();
+        for (index, symbol) in self.key.iter().enumerate() {
+            let end = if index + 1 < self.key.len() { ";" } else { "." };
+            key.push(Words { text: symbol.sign.to_owned(), bold: true });
+            key.push(Words { text: format!("{}{end}", symbol.meaning), bold: false });
+        }
+        let notes = format!("{} {}.", self.notes, footer_notes(records)).trim_start().to_owned();
+        let notes = vec![Words { text: notes, bold: false }];
+        [key, notes].into_iter().filter(|paragraph| !paragraph.is_empty()).collect()
     }
 
     fn headings<'a>(
@@ -197,6 +223,7 @@ impl Page {
         columns: &[Column],
         legends: &'a [Vec<Entry>],
     ) -> Vec<PlacedHeading<'a>> {
+        let end = columns.last().map_or(PAGE_WIDTH - MARGIN, Column::right);
         let mut first = 0;
         let begins: Vec<f64> = row
             .blocks
@@ -208,7 +235,7 @@ impl Page {
             })
             .collect();
         let headings = row.blocks.iter().enumerate().map(|(index, block)| {
-            let right = begins.get(index + 1).map_or(PAGE_WIDTH - MARGIN, |next| next - 4.0);
+            let right = begins.get(index + 1).map_or(end, |next| next - 4.0);
             PlacedHeading::new(&block.heading, (begins[index], right), legends)
         });
         headings.collect()
@@ -231,6 +258,12 @@ const FOOTER_GAP: f64 = 10.0;
 
 fn footer_height(page: &Page, records: &[Record]) -> f64 {
     let mut canvas = Canvas::new(PAGE_WIDTH, 0.0);
-    footer(&mut canvas, FOOTER_GAP, (MARGIN, PAGE_WIDTH - MARGIN), &page.all_notes(records));
+    footer(&mut canvas, FOOTER_GAP, (MARGIN, PAGE_WIDTH - MARGIN), &page.foot(records));
     canvas.height
+}
+
+/// Where the frames end at the right.
+fn right_end(columns: &[Vec<Column>]) -> f64 {
+    let ends = columns.iter().filter_map(|row| row.last()).map(Column::right);
+    ends.reduce(f64::max).unwrap_or(PAGE_WIDTH - MARGIN)
 }

@@ -206,9 +206,9 @@ impl Layer {
         self
     }
 
-    /// Below so many other layers of data.
+    /// Below so many other layers of data at least.
     pub fn below(mut self, others: usize) -> Layer {
-        self.below = others;
+        self.below = self.below.max(others);
         self
     }
 

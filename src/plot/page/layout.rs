@@ -76,7 +76,10 @@ pub fn cells(rows: &[Row]) -> Vec<Vec<Cell>> {
             let is_above = row + 1 < rows.len() && rows[row].grid() == rows[row + 1].grid();
             let below = is_above.then(|| &cells[row + 1][column]);
             let left = column.checked_sub(1).map(|left| &cells[row][left]);
-            cells[row][column].labels = labels(&cells[row][column], left, below);
+            let mut labels = labels(&cells[row][column], left, below);
+            // What has a letter of its own can be read without the rows below.
+            labels.x_numbers |= is_above && rows[row + 1].has_letter();
+            cells[row][column].labels = labels;
         }
         said_once(rows, &mut cells, row);
     }
@@ -181,6 +184,13 @@ pub struct Column {
     pub width: f64,
     /// Where what belongs to it begins.
     pub begin: f64,
+}
+
+impl Column {
+    /// Where its frame ends.
+    pub fn right(&self) -> f64 {
+        self.left + self.width
+    }
 }
 
 /// Columns, row by row: rows of one grid stand in the same ones, and all rows begin and end alike.

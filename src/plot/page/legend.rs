@@ -3,7 +3,7 @@
 use crate::plot::canvas::Canvas;
 use crate::plot::geometry::{Point, Rectangle};
 use crate::plot::style::{
-    BAND_OPACITY, Colour, DOT_RADIUS, Look, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE, WHITE,
+    BAND_OPACITY, Colour, DOT_RADIUS, Look, Marker, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE, WHITE,
 };
 use crate::plot::text::{Anchor, Text, text_width};
 
@@ -26,6 +26,8 @@ pub enum Sample {
     Marker(Look),
     /// One marker, white inside.
     Open(Look),
+    /// Markers of every shape, beside each other.
+    Shapes(Colour),
 }
 
 /// A caption and what it stands for, one sample upon the other.
@@ -40,6 +42,8 @@ pub struct Entry {
 const SAMPLE_WIDTH: f64 = 15.0;
 const SAMPLE_GAP: f64 = 3.0;
 const ENTRY_GAP: f64 = 10.0;
+const SHAPES: [Marker; 4] = [Marker::Disc, Marker::Triangle, Marker::Square, Marker::Diamond];
+const SHAPE_WIDTH: f64 = 6.0;
 /// From one row of entries to the next.
 pub const ROW_HEIGHT: f64 = 10.5;
 
@@ -47,7 +51,7 @@ impl Sample {
     fn colour(self) -> Colour {
         match self {
             Sample::Shade => SHADE,
-            Sample::Swatch(colour) | Sample::Band(colour) => colour,
+            Sample::Swatch(colour) | Sample::Band(colour) | Sample::Shapes(colour) => colour,
             Sample::Line(stroke) | Sample::Upright(stroke) => stroke.colour,
             Sample::Dots(look) | Sample::Marker(look) | Sample::Open(look) => look.colour,
         }
@@ -61,7 +65,7 @@ impl Sample {
             Sample::Band(_) => 2,
             Sample::Line(_) | Sample::Upright(_) => 3,
             Sample::Dots(_) => 4,
-            Sample::Marker(_) | Sample::Open(_) => 5,
+            Sample::Marker(_) | Sample::Open(_) | Sample::Shapes(_) => 5,
         }
     }
 
@@ -70,6 +74,7 @@ impl Sample {
             Sample::Shade | Sample::Band(_) | Sample::Line(_) | Sample::Dots(_) => SAMPLE_WIDTH,
             Sample::Swatch(_) | Sample::Marker(_) | Sample::Open(_) => 5.0,
             Sample::Upright(_) => 3.0,
+            Sample::Shapes(_) => SHAPES.len() as f64 * SHAPE_WIDTH,
         }
     }
 }
@@ -138,8 +143,30 @@ pub struct Arranged<'a> {
     pub rows: usize,
 }
 
-/// Sets entries from `start`, and in further rows from `left`, up to `right`.
+/// Sets entries from `start`, and in further rows from `left`, up to `right`: in as few rows as that takes, all of them about
+/// equally long, or in one.
 pub fn arranged(entries: &[Entry], start: f64, (left, right): (f64, f64)) -> Arranged<'_> {
+    let rows = up_to(entries, start, (left, right)).rows;
+    if rows > 1 && up_to(entries, left, (left, right)).rows == 1 {
+        // Together in the second, below what the first begins with.
+        let mut together = up_to(entries, left, (left, right));
+        together.entries.iter_mut().for_each(|entry| entry.2 = 1);
+        return Arranged { rows: 2, ..together };
+    }
+    let (mut shortest, mut enough) = (left, right);
+    while enough - shortest > 0.5 {
+        let middle = (shortest + enough) / 2.0;
+        if up_to(entries, start, (left, middle)).rows > rows {
+            shortest = middle;
+        } else {
+            enough = middle;
+        }
+    }
+    up_to(entries, start, (left, enough))
+}
+
+/// Each row as long as may be.
+fn up_to(entries: &[Entry], start: f64, (left, right): (f64, f64)) -> Arranged<'_> {
     let (mut x, mut row) = (start, 0);
     let mut arranged = Vec::new();
     for entry in entries {
@@ -194,6 +221,12 @@ fn draw_sample(canvas: &mut Canvas, sample: Sample, (left, middle): Point, width
         }
         Sample::Open(look) => {
             canvas.open_marker(look.marker, (centre, middle), POINT_RADIUS, look.colour);
+        }
+        Sample::Shapes(colour) => {
+            for (index, marker) in SHAPES.into_iter().enumerate() {
+                let x = left + (index as f64 + 0.5) * SHAPE_WIDTH;
+                canvas.marker(marker, (x, middle), POINT_RADIUS, colour);
+            }
         }
     }
 }

@@ -72,20 +72,44 @@ fn distinct(records: &[Record], of: impl Fn(&Record) -> String) -> String {
     values.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Small lines at the foot of a page, broken to its width; `top` is the middle of the first. The page grows with them.
-pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), notes: &str) {
-    let mut line = String::new();
+/// Words of one face.
+pub struct Words {
+    pub text: String,
+    pub bold: bool,
+}
+
+/// Small paragraphs at the foot of a page, broken to its width; `top` is the middle of the first line. The page grows with them.
+pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), paragraphs: &[Vec<Words>]) {
+    let line_height = NOTE_SIZE + 2.0;
+    let blank = text_width("n n", NOTE_SIZE, false) - text_width("nn", NOTE_SIZE, false);
     let mut middle = top;
-    for word in notes.split(' ') {
-        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-        if !line.is_empty() && text_width(&longer, NOTE_SIZE, false) > right - left {
-            canvas.text(Text::centred(&*line, (left, middle), Anchor::Start, NOTE_SIZE));
-            line = word.to_owned();
-            middle += NOTE_SIZE + 2.0;
-        } else {
-            line = longer;
+    for (index, paragraph) in paragraphs.iter().enumerate() {
+        if index > 0 {
+            middle += line_height;
+        }
+        let mut x = left;
+        for Words { text, bold } in paragraph {
+            // What of it stands on the current line, and where that begins.
+            let mut line = Text::centred("", (x, middle), Anchor::Start, NOTE_SIZE);
+            line.bold = *bold;
+            for word in text.split(' ') {
+                let one = |content: String| Text { content, ..line.clone() };
+                let longer = match line.content.is_empty() {
+                    true => one(word.to_owned()),
+                    false => one(format!("{} {word}", line.content)),
+                };
+                if longer.bounds().right() <= right || x == left && line.content.is_empty() {
+                    line = longer;
+                    continue;
+                }
+                canvas.text(line);
+                (x, middle) = (left, middle + line_height);
+                line = Text::centred(word, (x, middle), Anchor::Start, NOTE_SIZE);
+                line.bold = *bold;
+            }
+            x = line.bounds().right() + blank;
+            canvas.text(line);
         }
     }
-    canvas.text(Text::centred(line, (left, middle), Anchor::Start, NOTE_SIZE));
-    canvas.height = canvas.height.max(middle + NOTE_SIZE + 2.0);
+    canvas.height = canvas.height.max(middle + line_height);
 }

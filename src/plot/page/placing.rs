@@ -8,13 +8,13 @@ use crate::plot::axes::Axes;
 use crate::plot::canvas::Canvas;
 use crate::plot::geometry::Rectangle;
 use crate::plot::heat_map::colour_bar;
-use crate::plot::style::{LETTER_SIZE, NOTE_SIZE, TEXT_SIZE, TITLE_SIZE};
+use crate::plot::style::{LETTER_SIZE, NOTE_SIZE, STRIP, TEXT_SIZE, TITLE_SIZE};
 use crate::plot::text::{Anchor, Text, text_width};
 
 /// Between rows.
 const ROW_GAP: f64 = 8.0;
 /// Height of a line of text above a frame.
-const LINE: f64 = 8.5;
+const LINE: f64 = 9.0;
 
 /// A heading and its legend in their place.
 pub struct PlacedHeading<'a> {
@@ -152,10 +152,17 @@ impl<'a> Placed<'a> {
     }
 
     fn titles(&self, canvas: &mut Canvas, (panel, cell): (&Panel, &Cell), frame: Rectangle) {
-        let (centre, words) = (frame.centre().0, frame.top - 3.5);
-        canvas.text(Text::new(&*panel.words, (centre, words), Anchor::Middle, NOTE_SIZE));
+        let centre = frame.centre().0;
+        if !panel.words.is_empty() {
+            // In a strip on the frame: between two rows they would seem to belong to the upper one.
+            let strip = Rectangle { top: frame.top - LINE, height: LINE, ..frame };
+            canvas.fill(strip, STRIP);
+            canvas.frame(strip);
+            let at = (centre, strip.centre().1);
+            canvas.text(Text::centred(&*panel.words, at, Anchor::Middle, NOTE_SIZE));
+        }
         if cell.is_titled {
-            let at = (centre, words - LINE * self.lines_of_words());
+            let at = (centre, frame.top - 3.5 - LINE * self.lines_of_words());
             canvas.text(Text::new(&*panel.title, at, Anchor::Middle, TITLE_SIZE).bold());
         }
     }

@@ -35,6 +35,11 @@ impl Row {
         self.blocks.iter().flat_map(|block| &block.panels)
     }
 
+    /// Whether a letter stands above it.
+    pub fn has_letter(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block.heading, Heading::Lettered(..)))
+    }
+
     /// Widths of its panels, relative to each other.
     pub fn grid(&self) -> Vec<f64> {
         self.blocks.iter().flat_map(|block| block.panels.iter().map(|_| block.weight)).collect()

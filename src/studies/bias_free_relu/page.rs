@@ -7,6 +7,7 @@ use super::analysis::{
 };
 use crate::plot::curve::Curve;
 use crate::plot::style::{BLUE, Dash, GREY, INK, Look, Marker, Stroke, VERMILION, look};
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{HeatMap, Layer, Measure, Page, Panel};
 use crate::record::{Record, RunFolder};
 
@@ -14,6 +15,18 @@ const RELU: Look = Look { colour: BLUE, dash: Dash::Solid, marker: Marker::Disc 
 const LEAKY: Look = Look { colour: VERMILION, dash: Dash::Dashed, marker: Marker::Triangle };
 const LINEAR: Stroke = Stroke::solid(INK, 0.7);
 const ONE_LOGISTIC: Stroke = Stroke::broken(GREY, 0.9, Dash::Dashed);
+
+const KEY: [Symbol; 9] = [
+    Symbol::new("b", "(1 + α)/2, the pace of the linear network"),
+    Symbol::new("α", "slope of the activation below 0"),
+    Symbol::new("W₁", "first layer's weights"),
+    Symbol::new("W₂", "second layer's"),
+    Symbol::new("r", "direction of the target, w / ‖w‖"),
+    Symbol::new("w", "the target's weights"),
+    Symbol::new("θ", "angle of an input on the circle"),
+    symbols::TIME,
+    symbols::LEARNING_RATE,
+];
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -32,9 +45,10 @@ pub fn page(runs: &RunFolder) -> Page {
         .taller(1.4)
         .row("An odd target that is not linear, sin 3θ", [circle(runs)])
         .taller(1.2)
+        .key(KEY)
         .notes(
-            "Whitened normal inputs and y = w·x, but in e; a to d from small random weights. Dots: nonlinear networks; lines in a, b: \
-             the linear network from √b times their weights, b = (1 + α)/2, drawn at its time over b.",
+            "Whitened normal inputs and targets w·input, but in e; a to d from small random weights. Dots: nonlinear networks; lines in a, b: \
+             the linear network from √b times their weights, drawn at its time over b.",
         )
 }
 

@@ -6,7 +6,7 @@ use crate::config::{Bias, Preprocessing};
 use crate::plot::curve::{Account, Clock};
 use crate::plot::over_time::Subject;
 use crate::plot::style::look;
-use crate::plot::{Measure, Page, Panel};
+use crate::plot::{Measure, Page, Panel, symbols};
 use crate::record::{DatasetRecord, RunFolder, unpublished};
 
 /// What the networks are called here.
@@ -19,6 +19,9 @@ const COLUMNS: [(Bias, Preprocessing, &str); 4] = [
 ];
 /// Network and column that are shown in detail.
 const IN_DETAIL: (usize, usize) = (2, 2);
+
+const NOTES: &str = "Lines: median over seeds, bands: their range. Curves end where runs do: after the phase, before all is learned. Onset and end are those crossings of a threshold that persist; \
+     the noise of minibatches may lift M above its threshold again within a phase.";
 
 /// The figure for one data set.
 pub fn page(runs: &RunFolder, dataset: &str) -> Page {
@@ -50,7 +53,12 @@ pub fn page(runs: &RunFolder, dataset: &str) -> Page {
                 shown.true_negative_rates().saying("true negative rate by level"),
             ],
         )
-        .notes("Lines: median over seeds, bands: their range.")
+        .key(symbols::CROSSING_IN_STEPS.into_iter().chain([
+            symbols::TNR,
+            symbols::MLP,
+            symbols::CNN,
+        ]))
+        .notes(NOTES)
 }
 
 /// The top level's true negative rate of all networks.

@@ -6,6 +6,7 @@ use crate::config::Preprocessing;
 use crate::plot::curve::Clock;
 use crate::plot::over_time::Subject;
 use crate::plot::style::look;
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{DatasetRecord, Record, RunFolder, unpublished};
 
@@ -28,6 +29,9 @@ const CONTROLS: [(Shape, bool, Constants, &str); 4] = [
     (Shape::Tanh, true, Constants::Shifts, "tanh VGG, BN, shift"),
     (Shape::Unresidual, false, Constants::None, "No shortcuts"),
 ];
+
+const BN: Symbol =
+    Symbol::new("BN", "batch normalisation, by the statistics of the samples that are answered");
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -62,7 +66,12 @@ pub fn page(runs: &RunFolder) -> Page {
         }
     }
     page.row("Onsets and ends", [times(runs)])
-        .notes("Lines: median over seeds, bands: their range. BN: batch normalisation, by the statistics of the samples that are answered; without biases its shift is left out, but where it is named. No shortcuts: the ResNet's layers without them.")
+        .key(symbols::CROSSING_IN_STEPS.into_iter().chain([BN]))
+        .notes(
+            "Lines: median over seeds, bands: their range. Without biases the shift of BN is left out, but where it is named. No \
+             shortcuts: the ResNet's layers without them. Runs stop when the phase is over, before all is learned; the noise of \
+             minibatches may lift M above its threshold again within a phase.",
+        )
 }
 
 /// Onset and end of every run, network by network.

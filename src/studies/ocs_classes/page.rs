@@ -6,6 +6,7 @@ use crate::metrics::Curves;
 use crate::plot::curve::Curve;
 use crate::plot::phases::ONSET;
 use crate::plot::style::{AT_OCS, Dash, INK, Look, Marker, THRESHOLD, level_look};
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{Record, RunFolder};
 
@@ -13,7 +14,7 @@ use crate::record::{Record, RunFolder};
 const NETWORKS: [&str; 2] = ["linear", "cnn"];
 /// Their ends, and words.
 const TREES: [(&str, &str); 4] = [
-    ("semantic", "vehicles | animals"),
+    ("semantic", "semantic"),
     ("regrouped-1", "regrouped 1"),
     ("regrouped-2", "regrouped 2"),
     ("regrouped-3", "regrouped 3"),
@@ -24,10 +25,12 @@ fn contrast(index: usize, n_levels: usize) -> (Look, String) {
     if index < n_levels {
         (level_look(index), format!("labels, level {}", index + 1))
     } else {
-        let look = Look::new(INK, Dash::Dashed, Marker::Disc);
+        let look = Look::new(INK, Dash::Dashed, Marker::Diamond);
         (look, "vehicles against animals".to_owned())
     }
 }
+
+const OCS: Symbol = Symbol::new("OCS", "optimal constant solution: the mean target");
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -43,9 +46,10 @@ pub fn page(runs: &RunFolder) -> Page {
         .wider(1.4)
         .beside("From the data", [predicted(runs)])
         .taller(1.2)
+        .key([symbols::TIME, symbols::LEARNING_RATE, OCS, symbols::CNN])
         .notes(
             "a, b: first seed, linear on its training set; a contrast's learned fraction is 0 without it and 1 at the targets. \
-             Regrouped trees put a vehicle beside an animal in every pair. c: every seed; what was not learned by the last step \
+             The semantic tree parts vehicles from animals at level 1; regrouped trees put a vehicle beside an animal in every pair. c: every seed; what was not learned by the last step \
              stands at the top. d: linear networks, predicted from the data and the initial weights.",
         )
 }
@@ -89,7 +93,7 @@ fn times(runs: &RunFolder, network: &str) -> Panel {
             }
         }
     }
-    let names = ["meaningful", "regr. 1", "regr. 2", "regr. 3"];
+    let names = ["semantic", "regr. 1", "regr. 2", "regr. 3"];
     let y = Measure::logarithmic("time t = η · step").including([1.0]).own();
     Panel::new(Measure::named("", names), y)
         .layer(Layer::level(never, AT_OCS, "not learned").named("never"))

@@ -10,6 +10,7 @@ use crate::plot::over_time::Subject;
 use crate::plot::style::{
     AT_OCS, Dash, GREEN, GREY, INK, LOOKS, Look, PURPLE, Stroke, THRESHOLD, look,
 };
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample};
 use crate::record::{Record, RunFolder, TheoryRecord};
 
@@ -58,12 +59,12 @@ impl<'a> Start<'a> {
         Start { a0, look, runs: trained, theories, critical: critical_of(runs, a0) }
     }
 
-    /// `a₀ = 10⁻⁴ (ρc = 0.0525)`.
+    /// `a₀ = 10⁻⁴ (ρ* = 0.0525)`.
     fn caption(&self) -> String {
         let power = self.a0.log10().round();
         let is_power = (self.a0.log10() - power).abs() < 1e-9;
         let start = if is_power { power_of_ten(power as i32) } else { format!("{:e}", self.a0) };
-        let critical = self.critical.map(|critical| format!(" (ρc = {})", number(critical, 4)));
+        let critical = self.critical.map(|critical| format!(" (ρ* = {})", number(critical, 4)));
         format!("a₀ = {start}{}", critical.unwrap_or_default())
     }
 
@@ -84,17 +85,23 @@ impl<'a> Start<'a> {
     }
 }
 
+const RHO: Symbol = Symbol::new("ρ", "correlation of every two inputs");
+const CRITICAL: Symbol = Symbol::new("ρ*", "correlation above which there is a phase");
+const KAPPA: Symbol = Symbol::new("κ", "eigenvalue of the inputs' Gram matrix");
+
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
     let starts = starts(runs);
     Page::new("Can inputs do what biases do? A common component brings the OCS without biases")
         .row("Length of the phase", [whole(runs, &starts)])
-        .wider(2.0)
+        .wider(1.6)
         .beside("Enlarged", [enlarged(&starts)])
         .wider(1.6)
         .beside("Gram eigenvalues", [eigenvalues(runs)])
+        .wider(1.2)
         .taller(1.6)
         .row("Crossings", crossings(runs, &starts))
+        .key([RHO, CRITICAL, symbols::INITIAL_STRENGTH, KAPPA].into_iter().chain(symbols::CROSSING))
         .notes("Aligned starts without biases; d from the smallest a₀ that was trained.")
 }
 
@@ -119,7 +126,7 @@ fn whole(runs: &RunFolder, starts: &[Start]) -> Panel {
 fn enlarged(starts: &[Start]) -> Panel {
     let critical = starts.iter().filter_map(|start| Some((start.critical?, start.look.colour)));
     let uprights = critical.map(|(rho, colour)| {
-        let entry = Entry::new(Sample::Upright(AT_OCS), "ρc");
+        let entry = Entry::new(Sample::Upright(AT_OCS), "ρ*");
         let line = Layer::upright(rho, Stroke { colour, ..AT_OCS }, "").explained_by(entry);
         line.named(number(rho, 4))
     });

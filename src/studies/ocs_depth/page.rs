@@ -6,7 +6,7 @@ use crate::metrics::Phase;
 use crate::plot::biases::bias_options;
 use crate::plot::over_time::Subject;
 use crate::plot::style::AT_OCS;
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Layer, Measure, Page, Panel, symbols};
 use crate::record::RunFolder;
 
 /// The figure.
@@ -25,6 +25,7 @@ pub fn page(runs: &RunFolder) -> Page {
             ],
         )
         .taller(1.4)
+        .key(symbols::CROSSING)
         .notes("Aligned start, one-hot inputs.")
 }
 

@@ -4,7 +4,7 @@
 use super::in_the_middle;
 use crate::plot::over_time::{Subject, labels_of, level_name};
 use crate::plot::style::{BLUE, Colour, Dash, GREY, Look, Marker, Stroke, VERMILION, level_look};
-use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample};
+use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample, symbols};
 use crate::record::{Record, RunFolder};
 
 const IDENTITY: Stroke = Stroke::broken(GREY, 0.6, Dash::Dashed);
@@ -15,7 +15,7 @@ const INPUT: Look = Look::new(VERMILION, Dash::Solid, Marker::Triangle);
 /// Beginnings of conditions.
 const TREES: [&str; 3] = ["even", "uneven", "ragged"];
 /// Largest rate that is shown.
-const MOST: f64 = 0.65;
+const MOST: f64 = 0.55;
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -33,6 +33,7 @@ pub fn page(runs: &RunFolder) -> Page {
         .row("Biases in all layers", TREES.map(|tree| crossing(tree, "all")))
         .row("No biases", TREES.map(|tree| crossing(tree, "none")))
         .row("Label by label", TREES.map(|tree| titled(tree, label_by_label(runs, tree))))
+        .key(symbols::CROSSING)
         .notes(
             "Aligned starts. Responses: mean over items, at the geometric mean of onset and end.",
         )
@@ -58,7 +59,7 @@ fn against_base_rates(runs: &RunFolder, tree: &str) -> Panel {
         let grey = Sample::Open(Look { colour: GREY, ..level_look(0) });
         [
             Layer::open_points(against(uniform), look, "")
-                .explained_by(Entry::new(grey, "were frequencies equal")),
+                .explained_by(Entry::new(grey, "if all items were equally frequent")),
             Layer::points(against(&responses), look, level_name(level)),
         ]
     });

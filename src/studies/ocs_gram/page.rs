@@ -7,6 +7,7 @@ use crate::plot::over_time::Subject;
 use crate::plot::style::{
     AT_OCS, BLUE, Dash, GREEN, GREY, Look, Marker, ORANGE, PURPLE, VERMILION, look,
 };
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample};
 use crate::record::{GramRecord, RunFolder};
 
@@ -23,6 +24,14 @@ const LAYERS: [(usize, &str, Look); 2] = [
 fn line(index: usize) -> Look {
     Look { colour: COLOURS[index], ..look(index) }
 }
+
+const KEY: [Symbol; 5] = [
+    Symbol::new("κ", "eigenvalue of the Gram matrix"),
+    Symbol::new("v", "its top eigenvector"),
+    symbols::SAMPLES,
+    Symbol::new("D", "squared distance to the OCS, mean over inputs"),
+    Symbol::new("cv", "standard deviation over mean of the images' projections on their mean"),
+];
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -49,9 +58,11 @@ pub fn page(runs: &RunFolder) -> Page {
             ],
         )
         .taller(1.4)
+        .key(KEY.into_iter().chain(symbols::CROSSING))
         .notes(
-            "Linear networks without biases, from small weights; a and b are facts of the training inputs; c shows two layers, \
-             the first seed; d shows every run, its plateaus are those of two layers. All on the training set.",
+            "Linear networks without biases, from small weights; a and b are facts of the training inputs; b: from left to right \
+             raw, pixel-centred, channel-standardised; c: two layers, the first seed; d: every run; least D: two layers, the estimate is \
+             ‖ȳ‖² cv² / (1 + cv²). All on the training set.",
         )
 }
 
@@ -71,8 +82,8 @@ fn spectrum(runs: &RunFolder, dataset: Images) -> Panel {
         let points = shares.into_iter().enumerate().map(|(i, share)| (i as f64 + 1.0, share));
         Some(Layer::line(Curve::through(points), line(index).stroke(1.0), prepared.2))
     });
-    let x = Measure::logarithmic("eigenvalue's number i");
-    Panel::new(x, Measure::logarithmic("κᵢ / κ of the largest").at_least(1e-6))
+    let x = Measure::logarithmic("eigenvalue's number");
+    Panel::new(x, Measure::logarithmic("κ / largest κ").at_least(1e-6))
         .titled(dataset.1)
         .layers(lines)
 }
@@ -105,7 +116,7 @@ fn overlaps(runs: &RunFolder) -> Panel {
         Some(points((images, inputs), [(x, condition.gram.ones_overlap)]))
     });
     let y = Measure::linear("overlap with 1, |⟨v, 1⟩| / √N").including([0.0, 1.0]);
-    Panel::new(Measure::named("", DATASETS.map(|dataset| dataset.1)), y)
+    Panel::new(Measure::named("", ["MNIST", "Fashion", "CIFAR-10"]), y)
         .layers([0.0, 1.0].map(|y| Layer::level(y, AT_OCS, "orthogonal, constant")))
         .layers(markers)
 }
@@ -151,7 +162,7 @@ fn plateaus(runs: &RunFolder) -> Panel {
         let least = condition.runs.iter().filter_map(|run| Some((estimate, run.plateau()?)));
         Some(points((images, inputs), least.collect::<Vec<_>>()))
     });
-    Panel::compared("plateau estimated from cv", "least D of OCS / V of targets")
+    Panel::compared("least D / V, estimated from cv", "least D / V of targets")
         .missing(missing(runs))
         .layers(layers.collect::<Vec<_>>())
 }

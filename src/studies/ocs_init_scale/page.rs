@@ -3,7 +3,7 @@
 use super::DEPTHS;
 use crate::plot::biases::bias_options;
 use crate::plot::style::{AT_OCS, THRESHOLD};
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Layer, Measure, Page, Panel, symbols};
 use crate::record::RunFolder;
 
 /// The figure.
@@ -13,6 +13,7 @@ pub fn page(runs: &RunFolder) -> Page {
         .row("2 layers", [two])
         .beside("3 layers", [three])
         .taller(2.2)
+        .key([symbols::INITIAL_STRENGTH])
         .notes("Aligned start, one-hot inputs.")
 }
 
@@ -24,6 +25,6 @@ fn against_strength(runs: &RunFolder, depth: usize) -> Panel {
     let length = Measure::linear("length of the phase, ln(end / onset)").own();
     Panel::new(Measure::logarithmic("1/a₀, inverse strength of the start"), length)
         .layer(Layer::level(0.0, AT_OCS, "below, the end comes first: no phase"))
-        .layer(Layer::level(3f64.ln(), THRESHOLD, "ln 3"))
+        .layer(Layer::level(3f64.ln(), THRESHOLD, "ln 3: end = 3 × onset"))
         .layers(layers)
 }

@@ -5,11 +5,15 @@ use super::{CNN, LAZY_RATIO, Network, RELU, RELU_BIASED, STILL, TANH, is_on_imag
 use crate::config::Preprocessing::{self, PixelCentred, Raw};
 use crate::config::{Config, Inputs, Span};
 use crate::metrics::Phase;
+use crate::plot::axes::rounded;
 use crate::plot::curve::Curve;
 use crate::plot::over_time::median_and_band;
 use crate::plot::style::Dash::{DashDotted, Dashed, Solid};
 use crate::plot::style::Marker::{Diamond, Disc, Square, Triangle};
-use crate::plot::style::{AT_OCS, BLUE, GREEN, GREY, INK, Look, ORANGE, PURPLE, THEORY, THRESHOLD};
+use crate::plot::style::{
+    AT_OCS, BLUE, Dash, GREEN, GREY, INK, Look, ORANGE, PURPLE, Stroke, THEORY, THRESHOLD,
+};
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{KernelRecord, Record, RunFolder};
 
@@ -23,6 +27,8 @@ const NETWORKS: [(Network, Preprocessing, &str, Look); 7] = [
     (CNN, Raw, "ReLU CNN, raw", Look::new(GREEN, Solid, Disc)),
     (CNN, PixelCentred, "ReLU CNN, centred", Look::new(GREEN, Dashed, Square)),
 ];
+/// The ratio above which lazy networks have a phase.
+const LAZY: Stroke = Stroke::broken(GREY, 0.7, Dash::DashDotted);
 const ONE_HOT: Look = Look::new(INK, Solid, Triangle);
 
 /// Runs of each network on images, with its words and look.
@@ -42,14 +48,27 @@ fn is_wide(hidden: &[usize]) -> bool {
     hidden.len() == 1
 }
 
+const KEY: [Symbol; 9] = [
+    Symbol::new("Θ", "neural tangent kernel"),
+    Symbol::new("Θ(0)", "the same at step 0"),
+    Symbol::new("v", "its top eigenvector"),
+    symbols::SAMPLES,
+    Symbol::new("κ₀", "its largest eigenvalue"),
+    Symbol::new("κ₁", "the next"),
+    symbols::TIME,
+    symbols::MLP,
+    symbols::CNN,
+];
+
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
     let alignment = || Measure::linear("alignment |⟨v, 1⟩| / √N");
     let ratio = || Measure::logarithmic("κ₀ / κ₁").including([1.0]);
     let drift = Measure::logarithmic("drift ‖Θ − Θ(0)‖ / ‖Θ(0)‖").at_least(1e-3);
     let ends = [0.0, 1.0].map(|y| Layer::level(y, AT_OCS, "orthogonal, constant"));
-    let lazy = Layer::level(LAZY_RATIO, THRESHOLD, "lazy networks have a phase above");
-    let still = Layer::level(STILL, THRESHOLD, "a kernel is still below");
+    let lazy =
+        Layer::level(LAZY_RATIO, LAZY, "networks whose kernel stands still have a phase above");
+    let still = Layer::level(STILL, THRESHOLD, "a kernel counts as still below");
     let wide = on_one_hot(runs, is_wide);
     let deep = on_one_hot(runs, |hidden| hidden.iter().all(|width| *width == 1024));
     let width = |run: &Record| run.config.network.hidden[0] as f64;
@@ -60,7 +79,9 @@ pub fn page(runs: &RunFolder) -> Page {
         .row(
             "Along training",
             [
-                along_training(runs, alignment(), |kernel| &kernel.ones_alignment).layers(ends),
+                along_training(runs, alignment(), |kernel| &kernel.ones_alignment)
+                    .layers(ends)
+                    .saying(aligned_networks(runs)),
                 along_training(runs, ratio(), |kernel| &kernel.ratio).layer(lazy.numbered()),
                 along_training(runs, drift, |kernel| &kernel.drift).layer(still.numbered()),
             ],
@@ -84,13 +105,14 @@ pub fn page(runs: &RunFolder) -> Page {
             ],
         )
         .taller(1.2)
+        .key(KEY)
         .notes(
             "Kernels of all training samples (MNIST images, or one-hot items), averaged over outputs; full batch; a: median and \
-             range over seeds; b: predicted from the kernel and the responses at step 0.",
+             range over seeds, from step 1; 6.057 is ln 10 / −ln(1 − √0.1), the ratio at which onset and end of such networks come together; b: predicted from the kernel and the responses at step 0.",
         )
 }
 
-/// A quantity of the kernel over `step + 1`, so that step 0 has a place.
+/// A quantity of the kernel along training, from the first step on: step 0 has no logarithm.
 fn along_training(
     runs: &RunFolder,
     y: Measure,
@@ -98,14 +120,29 @@ fn along_training(
 ) -> Panel {
     let curve = |run: &&Record| {
         let kernel = run.kernel.as_ref()?;
-        let steps = kernel.step.iter().map(|&step| step as f64 + 1.0);
+        let steps = kernel.step.iter().map(|&step| step as f64);
         Some(Curve { points: steps.zip(of(kernel).iter().copied()).collect() })
     };
     let layers = on_images(runs).flat_map(|(runs, words, look)| {
         let curves: Vec<Curve> = runs.iter().filter_map(curve).collect();
         median_and_band(&curves, look, 1.1, words)
     });
-    Panel::new(Measure::logarithmic("step + 1"), y).layers(layers)
+    Panel::new(Measure::logarithmic("step"), y).layers(layers)
+}
+
+/// What curves upon each other say: how near to the constant those of most networks stay.
+fn aligned_networks(runs: &RunFolder) -> String {
+    const NEAR: f64 = 0.5;
+    let least = |runs: Vec<&Record>| {
+        let kernels = runs.into_iter().filter_map(|run| run.kernel.as_ref());
+        kernels.flat_map(|kernel| kernel.ones_alignment.iter().flatten()).copied().reduce(f64::min)
+    };
+    let all: Vec<f64> = on_images(runs).filter_map(|(runs, ..)| least(runs)).collect();
+    let near: Vec<f64> = all.iter().copied().filter(|least| *least > NEAR).collect();
+    match near.iter().copied().reduce(f64::min) {
+        Some(least) => format!("{} of {} networks: {} to 1", near.len(), all.len(), rounded(least)),
+        None => String::new(),
+    }
 }
 
 /// Onset or end.
@@ -148,8 +185,8 @@ fn errors(runs: &RunFolder) -> Panel {
     };
     let x = Measure::logarithmic("drift at the crossing");
     let panel = Panel::new(x, Measure::logarithmic("relative error of its time"))
-        .layer(Layer::level(STILL, THRESHOLD, "0.1"))
-        .layer(Layer::upright(STILL, THRESHOLD, "0.1"));
+        .layer(Layer::level(STILL, THRESHOLD, "drift or error of 0.1"))
+        .layer(Layer::upright(STILL, THRESHOLD, "drift or error of 0.1"));
     with_points(panel, runs, errors)
 }
 

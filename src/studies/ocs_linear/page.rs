@@ -3,9 +3,10 @@
 
 use super::{BIASES, aligned, random};
 use crate::config::Bias;
+use crate::plot::axis::power_of_ten;
 use crate::plot::moments::moments;
 use crate::plot::over_time::Subject;
-use crate::plot::{Page, Panel};
+use crate::plot::{Page, Panel, symbols};
 use crate::record::RunFolder;
 
 const TITLES: [&str; 4] = ["No biases", "Input bias", "Output bias", "Biases in all layers"];
@@ -28,5 +29,22 @@ pub fn page(runs: &RunFolder) -> Page {
         .row("Responses to item 1, all labels", row(&|subject| subject.item_responses(0)))
         .row("Responses with biases in all layers", moments(in_full))
         .taller(1.3)
-        .notes("Dots and theory: aligned start. Bands: small random start.")
+        .key(symbols::CROSSING.into_iter().chain([symbols::D, symbols::TNR]))
+        .notes(notes(runs))
+}
+
+/// What was measured at which start, and that two columns look alike because they are.
+fn notes(runs: &RunFolder) -> String {
+    let first = |bias| aligned(runs, bias).ok()?.first().copied();
+    let apart = first(Bias::Output)
+        .zip(first(Bias::All))
+        .and_then(|(output, all)| output.curves.responses_apart(&all.curves));
+    let alike = apart.map_or_else(String::new, |apart| {
+        format!(
+            " Columns 3 and 4 look alike because beside an output bias the others hardly matter: their responses differ by less than \
+             {}.",
+            power_of_ten(apart.max(f64::EPSILON).log10().floor() as i32 + 1)
+        )
+    });
+    format!("Dots and theory: aligned start. Broad pale lines: small random starts.{alike}")
 }

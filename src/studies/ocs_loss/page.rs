@@ -7,7 +7,7 @@ use crate::config::{Bias, Config};
 use crate::plot::moments::{nearest, responses_at};
 use crate::plot::over_time::{Subject, labels_of, level_name};
 use crate::plot::style::{Dash, GREY, Stroke, level_look};
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Layer, Measure, Page, Panel, symbols};
 use crate::record::{Record, RunFolder};
 
 /// Bias, whether the start is tiny, and title of each column. `all` differs from `output` by less than a line's width.
@@ -73,10 +73,10 @@ pub fn page(runs: &RunFolder) -> Page {
         )
         .row("Responses to all items at their nearest to the prior; without a phase, at the end", first_answers)
         .taller(1.25)
+        .key(symbols::CROSSING.into_iter().chain([symbols::TNR, symbols::INITIAL_STRENGTH]))
         .notes(
-            "Aligned starts, a₀ = 10⁻⁸; tiny start and softmax: a₀ = 10⁻¹⁶. M: distance of the mean response from the mean target ȳ; V: \
-             variance of responses between items. d: the observation nearest to the geometric mean of onset and end. Balanced: items come \
-             equally often, and the prior is answered before anything is learned. Smoothed: targets are 0.8 y + 0.2/n.",
+            "Aligned starts, a₀ = 10⁻⁸; tiny start and softmax: a₀ = 10⁻¹⁶. d: the observation nearest to the geometric mean of onset and end. Balanced: items come \
+             equally often, and the prior is answered before anything is learned. Smoothed: of each target 0.2 is spread evenly over its level.",
         )
 }
 

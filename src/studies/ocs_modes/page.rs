@@ -11,6 +11,7 @@ use crate::plot::over_time::{level_name, theory_line};
 use crate::plot::style::{
     AT_OCS, Dash, INK, Look, Marker, ORANGE, SKY, Stroke, THRESHOLD, level_look, look,
 };
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::RunFolder;
 
@@ -23,10 +24,22 @@ const END_POINT: Look = Look::new(INK, Dash::Solid, Marker::Disc);
 /// What an output bias does by itself.
 const EXPONENTIAL: Stroke = Stroke::solid(ORANGE, 2.6);
 
+const KEY: [Symbol; 9] = [
+    Symbol::new("f₀", "learned fraction of the constant"),
+    Symbol::new("f₁", "that of level 1"),
+    Symbol::new("a*", "end of the strength a of the constant in the weights"),
+    Symbol::new("a₀", "its start"),
+    Symbol::new("b", "size of the output bias, along ȳ"),
+    Symbol::new("μ", "root of the variance of inputs along the constant"),
+    symbols::MEAN_TARGET,
+    symbols::TIME,
+    symbols::LEARNING_RATE,
+];
+
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
     let time = || Measure::linear("time t = η · step").tight();
-    let learned = || Panel::new(time(), Measure::linear("learned fraction f"));
+    let learned = || Panel::new(time(), Measure::linear("learned fraction"));
     let early = || learned().across(time().between(0.0, EARLY).own());
     let law = || {
         let of_constant = Measure::linear("ln(a / a₀) of the constant").including([0.5]);
@@ -52,7 +65,8 @@ pub fn page(runs: &RunFolder) -> Page {
             ],
         )
         .taller(1.5)
-        .notes("Aligned start, one-hot inputs.")
+        .key(KEY)
+        .notes("Aligned start, one-hot inputs. Panels of a share their legend; dots are gradient descent.")
 }
 
 fn output_bias() -> Measure {
@@ -113,8 +127,8 @@ fn constant_early(panel: Panel, pair: &Pair) -> Panel {
     let times = (0..=100).map(|share| f64::from(share) / 100.0 * EARLY);
     let exponential = Curve::through(times.map(|time| (time, -(-time).exp_m1())));
     panel
-        .saying("learned by the bias, not by weights")
-        .layer(Layer::line(exponential, EXPONENTIAL, "1 − e⁻ᵗ"))
+        .saying("learned by the bias")
+        .layer(Layer::line(exponential, EXPONENTIAL, "1 − e⁻ᵗ").below(usize::MAX))
         .layer(Layer::rings(constant(&pair.run.curves, pair), look(0), "constant, f₀").sparser(2.0))
         .layer(theory_line(constant(&pair.theory.curves, pair)))
         .layers(weights_share(pair))
@@ -131,7 +145,7 @@ fn weights_share(pair: &Pair) -> Vec<Layer> {
 /// Look and caption of gradient descent with a bias option.
 fn descent(pair: &Pair) -> (Look, &'static str) {
     match pair.run.config.network.bias {
-        Bias::All => (look(1), "all biases"),
+        Bias::All => (look(1), "gradient descent, all biases"),
         Bias::None | Bias::Input | Bias::Output => (look(0), "gradient descent, output bias"),
     }
 }
@@ -154,7 +168,7 @@ fn weights_follow(panel: Panel, pair: &Pair) -> Panel {
     panel
         .saying(format!("2μ = {}, a* = {} a₀", rounded(2.0 * mu), number(gained, 2)))
         .layer(Layer::line(line, THRESHOLD, "slope 2μ"))
-        .layer(Layer::dots(measured, look, caption))
+        .layer(Layer::rings(measured, look, caption))
         .layer(theory_line(expected))
         .layer(Layer::open_points([end], END_POINT, "theory's end, a*"))
 }
@@ -170,11 +184,8 @@ fn drift(runs: &RunFolder) -> Panel {
         let bound = pair.largest_drift();
         let curve = Curve::through(drift.into_iter().map(|(b, drift)| (b, drift / bound)));
         let (look, caption) = descent(pair);
-        // The two coincide: dots within rings.
-        panel.layer(match pair.run.config.network.bias {
-            Bias::All => Layer::dots(curve, look, caption),
-            Bias::None | Bias::Input | Bias::Output => Layer::rings(curve, look, caption),
-        })
+        // The two coincide: those of one stand between those of the other.
+        panel.layer(Layer::rings(curve, look, caption).sparser(2.0))
     };
     filled(filled(blank, runs, Bias::Output, of), runs, Bias::All, of)
 }

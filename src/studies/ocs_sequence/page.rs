@@ -13,7 +13,7 @@ use crate::plot::curve::Curve;
 use crate::plot::style::{
     AT_OCS, Dash, GREY, Look, Marker, ORANGE, Stroke, THEORY, THRESHOLD, level_look, look,
 };
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Layer, Measure, Page, Panel, symbols};
 use crate::record::{Record, RunFolder, StretchRecord};
 use crate::theory::{BalancedTree, one_layers_visit};
 
@@ -36,9 +36,11 @@ pub fn page(runs: &RunFolder) -> Page {
         .row("Nearest to the OCS, every seed", [nearest(runs, &both)])
         .wider(2.0)
         .beside("Time near it, reversed", [visits(runs, &both)])
+        .key([symbols::M, symbols::D, symbols::V, symbols::MEAN_TARGET, symbols::TIME, symbols::LEARNING_RATE])
         .notes(
-            "Normal weights, one-hot inputs. Panels a to c show the first seed. Near the OCS: D_ocs at most 0.1 V of targets, for every \
-             item, while targets are far.",
+            "Normal weights, one-hot inputs. Panels a to c show the first seed. Siblings, permuted: siblings, or the tree's halves, are exchanged; \
+             reversed: all contrasts change their signs; signs turned: all targets do. Near the OCS: D to it at most 0.1 V of targets, for \
+             every item, while targets are far.",
         )
 }
 
@@ -181,10 +183,10 @@ fn offset(index: usize, bias: Bias) -> f64 {
 fn nearest(runs: &RunFolder, biases: &[Bias]) -> Panel {
     let switches = [
         (SAME, "same tree"),
-        (SIBLINGS, "siblings exchanged"),
-        (PERMUTED, "halves exchanged"),
-        (REVERSED, "contrasts reversed"),
-        (TURNED, "all signs turned"),
+        (SIBLINGS, "siblings"),
+        (PERMUTED, "permuted"),
+        (REVERSED, "reversed"),
+        (TURNED, "signs turned"),
     ];
     let x = Measure::named("", switches.map(|(_, name)| name));
     let points = scatter(runs, biases, |run, index, bias| {
@@ -209,7 +211,7 @@ fn visits(runs: &RunFolder, biases: &[Bias]) -> Panel {
     let [comes, leaves] = one_layers_visit(0.125, NEAR);
     Panel::new(
         Measure::named("layers", DEPTHS.map(|depth| depth.to_string())),
-        Measure::linear("ln(leaves / comes)").including([0.0]),
+        Measure::linear("ln(leaving / coming time)").including([0.0]),
     )
     .layer(Layer::level((leaves / comes).ln(), AT_OCS, "one layer, exact"))
     .layers(points)
