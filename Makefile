@@ -4,13 +4,14 @@ DEVICE ?= auto
 # What becomes of runs that are there already: --resume keeps those of the same config, --overwrite makes them anew.
 EXISTING ?= --resume
 
-.PHONY: help setup build install reproduce reproduce-full test test-python test-browser test-kills test-slurm bench lint clean
+.PHONY: help setup build install reproduce reproduce-full test test-python test-torch test-browser test-kills test-slurm bench lint clean
 
 help:
 	@echo 'make reproduce  set up, train, draw plots/*.png, write plots/CLAIMS.md'
 	@echo 'make reproduce-full  what is heavier (about an hour on two cores), to plots/full'
 	@echo 'make test       set up, pass all tests'
 	@echo 'make test-python  pandas, NumPy and TensorBoard (brought into ~/.cache/ocs) read what export and --tensorboard write; a terminal watches'
+	@echo 'make test-torch  PyTorch (of python3, or brought: 2.6 GB) answers what was recorded, from what export --torch writes'
 	@echo 'make test-browser  installs chromium (Debian) by apt where there is none; it shows what ocs report writes'
 	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
 	@echo 'make test-slurm  runs on a real Slurm of this machine, disturbed: requeued, cancelled, preempted, nodes and controller down'
@@ -44,6 +45,11 @@ test: setup
 test-python: build
 	python3 -B tests/python/test_results.py target/release/ocs
 	python3 -B tests/python/test_terminal.py target/release/ocs
+
+# With TORCH_PYTHON=PYTHON by another Python that has torch and safetensors.
+TORCH_PYTHON ?= python3
+test-torch: build
+	$(TORCH_PYTHON) -B tests/python/test_torch.py target/release/ocs
 
 # SCREENSHOTS=FOLDER keeps what the browser shows.
 test-browser: build

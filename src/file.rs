@@ -74,6 +74,41 @@ pub fn stream<E: From<std::io::Error>>(
     Ok(())
 }
 
+/// Makes a folder at once: `write` fills one that gets its name when all is written. `replaces` says whether a folder may be
+/// there; it stays until the new one is whole.
+///
+/// # Errors
+///
+/// Those of `write`; `AlreadyExists` if something is there that stays; else what the system says.
+pub fn make_folder<E: From<std::io::Error>>(
+    path: &Path,
+    replaces: bool,
+    write: impl FnOnce(&Path) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let _writing = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    // An empty folder gives way to its own replacement.
+    let is_there = path.symlink_metadata().is_ok() && std::fs::remove_dir(path).is_err();
+    if is_there && !replaces {
+        return Err(E::from(ErrorKind::AlreadyExists.into()));
+    }
+    let around = folder_of(path);
+    std::fs::create_dir_all(around)?;
+    let prefix = format!("{WRITING_NAME}{}-", writer());
+    let new = tempfile::Builder::new().prefix(&prefix).tempdir_in(around)?;
+    write(new.path())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(new.path(), std::fs::Permissions::from_mode(0o755))?;
+    }
+    let old = tempfile::Builder::new().prefix(&prefix).tempdir_in(around)?;
+    if is_there {
+        std::fs::rename(path, old.path())?;
+    }
+    std::fs::rename(new.keep(), path)?;
+    Ok(())
+}
+
 /// As `replace`, for what can be made again: a machine that loses its power may leave it damaged.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
         ],
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
-    ("export", &["file", "config", "task", "metrics", "record"]),
+    ("export", &["file", "config", "task", "model", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),

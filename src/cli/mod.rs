@@ -28,6 +28,7 @@ mod summary;
 mod sweep;
 mod tensorboard;
 mod theory;
+mod torch;
 mod train;
 mod watch;
 mod watchdog;
@@ -79,7 +80,7 @@ enum Command {
     List(list::List),
     /// Draw M, V and true negative rates of a run in the terminal, also while another process trains it
     Watch(watch::Watch),
-    /// Write the numbers of runs as one long table, for pandas, NumPy or R
+    /// Write the numbers of runs as one long table, for pandas, NumPy or R; or their networks, for PyTorch
     Export(export::Export),
     /// Decide the claims of experiments from their records; exit status 1 if one fails
     Claims(figures::Claims),

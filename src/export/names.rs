@@ -23,7 +23,7 @@ impl Names {
         stretches.iter().map(|stretch| Names::of(&stretch.config.task, dataset)).collect()
     }
 
-    fn of(task: &TaskConfig, dataset: Option<&DatasetRecord>) -> Names {
+    pub fn of(task: &TaskConfig, dataset: Option<&DatasetRecord>) -> Names {
         if !task.has_tree() {
             return Names::default();
         }

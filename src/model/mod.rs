@@ -15,6 +15,7 @@ mod normalisation;
 mod pass;
 mod placement;
 mod plan;
+mod pytorch;
 mod setting;
 
 pub use architecture::{StackSize, Step};
@@ -27,3 +28,4 @@ pub use network::{Mode, Network, ensure_can_learn, plan};
 pub use normalisation::Norm;
 pub use placement::Placement;
 pub use plan::{LayerPlan, Plan};
+pub use pytorch::TorchModule;

@@ -37,6 +37,7 @@ mod state;
 mod tasks;
 mod theory;
 mod watch;
+mod weights;
 mod workers;
 
 pub use again::{Again, again};
@@ -59,4 +60,5 @@ pub use state::{
 };
 pub use tasks::Tasks;
 pub use theory::{theory_of, write_theories};
+pub use weights::Weights;
 pub use workers::{affordable, limit_threads};

@@ -120,6 +120,11 @@ impl ImageSet {
         one_split && self.chosen == other.chosen
     }
 
+    /// Which images of the data set's part, counted from 0 in its order, in the order of samples.
+    pub fn indices(&self) -> &[usize] {
+        &self.chosen
+    }
+
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.items.len()

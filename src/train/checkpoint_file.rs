@@ -82,11 +82,7 @@ pub fn to_bytes<H: Serialize>(head: &H, contents: &Contents) -> Result<Vec<u8>> 
         written.push((name, Written { dtype: Dtype::U8, shape, bytes: Cow::Borrowed(text) }));
     }
     for (name, tensor) in &contents.tensors {
-        let dtype = dtype_of(tensor.kind())?;
-        let shape = tensor.size().iter().map(|&n| n as usize).collect();
-        let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
-        tensor.contiguous().f_copy_data_u8(&mut bytes, tensor.numel())?;
-        written.push((name, Written { dtype, shape, bytes: Cow::Owned(bytes) }));
+        written.push((name, written_of(tensor)?));
     }
     let metadata = HashMap::from([(ENTRY.to_owned(), head)]);
     let mut bytes = safetensors::serialize(written, Some(metadata))?;
@@ -94,6 +90,24 @@ pub fn to_bytes<H: Serialize>(head: &H, contents: &Contents) -> Result<Vec<u8>> 
     let sum = hex(&Sha256::digest(&bytes));
     bytes[place..place + DIGITS].copy_from_slice(sum.as_bytes());
     Ok(bytes)
+}
+
+/// Tensors as the bytes of a safetensors file of their own, for other programs.
+///
+/// # Errors
+///
+/// As `to_bytes`.
+pub fn bytes_of_tensors(tensors: &NamedTensors) -> Result<Vec<u8>> {
+    let written = tensors.iter().map(|(name, tensor)| Ok((&**name, written_of(tensor)?)));
+    Ok(safetensors::serialize(written.collect::<Result<Vec<_>>>()?, None)?)
+}
+
+fn written_of(tensor: &Tensor) -> Result<Written<'static>> {
+    let dtype = dtype_of(tensor.kind())?;
+    let shape = tensor.size().iter().map(|&n| n as usize).collect();
+    let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+    tensor.contiguous().f_copy_data_u8(&mut bytes, tensor.numel())?;
+    Ok(Written { dtype, shape, bytes: Cow::Owned(bytes) })
 }
 
 /// Reads the file's bytes, if every one of them is as it was written.

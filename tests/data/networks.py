@@ -1,54 +1,23 @@
 """Writes networks.json: what PyTorch's modules answer to weights and inputs that both sides make by formula, and what a few
-steps of gradient descent make of them.
+steps of gradient descent make of them. The modules are those of models.json, whose text is what `ocs export --torch` writes
+(`tests/torch_folders.rs` holds it to that): so PyTorch, exported folders and this program's networks are held together.
 
     pip install torch==2.13.0 && python tests/data/networks.py > tests/data/networks.json
+
+A further network: add its config to models.json, let `OCS_MODELS=write cargo test --release modules` fill in its text, and run
+this again.
 """
 
 import json
 import math
-import sys
 from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
-from pytorch import Network
+from torch import nn
 
 torch.set_default_dtype(torch.float64)
 
-BATCH, LAYER = {"batch": {"affine": "all"}}, {"layer": {"affine": "all"}}
-EVALUATED = {"batch": {"affine": "all", "evaluation": "batch"}}
-GROUP = {"group": {"groups": 2, "affine": "all"}}
-VGG = {"kind": "cnn", "hidden": [4, 6], "convolutions": [1, 2], "activation": "relu", "pooling": "max", "bias": "all"}
-RESIDUAL = {
-    "kind": "cnn", "hidden": [4, 4, 6], "convolutions": [1, 2, 4], "stride": [1, 1, 2], "residual": True,
-    "activation": "relu", "pooling": "none", "global_average": True, "bias": "all",
-}
-STRIDED = {
-    "kind": "cnn", "hidden": [4, 5, 6], "convolutions": 1, "kernel_size": 5, "stride": [2, 1, 1],
-    "pooling": ["none", "average", "max"], "activation": "tanh", "bias": "output",
-}
-POOLED = {**RESIDUAL, "pooling": ["max", "none", "average"], "convolutions": 2, "activation": "leaky-relu", "bias": "none"}
-MLP = {"kind": "mlp", "hidden": [5, 7], "activation": "relu", "pooling": "max", "bias": "all"}
-
-NETWORKS = {
-    "vgg": VGG,
-    "vgg-batch": {**VGG, "normalisation": BATCH},
-    "vgg-layer": {**VGG, "normalisation": LAYER},
-    "vgg-group": {**VGG, "normalisation": GROUP},
-    "residual": RESIDUAL,
-    "residual-batch": {**RESIDUAL, "normalisation": BATCH},
-    "residual-layer": {**RESIDUAL, "normalisation": LAYER},
-    "residual-group": {**RESIDUAL, "normalisation": GROUP},
-    "strided-batch-scale": {**STRIDED, "normalisation": {"batch": {"affine": "scale"}}},
-    "strided-layer-none": {**STRIDED, "normalisation": {"layer": {"affine": "none"}}},
-    "pooled-batch": {**POOLED, "normalisation": BATCH},
-    "vgg-batch-evaluated": {**VGG, "normalisation": EVALUATED},
-    "mlp-batch-evaluated": {**MLP, "normalisation": EVALUATED},
-    "mlp-batch": {**MLP, "normalisation": BATCH},
-    "mlp-layer": {**MLP, "normalisation": LAYER},
-    "mlp-layer-scale": {**MLP, "normalisation": {"layer": {"affine": "scale"}}},
-}
+MODELS = json.loads((Path(__file__).parent / "models.json").read_text())
 
 RATE, STEPS = 0.02, 3
 
@@ -69,24 +38,18 @@ def fill(network):
             parameter.copy_(made + 1 if is_scale else made)
 
 
-def features(config):
-    """What the last layer sees of an image of 8 x 8."""
-    if config["kind"] == "mlp":
-        return config["hidden"][-1]
-    if config.get("global_average"):
-        return config["hidden"][-1]
-    side = 8
-    for block in range(len(config["hidden"])):
-        stride = config.get("stride", 1)
-        pooling = config["pooling"]
-        side = -(-side // (stride[block] if isinstance(stride, list) else stride))
-        side //= 1 if (pooling[block] if isinstance(pooling, list) else pooling) == "none" else 2
-    return config["hidden"][-1] * side * side
+def network_of(layers, forward):
+    """The module of two functions' lines."""
+    lines = ["class Network(nn.Module):", "    def __init__(self):", "        super().__init__()"]
+    lines += ["        " + line for line in layers] + ["    def forward(self, x):"] + ["        " + line for line in forward]
+    scope = {"nn": nn, "torch": torch}
+    exec("\n".join(lines), scope)
+    return scope["Network"]()
 
 
-def answers(config):
-    shape = (4, 2, 8, 8) if config["kind"] == "cnn" else (4, 128)
-    network = Network(config, shape[1], features(config), 6)
+def answers(network, layers, forward):
+    config, shape = network, (4, 2, 8, 8)
+    network = network_of(layers, forward)
     fill(network)
     inputs, targets = wave(shape, 0.5, 1.0) + wave(shape, 0.1, 1.0) ** 2, torch.eye(6)[[0, 2, 3, 5]]
     observed = lambda: network.eval()(inputs).detach().flatten().tolist()
@@ -106,4 +69,4 @@ def answers(config):
     return result
 
 
-print(json.dumps({"torch": torch.__version__, "networks": {name: answers(config) for name, config in NETWORKS.items()}}))
+print(json.dumps({"torch": torch.__version__, "networks": {name: answers(**model) for name, model in MODELS.items()}}))
