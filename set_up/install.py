@@ -3,6 +3,7 @@
     DIR/bin/ocs      -> ../lib/ocs/BUILD/bin/ocs
     DIR/lib/torch    -> ocs/BUILD/lib/torch      (and lib/nvidia, with CUDA)
     DIR/configs      -> lib/ocs/BUILD/configs
+    DIR/share/man/man1/ocs*.1, and what shells complete: DIR/share/{bash-completion,zsh,fish}
     DIR/lib/ocs/BUILD/{bin/ocs, lib/torch/lib, lib/nvidia, configs, README.md, CITATION.cff, manifest.json}
 
 A build is made beside its place, tried, and renamed there; then the links are exchanged one by one, `bin/ocs` last. So there is
@@ -25,6 +26,11 @@ from telling import Trouble, megabytes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINKS = ["lib/torch", "lib/nvidia", "configs", "bin/ocs"]
+COMPLETIONS = {
+    "bash": "bash-completion/completions/ocs",
+    "zsh": "zsh/site-functions/_ocs",
+    "fish": "fish/vendor_completions.d/ocs.fish",
+}
 BESIDE = ["README.md", "CITATION.cff"]
 
 
@@ -173,10 +179,24 @@ def install(prefix, program, link):
                 exchange(prefix / name, place / name)
             elif os.path.lexists(str(prefix / name)):
                 (prefix / name).unlink()
+        hand_out_pages(prefix)
     say(f"{prefix / 'bin/ocs'} runs from there, and from wherever {prefix} is moved or copied to (cp -a, rsync -a, tar)")
     for build in before:
         if build != place:
             say(f"an earlier build is kept for runs that use it: rm -r {build}")
+
+
+def hand_out_pages(prefix):
+    """Manual pages and completions, of the program that was put there, where `man` and shells look for them."""
+    program, share = str(prefix / "bin/ocs"), prefix / "share"
+    subprocess.run([program, "man", "--out", str(share / "man/man1")], stdout=subprocess.DEVNULL, check=True)
+    for shell, name in COMPLETIONS.items():
+        script = subprocess.run([program, "completions", shell], stdout=subprocess.PIPE, check=True).stdout
+        place = share / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.parent / f".{place.name}-{os.getpid()}"
+        beside.write_bytes(script)
+        os.replace(str(beside), str(place))
 
 
 def command():
@@ -190,7 +210,7 @@ def command():
     except Trouble as trouble:
         say(f"error: {trouble}")
         return 1
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         say(f"error: {error}")
         return 1
     return 0

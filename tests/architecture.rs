@@ -26,7 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("slurm", &["file", "config", "record", "sweep"]),
     ("export", &["file", "config", "task", "model", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
-    ("plot", &["config", "metrics", "record"]),
+    ("plot", &["config", "metrics", "record", "export"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
     ("report", &["config", "metrics", "record", "claim", "studies"]),
 ];

@@ -168,7 +168,7 @@ fn noise_that_touches_the_threshold_makes_few_phases_and_hides_none() {
     for memory in [5.0, 30.0] {
         for ratio in [1.05, 1.1, 1.2] {
             let case = format!("memory {memory}, ratio {ratio}");
-            // The number that README and the doc comment of `Phase` tell.
+            // The number that docs/metrics.md and the doc comment of `Phase` tell.
             let (hovering, _) = simulated(0.12, 0.1, memory, ratio);
             assert!(hovering <= 0.05, "{case}: {hovering}");
             let (far, _) = simulated(0.15, 0.1, memory, ratio);

@@ -163,3 +163,37 @@ fn chosen_conditions_alone_are_drawn_in_the_general_figure() {
     assert!(text.contains("--condition inptu: the conditions are all, input, none"), "{text}");
     assert!(text.contains("did you mean 'input'?"), "{text}");
 }
+
+#[test]
+fn several_runs_are_overlaid_in_one_figure_or_drawn_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    train(&at.join("runs/first"), &["none", "all"], None);
+    train(&at.join("runs/second"), &["none"], None);
+    let both = ["runs/first", "runs/second"];
+    let overlaid = [&both[..], &["--overlay", "--format", "svg,pdf,svg", "--width", "85"]].concat();
+    assert_eq!(
+        plotted(at, &overlaid),
+        ["plots/first-second-overlay.svg", "plots/first-second-overlay.pdf"]
+    );
+    let svg = fs::read_to_string(at.join("plots/first-second-overlay.svg")).unwrap();
+    assert!(svg.contains("first") && svg.contains("second"), "{svg}");
+    let one = ["runs/first", "--overlay", "--name", "mine", "--condition", "all", "--x", "step"];
+    assert_eq!(plotted(at, &one), ["plots/mine.png", "plots/mine.svg"]);
+    assert_eq!(
+        plotted(at, &[&both[..], &["--format", "png"]].concat()),
+        ["plots/first.png", "plots/second.png"]
+    );
+    for (arguments, words) in [
+        (vec!["--name", "x"], "--name names one figure, and 2 runs"),
+        (vec!["--panels", "M"], "--panels is of --overlay"),
+        (vec!["--x", "step"], "--x is of --overlay"),
+        (vec!["--overlay", "--width", "20"], "--width 20: millimetres from 60 to 300"),
+        (vec!["--overlay", "--panels", "mm"], "these runs have no such quantity but M, V"),
+        (vec!["--condition", "all"], "runs/second has none of the conditions"),
+        (vec!["--overlay", "--name", "ocs_linear"], "ocs reproduce"),
+    ] {
+        let text = refused(at, &[&both[..], &arguments].concat());
+        assert!(text.contains(words), "{arguments:?}: {text}");
+    }
+}

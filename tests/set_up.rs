@@ -131,6 +131,11 @@ fn an_installed_tree_runs_wherever_it_is_moved_with_no_environment() {
     assert!(Path::new(file).starts_with(&moved), "{file}");
     assert!(moved.join("lib/torch/lib/libtorch_cpu.so").is_file());
     assert!(moved.join("configs/ocs_linear.yaml").is_file());
+    for page in
+        ["man/man1/ocs-train.1", "bash-completion/completions/ocs", "zsh/site-functions/_ocs"]
+    {
+        assert!(moved.join("share").join(page).is_file(), "{page}");
+    }
     let output =
         Command::new(&ocs).args(["theory", "ocs_linear"]).env_clear().current_dir(&moved).output();
     assert!(output.unwrap().status.success());

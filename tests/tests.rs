@@ -38,6 +38,12 @@ mod figures;
 mod general_figure;
 /// Signs in figures are explained, and texts are no wider than what they belong to.
 mod figure_texts;
+/// Conditions and runs in one panel: told apart at every width, and what is asked for is found or answered.
+mod overlaid_figures;
+/// Words are explained from one table, whose files are there; manual pages say what --help says.
+mod explained_words;
+/// Commands that documents show are taken, and run; their links lead somewhere.
+mod documents;
 /// Pages find their legends, axes and frames from layers.
 mod pages;
 /// What stderr says while others wait: when, how far, and in plain text where nobody asked for colours.

@@ -8,15 +8,18 @@ mod data;
 mod decided;
 mod devices;
 mod doctor;
+mod explain;
 mod export;
 mod figures;
 mod gram;
 mod list;
 mod log;
+mod manual;
 mod meter;
 mod new;
 mod outcome;
 mod output;
+mod overlaid;
 mod progress;
 mod report;
 mod reproduce;
@@ -93,13 +96,22 @@ enum Command {
     New(new::New),
     /// Print a config with every default written out
     Config(config::Print),
+    /// Explain a word of figures, records and configs: meaning, equation, unit, source, where it is computed
+    Explain(explain::Explain),
     /// Tell what this installation has: libtorch, CUDA, threads, data, folders, Slurm
     Doctor(doctor::Doctor),
+    /// Write manual pages, one for each command, for `man`
+    Man(manual::Man),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// All that can be typed, as clap knows it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses arguments, runs the command and tells errors in one line.
@@ -140,7 +152,15 @@ fn where_we_are() -> &'static str {
 impl Command {
     /// Itself, if the libtorch of this process is the one that it was built for, or does not matter.
     fn checked(self) -> Result<Self> {
-        if !matches!(self, Command::Doctor(_) | Command::Completions { .. } | Command::Config(_)) {
+        let needs_no_libtorch = matches!(
+            self,
+            Command::Doctor(_)
+                | Command::Completions { .. }
+                | Command::Config(_)
+                | Command::Explain(_)
+                | Command::Man(_)
+        );
+        if !needs_no_libtorch {
             crate::train::libtorch::ensure_built_for()?;
         }
         Ok(self)
@@ -164,7 +184,9 @@ impl Command {
             Command::Bench(bench) => bench.run(),
             Command::New(new) => new.run(),
             Command::Config(print) => print.run(),
+            Command::Explain(explain) => explain.run(),
             Command::Doctor(doctor) => doctor.run(),
+            Command::Man(man) => man.run(&Cli::command()),
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "ocs", &mut script);

@@ -140,6 +140,24 @@ impl Config {
         Span::of(&self.first_training()).step_at(time)
     }
 
+    /// Time at a step of the whole run: the sum of the rates of all updates before.
+    pub fn time_at(&self, step: u64) -> f64 {
+        let spans: Vec<Span> = self.spans();
+        let span = spans.get(Span::index_at(spans.iter().copied(), step));
+        span.map_or(f64::NAN, |span| span.time(step))
+    }
+
+    /// Updates until a time of the whole run; not whole in between.
+    pub fn step_of_time(&self, time: f64) -> f64 {
+        let spans = self.spans();
+        let begun = spans.iter().rev().find(|span| time >= span.start_time).or(spans.first());
+        begun.map_or(f64::NAN, |span| span.first_step as f64 + span.step_at(time - span.start_time))
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        self.stretches().unwrap_or_default().iter().map(|stretch| stretch.span).collect()
+    }
+
     /// Whether not all updates take one rate, so that time is no multiple of steps.
     pub fn changes_its_rate(&self) -> bool {
         let stretches = self.stretches().unwrap_or_default();

@@ -18,5 +18,7 @@ mod torch;
 
 pub use column::names_of_folders;
 pub use events::EventFile;
+pub use row::Row;
+pub use rows::{THEORY, TRAINING, of_record, of_theory};
 pub use table::{Format, Source, export, export_lines, sources};
 pub use torch::{TorchExport, write_network};

@@ -4,6 +4,8 @@ use std::sync::Once;
 
 use plotters::style::{FontStyle, register_font};
 
+/// The embedded font by itself.
+pub const EMBEDDED: &str = "DejaVu Sans";
 /// The embedded font; the rest of the list serves SVG viewers that do not have it.
 pub const FONT_FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 /// Height of a line of DejaVu Sans in ems: what the bitmap backend takes for a font's size.

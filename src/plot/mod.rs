@@ -6,6 +6,8 @@
 /// Bias options side by side.
 pub mod biases;
 mod contact_sheet;
+/// Several conditions in one panel.
+pub mod overlay;
 /// Responses at moments of learning.
 pub mod moments;
 /// What runs did along learning.
@@ -46,10 +48,43 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::record::{Record, write_atomically};
+use crate::record::{Record, RunFolder, write_atomically};
 
 pub use contact_sheet::{ContactRow, ContactSheet, contact_sheet};
 pub use page::{Entry, HeatMap, Layer, Measure, Page, Panel, Sample};
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Pixels, 300 an inch.
+    Png,
+    /// Lines and text, for browsers and drawing programs.
+    Svg,
+    /// Lines and text, for LaTeX and printers.
+    Pdf,
+}
+
+impl Format {
+    /// What an experiment's figure is written as.
+    pub const USUAL: [Format; 2] = [Format::Png, Format::Svg];
+
+    /// The end of a file's name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Png => "png",
+            Format::Svg => "svg",
+            Format::Pdf => "pdf",
+        }
+    }
+
+    fn bytes(self, canvas: &canvas::Canvas, source: &str) -> Result<Vec<u8>> {
+        match self {
+            Format::Png => render::png(canvas, source),
+            Format::Svg => Ok(render::svg(canvas, source)?.into_bytes()),
+            Format::Pdf => render::pdf(canvas, source),
+        }
+    }
+}
 
 /// Draws a figure of `records`: `<name>.png` and `<name>.svg` in `folder`. Returns their paths.
 ///
@@ -57,7 +92,22 @@ pub use page::{Entry, HeatMap, Layer, Measure, Page, Panel, Sample};
 ///
 /// If a file cannot be written.
 pub fn draw(figure: &Page, records: &[Record], folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
-    write(&figure.canvas(records), &page::source(records), folder, name)
+    draw_as(&Format::USUAL, figure, records, folder, name)
+}
+
+/// The same as files of other kinds.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn draw_as(
+    formats: &[Format],
+    figure: &Page,
+    records: &[Record],
+    folder: &Path,
+    name: &str,
+) -> Result<Vec<PathBuf>> {
+    write(formats, &figure.canvas(records), &page::source(records), (folder, name))
 }
 
 /// The PNG that `draw` writes.
@@ -87,6 +137,20 @@ pub fn run_pngs(records: &[Record]) -> Result<Vec<Vec<u8>>> {
 ///
 /// If a file cannot be written.
 pub fn draw_run(records: &[Record], folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
+    draw_run_as(&Format::USUAL, records, folder, name)
+}
+
+/// The same as files of other kinds.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn draw_run_as(
+    formats: &[Format],
+    records: &[Record],
+    folder: &Path,
+    name: &str,
+) -> Result<Vec<PathBuf>> {
     let pages = run_figure(records);
     let mut paths = Vec::new();
     for (index, page) in pages.iter().enumerate() {
@@ -94,7 +158,7 @@ pub fn draw_run(records: &[Record], folder: &Path, name: &str) -> Result<Vec<Pat
             1 => name.to_owned(),
             _ => format!("{name}-{}", index + 1),
         };
-        paths.extend(write(page, &page::source(records), folder, &name)?);
+        paths.extend(write(formats, page, &page::source(records), (folder, &name))?);
     }
     Ok(paths)
 }
@@ -104,10 +168,37 @@ pub fn run_figure(records: &[Record]) -> Vec<canvas::Canvas> {
     run::pages(records).iter().map(|page| page.canvas(records)).collect()
 }
 
-fn write(canvas: &canvas::Canvas, source: &str, folder: &Path, name: &str) -> Result<Vec<PathBuf>> {
-    let png = folder.join(format!("{name}.png"));
-    write_atomically(&png, &render::png(canvas, source)?)?;
-    let svg = folder.join(format!("{name}.svg"));
-    write_atomically(&svg, render::svg(canvas, source)?.as_bytes())?;
-    Ok(vec![png, svg])
+/// The figure of several conditions or folders of runs in one panel, and the records that it is drawn from.
+///
+/// # Errors
+///
+/// Those of `overlay::page`.
+pub fn overlay_figure(
+    runs: &[(String, &RunFolder)],
+    overlay: &overlay::Overlay,
+) -> Result<(Page, Vec<Record>)> {
+    let of_run = |(run, folder): &(String, &RunFolder)| -> Vec<Record> {
+        // Conditions of one name in two folders are two.
+        let apart = |record: &Record| Record {
+            condition: format!("{run}/{}", record.condition),
+            ..record.clone()
+        };
+        folder.records.iter().map(apart).collect()
+    };
+    Ok((overlay::page(runs, overlay)?, runs.iter().flat_map(of_run).collect()))
+}
+
+fn write(
+    formats: &[Format],
+    canvas: &canvas::Canvas,
+    source: &str,
+    (folder, name): (&Path, &str),
+) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for format in formats {
+        let path = folder.join(format!("{name}.{}", format.extension()));
+        write_atomically(&path, &format.bytes(canvas, source)?)?;
+        paths.push(path);
+    }
+    Ok(paths)
 }

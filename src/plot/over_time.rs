@@ -4,7 +4,7 @@ use super::axes::rounded;
 use super::curve::{Account, Clock, Curve, Spread, median_phase};
 use super::page::{Entry, Layer, Measure, Panel, Sample};
 use super::phases::{
-    StretchPhase, phase_in_words, phase_layers, phases_of_stretches, stretch_layers,
+    StretchPhase, phase_in_words, phase_layers, phases_of_stretches, seen_until, stretch_layers,
 };
 use super::style::{AT_OCS, GREY, Look, Stroke, THEORY, THRESHOLD, level_look, look};
 use crate::metrics::Phase;
@@ -91,6 +91,12 @@ impl<'a> Subject<'a> {
         self
     }
 
+    /// Without marks of a phase: a run that diverged says nothing of one.
+    pub fn without_phase(mut self) -> Subject<'a> {
+        (self.phase, self.stretches) = (Phase::default(), Vec::new());
+        self
+    }
+
     /// Any of its accounts: all have the same task.
     fn any(&self) -> Option<&Account<'a>> {
         self.runs.iter().chain(&self.others).next()
@@ -103,10 +109,19 @@ impl<'a> Subject<'a> {
             Clock::Step => Measure::step(),
         };
         let marks = match &self.stretches[..] {
-            [] => phase_layers(&self.phase),
-            stretches => stretch_layers(stretches),
+            [] => phase_layers(&seen_until(&self.phase, self.last())),
+            stretches => stretch_layers(stretches, self.last()),
         };
         Panel::new(x, y).layers(marks)
+    }
+
+    /// Where the last of what is drawn ends.
+    fn last(&self) -> f64 {
+        let end = |account: &Account| match account.curves.step.last() {
+            Some(step) if self.clock == Clock::Step => *step as f64,
+            Some(_) | None => account.curves.time.last().copied().unwrap_or_default(),
+        };
+        self.runs.iter().chain(&self.others).chain(&self.theory).map(end).fold(0.0, f64::max)
     }
 
     /// One quantity of runs and theory.

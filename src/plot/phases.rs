@@ -44,6 +44,15 @@ pub fn phase_layers(phase: &Phase) -> Vec<Layer> {
     onset.into_iter().chain(end).collect()
 }
 
+/// A phase as far as anything was seen of it: one without an end lasts until then, and none lasts longer.
+pub fn seen_until(phase: &Phase, last: f64) -> Phase {
+    let end = match phase.end {
+        None if phase.is_there() => Some(last),
+        end => end.map(|end| if phase.is_there() { end.min(last) } else { end }),
+    };
+    Phase { end, ..phase.clone() }
+}
+
 /// Where a stretch of training begins.
 const BOUNDARY: Stroke = Stroke::solid(GREY, 0.6);
 
@@ -69,10 +78,13 @@ pub fn phases_of_stretches(runs: &[&Record]) -> Vec<StretchPhase> {
     first.stretches.iter().enumerate().map(of_stretch).collect()
 }
 
-/// Where stretches begin, under their names, and their phases on the run's clock.
-pub fn stretch_layers(stretches: &[StretchPhase]) -> Vec<Layer> {
+/// Where stretches begin, under their names, and their phases on the run's clock, each as far as its stretch was seen, the last
+/// until `last`.
+pub fn stretch_layers(stretches: &[StretchPhase], last: f64) -> Vec<Layer> {
     let mut layers = Vec::new();
-    for StretchPhase { label, start, phase } in stretches {
+    for (index, StretchPhase { label, start, phase }) in stretches.iter().enumerate() {
+        let next = stretches.get(index + 1).map_or(last, |next| next.start.min(last));
+        let phase = &seen_until(phase, next - start);
         layers.push(Layer::upright(*start, BOUNDARY, "a stretch begins").named(&**label));
         // What was so when the stretch began is said in words; its line would hide the boundary.
         let is_shown = |time: &f64| phase.is_there() || *time > 0.0;

@@ -1,4 +1,4 @@
-//! Pages as PNG and SVG files. Both are drawn by plotters from the same marks.
+//! Pages as PNG, SVG and PDF files. The first two are drawn by plotters from the same marks, a PDF is made of the SVG.
 //!
 //! plotters places everything on whole pixels. The PNG is therefore drawn three times too large and averaged down, and
 //! the SVG on a grid of a tenth of a point.
@@ -12,7 +12,7 @@ use plotters::style::{
 };
 
 use super::canvas::{Canvas, Mark};
-use super::fonts::{FONT_FAMILY, LINE_HEIGHT, register_fonts};
+use super::fonts::{EMBEDDED, FONT_FAMILY, LINE_HEIGHT, register_fonts};
 use super::geometry::{Point, Rectangle};
 use super::style::{Colour, Stroke, WHITE};
 use super::text::{Anchor, Text};
@@ -118,6 +118,24 @@ pub fn svg(canvas: &Canvas, source: &str) -> Result<String> {
         canvas.height / 72.0,
         source.replace('&', "&amp;").replace('<', "&lt;"),
     ))
+}
+
+/// The same page as a PDF of the same size. Text stays text: the faces that it uses are part of the file.
+///
+/// # Errors
+///
+/// If the SVG cannot be converted, which would be a fault of this program.
+pub fn pdf(canvas: &Canvas, source: &str) -> Result<Vec<u8>> {
+    use svg2pdf::usvg;
+    let mut options = usvg::Options { font_family: EMBEDDED.to_owned(), ..Default::default() };
+    let fonts = options.fontdb_mut();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    fonts.set_sans_serif_family(EMBEDDED);
+    let tree = usvg::Tree::from_str(&svg(canvas, source)?, &options).map_err(failure)?;
+    // The page's width is in inches, of which usvg makes so many units.
+    let page = svg2pdf::PageOptions { dpi: options.dpi };
+    svg2pdf::to_pdf(&tree, svg2pdf::ConversionOptions::default(), page).map_err(failure)
 }
 
 fn draw_marks<B: DrawingBackend>(

@@ -6,7 +6,7 @@ use super::curve::Clock;
 use super::names::shortened;
 use super::over_time::Subject;
 use super::page::{Measure, Page, Panel, TEXT_ROOM};
-use super::run_words::{state_in_words, verdict_in_words, why_empty, why_undecided};
+use super::run_words::{shown, state_in_words, verdict_in_words, why_empty, why_undecided};
 use super::style::{LETTER_SIZE, NOTE_SIZE, TEXT_SIZE};
 use super::text::text_width;
 use crate::record::{Record, Status};
@@ -84,22 +84,19 @@ fn title(records: &[Record], (index, n_pages): (usize, usize)) -> String {
     format!("{}{number}", shortened(&[name], width, TEXT_ROOM - width(&number))[0])
 }
 
-/// Complete runs; where there are none, those that were observed after step 0, as far as they went. One run that diverged
-/// at its first step must not hide those that did not.
-fn shown<'a>(records: &[&'a Record]) -> Vec<&'a Record> {
-    let of = |wanted: &dyn Fn(&Record) -> bool| -> Vec<&'a Record> {
-        records.iter().copied().filter(|record| wanted(record)).collect()
-    };
-    let was_observed = |record: &Record| record.curves.time.iter().any(|time| *time > 0.0);
-    let complete = of(&|record| record.status == Status::Complete && was_observed(record));
-    if complete.is_empty() { of(&was_observed) } else { complete }
-}
-
 fn panels(condition: &Condition, time: &Measure) -> [Panel; 3] {
-    let subject = Subject::of_seeds(&shown(&condition.records), Clock::Time);
-    let panels =
-        [subject.crossing().saying(""), subject.distances(), subject.true_negative_rates()];
-    panels.map(|panel| panel.across(time.clone()).apart().missing(why_empty(&condition.records)))
+    let shown = shown(&condition.records);
+    // What little such a run shows may lie beyond every axis.
+    let is_short = shown.iter().any(|record| record.status != Status::Complete);
+    let words = if is_short { state_in_words(&condition.records) } else { String::new() };
+    let subject = Subject::of_seeds(&shown, Clock::Time);
+    let has_diverged = |record: &&Record| matches!(record.status, Status::Diverged { .. });
+    let subject = if shown.iter().any(has_diverged) { subject.without_phase() } else { subject };
+    let panels = [subject.crossing(), subject.distances(), subject.true_negative_rates()];
+    panels.map(|panel| {
+        let panel = panel.across(time.clone()).apart().saying(&*words);
+        panel.missing(why_empty(&condition.records))
+    })
 }
 
 /// What a condition's runs came to; why a verdict is open has what room is left.
@@ -111,7 +108,12 @@ fn words(records: &[&Record]) -> String {
     let words = shortened(&[&words.join("; ")], width, TEXT_ROOM).concat();
     let before = format!("{words}; ");
     match why_undecided(&shown) {
-        why if why.is_empty() => words,
+        // What became of it is said already.
+        why if why.is_empty()
+            || shown.iter().all(|run| run.status.diverged_in_words().is_some()) =>
+        {
+            words
+        }
         why => before.clone() + &shortened(&[&why], width, TEXT_ROOM - width(&before)).concat(),
     }
 }

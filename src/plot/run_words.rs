@@ -58,6 +58,17 @@ pub fn why_undecided(records: &[&Record]) -> String {
     }
 }
 
+/// Complete runs; where there are none, those that were observed after step 0, as far as they went. One run that diverged
+/// at its first step must not hide those that did not.
+pub fn shown<'a>(records: &[&'a Record]) -> Vec<&'a Record> {
+    let of = |wanted: &dyn Fn(&Record) -> bool| -> Vec<&'a Record> {
+        records.iter().copied().filter(|record| wanted(record)).collect()
+    };
+    let was_observed = |record: &Record| record.curves.time.iter().any(|time| *time > 0.0);
+    let complete = of(&|record| record.status == Status::Complete && was_observed(record));
+    if complete.is_empty() { of(&was_observed) } else { complete }
+}
+
 /// Runs that diverged or are not finished; empty if there are none.
 pub fn state_in_words(records: &[&Record]) -> String {
     let mut diverged: Vec<u64> = Vec::new();

@@ -3,14 +3,15 @@
 //! A `Section` is an experiment or a folder of runs: question, figure, claims, what its conditions differ in, what it took and how
 //! to make it again. `templates/report.html` says how they look.
 
-mod glossary;
+/// Words, their meaning, and where they are computed.
+pub mod glossary;
 mod section;
 mod settings;
 
 use anyhow::Result;
 use askama::Template;
 
-use glossary::{GLOSSARY, Term};
+use glossary::{Term, terms};
 pub use section::{Figure, Section, origin_of, rows_of};
 pub use settings::Settings;
 
@@ -25,7 +26,7 @@ struct Page<'a> {
     generator: &'static str,
     revision: &'static str,
     sections: &'a [Section],
-    glossary: &'static [Term],
+    glossary: Vec<&'static Term>,
 }
 
 /// A page of sections, as HTML.
@@ -36,8 +37,8 @@ struct Page<'a> {
 pub fn html(title: &str, mut sections: Vec<Section>) -> Result<String> {
     give_addresses(&mut sections);
     let revision = env!("OCS_REVISION");
-    let page =
-        Page { title, generator: GENERATOR, revision, sections: &sections, glossary: &GLOSSARY };
+    let glossary = terms().filter(|term| term.is_in_reports).collect();
+    let page = Page { title, generator: GENERATOR, revision, sections: &sections, glossary };
     Ok(page.render()?)
 }
 

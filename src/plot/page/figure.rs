@@ -1,7 +1,9 @@
 //! Pages: what a study says of its figure, and the figure made of it.
 
+use super::colour_key::ColourKey;
 use super::layout::{Column, MARGIN, cells, columns};
 use super::legend::{Entry, ROW_HEIGHT, arranged, gathered};
+use super::measure::Measure;
 use super::origin::{Words, footer, footer_notes};
 use super::panel::Panel;
 use super::placing::{Placed, PlacedHeading};
@@ -18,6 +20,10 @@ pub struct Page {
     rows: Vec<Row>,
     key: Vec<Symbol>,
     notes: String,
+    width: f64,
+    colours: Option<ColourKey>,
+    /// Whether no entry of the legend stands beside a letter.
+    is_explained_on_top: bool,
 }
 
 /// Width that a title or a heading may take.
@@ -28,7 +34,52 @@ const MOST_HEIGHT: f64 = 698.0;
 impl Page {
     /// An empty page under a title.
     pub fn new(title: impl Into<String>) -> Page {
-        Page { title: title.into(), rows: Vec::new(), key: Vec::new(), notes: String::new() }
+        Page {
+            title: title.into(),
+            rows: Vec::new(),
+            key: Vec::new(),
+            notes: String::new(),
+            width: PAGE_WIDTH,
+            colours: None,
+            is_explained_on_top: false,
+        }
+    }
+
+    /// So many points wide, in place of two columns' width. Text keeps its size.
+    pub fn wide(mut self, width: f64) -> Page {
+        self.width = width;
+        self
+    }
+
+    /// With a key to the colours that stand for values of one thing, below the legend on top.
+    pub fn coloured_by(mut self, key: ColourKey) -> Page {
+        self.colours = Some(key);
+        self
+    }
+
+    /// With the whole legend on top, also what one letter alone needs.
+    pub fn explained_on_top(mut self) -> Page {
+        self.is_explained_on_top = true;
+        self
+    }
+
+    /// So many empty places at the end of the last row, which keep its panels as wide as those above.
+    pub fn blank(mut self, count: usize) -> Page {
+        let letter = self.n_letters().saturating_sub(1);
+        if let Some(row) = self.rows.last_mut() {
+            let blank = |_| Panel {
+                is_blank: true,
+                ..Panel::new(Measure::linear("").own(), Measure::linear("").own())
+            };
+            let panels = (0..count).map(blank).collect();
+            row.blocks.push(Block { heading: Heading::Continued(letter), panels, weight: 1.0 });
+        }
+        self
+    }
+
+    /// Where its right margin begins.
+    fn right(&self) -> f64 {
+        self.width - MARGIN
     }
 
     fn pushed(mut self, heading: Heading, panels: impl IntoIterator<Item = Panel>) -> Page {
@@ -159,7 +210,7 @@ impl Page {
         }
         let is_shared = |entry: &Entry| {
             let says = |letter: &&Vec<Entry>| letter.iter().any(|other| other.agrees_with(entry));
-            n_letters < 2 || letters.iter().filter(says).count() > 1
+            self.is_explained_on_top || n_letters < 2 || letters.iter().filter(says).count() > 1
         };
         top.extend(letters.iter().flatten().filter(|entry| is_shared(entry)).cloned());
         let own = letters
@@ -171,17 +222,20 @@ impl Page {
 
     /// The page with everything in its place; `records` are those that it was drawn from.
     pub fn canvas(&self, records: &[Record]) -> Canvas {
-        let mut canvas = Canvas::new(PAGE_WIDTH, 0.0);
+        let mut canvas = Canvas::new(self.width, 0.0);
         let title = Text::centred(&*self.title, (MARGIN, 12.0), Anchor::Start, LETTER_SIZE).bold();
         canvas.text(title);
         let legends = self.legends();
         let cells = cells(&self.rows);
-        let columns = columns(&self.rows, &cells);
+        let columns = columns(&self.rows, &cells, self.width);
         let mut top = 20.0;
         if !legends[0].is_empty() {
             let arranged = arranged(&legends[0], MARGIN, (MARGIN, right_end(&columns)));
             arranged.draw(&mut canvas, top + 7.0);
             top += 2.0 + arranged.rows as f64 * ROW_HEIGHT;
+        }
+        if let Some(colours) = &self.colours {
+            top += colours.draw(&mut canvas, (MARGIN, self.right()), top);
         }
         let mut placed = Vec::new();
         let mut fixed = top;
@@ -200,7 +254,7 @@ impl Page {
         }
         canvas.height = top;
         let paragraphs = self.foot(records);
-        footer(&mut canvas, top + FOOTER_GAP, (MARGIN, PAGE_WIDTH - MARGIN), &paragraphs);
+        footer(&mut canvas, top + FOOTER_GAP, (MARGIN, self.right()), &paragraphs);
         canvas
     }
 
@@ -223,7 +277,7 @@ impl Page {
         columns: &[Column],
         legends: &'a [Vec<Entry>],
     ) -> Vec<PlacedHeading<'a>> {
-        let end = columns.last().map_or(PAGE_WIDTH - MARGIN, Column::right);
+        let end = columns.last().map_or(self.right(), Column::right);
         let mut first = 0;
         let begins: Vec<f64> = row
             .blocks
@@ -257,8 +311,8 @@ fn entries(panels: &[Panel]) -> Vec<Entry> {
 const FOOTER_GAP: f64 = 10.0;
 
 fn footer_height(page: &Page, records: &[Record]) -> f64 {
-    let mut canvas = Canvas::new(PAGE_WIDTH, 0.0);
-    footer(&mut canvas, FOOTER_GAP, (MARGIN, PAGE_WIDTH - MARGIN), &page.foot(records));
+    let mut canvas = Canvas::new(page.width, 0.0);
+    footer(&mut canvas, FOOTER_GAP, (MARGIN, page.right()), &page.foot(records));
     canvas.height
 }
 

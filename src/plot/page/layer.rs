@@ -200,6 +200,12 @@ impl Layer {
         self
     }
 
+    /// Without a caption: a key of another kind explains it.
+    pub fn uncaptioned(mut self) -> Layer {
+        (self.own, self.common) = (None, Vec::new());
+        self
+    }
+
     /// With a caption more, of what its marks have in common with others.
     pub fn also(mut self, entry: Entry) -> Layer {
         self.common.push(entry);

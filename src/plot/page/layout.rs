@@ -9,7 +9,7 @@ use crate::plot::axes::{Axes, Labels};
 use crate::plot::axis::Axis;
 use crate::plot::geometry::Rectangle;
 use crate::plot::heat_map::BAR_ROOM;
-use crate::plot::style::{NOTE_SIZE, PAGE_WIDTH};
+use crate::plot::style::NOTE_SIZE;
 use crate::plot::text::text_width;
 
 /// Left and right of everything.
@@ -73,7 +73,9 @@ pub fn cells(rows: &[Row]) -> Vec<Vec<Cell>> {
         .collect();
     for row in 0..rows.len() {
         for column in 0..cells[row].len() {
-            let is_above = row + 1 < rows.len() && rows[row].grid() == rows[row + 1].grid();
+            let is_above = row + 1 < rows.len()
+                && rows[row].grid() == rows[row + 1].grid()
+                && rows[row + 1].panels().nth(column).is_some_and(|below| !below.is_blank);
             let below = is_above.then(|| &cells[row + 1][column]);
             let left = column.checked_sub(1).map(|left| &cells[row][left]);
             let mut labels = labels(&cells[row][column], left, below);
@@ -193,8 +195,8 @@ impl Column {
     }
 }
 
-/// Columns, row by row: rows of one grid stand in the same ones, and all rows begin and end alike.
-pub fn columns(rows: &[Row], cells: &[Vec<Cell>]) -> Vec<Vec<Column>> {
+/// Columns of a page so wide, row by row: rows of one grid stand in the same ones, and all rows begin and end alike.
+pub fn columns(rows: &[Row], cells: &[Vec<Cell>], width: f64) -> Vec<Vec<Column>> {
     let rooms = |row: usize| -> Vec<(f64, f64)> {
         let height = if rows[row].is_square { 1.4 } else { rows[row].height } * USUAL_HEIGHT;
         let panels = cells[row].iter().zip(rows[row].panels());
@@ -211,7 +213,7 @@ pub fn columns(rows: &[Row], cells: &[Vec<Cell>]) -> Vec<Vec<Column>> {
     let first = all.iter().filter_map(|row| row.first()).map(|room| room.0).fold(0.0, f64::max);
     let last = all.iter().filter_map(|row| row.last()).map(|room| room.1).fold(0.0, f64::max);
     let side = if rows.iter().any(|row| row.side.is_some()) { SIDE } else { 0.0 };
-    let (begin, end) = (MARGIN + side + first, PAGE_WIDTH - MARGIN - last);
+    let (begin, end) = (MARGIN + side + first, width - MARGIN - last);
     (0..rows.len())
         .map(|row| {
             let rooms = of_grid(row);

@@ -22,6 +22,7 @@
 //! many layers have in common is told by `also`, or by `explained_by` in place of their own caption. `studies/ocs_depth/page.rs`
 //! is a figure to begin from.
 
+mod colour_key;
 mod figure;
 mod layer;
 mod layout;
@@ -32,8 +33,10 @@ mod panel;
 mod placing;
 mod rows;
 
+pub use colour_key::{ColourKey, ramp};
 pub use figure::{Page, TEXT_ROOM};
 pub use layer::{HeatMap, Layer};
+pub(super) use layout::MARGIN;
 pub use legend::{Entry, Sample};
 pub use measure::Measure;
 pub use origin::source;

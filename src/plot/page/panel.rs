@@ -12,13 +12,15 @@ pub struct Panel {
     pub(super) words: String,
     pub(super) missing: String,
     pub(super) layers: Vec<Layer>,
+    /// Whether nothing stands in its place, neither axes nor words.
+    pub(super) is_blank: bool,
 }
 
 impl Panel {
     /// An empty panel.
     pub fn new(x: Measure, y: Measure) -> Panel {
         let (title, words, missing) = (String::new(), String::new(), "not run".to_owned());
-        Panel { x, y, title, words, missing, layers: Vec::new() }
+        Panel { x, y, title, words, missing, layers: Vec::new(), is_blank: false }
     }
 
     /// Predicted against observed, on axes of one range.

@@ -169,6 +169,9 @@ impl<'a> Placed<'a> {
 }
 
 fn draw_panel(canvas: &mut Canvas, panel: &Panel, cell: &Cell, axes: &Axes) {
+    if panel.is_blank {
+        return;
+    }
     let drawn = panel.drawn();
     if drawn.is_empty() {
         axes.note(canvas, &panel.missing);
