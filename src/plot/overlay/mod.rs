@@ -161,7 +161,7 @@ fn panels(
         let y = measure(quantity, &all.collect::<Vec<_>>(), groups);
         let mut panel = Panel::new(x.clone(), y).layers(thresholds(quantity, groups));
         if Some(index) == first {
-            panel = panel.layer(legend(looks, width));
+            panel = panel.layer(legend(groups, looks, width));
         }
         for (seeds, (look, _)) in std::iter::zip(&curves, &looks.of) {
             let of_group: Vec<Curve> = seeds.iter().map(|run| run[index].clone()).collect();
@@ -259,11 +259,13 @@ fn of_theory(curve: Curve) -> Layer {
 }
 
 /// Captions of all lines, without any mark: what colours tell, and then what broken lines tell.
-fn legend(looks: &Looks, width: f64) -> Layer {
-    let most = looks.of.iter().map(|(_, entries)| entries.len()).max().unwrap_or(0);
-    let ordered = (0..most).flat_map(|index| {
-        looks.of.iter().filter_map(move |(_, entries)| entries.get(index).cloned())
-    });
+fn legend(groups: &[Group], looks: &Looks, width: f64) -> Layer {
+    // Of what is drawn alone.
+    let drawn = std::iter::zip(groups, &looks.of).filter(|(group, _)| !group.records.is_empty());
+    let drawn: Vec<&Vec<Entry>> = drawn.map(|(_, (_, entries))| entries).collect();
+    let most = drawn.iter().map(|entries| entries.len()).max().unwrap_or(0);
+    let ordered =
+        (0..most).flat_map(|index| drawn.iter().filter_map(move |it| it.get(index).cloned()));
     Layer::custom(short(&ordered.collect::<Vec<_>>(), width), |_, _| ())
 }
 

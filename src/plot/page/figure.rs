@@ -191,7 +191,7 @@ impl Page {
 
     /// All its panels, row by row.
     pub fn panels(&self) -> impl Iterator<Item = &Panel> {
-        self.rows.iter().flat_map(Row::panels)
+        self.rows.iter().flat_map(Row::panels).filter(|panel| !panel.is_blank)
     }
 
     /// Its legend: what stands on top, and then what stands at each letter.
