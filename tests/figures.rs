@@ -30,6 +30,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_classes" => fake::classes(),
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
+        "prior_knowledge" => fake::quick("prior_knowledge"),
         _ => panic!("there are no fake runs of {stem}"),
     }
 }
@@ -61,6 +62,9 @@ fn contents(stem: &str) -> &'static [&'static str] {
             "weight / largest",
             "angle θ / 2π",
         ],
+        "prior_knowledge" => {
+            &["mode uₐᵗW₂W₁vₐ", "the task's own", "tanh", "time since the turn", "10⁻⁸"]
+        }
         _ => panic!("nobody says what the figure of {stem} holds"),
     }
 }

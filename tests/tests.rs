@@ -54,6 +54,8 @@ mod plot_command;
 mod kernels;
 /// Tasks without a tree: inputs that are drawn, targets that are numbers, and bias-free networks that are linear ones on them.
 mod tasks_without_a_tree;
+/// Balanced starts are balanced; theory says what they reach, and probes what they hold alike and forget.
+mod balanced_starts;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Initial weights follow the law of their kind, in every layer of every network.

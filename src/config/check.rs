@@ -347,11 +347,10 @@ impl Config {
         }
         ensure!(
             !self.probes.contains(&ProbeKind::Representations)
-                || (self.network.kind.is_linear()
-                    && self.network.bias == Bias::None
-                    && !self.task.inputs.are_images()),
-            "probes lists representations, which are told of linear networks without biases on one vector per item: leave it out, or set \
-             network.kind to linear, network.bias to none and task.inputs to one-hot, correlated, gaussian or circle"
+                || !self.network.kind.is_linear()
+                || (self.network.bias == Bias::None && !self.task.inputs.are_images()),
+            "probes lists representations, which of linear networks are told without biases on one vector per item: leave it out, set \
+             network.bias to none and task.inputs to one-hot, correlated, gaussian or circle, or network.kind to mlp or cnn"
         );
         ensure!(
             !self.probes.contains(&ProbeKind::Parity) || !self.task.has_tree(),

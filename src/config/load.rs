@@ -147,7 +147,8 @@ impl Config {
 fn check_rest(config: &Config) -> Result<()> {
     let cells = cells(config)?;
     for cell in &cells {
-        cell.config.check().with_context(|| cell.in_words())?;
+        let checked = cell.config.check().and_then(|()| cell.config.check_probes_of_stretches());
+        checked.with_context(|| cell.in_words())?;
     }
     config.ensure_cells_differ(&cells)?;
     config.at(Scale::Quick)?;

@@ -101,7 +101,8 @@ pub struct Config {
     /// What is watched along training besides responses, each as series of the record: layer-spectra (the eight largest
     /// singular values of each layer's weights) | layer-weights and responses (at the first and the last step) | parity (of tasks
     /// without a tree: the odd and the even part of responses, and the groups of units that make them) | representations (of linear
-    /// networks the map, what the first and the last layer tell alike, balance, and how far the tangent kernel turned) | forgetting
+    /// networks the map, what the first and the last layer hold alike, balance, and how far the tangent kernel turned; of others which
+    /// items each hidden layer makes alike) | forgetting
     /// (the loss on the targets of each of the `phases`). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
@@ -352,7 +353,7 @@ pub enum ProbeKind {
     Responses,
     /// Odd and even part of responses, and the groups of units that make them; for tasks without a tree.
     Parity,
-    /// What linear networks compute, and which inputs and outputs they hold alike.
+    /// What linear networks compute, and which inputs and outputs they hold alike; of others, items in hidden layers.
     Representations,
     /// The loss on the targets of each stretch.
     Forgetting,

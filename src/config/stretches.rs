@@ -176,13 +176,12 @@ impl Config {
         }
     }
 
-    /// Ranges of every stretch. (That one network fits all their tasks is found when these are made.)
-    pub(super) fn check_phases(&self) -> Result<()> {
-        ensure!(
-            self.phases.len() <= MOST_STRETCHES,
-            "phases lists {}: at most {MOST_STRETCHES}",
-            self.phases.len()
-        );
+    /// A probe that compares stretches has some to compare. Not asked of the stretches themselves.
+    ///
+    /// # Errors
+    ///
+    /// Names the key.
+    pub(super) fn check_probes_of_stretches(&self) -> Result<()> {
         let forgets = self.probes.contains(&ProbeKind::Forgetting);
         ensure!(
             !forgets || !self.phases.is_empty(),
@@ -192,6 +191,16 @@ impl Config {
             !forgets || self.training.loss == Loss::HalfSquaredError,
             "probes lists forgetting, which is told in training.loss half-squared-error, not {}: set it, or leave the probe out",
             self.training.loss.name()
+        );
+        Ok(())
+    }
+
+    /// Ranges of every stretch. (That one network fits all their tasks is found when these are made.)
+    pub(super) fn check_phases(&self) -> Result<()> {
+        ensure!(
+            self.phases.len() <= MOST_STRETCHES,
+            "phases lists {}: at most {MOST_STRETCHES}",
+            self.phases.len()
         );
         if self.phases.is_empty() {
             return Ok(());

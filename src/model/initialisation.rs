@@ -48,7 +48,10 @@ fn draw_unscaled(
             each(&mut |shape| orthogonal(shape, generator) * scale)
         }
         Initialisation::Mirrored(mirrored) => draw_mirrored(config, mirrored, task, generator)?,
-        Initialisation::Balanced(balanced) => draw_balanced(balanced, shapes, task, generator)?,
+        Initialisation::Balanced(balanced) => {
+            ensure_balance_fits(config, balanced, task)?;
+            draw_balanced(balanced, shapes, task, generator)?
+        }
     })
 }
 

@@ -139,6 +139,26 @@ impl Network {
     }
 }
 
+impl Network {
+    /// How alike samples are to each layer but the first, by what it is given (after nonlinearity, normalisation and pooling): mean
+    /// products over its units, `[n_members, n, n]` in float64, for `inputs` `[n, n_inputs]`. Networks are asked as they are observed.
+    pub fn similarities(&self, inputs: &Tensor) -> Vec<Tensor> {
+        let n_members = self.setting.n_members;
+        let taps = tch::no_grad(|| self.taps(inputs));
+        let of_layer = |layer: usize| {
+            let tap = taps.iter().find(|tap| tap.layer == layer && !tap.is_affine)?;
+            let given = match tap.given.dim() {
+                3 => tap.given.shallow_clone(),
+                // `[n, n_members * channels, height, width]`
+                _ => tap.given.reshape([tap.given.size()[0], n_members, -1]).transpose(0, 1),
+            };
+            let given = given.to_kind(Kind::Double);
+            Some(given.bmm(&given.transpose(1, 2)) / given.size()[2] as f64)
+        };
+        (1..self.layers.len()).filter_map(of_layer).collect()
+    }
+}
+
 /// `[n, units]` of one network's `[1, n, units]`; images as they are.
 fn by_sample(x: &Tensor) -> Tensor {
     if x.dim() == 3 { x.squeeze_dim(0) } else { x.shallow_clone() }

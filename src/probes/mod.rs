@@ -25,7 +25,7 @@ use normalisation::AffineNorms;
 use parity::Parity;
 pub use probe::{Probe, State};
 pub use representations::MOST_NUMBERS;
-use representations::Representations;
+use representations::{HiddenSimilarities, Representations};
 use spectra::Spectra;
 
 /// The probes of a run, with their names: those that its config lists, tangent kernels if it asks for them, and what its
@@ -47,6 +47,9 @@ pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box
             ProbeKind::Responses => Some(Box::new(Responses { steps })),
             ProbeKind::Parity => {
                 Parity::new(config, task).map(|parity| Box::new(parity) as Box<dyn Probe>)
+            }
+            ProbeKind::Representations if !config.network.kind.is_linear() => {
+                Some(Box::new(HiddenSimilarities::new(task)))
             }
             ProbeKind::Representations => {
                 Representations::new(config, task).map(|probe| Box::new(probe) as Box<dyn Probe>)

@@ -1,4 +1,5 @@
-//! What a network has come to compute, and what it holds alike.
+//! What a network has come to compute, and what it holds alike: of linear ones by their weights, of others by what their hidden layers
+//! make of samples.
 
 use anyhow::{Context, Result, ensure};
 use ndarray::{Array2, Axis};
@@ -92,6 +93,53 @@ impl Probe for Representations {
     fn resume(&mut self, state: State) -> Result<()> {
         ensure!(!state.tables.is_empty(), "the checkpoint lacks the layers of step 0");
         self.initial = Some(state.tables.into_iter().map(|(_, layer)| layer).collect());
+        Ok(())
+    }
+}
+
+/// Of mlp and cnn: `hidden_similarity_1`, `hidden_similarity_2`, ..., `[time, item, other_item]`: the mean product of what layer 2, 3, ...
+/// is given for samples of two items (after nonlinearity, normalisation and pooling), over its units and the first 256 samples of the
+/// evaluation set; `null` for items that have none among them. At the first step, the last, and some ten log-spaced ones between.
+pub struct HiddenSimilarities {
+    /// Of each sample.
+    items: Vec<usize>,
+    n_items: usize,
+}
+
+impl HiddenSimilarities {
+    /// Of a task's evaluation set.
+    pub fn new(task: &Task) -> Self {
+        let (items, _) = task.evaluation_items();
+        HiddenSimilarities { items, n_items: task.targets.nrows().min(MOST_ITEMS) }
+    }
+
+    /// Means over the samples of pairs of items.
+    fn of_items(&self, of_samples: &Array2<f64>) -> Vec<Option<f64>> {
+        let n = of_samples.nrows().min(self.items.len());
+        let mut sums = Array2::<f64>::zeros((self.n_items, self.n_items));
+        let mut counts = Array2::<f64>::zeros((self.n_items, self.n_items));
+        for (one, other) in (0..n).flat_map(|one| (0..n).map(move |other| (one, other))) {
+            let place = [self.items[one], self.items[other]];
+            if place.iter().all(|&item| item < self.n_items) {
+                sums[place] += of_samples[[one, other]];
+                counts[place] += 1.0;
+            }
+        }
+        std::iter::zip(&sums, &counts).map(|(sum, n)| (*n > 0.0).then(|| sum / n)).collect()
+    }
+}
+
+/// Items whose similarities are told.
+const MOST_ITEMS: usize = 128;
+
+impl Probe for HiddenSimilarities {
+    fn see(&mut self, moment: &Snapshot, record: &mut Record) -> Result<()> {
+        for (index, of_samples) in moment.similarities.iter().enumerate() {
+            let make = || Series::new(&[("item", self.n_items), ("other_item", self.n_items)], "1");
+            let values = self.of_items(of_samples);
+            let name = format!("hidden_similarity_{}", index + 1);
+            record.series_mut(&name, make).push(moment.step, &values)?;
+        }
         Ok(())
     }
 }

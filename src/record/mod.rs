@@ -30,7 +30,9 @@ pub use run_folder::{
 };
 pub use series::Series;
 pub use stretches::{PhaseAt, StretchRecord};
-pub use theory::{GramRecord, Method, ModeRecord, ReachRecord, ReachVerdict, TheoryRecord};
+pub use theory::{
+    GramRecord, Method, ModeRecord, ReachRecord, ReachVerdict, TheoryRecord, VerifiedRecord,
+};
 
 /// Raised when the meaning of a field changes.
 pub const SCHEMA_VERSION: u32 = 2;

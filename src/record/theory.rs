@@ -39,11 +39,26 @@ pub struct TheoryRecord {
     /// Which part of the task's map two balanced layers reach, in each stretch; empty where that is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reach: Vec<ReachRecord>,
+    /// How far an independent integration of the layers' own equations is from `series`, where these are of a closed form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<VerifiedRecord>,
     /// What a linear network without biases computes and holds alike at the times of `curves`, as the probe `representations`
     /// tells it of a run: `network_map`, `[time, output, input]`, `input_similarity` and `output_similarity`. Of `ocs theory --json`,
     /// and where the config lists that probe.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<String, Series>,
+}
+
+/// A closed form held to the flow that it solves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct VerifiedRecord {
+    /// Last time compared: 8 over the inputs' variance, or the last of the first stretch before. (Later, rounding lets flows escape
+    /// from saddles, each at its own time.)
+    pub until: f64,
+    /// Moments compared.
+    pub moments: usize,
+    /// Largest difference of a number.
+    pub difference: f64,
 }
 
 /// Which part of a task's map is reached in a stretch of training.

@@ -20,6 +20,7 @@ mod ocs_loss;
 mod ocs_mnist;
 mod ocs_modes;
 mod ocs_sequence;
+mod prior_knowledge;
 mod study;
 
 use anyhow::{Context, Result};
@@ -30,7 +31,7 @@ pub use study::Study;
 pub(crate) use study::{nothing_more, other_seeds};
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 15] = [
+pub static ALL: [&Study; 16] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -46,6 +47,7 @@ pub static ALL: [&Study; 15] = [
     &ocs_classes::STUDY,
     &ocs_sequence::STUDY,
     &bias_free_relu::STUDY,
+    &prior_knowledge::STUDY,
 ];
 
 /// The stems of all studies.

@@ -4,14 +4,16 @@ use anyhow::{Context, Result};
 use ndarray::Array2;
 
 use super::initial::initial_layers;
-use crate::config::{Bias, Config, Initialisation, Loss, Stretch};
-use crate::record::{ReachRecord, ReachVerdict, Series, TheoryRecord};
+use crate::config::{Bias, Config, Initialisation, Loss, Span, Stretch};
+use crate::record::{ReachRecord, ReachVerdict, Series, TheoryRecord, VerifiedRecord};
 use crate::task::Task;
-use crate::theory::{self, Reach, Representation, Theory};
+use crate::theory::{self, LayerStart, Reach, Representation, Theory, TwoLayers};
 use crate::train::observed_steps;
 
 /// Numbers in tables of all moments, above which they are left out: some hundred megabytes of text.
 const MOST_NUMBERS: usize = 5_000_000;
+/// Moments at which a closed form is held to the flow.
+const MOST_VERIFIED: usize = 20;
 
 /// Adds `series` and `reach` to an answer, of the weights that `seed` draws (or the config's first); nothing to one that has none of
 /// them: of images, biases, nonlinear networks, cross-entropies, and of a small random start's mean over seeds.
@@ -39,8 +41,12 @@ pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Resu
     let mut layers = initial_layers(first, &task, seed.unwrap_or(config.seeds[0]))?;
     for (index, Stretch { span, config: own, .. }) in stretches.iter().enumerate() {
         let context = || format!("phase {}", index + 1);
+        let start = layers.clone();
         let solution = Theory::from_weights(own, layers, String::new()).with_context(context)?;
         theory.reach.extend(solution.reach().map(reach_record));
+        if index == 0 && solution.reach().is_some() {
+            theory.verified = Some(verified(own, &start, &solution)?);
+        }
         let mut course = solution.begin();
         let steps = observed_steps(span.steps, own.training.observations);
         // The moment in which a stretch begins is the end of the one before.
@@ -59,6 +65,36 @@ pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Resu
         theory.reach.clear();
     }
     Ok(())
+}
+
+/// The closed form held to the flow, early enough that rounding has lifted neither from a saddle.
+fn verified(config: &Config, layers: &[LayerStart], solution: &Theory) -> Result<VerifiedRecord> {
+    const UNTIL: f64 = 8.0;
+    let weights = |layers: Vec<LayerStart>| layers.into_iter().map(|layer| layer.weight);
+    let [first, second] = layers else { anyhow::bail!("the closed form is of two layers") };
+    let two = TwoLayers::new(config, [first.weight.clone(), second.weight.clone()], 0.0)?;
+    let span = Span::first(config);
+    let until = UNTIL / two.input_variance();
+    let steps = observed_steps(config.training.steps, config.training.observations);
+    let mut times: Vec<f64> = steps.into_iter().map(|step| span.time(step)).collect();
+    let until = times.last().map_or(0.0, |last| last.min(until));
+    times.retain(|time| *time < until);
+    times.push(until);
+    // Some of the moments do.
+    let stride = times.len().div_ceil(MOST_VERIFIED).max(1);
+    let mut times: Vec<f64> = times.into_iter().rev().step_by(stride).collect();
+    times.reverse();
+    let integrated = two.integrated(&times)?;
+    let mut course = solution.begin();
+    let mut difference: f64 = 0.0;
+    for (time, integrated) in times.iter().zip(&integrated) {
+        course.advance(*time)?;
+        let exact: Vec<_> = weights(course.weights().context("a flow has weights")?).collect();
+        let exact = Representation::of(&exact).context("a network has layers")?;
+        difference = difference.max(exact.furthest_from(integrated));
+    }
+    let until = times.last().copied().unwrap_or(0.0);
+    Ok(VerifiedRecord { until, moments: times.len(), difference })
 }
 
 fn push(theory: &mut TheoryRecord, step: u64, moment: &Representation) -> Result<()> {

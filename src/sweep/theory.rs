@@ -119,6 +119,7 @@ fn answer_of_images(
         curves,
         stretches: Vec::new(),
         reach: Vec::new(),
+        verified: None,
         series: BTreeMap::new(),
     })
 }
@@ -245,6 +246,7 @@ fn answer(condition: &str, config: &Config, theory: &Theory) -> Result<TheoryRec
         curves,
         stretches: Vec::new(),
         reach: Vec::new(),
+        verified: None,
         series: BTreeMap::new(),
     })
 }
@@ -316,6 +318,7 @@ fn answer_in_stretches(
         curves,
         stretches: if records.len() > 1 { records } else { Vec::new() },
         reach: Vec::new(),
+        verified: None,
         series: BTreeMap::new(),
     })
 }

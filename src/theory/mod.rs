@@ -55,7 +55,7 @@ use common::CommonModes;
 pub use constant_logits::{ConstantLogits, log_prior};
 pub use course::{Course, Moment};
 use course::{Followed, PacedCourse};
-pub use decompositions::singular_values;
+pub use decompositions::{singular_values, singular_vectors};
 pub use drive::FirstDrive;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};
@@ -69,7 +69,7 @@ pub use representation::{LinearKernel, Representation, balance_errors, frobenius
 pub use reversal::{SignChange, closest_share, imbalance, one_layers_visit};
 use riccati::Riccati;
 pub use tree::BalancedTree;
-pub use two_layers::TwoLayers;
+pub use two_layers::{TwoLayers, learned_similarity};
 
 /// What theory says of one linear network on one task.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ use ndarray::Array2;
 
 use super::answer::Answer;
 use super::covered_task;
+use super::decompositions::eigen;
 use super::flow::{LayerStart, LinearFlow};
 use super::reach::Reach;
 use super::representation::{Representation, balance_errors};
@@ -18,6 +19,7 @@ pub struct TwoLayers {
     riccati: Riccati,
     flow: LinearFlow,
     layers: [Array2<f64>; 2],
+    variance: f64,
 }
 
 impl TwoLayers {
@@ -32,17 +34,9 @@ impl TwoLayers {
             config.training.loss == Loss::HalfSquaredError,
             "the exact solution of two layers is that of half-squared-error"
         );
+        let (correlation, variance) = white_task(config)?;
         let task = covered_task(config, 2..=2)?;
         let inputs = task.item_means();
-        let weighted = &inputs * &task.probabilities.view().insert_axis(ndarray::Axis(1));
-        let covariance = weighted.t().dot(&inputs);
-        let variance = covariance.diag().mean().context("inputs have values")?;
-        let rest = &covariance - &(variance * Array2::<f64>::eye(covariance.nrows()));
-        ensure!(
-            rest.iter().all(|value| value.abs() <= 1e-10 * variance),
-            "the exact solution of two layers takes white inputs: task.inputs one-hot, or gaussian without spread and shift"
-        );
-        let correlation = task.input_output_correlation();
         let [first, second] = &layers;
         let riccati =
             Riccati::with_balance(&inputs, &correlation, (variance, lambda), [first, second]);
@@ -56,7 +50,12 @@ impl TwoLayers {
             answer,
             layers.iter().map(start).collect(),
         );
-        Ok(TwoLayers { riccati, flow, layers })
+        Ok(TwoLayers { riccati, flow, layers, variance })
+    }
+
+    /// d of `Sigma_x = d I`.
+    pub fn input_variance(&self) -> f64 {
+        self.variance
     }
 
     /// By the factored step (A1), at increasing times.
@@ -106,6 +105,21 @@ impl TwoLayers {
     }
 }
 
+/// `Sigma_yx` and d of a config's task, whose `Sigma_x` is `d I`.
+fn white_task(config: &Config) -> Result<(Array2<f64>, f64)> {
+    let task = covered_task(config, 1..=6)?;
+    let inputs = task.item_means();
+    let weighted = &inputs * &task.probabilities.view().insert_axis(ndarray::Axis(1));
+    let covariance = weighted.t().dot(&inputs);
+    let variance = covariance.diag().mean().context("inputs have values")?;
+    let rest = &covariance - &(variance * Array2::<f64>::eye(covariance.nrows()));
+    ensure!(
+        rest.iter().all(|value| value.abs() <= 1e-10 * variance),
+        "the exact solution of two layers takes white inputs: task.inputs one-hot, or gaussian without spread and shift"
+    );
+    Ok((task.input_output_correlation(), variance))
+}
+
 impl Representation {
     /// Largest difference of an entry of `Q Q^T`, which holds map and similarities, from another's.
     pub fn furthest_from(&self, other: &Representation) -> f64 {
@@ -115,4 +129,24 @@ impl Representation {
         });
         differences.fold(0.0, f64::max)
     }
+}
+
+/// What every lambda-balanced start comes to that learns its task wholly (A3), whatever its size: `W_1^T W_1`, `[input, input]`.
+///
+/// ```text
+/// W_1^T W_1 = -lambda/2 I + (lambda^2/4 I + M^T M)^(1/2),   M = Sigma_yx / d;    (M^T M)^(1/2) at lambda = 0
+/// ```
+///
+/// With lambda it is that of a map of full rank. Braun et al. 2022; for lambda own derivation.
+///
+/// # Errors
+///
+/// Where the task has no vectors, or inputs that are not white.
+pub fn learned_similarity(config: &Config, lambda: f64) -> Result<Array2<f64>> {
+    let (correlation, variance) = white_task(config)?;
+    let map = correlation / variance;
+    let (squares, vectors) = eigen(&map.t().dot(&map));
+    let root = |square: f64| (square.max(0.0) + lambda * lambda / 4.0).sqrt() - lambda / 2.0;
+    let scaled = &vectors * &squares.into_iter().map(root).collect::<ndarray::Array1<f64>>();
+    Ok(scaled.dot(&vectors.t()))
 }

@@ -194,6 +194,11 @@ impl Set {
         }
     }
 
+    /// The first so many inputs, or all if there are fewer, `[n, n_inputs]`.
+    pub fn first_inputs(&self, count: i64) -> Tensor {
+        self.inputs.range(0, count.min(self.n_samples() as i64))
+    }
+
     /// All inputs, `[n_samples, n_inputs]`.
     pub fn all_inputs(&self) -> Tensor {
         self.inputs.all()

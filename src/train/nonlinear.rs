@@ -15,9 +15,9 @@ use super::optimiser::{OptimiserState, rates};
 use super::passed::{Meter, Of};
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched};
-use super::steps::kernel_steps;
+use super::steps::{kernel_steps, spread_steps};
 use super::supply::Feed;
-use crate::config::{Config, KernelConfig, Precision, Span};
+use crate::config::{Config, KernelConfig, Precision, ProbeKind, Span};
 use crate::model::{Layer, Mode, Network, Norm, Objective, Placement};
 use crate::task::Task;
 
@@ -101,6 +101,10 @@ impl NonlinearStack {
         is_due.then(|| self.samples.first_training_inputs(samples))
     }
 }
+
+/// Samples of the evaluation set whose similarities are told, and about how many times in a stretch.
+const SIMILAR_SAMPLES: i64 = 256;
+const SIMILAR_TIMES: usize = 12;
 
 /// Where each member's stretch lies on its clocks.
 fn spans(members: &[Member], stretch: usize) -> Vec<Span> {
@@ -205,6 +209,9 @@ impl Stack for NonlinearStack {
         let (step, stretch) = (self.step, self.stretch);
         let times: Vec<f64> = self.spans.iter().map(|span| span.time(step)).collect();
         let kernel_inputs = self.kernel_inputs();
+        let is_similar = self.config.probes.contains(&ProbeKind::Representations)
+            && spread_steps(&self.config, SIMILAR_TIMES)
+                .contains(&(step - self.spans[0].first_step));
         let evaluation = self.samples.evaluation().share();
         let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
         let training = self.samples.training_to_observe().map(Set::share);
@@ -217,6 +224,10 @@ impl Stack for NonlinearStack {
                 };
                 Answer::of_each(&outputs, set, &objective)
             };
+            let similarities = match is_similar {
+                true => network.similarities(&evaluation.first_inputs(SIMILAR_SAMPLES)),
+                false => Vec::new(),
+            };
             let evaluation = answers(&evaluation)?;
             let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;
             let kernel = kernel_inputs.map(|inputs| to_array(&network.tangent_kernel(&inputs)));
@@ -226,6 +237,8 @@ impl Stack for NonlinearStack {
             for (member, (((of_member, evaluation), training), passed)) in snapshots.enumerate() {
                 let (weight_norms, bias_norms, affine_norms, output_bias) = of_member;
                 let kernel = kernel.clone();
+                let of_layer = |all: &Tensor| to_array(&all.get(member as i64));
+                let similarities = similarities.iter().map(of_layer).collect::<Result<_>>()?;
                 let snapshot = Snapshot {
                     step,
                     time: times[member],
@@ -237,6 +250,7 @@ impl Stack for NonlinearStack {
                     affine_norms,
                     output_bias,
                     kernel,
+                    similarities,
                     layers: None,
                     passed,
                 };

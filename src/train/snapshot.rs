@@ -31,6 +31,9 @@ pub struct Snapshot {
     pub output_bias: Option<Vec<f64>>,
     /// The neural tangent kernel of the first training samples, `[n, n]`, at the steps that `kernel_steps` names.
     pub kernel: Option<Array2<f64>>,
+    /// How alike the first 256 samples of the evaluation set are to each layer but the first, by what it is given: mean products over
+    /// its units, `[n, n]` for each; of nonlinear networks whose representations are watched, at some twelve steps.
+    pub similarities: Vec<Array2<f64>>,
     /// The network's layers, the one that sees inputs first; if the observer wants them.
     pub layers: Option<Vec<Layer>>,
     /// Steps since the snapshot before, or since `Observer::pass`; one vector per item of at most 64 only.

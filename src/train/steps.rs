@@ -17,12 +17,16 @@ pub fn observed_steps(steps: u64, observations: usize) -> Vec<u64> {
 
 /// Observed steps at which kernels are computed: step 0, the last, and those nearest to `kernel.times` log-spaced ones.
 pub fn kernel_steps(config: &Config) -> Vec<u64> {
-    let Some(kernel) = config.kernel else { return Vec::new() };
+    config.kernel.map_or_else(Vec::new, |kernel| spread_steps(config, kernel.times))
+}
+
+/// Observed steps of a stretch nearest to so many log-spaced ones, its first and its last among them.
+pub fn spread_steps(config: &Config, times: usize) -> Vec<u64> {
     let training = &config.training;
     let observed = observed_steps(training.steps, training.observations);
     let nearest = |wanted: &u64| observed.iter().copied().min_by_key(|step| step.abs_diff(*wanted));
     let mut steps: Vec<u64> =
-        observed_steps(training.steps, kernel.times).iter().filter_map(nearest).collect();
+        observed_steps(training.steps, times).iter().filter_map(nearest).collect();
     steps.dedup();
     steps
 }

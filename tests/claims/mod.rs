@@ -22,6 +22,7 @@ mod ocs_linear;
 mod ocs_loss;
 mod ocs_modes;
 mod ocs_sequence;
+mod prior_knowledge;
 /// Changes that many cases make.
 mod spoil;
 
@@ -65,6 +66,7 @@ const CASES: &[Cases] = &[
     ("ocs_classes", ocs_classes::cases),
     ("ocs_sequence", ocs_sequence::cases),
     ("bias_free_relu", bias_free_relu::cases),
+    ("prior_knowledge", prior_knowledge::cases),
 ];
 
 /// Records of every study: kept ones where there are some, else of a quick run.
@@ -176,6 +178,8 @@ fn all_hollow(runs: &RunFolder) -> RunFolder {
     empty.records.iter_mut().for_each(hollow);
     for theory in &mut empty.theories {
         (theory.phase, theory.curves) = (Phase::default(), Curves::default());
+        (theory.verified, theory.reach) = (None, Vec::new());
+        theory.series.clear();
     }
     for gram in &mut empty.grams {
         (gram.ones_overlap, gram.projection_cv) = (f64::NAN, None);

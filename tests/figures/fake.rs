@@ -134,6 +134,7 @@ fn theory(record: &Record) -> TheoryRecord {
         phase: record.phase.clone(),
         curves: record.curves.clone(),
         reach: Vec::new(),
+        verified: None,
         series: std::collections::BTreeMap::new(),
         stretches: Vec::new(),
     }

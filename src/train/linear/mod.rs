@@ -395,6 +395,7 @@ impl Stack for LinearStack {
                             }),
                             // Of a linear network the Gram matrix of its inputs says what a kernel would.
                             kernel: None,
+                            similarities: Vec::new(),
                             layers: None,
                             passed: passed.next().unwrap_or_default(),
                         };
