@@ -24,11 +24,11 @@ fn config() -> Config {
 }
 
 /// One stack, with a checkpoint at each step that it is asked about.
-fn eager(folder: &Path) -> Options {
+pub fn eager(folder: &Path) -> Options {
     Options { stack: Some(8), write_every: Duration::ZERO, ..options(folder) }
 }
 
-fn resumed(folder: &Path) -> Options {
+pub fn resumed(folder: &Path) -> Options {
     Options { existing: Existing::Resume, ..eager(folder) }
 }
 
@@ -53,7 +53,7 @@ fn tensors(folder: &Path, seed: u64) -> Vec<Kept> {
 }
 
 /// Trains until a step was observed, and stops there.
-fn interrupted(config: &Config, options: &Options, at: u64) {
+pub fn interrupted(config: &Config, options: &Options, at: u64) {
     let stop = |event: Event| {
         if let Event::Observed { step, .. } = event {
             options.interrupted.store(step >= at, Ordering::Relaxed);
@@ -63,7 +63,7 @@ fn interrupted(config: &Config, options: &Options, at: u64) {
 }
 
 /// Trains on, and says from which step each run did.
-fn trained_on(config: &Config, options: &Options) -> Vec<u64> {
+pub fn trained_on(config: &Config, options: &Options) -> Vec<u64> {
     let steps = Mutex::new(Vec::new());
     let see = |event: Event| {
         if let Event::Started { step, .. } = event {

@@ -8,8 +8,12 @@ mod command_line;
 mod claims;
 /// Every number of a record is in the long table, and comes back as it was. `make test-python` asks pandas, NumPy and TensorBoard.
 mod results;
+/// Responses of each sample and weights along training, beside records: as they were observed, through interruptions and extensions.
+mod beside_records;
 /// Networks as folders for PyTorch: text, weights, samples and what was recorded. `make test-torch` runs them there.
 mod torch_folders;
+/// docs/records.md names every field that a file of a run has, and none that no file has.
+mod record_fields;
 /// Those who look on (watch, list) see how far runs of others are, and write nothing.
 mod looking_on;
 /// Claims on class hierarchies tell a tree that follows the images from one that does not.

@@ -13,6 +13,7 @@ use super::signals;
 use super::torch::Torch;
 use crate::export::{self, Format};
 use crate::file;
+use crate::sweep::At;
 
 /// Writes every number that runs recorded as one long table, a row for each: metrics, levels, responses, norms, kernels, series,
 /// phases, with columns `run, condition`, each key of a grid, `seed, status, set, stretch, step, time, metric, level, label,
@@ -47,6 +48,9 @@ pub struct Export {
     /// Write theory's answers too (set = theory)
     #[arg(long)]
     theory: bool,
+    /// Networks of an earlier moment: a step, or best, where training.checkpoints kept their weights
+    #[arg(long, value_name = "STEP|best", requires = "torch", value_parser = at)]
+    at: Option<At>,
     /// Replace FILE if it is there, or the networks in FOLDER
     #[arg(long)]
     overwrite: bool,
@@ -63,6 +67,17 @@ enum Written {
     Csv,
     Npz,
     Json,
+}
+
+/// Reads a moment of training.
+fn at(text: &str) -> Result<At> {
+    match text {
+        "best" => Ok(At::Best),
+        step => step
+            .parse()
+            .map(At::Step)
+            .map_err(|_| anyhow!("'{step}' is no moment: write a step, such as 100, or best")),
+    }
 }
 
 const EXPORT: Use = Use { verb: "export", command: "ocs export", has_condition: false };
@@ -111,7 +126,8 @@ impl Export {
             )));
         };
         let (conditions, seeds, overwrite) = (&self.conditions, &self.seeds, self.overwrite);
-        let torch = Torch { run, folder, conditions, seeds, overwrite, data: self.data.folder() };
+        let (at, data) = (self.at, self.data.folder());
+        let torch = Torch { run, folder, conditions, seeds, at, overwrite, data };
         let runs = torch.runs().map_err(misuse)?;
         torch.ensure_place().map_err(misuse)?;
         let networks = torch.write(&runs)?;

@@ -10,8 +10,8 @@ use crate::config::did_you_mean;
 use crate::derived::Derived;
 use crate::export::{TorchExport, write_network};
 use crate::file;
-use crate::record::{self, Record};
-use crate::sweep::{Cores, Tasks, Weights, limit_threads};
+use crate::record::{self, Record, Status};
+use crate::sweep::{At, Cores, Tasks, Weights, limit_threads};
 
 /// A run of a folder: its condition and its seed.
 type Run = (String, u64);
@@ -25,6 +25,8 @@ pub struct Torch<'a> {
     /// These conditions and seeds alone; empty = all.
     pub conditions: &'a [String],
     pub seeds: &'a [u64],
+    /// The moment of training; `None`: the newest.
+    pub at: Option<At>,
     /// Whether an earlier export gives way.
     pub overwrite: bool,
     /// Folder of data sets.
@@ -111,7 +113,11 @@ impl Torch<'_> {
         let mut n_written = 0;
         let written = file::make_folder(self.folder, self.overwrite, |folder| {
             for (condition, seed) in runs {
-                let weights = match Weights::newest(self.run, condition, *seed) {
+                let weights = match self.at {
+                    None => Weights::newest(self.run, condition, *seed),
+                    Some(at) => Weights::kept(self.run, condition, *seed, at),
+                };
+                let weights = match weights {
                     Err(error) if runs.len() > 1 => {
                         tracing::error!("{error:#}");
                         continue;
@@ -123,7 +129,7 @@ impl Torch<'_> {
                     _ => folder.join(condition).join(seed.to_string()),
                 };
                 std::fs::create_dir_all(&into)?;
-                write_one(&name, &weights, &mut tasks, &into)?;
+                self.write_one(&name, &weights, &mut tasks, &into)?;
                 n_written += 1;
             }
             ensure!(n_written > 0, "{} has no run with weights", self.run.display());
@@ -135,33 +141,47 @@ impl Torch<'_> {
         })?;
         Ok(n_written)
     }
-}
 
-fn write_one(run: &str, weights: &Weights, tasks: &mut Tasks, into: &Path) -> Result<()> {
-    let Weights { record, step, .. } = weights;
-    let stretch = weights.stretch()?;
-    let task = weights.task(&stretch, tasks)?;
-    let (steps, condition, seed) = (record.config.total_steps(), &*record.condition, record.seed);
-    if *step < steps {
-        tracing::warn!(condition, seed, "unfinished: weights after {step} of {steps} updates");
+    fn write_one(
+        &self,
+        run: &str,
+        weights: &Weights,
+        tasks: &mut Tasks,
+        into: &Path,
+    ) -> Result<()> {
+        let Weights { record, step, .. } = weights;
+        let stretch = weights.stretch()?;
+        let task = weights.task(&stretch, tasks)?;
+        let (steps, condition, seed) =
+            (record.config.total_steps(), &*record.condition, record.seed);
+        if *step < steps && self.at.is_none() {
+            tracing::warn!(condition, seed, "unfinished: weights after {step} of {steps} updates");
+        }
+        let export = TorchExport {
+            run,
+            record,
+            step: *step,
+            stretch: &stretch,
+            task: &task,
+            weights: &weights.to_bytes()?,
+            responses: self.responses_at(record, *step)?,
+        };
+        write_network(&export, into)
     }
-    let export = TorchExport {
-        run,
-        record,
-        step: *step,
-        stretch: &stretch,
-        task: &task,
-        weights: &weights.to_bytes()?,
-        responses: responses_at(record, *step),
-    };
-    write_network(&export, into)
-}
 
-/// Responses to each evaluation sample, where a probe recorded those of this step.
-fn responses_at(record: &Record, step: u64) -> Option<Vec<f64>> {
-    let series =
-        record.series.get("responses").filter(|series| series.step.last() == Some(&step))?;
-    series.last().iter().copied().collect()
+    /// Responses to each evaluation sample, where those of this step were recorded.
+    fn responses_at(&self, record: &Record, step: u64) -> Result<Option<Vec<f64>>> {
+        let path = record::path_of(self.run, &record.condition, record.seed);
+        let moment = record.curves.step.iter().position(|&seen| seen == step);
+        if let (Some(array), Some(moment), false) =
+            (record.arrays.get("responses"), moment, record.status == Status::Running)
+        {
+            return array.read_row(&path, "responses", moment).map(Some);
+        }
+        let series =
+            record.series.get("responses").filter(|series| series.step.last() == Some(&step));
+        Ok(series.and_then(|series| series.last().iter().copied().collect()))
+    }
 }
 
 /// Folders so deep below one.

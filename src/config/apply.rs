@@ -11,9 +11,9 @@ use super::overrides::{
     CHOICES, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap, set_axis,
 };
 use super::{
-    Annealing, BatchNormalisation, Circle, Config, Gaussian, KernelConfig, LinearTargets,
-    NetworkConfig, Normalisation, Optimiser, PerBlock, ProbeKind, Schedule, Sgd, Targets,
-    TaskConfig, TrainingConfig, read, text, words,
+    Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, KernelConfig,
+    LinearTargets, NetworkConfig, Normalisation, Optimiser, PerBlock, ProbeKind, RecordConfig,
+    RecordedResponses, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, read, text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -121,6 +121,7 @@ fn all_keys() -> Vec<String> {
         ..TaskConfig::default()
     };
     let training = TrainingConfig {
+        checkpoints: Checkpoints::Log,
         optimiser: Optimiser::Sgd(Sgd { nesterov: true, weight_decay: 1.0, ..Sgd::default() }),
         schedule: Schedule::Cosine(Annealing { warm_up: 1, ..Annealing::default() }),
         gradient_clipping: Some(1.0),
@@ -140,7 +141,8 @@ fn all_keys() -> Vec<String> {
     };
     let kernel = Some(KernelConfig::default());
     let probes = vec![ProbeKind::LayerSpectra];
-    let whole = Config { task, network, training, kernel, probes, ..Config::default() };
+    let record = RecordConfig { responses: Some(RecordedResponses::EachSample) };
+    let whole = Config { task, network, training, kernel, probes, record, ..Config::default() };
     let mut keys = Vec::new();
     // A default config can be written; if not, there are no suggestions.
     below("", &serde_yaml::to_value(whole).unwrap_or_default(), &mut keys);
@@ -168,6 +170,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
         phase_threshold: base.phase_threshold,
         kernel: base.kernel,
         probes: base.probes.clone(),
+        record: base.record,
         phases: base.phases.clone(),
         ..Config::default()
     };

@@ -382,7 +382,10 @@ impl Config {
                 "training.precision bfloat16 is for mlp and cnn: use float32 or float64 for linear networks"
             );
         }
-        self.check_phases()
+        self.check_phases()?;
+        let stretches: Vec<Config> =
+            self.stretches()?.into_iter().map(|stretch| stretch.config).collect();
+        self.check_keeping(&stretches)
     }
 
     /// How many runs, and that none is asked for twice.

@@ -1,9 +1,10 @@
 //! Default of every key; those that depend on other keys are filled in by `check.rs`.
 
 use super::{
-    Activation, Bias, Conditions, Config, Grid, InputScale, Inputs, KernelConfig, Loss,
-    NetworkConfig, NetworkKind, Normalisation, Optimiser, PerBlock, Pooling, Precision,
-    Preprocessing, Quick, Samples, Schedule, Sgd, TargetScale, TaskConfig, TrainingConfig,
+    Activation, Bias, Checkpoints, Conditions, Config, Grid, InputScale, Inputs, KernelConfig,
+    Loss, NetworkConfig, NetworkKind, Normalisation, Optimiser, PerBlock, Pooling, Precision,
+    Preprocessing, Quick, RecordConfig, Samples, Schedule, Sgd, TargetScale, TaskConfig,
+    TrainingConfig,
 };
 
 impl Default for Config {
@@ -18,6 +19,7 @@ impl Default for Config {
             phase_threshold: 0.1,
             kernel: None,
             probes: Vec::new(),
+            record: RecordConfig::default(),
             quick: Quick::default(),
             full: None,
             phases: Vec::new(),
@@ -92,6 +94,7 @@ impl Default for TrainingConfig {
             steps: 8000,
             observations: 200,
             precision: Precision::Float32,
+            checkpoints: Checkpoints::Last,
         }
     }
 }

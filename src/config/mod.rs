@@ -14,6 +14,7 @@ mod fault;
 mod grid;
 mod initialisation;
 mod inputs;
+mod keeping;
 mod load;
 mod longer;
 mod name;
@@ -54,6 +55,7 @@ pub use initialisation::{
     Orthogonal, StartMap,
 };
 pub use inputs::Inputs;
+pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
 pub use load::{load, parse};
 pub use name::{ensure_name, name_from_stem};
 pub use network::{Activation, Bias, NetworkConfig, Pooling};
@@ -106,6 +108,9 @@ pub struct Config {
     /// (the loss on the targets of each of the `phases`). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
+    /// What is recorded besides: `{responses: each-sample}`. Absent = nothing.
+    #[serde(skip_serializing_if = "RecordConfig::is_default")]
+    pub record: RecordConfig,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
     /// What `ocs reproduce --full` changes; `null` = nothing: it runs as by default.
@@ -283,6 +288,10 @@ pub struct TrainingConfig {
     pub observations: usize,
     /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32).
     pub precision: Precision,
+    /// Which weights are kept: last | log (of every observation, too) | best (of that with the least evaluation loss, too), as
+    /// safetensors in SEED.weights/ beside the record. Absent = last.
+    #[serde(skip_serializing_if = "Checkpoints::is_last")]
+    pub checkpoints: Checkpoints,
 }
 
 impl TrainingConfig {

@@ -13,6 +13,7 @@ use zip::write::SimpleFileOptions;
 
 use super::column::{Column, Field, Kind};
 use super::sink::Sink;
+use crate::record::{array_of_words, header};
 
 /// A column on its way: how many lines a table has is known at its end, and they may be more than memory holds.
 struct Spool {
@@ -111,7 +112,7 @@ impl<W: Write + Seek> Sink for Npz<W> {
                 Kind::Number => "<f8",
             };
             archive.start_file(format!("{name}.npy"), options)?;
-            archive.write_all(&header(kind, lines))?;
+            archive.write_all(&header(kind, &[lines]))?;
             spool.values.flush()?;
             spool.values.get_mut().rewind()?;
             std::io::copy(&mut BufReader::new(spool.values.get_ref()), &mut archive)?;
@@ -123,27 +124,4 @@ impl<W: Write + Seek> Sink for Npz<W> {
         archive.finish()?.flush()?;
         Ok(())
     }
-}
-
-/// What stands before an array's bytes in a `.npy` (format 1.0 of NumPy's documentation): magic, a description as a Python
-/// literal, padded to a multiple of 64.
-fn header(kind: &str, length: u64) -> Vec<u8> {
-    const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
-    let words = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({length},), }}");
-    // The line's end counts.
-    let before = MAGIC.len() + size_of::<u16>() + words.len() + 1;
-    let padding = before.next_multiple_of(64) - before;
-    let text = format!("{words}{}\n", " ".repeat(padding));
-    [MAGIC, &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat()
-}
-
-/// An array of fixed width in code points of four bytes.
-fn array_of_words(words: &[&str]) -> Vec<u8> {
-    let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0).max(1);
-    let mut bytes = header(&format!("<U{longest}"), words.len() as u64);
-    for word in words {
-        let points = word.chars().map(u32::from).chain(std::iter::repeat(0)).take(longest);
-        bytes.extend(points.flat_map(u32::to_le_bytes));
-    }
-    bytes
 }

@@ -2,6 +2,7 @@
 //!
 //! A probe that is new is a file here, a variant of `config::ProbeKind`, and a row in `probes_of`.
 
+mod each_sample;
 mod ends;
 mod forgetting;
 mod judges;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use crate::config::{Affine, Config, ProbeKind};
 use crate::task::Task;
 
+use each_sample::EachSample;
 use ends::{LayerWeights, Responses};
 use forgetting::Forgetting;
 pub use judges::Judges;
@@ -38,6 +40,9 @@ pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box
     }
     if config.network.normalisation.affine() != Affine::None {
         probes.push(("normalisation", Box::new(AffineNorms)));
+    }
+    if config.record.responses.is_some() {
+        probes.push(("each-sample", Box::new(EachSample::new(config, task))));
     }
     let steps = config.total_steps();
     for kind in &config.probes {

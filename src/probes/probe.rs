@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use ndarray::Array2;
 use serde_json::Value;
 
-use crate::record::Record;
+use crate::record::{ArrayBeside, Record};
 use crate::train::{Snapshot, Wants};
 
 /// Watches one run, and leaves what it saw in its record.
@@ -21,6 +21,21 @@ pub trait Probe {
     ///
     /// If it cannot make sense of what it sees.
     fn see(&mut self, moment: &Snapshot, record: &mut Record) -> Result<()>;
+
+    /// Arrays with a row for each moment that would outgrow the record, and lie beside it; asked once.
+    fn arrays(&self) -> Vec<ArrayBeside> {
+        Vec::new()
+    }
+
+    /// What each of them has of a moment, in their order; asked after `see`. They are written as training goes, and those of
+    /// moments after a checkpoint are forgotten as the record's are.
+    ///
+    /// # Errors
+    ///
+    /// As of `see`.
+    fn rows(&mut self, _moment: &Snapshot) -> Result<Vec<Vec<f64>>> {
+        Ok(Vec::new())
+    }
 
     /// What it keeps between two moments.
     fn state(&self) -> State {

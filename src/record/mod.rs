@@ -1,10 +1,12 @@
 //! What a run leaves on disk: plain data that figures, claims and other programs read without libtorch.
 
+mod array;
 mod check;
 mod distinct;
 mod failure;
 mod files;
 mod kernel;
+mod npy;
 mod run_folder;
 mod series;
 mod stretches;
@@ -19,11 +21,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::config::{self, Config, Overrides, Scale};
 use crate::metrics::{Curves, Phase, norm};
 
+pub use array::{ArrayBeside, ArrayRecord, NumberFormat, Rows, remove_beside};
 pub use check::Checked;
 pub use distinct::distinct_runs;
 pub use failure::{FailureRecord, digest_of_record};
 pub use files::{ensure_writable, read_checked, read_json, to_json, write_atomically, write_json};
 pub use kernel::{KernelMoment, KernelRecord, LazyRecord};
+pub use npy::{array_of_words, header};
 pub use run_folder::{
     RunFolder, condition_of_seed, config_path, kept_config, other_config, path_of, record_paths,
     runs_of, seeds_of, theory_paths, write_config,
@@ -100,6 +104,13 @@ pub struct Record {
     /// What `probes` of the config saw along training, by name; absent if there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<String, Series>,
+    /// Arrays that lie beside this record, `SEED.NAME.npz`, by name: with a row for each of `curves.step`; absent if there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arrays: BTreeMap<String, ArrayRecord>,
+    /// Steps whose weights are kept, with `training.checkpoints`: log, those in `SEED.weights/STEP.safetensors`; best, that in
+    /// `SEED.weights/best.safetensors`. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights_at: Vec<u64>,
     /// What belongs to each stretch of training, where the config's `phases` make several; absent for one. `ocs`,
     /// `target_variance`, `phase` and `phase_sensitivity` above are the first stretch's; curves go on through all of them, and at
     /// each moment are relative to the targets of its stretch.
@@ -299,6 +310,7 @@ impl Record {
         for series in self.series.values_mut() {
             series.truncate_after(step);
         }
+        self.weights_at.retain(|&kept| kept <= step);
     }
 
     /// What tables and figures call its condition.

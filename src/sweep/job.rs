@@ -105,12 +105,12 @@ impl Job {
     }
 }
 
-/// Removes the checkpoint of a run that is replaced.
+/// Removes the checkpoint of a run that is replaced, and what else lies beside its record.
 pub(super) fn remove_checkpoint(path: &Path) -> Result<()> {
     let folder = path.with_extension("checkpoint");
     if folder.is_dir() {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove the old checkpoint {}", folder.display()))?;
     }
-    Ok(())
+    record::remove_beside(path)
 }

@@ -8,6 +8,7 @@
 use anyhow::{Result, anyhow};
 use tch::Device;
 
+use super::disk;
 use super::options::{OnFailure, Options};
 use super::refused::Refused;
 use super::room::{self, Room};
@@ -85,7 +86,8 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
             ensure_answer_fits(condition, stretch, options.theory_of_images)?;
         }
     }
-    Ok(())
+    let left = cells.iter().map(|(name, stretches)| (&**name, &**stretches, seeds(name)));
+    disk::ensure_fit(left, options)
 }
 
 /// The stretches of a condition, each as a config of its own.

@@ -17,7 +17,9 @@ use super::watch::{Ghost, Phases, Watch, resume};
 use crate::config::Stretch;
 use crate::metrics::{Curves, Phase};
 use crate::probes::{Judges, Probe, probes_of};
-use crate::record::{self, ProgramRecord, Record, SCHEMA_VERSION, Status, StretchRecord};
+use crate::record::{
+    self, ArrayBeside, ProgramRecord, Record, Rows, SCHEMA_VERSION, Status, StretchRecord,
+};
 use crate::train::{self, Observer, Outcome, device};
 
 /// Inputs beyond this may be why a run diverges, whatever its learning rate.
@@ -32,6 +34,8 @@ struct Prepared {
     record: Record,
     /// What finds the OCS phase of the stretch that the run is in.
     phases: Phases,
+    /// Those of the probes, in their order.
+    arrays: Vec<Rows>,
 }
 
 /// Trains a stack of runs, and returns a sentence for each that diverged. If `aside`, a thread of its own answers what is
@@ -82,7 +86,7 @@ fn train_prepared(
     for (seat, prepared) in runs.iter_mut() {
         let seat: &Seat = seat;
         seats.push(seat);
-        let Some(Prepared { path, judges, probes, record, phases }) = prepared else {
+        let Some(Prepared { path, judges, probes, record, phases, arrays }) = prepared else {
             let member = seat.saved.as_ref().context("a run that is over has a checkpoint")?;
             observers.push(Box::new(Ghost { member, keeper }));
             continue;
@@ -98,6 +102,7 @@ fn train_prepared(
             probes,
             record,
             phases,
+            arrays,
             keeper,
             path,
             tell,
@@ -123,7 +128,10 @@ impl Prepared {
         (keeper, index): (&Keeper, usize),
         tell: &(dyn Fn(Event) + Sync),
     ) -> Result<Option<String>> {
-        let Prepared { path, phases, record, .. } = self;
+        let Prepared { path, phases, record, arrays, .. } = self;
+        for rows in arrays.iter_mut() {
+            rows.leave(&record.curves.step, &record.curves.time)?;
+        }
         if let Outcome::Diverged { step, last_finite_loss } = outcome {
             record.status = Status::Diverged { step, last_finite_loss };
             phases.conclude(record);
@@ -132,6 +140,7 @@ impl Prepared {
             ensure!(record.status == Status::Complete, "a run ended before its last step");
             keeper.leave(index, path)?;
         }
+        arrays.iter().try_for_each(Rows::close)?;
         tell(Event::Finished { record });
         let Some(words) = record.status.diverged_in_words() else { return Ok(None) };
         let Stretch { label, span, .. } = &job.parts[phases.stretch].stretch;
@@ -176,7 +185,7 @@ impl Seat {
         Judges::read_the_same(&mut judges);
         let tasks: Vec<_> = job.parts.iter().map(|part| part.task.clone()).collect();
         let mut probes = probes_of(&job.config, &tasks);
-        let (record, phases) = match &self.saved {
+        let (mut record, phases) = match &self.saved {
             Some(member) => {
                 resume(&mut probes, &member.notes, &member.checkpoint)?;
                 let stretch = job.stretch_at(member.checkpoint.step());
@@ -191,7 +200,13 @@ impl Seat {
         };
         let step = self.saved.as_ref().map_or(0, |member| member.checkpoint.step());
         tell(Event::Started { condition: &job.condition, seed: job.seed, step });
-        Ok(Prepared { path, judges, probes, record, phases })
+        let besides: Vec<ArrayBeside> =
+            probes.iter().flat_map(|(_, probe)| probe.arrays()).collect();
+        record.arrays = besides.iter().map(|it| (it.name.clone(), it.array.clone())).collect();
+        let rows = record.curves.step.len();
+        let arrays = besides.into_iter().map(|it| Rows::open(it, &path, rows));
+        let arrays = arrays.collect::<Result<_>>()?;
+        Ok(Prepared { path, judges, probes, record, phases, arrays })
     }
 }
 
@@ -258,6 +273,8 @@ impl Job {
             training_curves: None,
             kernel: None,
             series: BTreeMap::new(),
+            arrays: BTreeMap::new(),
+            weights_at: Vec::new(),
             stretches,
             extended_at: Vec::new(),
             programs: Vec::new(),

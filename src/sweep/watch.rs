@@ -4,19 +4,20 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use ndarray::Array2;
 
 use super::job::Job;
 use super::keeper::Keeper;
 use super::keeping::Keeping;
+use super::kept;
 use super::notes::Notes;
 use super::options::{Event, Observed, Options};
 use super::saved::{Entry, Member};
-use crate::config::Span;
+use crate::config::{Checkpoints, Span};
 use crate::metrics::PhaseWatch;
 use crate::probes::{Judges, Probe, State};
-use crate::record::{self, PhaseAt, Record, Status};
+use crate::record::{self, PhaseAt, Record, Rows, Status};
 use crate::train::{self, Checkpoint, Continue, Outcome, Passed, Snapshot, Wants};
 
 /// Thresholds at which the verdict is told besides the config's own.
@@ -88,6 +89,8 @@ pub struct Watch<'a> {
     pub probes: &'a mut [(&'static str, Box<dyn Probe>)],
     pub record: &'a mut Record,
     pub phases: &'a mut Phases,
+    /// Arrays beside the record, in the order of the probes that they are of.
+    pub arrays: &'a mut [Rows],
     /// Where checkpoints of all runs of the stack become one.
     pub keeper: &'a Keeper<'a>,
     /// Its record's file.
@@ -137,6 +140,10 @@ impl train::Observer for Watch<'_> {
         Wants { layers }
     }
 
+    fn wants_weights(&self, _step: u64) -> bool {
+        self.job.config.training.checkpoints != Checkpoints::Last
+    }
+
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue> {
         if snapshot.stretch > self.phases.stretch {
             self.begin_stretch(&snapshot);
@@ -148,9 +155,15 @@ impl train::Observer for Watch<'_> {
         for phase in &mut self.phases.watches {
             phase.see(time, judgement.mean_output_error, judgement.input_dependence);
         }
+        kept::keep(self.path, &snapshot, self.record)?;
+        let mut arrays = self.arrays.iter_mut();
         for (_, probe) in self.probes.iter_mut() {
             probe.see(&snapshot, self.record)?;
+            for row in probe.rows(&snapshot)? {
+                arrays.next().context("a probe has more rows than arrays")?.push(&row)?;
+            }
         }
+        ensure!(arrays.next().is_none(), "a probe has fewer rows than arrays");
         self.keeping.begin();
         let Job { condition, seed, config, .. } = self.job;
         let steps = config.total_steps();
@@ -180,6 +193,7 @@ impl train::Observer for Watch<'_> {
     }
 
     fn keep(&mut self, checkpoint: Checkpoint, ended: Option<Outcome>) -> Result<()> {
+        self.arrays.iter_mut().try_for_each(Rows::sync)?;
         self.written = Instant::now();
         self.record.wall_time = self.before + self.start.elapsed().as_secs_f64();
         self.record.status = match ended {

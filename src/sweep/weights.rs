@@ -7,14 +7,25 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::finished::last_of;
 use super::keeper::final_path;
+use super::kept;
 use super::roster::{Run, previous, unfinished_paths};
 use super::saved::{Saved, step_and_roster};
+use super::so_far::record_so_far;
 use super::tasks::Tasks;
-use crate::config::{Span, Stretch};
+use crate::config::{Checkpoints, Span, Stretch};
 use crate::record::{self, Record, Status};
 use crate::task::Task;
 use crate::train::NamedTensors;
-use crate::train::checkpoint_file::bytes_of_tensors;
+use crate::train::checkpoint_file::{bytes_of_tensors, tensors_of_bytes};
+
+/// A moment of training whose weights were kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// After so many updates.
+    Step(u64),
+    /// Of the least loss on the evaluation set.
+    Best,
+}
 
 /// A network between two steps.
 pub struct Weights {
@@ -60,10 +71,56 @@ impl Weights {
         Weights::of(member.record, step, tensors)
     }
 
+    /// Those of a run that were kept along training.
+    ///
+    /// # Errors
+    ///
+    /// If there are none of that moment; says which there are.
+    pub fn kept(folder: &Path, condition: &str, seed: u64, at: At) -> Result<Weights> {
+        let path = record::path_of(folder, condition, seed);
+        let record = record_so_far(folder, condition, seed)?
+            .with_context(|| format!("{} is not there", path.display()))?;
+        let checkpoints = record.config.training.checkpoints;
+        let has = |step: u64| record.weights_at.contains(&step);
+        let file = match (at, checkpoints) {
+            (At::Best, Checkpoints::Best) => kept::of_best(&path),
+            (At::Best, Checkpoints::Log) => {
+                ensure!(
+                    record.stretches.is_empty(),
+                    "--at best compares losses, but those of phases are on other targets each: give a step"
+                );
+                let moments = record.curves.step.iter().zip(&record.curves.loss);
+                let of_kept = moments.filter(|(step, _)| has(**step));
+                let best = of_kept.min_by(|(_, one), (_, other)| one.total_cmp(other));
+                kept::of_step(&path, *best.context("no weights are kept yet")?.0)
+            }
+            (At::Step(step), Checkpoints::Log) if has(step) => kept::of_step(&path, step),
+            (At::Step(step), Checkpoints::Best) if has(step) => kept::of_best(&path),
+            (_, Checkpoints::Last) => bail!(
+                "{}: training.checkpoints of this run is last, so that its last weights alone are there: leave --at out, or train again \
+                 with training.checkpoints: log",
+                path.display()
+            ),
+            (_, Checkpoints::Log | Checkpoints::Best) => {
+                let steps: Vec<String> = record.weights_at.iter().map(u64::to_string).collect();
+                bail!(
+                    "{}: no weights of that step were kept, but of {}",
+                    path.display(),
+                    steps.join(", ")
+                )
+            }
+        };
+        let bytes = std::fs::read(&file).with_context(|| {
+            format!("cannot read {}, which held weights along training", file.display())
+        })?;
+        let (step, tensors) =
+            tensors_of_bytes(&bytes).with_context(|| format!("{} is damaged", file.display()))?;
+        Weights::of(record, step, tensors)
+    }
+
     /// Those of a run among tensors of which others may be an optimiser's.
     fn of(record: Record, step: u64, tensors: NamedTensors) -> Result<Weights> {
-        let mut tensors: NamedTensors =
-            tensors.into_iter().filter(|(name, _)| is_of_network(name)).collect();
+        let mut tensors = kept::network_of(&tensors);
         ensure!(!tensors.is_empty(), "a checkpoint without weights");
         tensors.sort_by_key(|(name, _)| place(name));
         Ok(Weights { record, step, tensors })
@@ -117,19 +174,8 @@ impl Weights {
             with_running.map(|layer| format!("{layer}.num_batches_tracked")).collect();
         let updates = tch::Tensor::from(i64::try_from(self.step)?);
         named.extend(counted.into_iter().map(|name| (name, updates.shallow_clone())));
-        bytes_of_tensors(&named)
+        bytes_of_tensors(&named, self.step)
     }
-}
-
-/// Whether a checkpoint's tensor is a part of the network as it computes: `layer1.weight`, `norm1.running_var`.
-fn is_of_network(name: &str) -> bool {
-    let kinds = ["layer", "norm"];
-    let rest = kinds.iter().find_map(|kind| name.strip_prefix(kind));
-    rest.is_some_and(|rest| {
-        let part = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        let parts = ["weight", "bias", "running_mean", "running_var"];
-        part.len() < rest.len() && part.strip_prefix('.').is_some_and(|part| parts.contains(&part))
-    })
 }
 
 /// Layers in their order, whatever the number of their digits.

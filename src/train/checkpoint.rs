@@ -31,17 +31,21 @@ pub struct Checkpoint {
     tensors: NamedTensors,
 }
 
+/// Copies on the CPU, each in its own memory.
+pub(super) fn on_host(tensors: NamedTensors) -> NamedTensors {
+    let copy = |tensor: Tensor| {
+        tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy())
+    };
+    tensors.into_iter().map(|(name, tensor)| (name, copy(tensor))).collect()
+}
+
 /// Before the names of its observer's tables.
 const OBSERVER: &str = "observer.";
 
 impl Checkpoint {
     /// Copies the state of a run: its named tensors and its place in the order of samples.
     pub(super) fn take(progress: Progress, tensors: NamedTensors, place: Option<Place>) -> Self {
-        let copy = |tensor: Tensor| {
-            tch::no_grad(|| tensor.detach().to_device(Device::Cpu).contiguous().copy())
-        };
-        let tensors = tensors.into_iter().map(|(name, tensor)| (name, copy(tensor))).collect();
-        Checkpoint { progress, place, tensors }
+        Checkpoint { progress, place, tensors: on_host(tensors) }
     }
 
     /// Of what was kept of one.

@@ -19,6 +19,8 @@ use super::checkpoint::NamedTensors;
 
 /// The entry of the file's metadata.
 const ENTRY: &str = "ocs";
+/// The entry that says after how many updates tensors were taken.
+const STEP: &str = "step";
 /// What stands before the checksum in a header, where quotes of JSON in JSON are escaped.
 const BEFORE_SUM: &[u8] = br#"{\"sha256\":\""#;
 /// Digits of a checksum.
@@ -92,14 +94,33 @@ pub fn to_bytes<H: Serialize>(head: &H, contents: &Contents) -> Result<Vec<u8>> 
     Ok(bytes)
 }
 
-/// Tensors as the bytes of a safetensors file of their own, for other programs.
+/// Tensors after so many updates as the bytes of a safetensors file of their own, for other programs.
 ///
 /// # Errors
 ///
 /// As `to_bytes`.
-pub fn bytes_of_tensors(tensors: &NamedTensors) -> Result<Vec<u8>> {
+pub fn bytes_of_tensors(tensors: &NamedTensors, step: u64) -> Result<Vec<u8>> {
     let written = tensors.iter().map(|(name, tensor)| Ok((&**name, written_of(tensor)?)));
-    Ok(safetensors::serialize(written.collect::<Result<Vec<_>>>()?, None)?)
+    let metadata = HashMap::from([(STEP.to_owned(), step.to_string())]);
+    Ok(safetensors::serialize(written.collect::<Result<Vec<_>>>()?, Some(metadata))?)
+}
+
+/// Reads what `bytes_of_tensors` gave: step and tensors.
+///
+/// # Errors
+///
+/// Says what is wrong.
+pub fn tensors_of_bytes(bytes: &[u8]) -> Result<(u64, NamedTensors)> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    let step = metadata.metadata().as_ref().and_then(|words| words.get(STEP));
+    let step = step.context("it does not say its step")?.parse()?;
+    let file = SafeTensors::deserialize(bytes)?;
+    let tensors = file.tensors().into_iter().map(|(name, view)| {
+        let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
+        let tensor = Tensor::f_from_data_size(view.data(), &size, kind_of(view.dtype())?)?;
+        Ok((name, tensor))
+    });
+    Ok((step, tensors.collect::<Result<_>>()?))
 }
 
 fn written_of(tensor: &Tensor) -> Result<Written<'static>> {

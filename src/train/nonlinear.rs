@@ -252,6 +252,7 @@ impl Stack for NonlinearStack {
                     kernel,
                     similarities,
                     layers: None,
+                    weights: None,
                     passed,
                 };
                 see(member, snapshot)?;

@@ -13,6 +13,11 @@ pub trait Observer {
         Wants::default()
     }
 
+    /// Whether the snapshot of a step is to hold the network's weights, under their names in checkpoints.
+    fn wants_weights(&self, _step: u64) -> bool {
+        false
+    }
+
     /// Sees a snapshot, and says whether to go on.
     fn see(&mut self, snapshot: Snapshot) -> Result<Continue>;
 

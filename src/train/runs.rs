@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::arrays::{to_array, to_vector};
-use super::checkpoint::{Checkpoint, NamedTensors, Progress};
+use super::checkpoint::{Checkpoint, NamedTensors, Progress, on_host};
 use super::member::{Lesson, Member};
 use super::observations::{Observation, Observations};
 use super::observer::{Continue, Outcome};
@@ -98,13 +98,20 @@ impl<'a> Runs<'a> {
             (wants.layers && is_seen).then(|| layers(stack.state(index).0)).transpose()
         });
         let layers = layers.collect::<Result<Vec<_>>>()?;
-        if layers.iter().all(Option::is_none) {
+        let weights = self.members.iter().enumerate().map(|(index, member)| {
+            let is_seen = self.outcomes[index].is_none();
+            let wants = is_seen && member.observer.wants_weights(stack.step());
+            wants.then(|| on_host(stack.state(index).0))
+        });
+        let weights: Vec<Option<NamedTensors>> = weights.collect();
+        if layers.iter().all(Option::is_none) && weights.iter().all(Option::is_none) {
             return Ok(observation);
         }
-        let mut layers = layers.into_iter();
+        let mut besides = layers.into_iter().zip(weights);
         Ok(Box::new(move |see| {
             observation(&mut |member, snapshot| {
-                see(member, Snapshot { layers: layers.next().flatten(), ..snapshot })
+                let (layers, weights) = besides.next().unwrap_or_default();
+                see(member, Snapshot { layers, weights, ..snapshot })
             })
         }))
     }

@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::arrays::to_vector;
 use super::batches::Set;
+use super::checkpoint::NamedTensors;
 use super::passed::Passed;
 use crate::model::Objective;
 
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub similarities: Vec<Array2<f64>>,
     /// The network's layers, the one that sees inputs first; if the observer wants them.
     pub layers: Option<Vec<Layer>>,
+    /// Its tensors as a checkpoint would hold them, on the CPU; if the observer wants them.
+    pub weights: Option<NamedTensors>,
     /// Steps since the snapshot before, or since `Observer::pass`; one vector per item of at most 64 only.
     pub passed: Vec<Passed>,
 }

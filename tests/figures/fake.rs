@@ -117,6 +117,8 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         series: std::collections::BTreeMap::new(),
         stretches: Vec::new(),
         extended_at: Vec::new(),
+        arrays: Default::default(),
+        weights_at: Vec::new(),
         programs: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Kills `ocs train` at random points (SIGKILL), resumes it until it is complete, and compares what it leaves with what an
-undisturbed run leaves: records but for `wall_time`, and every tensor of the last checkpoints.
+undisturbed run leaves: records but for `wall_time`, arrays beside them, weights along training, and every tensor of the last
+checkpoints.
 
     tests/kills/kill.py --ocs target/release/ocs --kills 150 [--seed 1] [--only cnn,mlp]
 
@@ -23,7 +24,8 @@ KINDS = [
     ("linear stack", "network: {bias: all, initialisation: {normal: {std: 0.01}}}\n"
      "training: {steps: 20000, learning_rate: 0.02, observations: 40}\nseeds: [0, 1, 2, 3, 4]\n", []),
     ("mlp stack, Adam", GLYPHS % 400 + "network: {kind: mlp, hidden: [16], bias: input}\n"
-     "training: {steps: 2500, learning_rate: 0.002, optimiser: adam, batch_size: 32, observations: 40}\nseeds: [0, 1, 2]\n", []),
+     "training: {steps: 2500, learning_rate: 0.002, optimiser: adam, batch_size: 32, observations: 40,\n"
+     "  checkpoints: best}\nrecord: {responses: each-sample}\nseeds: [0, 1, 2]\n", []),
     ("cnn, momentum, two jobs", GLYPHS % 200 + "network: {kind: cnn, hidden: [4, 4], bias: all}\n"
      "training: {steps: 500, learning_rate: 0.02, optimiser: {sgd: {momentum: 0.9}}, batch_size: 32, observations: 30}\n"
      "seeds: [0, 1, 2]\n", ["--jobs", "2"]),
@@ -33,7 +35,8 @@ KINDS = [
      "training: {steps: 12000, observations: 40}\ngrid: {training.learning_rate: [0.01, 0.02], network.hidden: [[8], [16]]}\n"
      "seeds: [0, 1]\n", ["--jobs", "2"]),
     ("phases, probes", GLYPHS % 200 + "network: {kind: mlp, hidden: [16], bias: input}\n"
-     "training: {steps: 1200, learning_rate: 0.05, batch_size: 32, observations: 20}\nprobes: [layer-spectra]\n"
+     "training: {steps: 1200, learning_rate: 0.05, batch_size: 32, observations: 20, checkpoints: log}\n"
+     "probes: [layer-spectra]\nrecord: {responses: each-sample}\n"
      "phases:\n  - {}\n  - {training.learning_rate: 0.02}\nseeds: [0, 1]\n", []),
 ]
 
@@ -72,9 +75,12 @@ def left(folder):
     runs = folder / "runs" / "run"
     records = {str(path.relative_to(runs)): re.sub(rb'"wall_time":[^,]*,', b"", path.read_bytes())
                for path in runs.glob("*/[0-9]*.json")}
+    # Arrays beside records, and weights along training.
+    for pattern in ("*/*.npz", "*/*.weights/*.safetensors"):
+        records.update((str(path.relative_to(runs)), path.read_bytes()) for path in runs.glob(pattern))
     last = {str(path.relative_to(runs)): tensors(path) for path in runs.glob("*/*.checkpoint/tensors.safetensors")}
     rest = [str(path) for path in runs.rglob("*") if path.name.startswith(".writing-")]
-    rest += [str(path) for path in runs.glob(".unfinished/*")]
+    rest += [str(path) for path in runs.glob(".unfinished/*")] + [str(path) for path in runs.glob("*/.*.rows")]
     return records, last, rest
 
 
@@ -108,6 +114,7 @@ def trial(arguments, folder, kind, expected, seconds, most):
                 break
     found = left(folder)
     wrong = ["record %s" % name for name in expected[0] if found[0].get(name) != expected[0][name]]
+    wrong += ["%s is more" % name for name in found[0] if name not in expected[0]]
     wrong += ["tensors %s" % name for name in expected[1] if found[1].get(name) != expected[1][name]]
     return kills, wrong + ["left behind: %s" % name for name in found[2]]
 
@@ -123,7 +130,7 @@ def of_kind(arguments, base, kind, kills):
         of_trial, bad = trial(arguments, base / ("trial%d" % trials), kind, expected, seconds, min(4, kills - done))
         done += of_trial
         wrong += bad
-    runs = len(expected[0])
+    runs = sum(name.endswith(".json") for name in expected[0])
     print("%-24s %3d kills in %3d trials of %d runs (%.1f s undisturbed): %s" % (
         kind[0], done, trials, runs, seconds, "all bytes equal" if not wrong else "; ".join(wrong[:5])), flush=True)
     return done, len(wrong)

@@ -40,6 +40,7 @@ network: {kind: mlp, hidden: [16], initialisation: {kaiming: {gain: 0.5}}}
 training: {steps: 60, batch_size: full, learning_rate: 0.05, observations: 12}
 kernel: {samples: 16, times: 3}
 probes: [layer-spectra]
+record: {responses: each-sample}
 seeds: [3]
 """
 NORMALISED = """
@@ -240,6 +241,21 @@ class Results(unittest.TestCase):
         self.assertEqual(text.encode(), before)
         left = [path.name for path in self.folder.iterdir() if path.name.startswith(".")]
         self.assertEqual(left, [])
+
+    def test_numpy_reads_responses_to_each_sample_whose_means_are_those_recorded(self):
+        [record] = records(self.folder / "runs" / "glyphs")
+        with np.load(self.folder / "runs" / "glyphs" / "default" / "3.responses.npz", allow_pickle=False) as arrays:
+            arrays = {name: arrays[name] for name in arrays.files}
+        responses, curves = arrays["responses"], record["curves"]
+        self.assertEqual(responses.dtype, np.float32)
+        self.assertEqual(list(arrays["dims"]), ["time"] + record["arrays"]["responses"]["dims"])
+        self.assertEqual(list(responses.shape[1:]), record["arrays"]["responses"]["shape"])
+        self.assertEqual((list(arrays["step"]), list(arrays["time"])), (curves["step"], curves["time"]))
+        means = np.array(curves["item_responses"])
+        for item in range(4):
+            of_item = responses[:, arrays["item"] == item].astype(float).mean(1)
+            np.testing.assert_allclose(of_item, means[item].T, atol=1e-12)
+        self.assertEqual(len(set(arrays["index"])), 80)
 
     def events_are_those_of(self, board, record):
         """TensorBoard's own reader finds every moment of a record once."""

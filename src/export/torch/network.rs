@@ -56,8 +56,8 @@ impl TorchExport<'_> {
         config.network.answers_in_batches().then_some(config.training.batch_size)
     }
 
-    /// Whether a moment of the record is this network's.
-    pub(super) fn is_recorded(&self) -> bool {
-        self.record.curves.step.last() == Some(&self.step)
+    /// Which moment of the record is this network's, if one is.
+    pub(super) fn moment(&self) -> Option<usize> {
+        self.record.curves.step.iter().position(|&step| step == self.step)
     }
 }

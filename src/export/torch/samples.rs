@@ -28,8 +28,8 @@ pub fn bytes_of(export: &TorchExport) -> Result<Vec<u8>> {
             arrays.extend(of_images(train, test, preprocessor));
         }
     }
-    if export.is_recorded() {
-        arrays.extend(recorded(&export.record.curves));
+    if let Some(moment) = export.moment() {
+        arrays.extend(recorded(&export.record.curves, moment));
     }
     let (n_samples, n_labels) = (items.len(), task.targets.ncols());
     arrays.extend(export.responses.clone().map(|responses| {
@@ -56,16 +56,16 @@ fn of_images(train: &ImageSet, test: &ImageSet, preprocessor: &Preprocessor) -> 
     ]
 }
 
-/// The last moment's loss and responses.
-fn recorded(curves: &Curves) -> Named {
-    let last = |values: &Vec<f64>| values.last().copied().unwrap_or(f64::NAN);
+/// A moment's loss and responses.
+fn recorded(curves: &Curves, moment: usize) -> Named {
+    let then = |values: &Vec<f64>| values.get(moment).copied().unwrap_or(f64::NAN);
     let mut arrays: Named = vec![
-        ("recorded.loss", row(curves.loss.last().copied())),
-        ("recorded.mean_response", row(curves.mean_response.iter().map(last))),
+        ("recorded.loss", row(curves.loss.get(moment).copied())),
+        ("recorded.mean_response", row(curves.mean_response.iter().map(then))),
     ];
     if let Some(items) = &curves.item_responses {
         let shape = [items.len(), items.first().map_or(0, Vec::len)];
-        let values = items.iter().flatten().map(last);
+        let values = items.iter().flatten().map(then);
         arrays.push(("recorded.item_responses", Array::of_numbers(&shape, values)));
     }
     arrays

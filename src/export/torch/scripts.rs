@@ -138,7 +138,7 @@ fn arrays(export: &TorchExport) -> String {
             ]);
         }
     }
-    if export.is_recorded() {
+    if export.moment().is_some() {
         lines.push(
             "`recorded.loss`, `recorded.mean_response` [labels], `recorded.item_responses` [items, labels] (of small trees) at \
              this step"

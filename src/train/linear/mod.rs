@@ -397,6 +397,7 @@ impl Stack for LinearStack {
                             kernel: None,
                             similarities: Vec::new(),
                             layers: None,
+                            weights: None,
                             passed: passed.next().unwrap_or_default(),
                         };
                         see(member, snapshot)?;

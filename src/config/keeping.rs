@@ -1,0 +1,91 @@
+//! What a run keeps beside its record: weights along training, and responses to each sample.
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::{Config, TaskConfig};
+
+/// Which weights a run keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checkpoints {
+    /// The last ones, with what is needed to go on.
+    #[default]
+    Last,
+    /// Those of every observation, too.
+    Log,
+    /// Those of the observation with the least loss on the evaluation set (the first of equals), too.
+    Best,
+}
+
+impl Checkpoints {
+    pub(super) fn is_last(&self) -> bool {
+        *self == Checkpoints::Last
+    }
+
+    /// As written in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Checkpoints::Last => "last",
+            Checkpoints::Log => "log",
+            Checkpoints::Best => "best",
+        }
+    }
+}
+
+/// What is recorded besides what records always have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordConfig {
+    /// each-sample: responses to every sample of the evaluation set at every observation, in an array beside the record,
+    /// SEED.responses.npz. At most 8 GB a run: observations * samples * labels * 4 bytes, 8 in float64. Absent = none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responses: Option<RecordedResponses>,
+}
+
+/// Which responses are recorded besides means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordedResponses {
+    /// Those to each sample of the evaluation set.
+    EachSample,
+}
+
+impl RecordConfig {
+    pub(super) fn is_default(&self) -> bool {
+        *self == RecordConfig::default()
+    }
+}
+
+impl Config {
+    /// What is kept is of the whole run.
+    pub(super) fn check_keeping(&self, stretches: &[Config]) -> Result<()> {
+        let checkpoints = self.training.checkpoints;
+        ensure!(
+            checkpoints != Checkpoints::Best || stretches.len() < 2,
+            "training.checkpoints best compares losses, but those of phases are on other targets each: write log or last"
+        );
+        let samples = |config: &Config| TaskConfig {
+            preprocessing: TaskConfig::default().preprocessing,
+            input_scale: TaskConfig::default().input_scale,
+            permutation: None,
+            target_scale: None,
+            targets: None,
+            ..config.task.clone()
+        };
+        for stretch in stretches {
+            ensure!(
+                stretch.training.checkpoints == checkpoints,
+                "training.checkpoints is {} in one of phases, but {} of the run: it is of the whole run, set it outside of phases",
+                stretch.training.checkpoints.name(),
+                checkpoints.name()
+            );
+            ensure!(
+                self.record.responses.is_none() || samples(stretch) == samples(&stretches[0]),
+                "record.responses each-sample asks for the same samples throughout, but phases change task: leave it out, or let them \
+                 change task.permutation, task.target_scale, task.targets, task.preprocessing or task.input_scale alone"
+            );
+        }
+        Ok(())
+    }
+}
