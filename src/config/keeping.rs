@@ -1,9 +1,6 @@
 //! What a run keeps beside its record: weights along training, and responses to each sample.
 
-use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
-
-use super::{Config, TaskConfig};
 
 /// Which weights a run keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,38 +51,5 @@ pub enum RecordedResponses {
 impl RecordConfig {
     pub(super) fn is_default(&self) -> bool {
         *self == RecordConfig::default()
-    }
-}
-
-impl Config {
-    /// What is kept is of the whole run.
-    pub(super) fn check_keeping(&self, stretches: &[Config]) -> Result<()> {
-        let checkpoints = self.training.checkpoints;
-        ensure!(
-            checkpoints != Checkpoints::Best || stretches.len() < 2,
-            "training.checkpoints best compares losses, but those of phases are on other targets each: write log or last"
-        );
-        let samples = |config: &Config| TaskConfig {
-            preprocessing: TaskConfig::default().preprocessing,
-            input_scale: TaskConfig::default().input_scale,
-            permutation: None,
-            target_scale: None,
-            targets: None,
-            ..config.task.clone()
-        };
-        for stretch in stretches {
-            ensure!(
-                stretch.training.checkpoints == checkpoints,
-                "training.checkpoints is {} in one of phases, but {} of the run: it is of the whole run, set it outside of phases",
-                stretch.training.checkpoints.name(),
-                checkpoints.name()
-            );
-            ensure!(
-                self.record.responses.is_none() || samples(stretch) == samples(&stretches[0]),
-                "record.responses each-sample asks for the same samples throughout, but phases change task: leave it out, or let them \
-                 change task.permutation, task.target_scale, task.targets, task.preprocessing or task.input_scale alone"
-            );
-        }
-        Ok(())
     }
 }

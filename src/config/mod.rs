@@ -15,6 +15,7 @@ mod grid;
 mod initialisation;
 mod inputs;
 mod keeping;
+mod keeping_check;
 mod load;
 mod longer;
 mod name;
