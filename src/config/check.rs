@@ -357,15 +357,21 @@ impl Config {
             "probes lists parity, which is for task.targets, not for a tree's labels: leave it out"
         );
         ensure!(
-            self.training.batch_size.is_none() || self.task.inputs.are_images(),
+            self.training.batch_size.is_none()
+                || self.task.inputs.are_images()
+                || !self.task.has_tree(),
             "training.batch_size is {}, but task.inputs is {}: one vector per item is learned in full batches, whose weights are the \
-             items' frequencies: write batch_size: full, or use images",
+             items' frequencies: write batch_size: full, or use images or task.targets",
             self.training.batch_size.unwrap_or_default(),
             self.task.inputs.name()
         );
+        if self.probes.contains(&ProbeKind::LinearTwin) {
+            self.check_linear_twin()?;
+        }
         self.training.check()?;
         self.training.check_loss(&self.task)?;
         self.check_batches()?;
+        self.check_frozen()?;
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;

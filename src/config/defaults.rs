@@ -2,8 +2,8 @@
 
 use super::{
     Activation, Bias, Checkpoints, Conditions, Config, Grid, InputScale, Inputs, KernelConfig,
-    Loss, NetworkConfig, NetworkKind, Normalisation, Optimiser, PerBlock, Pooling, Precision,
-    Preprocessing, Quick, RecordConfig, Samples, Schedule, Sgd, TargetScale, TaskConfig,
+    Loss, NetworkConfig, NetworkKind, Normalisation, Optimiser, Parametrisation, PerBlock, Pooling,
+    Precision, Preprocessing, Quick, RecordConfig, Samples, Schedule, Sgd, TargetScale, TaskConfig,
     TrainingConfig,
 };
 
@@ -77,6 +77,7 @@ impl Default for NetworkConfig {
             // Of other kinds: filled in by `load.rs`.
             initialisation: NetworkKind::Linear.default_start(),
             layer_scales: Vec::new(),
+            parametrisation: Parametrisation::Standard,
         }
     }
 }
@@ -91,6 +92,7 @@ impl Default for TrainingConfig {
             schedule: Schedule::default(),
             gradient_clipping: None,
             batch_size: None,
+            frozen: Vec::new(),
             steps: 8000,
             observations: 200,
             precision: Precision::Float32,

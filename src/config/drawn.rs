@@ -17,7 +17,8 @@ const MOST_CONTRAST_LEVELS: u32 = 8;
 /// Faster than the points of a circle can show.
 const MOST_FREQUENCY: u32 = 1000;
 
-/// Parameters of `inputs: gaussian`: independent draws, whitened exactly, `<x x^T> = I`, before `spread` and `shift`.
+/// Parameters of `inputs: gaussian`: independent draws, whitened exactly, `<x x^T> = I`, before `spread` and `shift`, unless
+/// `whitened` says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gaussian {
@@ -31,11 +32,34 @@ pub struct Gaussian {
     pub spread: Option<Vec<f64>>,
     /// Standard deviation of each entry of one normal vector that is added to all inputs, which makes them asymmetric. Default: 0.
     pub shift: f64,
+    /// Whether draws are whitened exactly; false leaves them as they are drawn, `<x x^T> = I` in expectation. Absent = true.
+    #[serde(skip_serializing_if = "is_true")]
+    pub whitened: bool,
+    /// Further draws that are judged in place of those that are learned; they are as they are drawn, white in expectation. Absent =
+    /// none: what is learned is judged. Not with `mirrored`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held_out: usize,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 impl Default for Gaussian {
     fn default() -> Self {
-        Gaussian { dimension: 8, count: 200, mirrored: true, spread: None, shift: 0.0 }
+        Gaussian {
+            dimension: 8,
+            count: 200,
+            mirrored: true,
+            spread: None,
+            shift: 0.0,
+            whitened: true,
+            held_out: 0,
+        }
     }
 }
 
@@ -63,6 +87,8 @@ pub enum Targets {
     Sine(Sine),
     /// What every item has, and on which side of each split of a binary tree it stands: features 1, -1 and 0.
     Contrasts(ContrastTargets),
+    /// One of two numbers for each input, by the side of a hyperplane that it lies on.
+    Sign(Sign),
 }
 
 /// Parameters of linear targets, `y = W x + noise + even (|x_1| - <|x_1|>)`. W is a random direction (of all its entries) of size
@@ -195,6 +221,22 @@ impl LinearTargets {
     }
 }
 
+/// Parameters of signs, `y = amplitude sign(w.x) + offset`, w of a direction that is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sign {
+    /// Half the distance of the two numbers. Default: 1.
+    pub amplitude: f64,
+    /// Their mean. Default: 0.
+    pub offset: f64,
+}
+
+impl Default for Sign {
+    fn default() -> Self {
+        Sign { amplitude: 1.0, offset: 0.0 }
+    }
+}
+
 impl Targets {
     /// As written in a config.
     pub fn name(&self) -> &'static str {
@@ -202,6 +244,7 @@ impl Targets {
             Targets::Linear(_) => "linear",
             Targets::Sine(_) => "sine",
             Targets::Contrasts(_) => "contrasts",
+            Targets::Sign(_) => "sign",
         }
     }
 }
@@ -221,22 +264,26 @@ pub(super) fn serialize_targets<S: Serializer>(
 pub(super) fn deserialize_targets<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Targets>, D::Error> {
-    const EXPECTED: &str =
-        "linear, sine or contrasts, or one with its parameters, such as {linear: {noise: 0.5}}";
+    const EXPECTED: &str = "linear, sine, sign or contrasts, or one with its parameters, such as {linear: {noise: 0.5}}";
     choice::<Targets, _, _>(deserializer, EXPECTED, Some(None))
 }
 
 impl Gaussian {
     /// Ranges.
     pub(super) fn check(&self) -> Result<()> {
-        let Gaussian { dimension, count, mirrored: _, spread, shift } = self;
+        let Gaussian { dimension, count, mirrored, spread, shift, whitened, held_out } = self;
         ensure!(
             (1..=MOST_DIMENSIONS).contains(dimension),
             "task.gaussian.dimension must be 1 to {MOST_DIMENSIONS}, not {dimension}"
         );
         ensure!(
-            count >= dimension,
-            "task.gaussian.count is {count}, but fewer draws than the dimension, {dimension}, cannot be whitened: raise it"
+            !whitened || count >= dimension,
+            "task.gaussian.count is {count}, but fewer draws than the dimension, {dimension}, cannot be whitened: raise it, or set task.gaussian.whitened to false"
+        );
+        ensure!(
+            *held_out == 0 || !mirrored,
+            "task.gaussian.held_out is {held_out}, but mirrored inputs are judged with their opposites: set task.gaussian.mirrored to \
+             false, or leave held_out out"
         );
         if let Some(spread) = spread {
             ensure!(
@@ -287,6 +334,14 @@ impl Targets {
                 ensure!(
                     (1..=MOST_FREQUENCY).contains(frequency),
                     "task.targets.sine.frequency must be 1 to {MOST_FREQUENCY}, not {frequency}"
+                );
+                Ok(())
+            }
+            Targets::Sign(Sign { amplitude, offset }) => {
+                ensure_positive("task.targets.sign.amplitude", *amplitude)?;
+                ensure!(
+                    offset.is_finite(),
+                    "task.targets.sign.offset must be finite, not {offset}"
                 );
                 Ok(())
             }

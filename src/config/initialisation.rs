@@ -21,6 +21,8 @@ pub enum Initialisation {
     Mirrored(Mirrored),
     /// Layers that conserve a given difference, `W_2^T W_2 - W_1 W_1^T = lambda I`.
     Balanced(Balanced),
+    /// Normal weights of units in pairs, whose answers cancel: the network starts at 0.
+    Antisymmetric(Antisymmetric),
 }
 
 impl Initialisation {
@@ -32,7 +34,8 @@ impl Initialisation {
             | Initialisation::Kaiming(_)
             | Initialisation::Orthogonal(_)
             | Initialisation::Mirrored(_)
-            | Initialisation::Balanced(_) => None,
+            | Initialisation::Balanced(_)
+            | Initialisation::Antisymmetric(_) => None,
         }
     }
 }
@@ -41,7 +44,7 @@ impl Initialisation {
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Initialisation, D::Error> {
-    const EXPECTED: &str = "aligned, normal, kaiming, orthogonal, mirrored or balanced, or one with its parameter, such as {kaiming: {gain: 0.5}}";
+    const EXPECTED: &str = "aligned, normal, kaiming, orthogonal, mirrored, balanced or antisymmetric, or one with its parameter, such as {kaiming: {gain: 0.5}}";
     let unsaid = Initialisation::Aligned(Aligned::default());
     choice::<Initialisation, _, _>(deserializer, EXPECTED, Some(unsaid))
 }
@@ -193,4 +196,25 @@ pub enum StartMap {
     Random,
     /// The task's own least-squares map, as if it had been learned; with `phases` that of the first.
     Learned,
+}
+
+/// Parameters of the antisymmetric start of perceptrons: the second half of the last hidden layer's units copies the first half's
+/// incoming weights, and has the opposite outgoing ones, so that the network answers 0 to everything at the start while its
+/// gradients and its tangent kernel are those of independent units (Zhang et al. 2020, arXiv 1905.07777; Hu, Xiao, Adlam and
+/// Pennington 2020).
+///
+/// Weights of hidden layers are independent and normal, outgoing ones `+-output` with a random sign each.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Antisymmetric {
+    /// Standard deviation of hidden layers' weights. Default: 1, for `network.parametrisation: ntk`.
+    pub std: f64,
+    /// Size of the last layer's weights. Default: 1.
+    pub output: f64,
+}
+
+impl Default for Antisymmetric {
+    fn default() -> Self {
+        Antisymmetric { std: 1.0, output: 1.0 }
+    }
 }

@@ -49,17 +49,17 @@ pub use crate::images::Layout;
 pub use cell::{
     Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
 };
-pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sine, Targets};
+pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Targets};
 pub use grid::{Axis, Grid};
 pub use initialisation::{
-    Aligned, AlignedBiases, Balanced, Direction, Initialisation, Kaiming, Mirrored, Normal,
-    Orthogonal, StartMap,
+    Aligned, AlignedBiases, Antisymmetric, Balanced, Direction, Initialisation, Kaiming, Mirrored,
+    Normal, Orthogonal, StartMap,
 };
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
 pub use load::{load, parse};
 pub use name::{ensure_name, name_from_stem};
-pub use network::{Activation, Bias, NetworkConfig, Pooling};
+pub use network::{Activation, Bias, NetworkConfig, Parametrisation, Pooling};
 pub use network_kind::NetworkKind;
 pub use normalisation::{
     Affine, BatchNormalisation, Evaluation, GroupNormalisation, LayerNormalisation, Normalisation,
@@ -105,8 +105,9 @@ pub struct Config {
     /// singular values of each layer's weights) | layer-weights and responses (at the first and the last step) | parity (of tasks
     /// without a tree: the odd and the even part of responses, and the groups of units that make them) | representations (of linear
     /// networks the map, what the first and the last layer hold alike, balance, and how far the tangent kernel turned; of others which
-    /// items each hidden layer makes alike) | forgetting
-    /// (the loss on the targets of each of the `phases`). Absent = nothing.
+    /// items each hidden layer makes alike) | forgetting (the loss on the targets of each of the `phases`) | linear-twin (of mlp with
+    /// one hidden layer under `parametrisation: ntk` from an antisymmetric start: how far it is from the linear model that wide
+    /// networks begin as). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
     /// What is recorded besides: `{responses: each-sample}`. Absent = nothing.
@@ -161,15 +162,16 @@ pub struct TaskConfig {
     pub input_scale: InputScale,
     /// Images: how many samples are used.
     pub samples: Samples,
-    /// Targets that are no labels of a tree: linear: {norm, noise, even, outputs, entries, singular_values, seed} | sine: {frequency},
-    /// for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
+    /// Targets that are no labels of a tree: linear: {norm, noise, even, outputs, entries, singular_values, seed} | sine: {frequency} |
+    /// sign: {amplitude, offset}, for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The
+    /// bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "drawn::serialize_targets",
         deserialize_with = "drawn::deserialize_targets"
     )]
     pub targets: Option<Targets>,
-    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, shift}.
+    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, shift, whitened, held_out}.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaussian: Option<Gaussian>,
     /// Parameters of `inputs: circle`: {count}.
@@ -283,6 +285,9 @@ pub struct TrainingConfig {
     /// Samples per step; `null` or full = full batch, the only case that exact theory describes.
     #[serde(deserialize_with = "load::batch_size")]
     pub batch_size: Option<usize>,
+    /// Layers of weights that stay as they start, with their biases, counted from 1 at the inputs; for mlp and cnn. Absent = none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<usize>,
     /// Number of updates, not of epochs. At least 1; `1e3` and `1_000` are numbers too.
     pub steps: u64,
     /// How many log-spaced steps are observed, besides step 0 and the last.
@@ -367,6 +372,8 @@ pub enum ProbeKind {
     Representations,
     /// The loss on the targets of each stretch.
     Forgetting,
+    /// The linear model that a wide network of two layers begins as, beside the network.
+    LinearTwin,
 }
 
 impl ProbeKind {
@@ -379,6 +386,7 @@ impl ProbeKind {
             ProbeKind::Parity => "parity",
             ProbeKind::Representations => "representations",
             ProbeKind::Forgetting => "forgetting",
+            ProbeKind::LinearTwin => "linear-twin",
         }
     }
 }

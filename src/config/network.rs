@@ -20,7 +20,7 @@ pub struct NetworkConfig {
     pub kind: NetworkKind,
     /// Widths of the hidden layers (linear, mlp), or channels of the convolution blocks (cnn). `[]` = shallow.
     pub hidden: Vec<usize>,
-    /// relu | leaky-relu | tanh; for mlp and cnn.
+    /// relu | leaky-relu | tanh | erf; for mlp and cnn.
     pub activation: Activation,
     /// Slope alpha of leaky-relu below 0, in [0, 1]; absent = 0.01.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ pub struct NetworkConfig {
     /// that of a channel is normalisation's shift (`affine`).
     pub bias: Bias,
     /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale} | mirrored: {scale,
-    /// direction}; the bare name takes the defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
+    /// direction} | antisymmetric: {std, output}; the bare name takes the defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
     /// PyTorch's 1 start so small that the OCS phase shows.
     #[serde(
         serialize_with = "singleton_map::serialize",
@@ -81,6 +81,28 @@ pub struct NetworkConfig {
     /// Factors on the initial weights of each layer, in their order; for random starts. Absent = 1 for each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layer_scales: Vec<f64>,
+    /// standard | ntk, for mlp and cnn: what a layer makes of its weights W, of `n` values each that it sees of its input h: `W h + b`,
+    /// or `W h / sqrt(n) + b`, whose gradient in W is smaller by the same factor, so that the tangent kernel of wide networks does
+    /// not grow with their width (Jacot, Gabriel and Hongler 2018, arXiv 1806.07572). Initial weights are then of size 1. Absent =
+    /// standard.
+    #[serde(skip_serializing_if = "Parametrisation::is_standard")]
+    pub parametrisation: Parametrisation,
+}
+
+/// What weights are multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parametrisation {
+    /// 1.
+    Standard,
+    /// `1/sqrt(fan_in)`.
+    Ntk,
+}
+
+impl Parametrisation {
+    fn is_standard(&self) -> bool {
+        *self == Parametrisation::Standard
+    }
 }
 
 fn is_three(number: &usize) -> bool {
@@ -105,6 +127,8 @@ pub enum Activation {
     LeakyRelu,
     /// tanh(x), odd: it makes no common component of its own.
     Tanh,
+    /// The error function of x, odd.
+    Erf,
 }
 
 impl NetworkConfig {
@@ -113,7 +137,7 @@ impl NetworkConfig {
         match self.activation {
             Activation::Relu => Some(0.0),
             Activation::LeakyRelu => Some(self.negative_slope.unwrap_or(0.01)),
-            Activation::Tanh => None,
+            Activation::Tanh | Activation::Erf => None,
         }
     }
 }
@@ -193,9 +217,11 @@ impl NetworkConfig {
         self.dropout == 0.0 && self.normalisation.evaluation().is_none()
     }
 
-    /// Whether it is layers of weights, biases and nonlinearities alone.
+    /// Whether it is layers of weights, biases and nonlinearities alone, with no factor on weights.
     pub fn is_plain(&self) -> bool {
-        self.dropout == 0.0 && self.normalisation.is_none()
+        self.dropout == 0.0
+            && self.normalisation.is_none()
+            && self.parametrisation == Parametrisation::Standard
     }
 
     /// Whether observed samples bear on each other's answers.

@@ -4,9 +4,9 @@ use anyhow::{Result, bail, ensure};
 
 use super::check::{ensure_fraction, ensure_scale};
 use super::{
-    Activation, Aligned, Balanced, Config, Evaluation, GroupNormalisation, Initialisation, Inputs,
-    Kaiming, Mirrored, NetworkConfig, NetworkKind, Normal, Normalisation, Orthogonal, PerBlock,
-    Pooling, StartMap, TaskConfig,
+    Activation, Aligned, Antisymmetric, Balanced, Bias, Config, Evaluation, GroupNormalisation,
+    Initialisation, Inputs, Kaiming, Loss, Mirrored, NetworkConfig, NetworkKind, Normal,
+    Normalisation, Orthogonal, Parametrisation, PerBlock, Pooling, StartMap, TaskConfig,
 };
 
 /// More units a layer would not fit into memory.
@@ -48,6 +48,11 @@ impl NetworkConfig {
             );
         }
         self.check_layer_scales()?;
+        ensure!(
+            self.parametrisation == Parametrisation::Standard || !self.kind.is_linear(),
+            "network.parametrisation ntk is for mlp and cnn, but network.kind is linear, whose closed forms are those of plain layers: \
+             leave it out, or set network.kind"
+        );
         match self.initialisation {
             Initialisation::Aligned(Aligned { a0, biases: _ }) => {
                 ensure_scale("initialisation.aligned.a0", a0)?;
@@ -71,6 +76,11 @@ impl NetworkConfig {
                 self.check_mirrored(task)
             }
             Initialisation::Balanced(balanced) => self.check_balanced(balanced),
+            Initialisation::Antisymmetric(Antisymmetric { std, output }) => {
+                ensure_scale("initialisation.antisymmetric.std", std)?;
+                ensure_scale("initialisation.antisymmetric.output", output)?;
+                self.check_antisymmetric()
+            }
         }
     }
 
@@ -283,7 +293,8 @@ impl NetworkConfig {
             Initialisation::Aligned(_) => Some("aligned"),
             Initialisation::Mirrored(_) => Some("mirrored"),
             Initialisation::Balanced(_) => Some("balanced"),
-            Initialisation::Normal(_)
+            Initialisation::Antisymmetric(_)
+            | Initialisation::Normal(_)
             | Initialisation::Kaiming(_)
             | Initialisation::Orthogonal(_) => None,
         };
@@ -357,7 +368,95 @@ impl NetworkConfig {
     }
 }
 
+impl NetworkConfig {
+    /// An antisymmetric start has pairs of units in the last hidden layer of a perceptron.
+    fn check_antisymmetric(&self) -> Result<()> {
+        let last = self.hidden.last().filter(|_| self.kind == NetworkKind::Mlp);
+        let Some(width) = last else {
+            bail!(
+                "network.initialisation.antisymmetric is for network.kind mlp with hidden layers: use normal, kaiming or orthogonal"
+            );
+        };
+        ensure!(
+            width.is_multiple_of(2),
+            "network.hidden ends with a width of {width}, whose units the antisymmetric start cannot pair: make it even"
+        );
+        Ok(())
+    }
+}
+
 impl Config {
+    /// The linear model of a wide network of two layers is known of plain gradient descent from 0.
+    pub(super) fn check_linear_twin(&self) -> Result<()> {
+        let (network, training) = (&self.network, &self.training);
+        let is_plain = network.dropout == 0.0 && network.normalisation.is_none();
+        for (is_so, key, wanted) in [
+            (network.kind == NetworkKind::Mlp, "network.kind", "mlp"),
+            (network.hidden.len() == 1, "network.hidden", "a list of one width"),
+            (network.bias == Bias::None, "network.bias", "none"),
+            (is_plain, "network.normalisation and network.dropout", "none and 0"),
+            (
+                network.layer_scales.is_empty(),
+                "network.layer_scales",
+                "empty, and use antisymmetric's own parameters",
+            ),
+            (network.parametrisation == Parametrisation::Ntk, "network.parametrisation", "ntk"),
+            (
+                matches!(network.initialisation, Initialisation::Antisymmetric(_)),
+                "network.initialisation",
+                "antisymmetric",
+            ),
+            (training.loss == Loss::HalfSquaredError, "training.loss", "half-squared-error"),
+            (training.batch_size.is_none(), "training.batch_size", "null"),
+            (
+                training.follows_the_flow() && training.schedule.is_constant(),
+                "training.optimiser",
+                "sgd without momentum, weight_decay, gradient_clipping or a schedule",
+            ),
+            (self.phases.is_empty(), "phases", "absent"),
+        ] {
+            ensure!(
+                is_so,
+                "probes lists linear-twin, the linear model that gradient descent of a wide two-layer network begins as, for which {key} \
+                 must be {wanted}: set it, or leave the probe out"
+            );
+        }
+        Ok(())
+    }
+
+    /// Which layers stay as they are.
+    pub(super) fn check_frozen(&self) -> Result<()> {
+        let (frozen, n_layers) = (&self.training.frozen, self.network.n_layers());
+        if frozen.is_empty() {
+            return Ok(());
+        }
+        ensure!(
+            !self.network.kind.is_linear(),
+            "training.frozen is for mlp and cnn, but network.kind is linear, whose gradients are written out for all layers: leave it \
+             out, or set network.kind"
+        );
+        for (index, &layer) in frozen.iter().enumerate() {
+            ensure!(
+                (1..=n_layers).contains(&layer),
+                "training.frozen lists layer {layer}, but the network has layers 1 to {n_layers}"
+            );
+            ensure!(!frozen[..index].contains(&layer), "training.frozen lists layer {layer} twice");
+        }
+        ensure!(
+            frozen.len() < n_layers,
+            "training.frozen lists all {n_layers} layers, and nothing would be learned: leave one out"
+        );
+        ensure!(
+            self.kernel.is_none(),
+            "kernel is that of all trainable weights, but training.frozen lists layers: set kernel to null, or leave frozen out"
+        );
+        ensure!(
+            self.network.normalisation.is_none(),
+            "training.frozen is of layers of weights and biases, but network.normalisation has parameters of its own: leave one out"
+        );
+        Ok(())
+    }
+
     /// What normalisation asks of training and of what is observed.
     pub(super) fn check_batches(&self) -> Result<()> {
         let Some(evaluation) = self.network.normalisation.evaluation() else { return Ok(()) };

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 
 use super::{
-    Aligned, Balanced, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal, Orthogonal,
-    Precision, StartMap, TaskConfig, TrainingConfig,
+    Aligned, Antisymmetric, Balanced, Initialisation, Kaiming, Mirrored, NetworkConfig, Normal,
+    Orthogonal, Precision, StartMap, TaskConfig, TrainingConfig,
 };
 
 /// Refuses a fraction of the mean target that responses, once they are near it, do not tell from none.
@@ -67,6 +67,10 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
         }
         Initialisation::Mirrored(Mirrored { scale, direction: _ }) => {
             ("mirrored.scale", scale, scale / widest.sqrt(), scale)
+        }
+        Initialisation::Antisymmetric(Antisymmetric { std, output }) => {
+            let least = std.min(output);
+            ("antisymmetric", least, least, std.max(output) * widest.sqrt())
         }
     };
     let precision = training.precision;

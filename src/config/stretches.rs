@@ -239,6 +239,13 @@ impl Config {
                 "{}: keep_optimiser needs the optimiser of the phase before",
                 context()
             );
+            let frozen = |stretch: &Stretch| stretch.config.training.frozen.clone();
+            let before = index.checked_sub(1).map(|before| frozen(&stretches[before]));
+            ensure!(
+                !stretch.keeps_optimiser || before == Some(frozen(stretch)),
+                "{}: keep_optimiser needs the training.frozen of the phase before",
+                context()
+            );
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ impl TaskConfig {
         self.targets.is_none()
     }
 
-    /// Number of inputs that are drawn or laid out, each an item of its own; `None` for other inputs.
+    /// Number of inputs that are drawn or laid out, each an item of its own, with those that are only judged; `None` for other
+    /// inputs.
     pub(super) fn n_drawn(&self) -> Option<usize> {
         if let Some(Targets::Contrasts(contrasts)) = &self.targets {
             return Some(contrasts.n_items());
@@ -20,7 +21,8 @@ impl TaskConfig {
         match self.inputs {
             Inputs::Gaussian => {
                 let gaussian = self.gaussian.clone().unwrap_or_default();
-                Some(gaussian.count.saturating_mul(if gaussian.mirrored { 2 } else { 1 }))
+                let learned = gaussian.count.saturating_mul(if gaussian.mirrored { 2 } else { 1 });
+                Some(learned.saturating_add(gaussian.held_out))
             }
             Inputs::Circle => Some(self.circle.clone().unwrap_or_default().count),
             _ => None,

@@ -9,8 +9,8 @@ use tch::{Kind, Tensor};
 
 use super::from_host::{from_host, to_tensor};
 use crate::config::{
-    Aligned, AlignedBiases, Balanced, Direction, Initialisation, Kaiming, Mirrored, NetworkConfig,
-    Normal, Orthogonal, StartMap,
+    Aligned, AlignedBiases, Antisymmetric, Balanced, Direction, Initialisation, Kaiming, Mirrored,
+    NetworkConfig, Normal, Orthogonal, StartMap,
 };
 use crate::task::{Task, TaskInputs};
 
@@ -52,6 +52,9 @@ fn draw_unscaled(
             ensure_balance_fits(config, balanced, task)?;
             draw_balanced(balanced, shapes, task, generator)?
         }
+        Initialisation::Antisymmetric(antisymmetric) => {
+            draw_antisymmetric(antisymmetric, shapes, generator)
+        }
     })
 }
 
@@ -74,9 +77,10 @@ pub fn ensure_can_be_drawn(config: &NetworkConfig, task: &Task) -> Result<()> {
             }
         }
         Initialisation::Balanced(balanced) => ensure_balance_fits(config, balanced, task),
-        Initialisation::Normal(_) | Initialisation::Kaiming(_) | Initialisation::Orthogonal(_) => {
-            Ok(())
-        }
+        Initialisation::Normal(_)
+        | Initialisation::Kaiming(_)
+        | Initialisation::Orthogonal(_)
+        | Initialisation::Antisymmetric(_) => Ok(()),
     }
 }
 
@@ -323,6 +327,28 @@ fn draw_mirrored(
         layers.push((positive - negative).tr());
     }
     Ok(layers.into_iter().map(|weight| (&weight * scale, zeros(weight.size()[0]))).collect())
+}
+
+/// Normal weights, random signs at the output, and the last hidden layer in two halves whose answers cancel.
+fn draw_antisymmetric(
+    Antisymmetric { std, output }: Antisymmetric,
+    shapes: &[Vec<i64>],
+    generator: &mut ChaCha8Rng,
+) -> Vec<(Tensor, Tensor)> {
+    let last = shapes.len() - 1;
+    let of_layer = |(index, shape): (usize, &Vec<i64>)| {
+        let (rows, columns) = (shape[0], shape[1]);
+        let weight = if index == last {
+            let half = normal(&[rows, columns / 2], generator).sign() * output;
+            Tensor::cat(&[&half, &-&half], 1)
+        } else if index + 1 == last {
+            (normal(&[rows / 2, columns], generator) * std).repeat([2, 1])
+        } else {
+            normal(shape, generator) * std
+        };
+        (weight, zeros(rows))
+    };
+    shapes.iter().enumerate().map(of_layer).collect()
 }
 
 /// Output modes `[n_labels, n_modes]` and input modes `[n_inputs (+ 1), n_modes]` of Sigma_yx with singular values above

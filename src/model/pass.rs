@@ -6,6 +6,7 @@ use super::layer::Layer;
 use super::normalisation::Statistics;
 use super::plan::Block;
 use super::setting::Setting;
+use crate::config::Parametrisation;
 
 /// What was given to a part of a network, and what it made of that.
 pub struct Tap {
@@ -43,11 +44,24 @@ impl Pass<'_> {
         }
     }
 
+    /// What a layer sees of `x` where weights have a factor: it is put on their inputs, of which a layer has fewer.
+    fn scaled(&self, layer: usize, x: &Tensor) -> Option<Tensor> {
+        match self.setting.parametrisation {
+            Parametrisation::Standard => None,
+            Parametrisation::Ntk => {
+                let fan_in: i64 = self.layers[layer].weight.size()[1..].iter().product();
+                Some(x / (fan_in as f64).sqrt())
+            }
+        }
+    }
+
     /// `[n_members, n_samples, n_outputs]`: what a fully connected layer makes.
     pub fn linear(&mut self, layer: usize, x: &Tensor) -> Tensor {
         let mask = self.masks.iter().find(|(of, _)| *of == layer);
         let dropped = mask.map(|(_, mask)| x * mask);
         let x = dropped.as_ref().unwrap_or(x);
+        let scaled = self.scaled(layer, x);
+        let x = scaled.as_ref().unwrap_or(x);
         let made = self.layers[layer].each_linear(x, &self.setting);
         self.note(layer, false, x, &made);
         made
@@ -57,6 +71,8 @@ impl Pass<'_> {
     pub fn convolution(&mut self, layer: usize, x: &Tensor, with_bias: bool) -> Tensor {
         let of = &self.layers[layer];
         let bias = of.bias.as_ref().filter(|_| with_bias);
+        let scaled = self.scaled(layer, x);
+        let x = scaled.as_ref().unwrap_or(x);
         let made = of.convolution(x, bias, self.setting.compute);
         self.note(layer, false, x, &made);
         made

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::config::{Activation, NetworkConfig};
+use crate::config::{Activation, NetworkConfig, Parametrisation};
 
 /// What the layers of a network need to know besides their weights.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,8 @@ pub struct Setting {
     pub activation: Activation,
     /// `alpha` of leaky-relu.
     pub negative_slope: f64,
+    /// Whether inputs of layers are divided by the root of their number.
+    pub parametrisation: Parametrisation,
     /// Whether the last layer sees means over places.
     pub global_average: bool,
     /// Whether observed samples are normalised together.
@@ -30,6 +32,7 @@ impl Setting {
             n_members,
             activation: config.activation,
             negative_slope: config.negative_slope().unwrap_or(0.0),
+            parametrisation: config.parametrisation,
             global_average: config.global_average,
             answers_in_batches: config.answers_in_batches(),
             image,
@@ -46,6 +49,7 @@ impl Setting {
                 x.prelu(&Tensor::full([1], self.negative_slope, (x.kind(), x.device())))
             }
             Activation::Tanh => x.tanh(),
+            Activation::Erf => x.erf(),
         }
     }
 }

@@ -27,6 +27,12 @@ impl Judges {
             TaskInputs::Images { train, .. } if config.training.batch_size.is_none() => {
                 Some(judge(train.items.clone(), &vec![1.0; train.items.len()]))
             }
+            TaskInputs::Vectors(_)
+                if task.n_held_out() > 0 && config.training.batch_size.is_none() =>
+            {
+                let n_learned = task.n_samples();
+                Some(judge((0..n_learned).collect(), &vec![1.0; n_learned]))
+            }
             TaskInputs::Images { .. } | TaskInputs::Vectors(_) => None,
         };
         Judges { evaluation: judge(items, &weights), training, modes: mode_reader(task, config) }

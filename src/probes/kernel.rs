@@ -39,7 +39,7 @@ impl Kernels {
                 Array1::from_elem(n, 1.0 / n as f64)
             }
             TaskInputs::Vectors(_) => {
-                let n = kernel.samples.min(task.probabilities.len());
+                let n = kernel.samples.min(task.n_samples());
                 let chosen = task.probabilities.slice(ndarray::s![..n]).to_owned();
                 let total = chosen.sum();
                 chosen / total
@@ -87,7 +87,7 @@ impl Kernels {
         let training = &config.training;
         let items = match &task.inputs {
             TaskInputs::Images { train, .. } => train.items.clone(),
-            TaskInputs::Vectors(vectors) => (0..vectors.nrows()).collect(),
+            TaskInputs::Vectors(_) => (0..task.n_samples()).collect(),
         };
         if training.batch_size.is_some()
             || !config.network.answers_as_it_trains()
@@ -213,7 +213,8 @@ fn weight_variances(config: &Config, task: &Task) -> Option<Vec<f64>> {
             Initialisation::Orthogonal(_)
             | Initialisation::Aligned(_)
             | Initialisation::Mirrored(_)
-            | Initialisation::Balanced(_),
+            | Initialisation::Balanced(_)
+            | Initialisation::Antisymmetric(_),
             _,
         ) => None,
     }

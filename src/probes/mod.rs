@@ -7,6 +7,7 @@ mod ends;
 mod forgetting;
 mod judges;
 mod kernel;
+mod linear_twin;
 mod normalisation;
 mod parity;
 mod probe;
@@ -23,6 +24,7 @@ use ends::{LayerWeights, Responses};
 use forgetting::Forgetting;
 pub use judges::Judges;
 use kernel::Kernels;
+use linear_twin::LinearTwin;
 use normalisation::AffineNorms;
 use parity::Parity;
 pub use probe::{Probe, State};
@@ -50,6 +52,7 @@ pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box
             ProbeKind::LayerSpectra => Some(Box::new(Spectra)),
             ProbeKind::LayerWeights => Some(Box::new(LayerWeights { steps })),
             ProbeKind::Responses => Some(Box::new(Responses { steps })),
+            ProbeKind::LinearTwin => Some(Box::new(LinearTwin::new(config, task))),
             ProbeKind::Parity => {
                 Parity::new(config, task).map(|parity| Box::new(parity) as Box<dyn Probe>)
             }

@@ -5,6 +5,7 @@
 //! (`cli`) ask this table.
 
 mod bias_free_relu;
+mod early_linear;
 mod images;
 mod ocs_architectures;
 mod ocs_cifar10;
@@ -31,7 +32,7 @@ pub use study::Study;
 pub(crate) use study::{nothing_more, other_seeds};
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 16] = [
+pub static ALL: [&Study; 17] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -48,6 +49,7 @@ pub static ALL: [&Study; 16] = [
     &ocs_sequence::STUDY,
     &bias_free_relu::STUDY,
     &prior_knowledge::STUDY,
+    &early_linear::STUDY,
 ];
 
 /// The stems of all studies.

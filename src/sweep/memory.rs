@@ -278,7 +278,8 @@ fn record_bytes(stretches: &[Config]) -> f64 {
             ProbeKind::LayerSpectra
             | ProbeKind::Parity
             | ProbeKind::Representations
-            | ProbeKind::Forgetting => 0.0,
+            | ProbeKind::Forgetting
+            | ProbeKind::LinearTwin => 0.0,
         };
         16.0 * config.probes.iter().map(of_probe).sum::<f64>()
     };

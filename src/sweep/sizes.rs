@@ -88,7 +88,7 @@ fn labels_and_levels(config: &TaskConfig) -> (f64, f64) {
     if let Some(targets) = &config.targets {
         return match targets {
             Targets::Linear(linear) => (linear.n_outputs() as f64, 0.0),
-            Targets::Sine(_) => (1.0, 0.0),
+            Targets::Sine(_) | Targets::Sign(_) => (1.0, 0.0),
             Targets::Contrasts(contrasts) => (contrasts.n_items() as f64, 0.0),
         };
     }

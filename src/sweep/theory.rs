@@ -158,7 +158,8 @@ fn solve_bias_free(config: &Config, seed: u64) -> Result<Theory> {
         | Initialisation::Normal(_)
         | Initialisation::Kaiming(_)
         | Initialisation::Orthogonal(_)
-        | Initialisation::Balanced(_) => format!(
+        | Initialisation::Balanced(_)
+        | Initialisation::Antisymmetric(_) => format!(
             "approximate: the linear network in slower time that starts from the initial weights of seed {seed}; exact where units \
              with positive and negative output weights start equally strong"
         ),

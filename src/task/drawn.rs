@@ -7,18 +7,22 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use crate::config::{
-    Circle, ContrastTargets, Gaussian, Inputs, LinearTargets, Sine, Targets, TaskConfig,
+    Circle, ContrastTargets, Gaussian, Inputs, LinearTargets, Sign, Sine, Targets, TaskConfig,
 };
 
 /// Apart from the streams of a run's seed, which draw weights (0) and orders of samples (1).
 const TASK_STREAM: u64 = 2;
 /// Of maps that have a seed of their own.
 const MAP_STREAM: u64 = 3;
+/// Of draws that are only judged, so that those which are learned stay what they are.
+const HELD_OUT_STREAM: u64 = 4;
 
 /// Inputs `[n_items, n_inputs]` and targets `[n_items, n_outputs]`.
 pub struct Drawn {
     pub inputs: Array2<f64>,
     pub targets: Array2<f64>,
+    /// So many of them, the last, are only judged.
+    pub held_out: usize,
 }
 
 impl Drawn {
@@ -31,13 +35,16 @@ impl Drawn {
     pub fn new(config: &TaskConfig, targets: &Targets) -> Result<Self> {
         let mut generator = ChaCha8Rng::seed_from_u64(config.seed.unwrap_or(0));
         generator.set_stream(TASK_STREAM);
-        let (inputs, is_mirrored) = match config.inputs {
-            Inputs::OneHot => (Array2::eye(config.n_items()), false),
+        let (inputs, is_mirrored, held_out) = match config.inputs {
+            Inputs::OneHot => (Array2::eye(config.n_items()), false, 0),
             Inputs::Gaussian => {
                 let gaussian = config.gaussian.clone().unwrap_or_default();
-                (normal_vectors(&gaussian, &mut generator)?, gaussian.mirrored)
+                let mut others = generator.clone();
+                others.set_stream(HELD_OUT_STREAM);
+                let inputs = normal_vectors(&gaussian, &mut generator, &mut others)?;
+                (inputs, gaussian.mirrored, gaussian.held_out)
             }
-            Inputs::Circle => (points(&config.circle.clone().unwrap_or_default()), false),
+            Inputs::Circle => (points(&config.circle.clone().unwrap_or_default()), false, 0),
             _ => {
                 anyhow::bail!(
                     "task.targets {} is for task.inputs gaussian or circle",
@@ -54,8 +61,9 @@ impl Drawn {
                 .map(|point| (f64::from(*frequency) * point[1].atan2(point[0])).sin())
                 .collect::<Array1<f64>>()
                 .insert_axis(Axis(1)),
+            Targets::Sign(sign) => signs(sign, &inputs, &mut generator).insert_axis(Axis(1)),
         };
-        Ok(Drawn { inputs, targets })
+        Ok(Drawn { inputs, targets, held_out })
     }
 }
 
@@ -63,13 +71,21 @@ fn normal(generator: &mut ChaCha8Rng) -> f64 {
     generator.sample(StandardNormal)
 }
 
-/// Draws, the opposites of all after them if they are mirrored, whitened, then spread, then shifted.
-fn normal_vectors(config: &Gaussian, generator: &mut ChaCha8Rng) -> Result<Array2<f64>> {
-    let &Gaussian { dimension, count, mirrored, ref spread, shift } = config;
+/// Draws, the opposites of all after them if they are mirrored, whitened, and those that are only judged, of another generator;
+/// then spread, then shifted.
+fn normal_vectors(
+    config: &Gaussian,
+    generator: &mut ChaCha8Rng,
+    others: &mut ChaCha8Rng,
+) -> Result<Array2<f64>> {
+    let &Gaussian { dimension, count, mirrored, ref spread, shift, whitened: white, held_out } =
+        config;
     let draws = Array2::from_shape_simple_fn((count, dimension), || normal(generator));
     let common = Array1::from_shape_simple_fn(dimension, || shift * normal(generator));
     // Opposites leave <x x^T> as it is.
-    let mut vectors = whitened(&draws)?;
+    let mut vectors = if white { whitened(&draws)? } else { draws };
+    let held_out = Array2::from_shape_simple_fn((held_out, dimension), || normal(others));
+    vectors.append(Axis(0), held_out.view())?;
     if let Some(spread) = spread {
         vectors *= &Array1::from(spread.clone());
     }
@@ -214,6 +230,14 @@ fn linear_targets(
     targets + &(even * (sizes - mean)).insert_axis(Axis(1))
 }
 
+/// `amplitude sign(w.x) + offset` with a direction w that is drawn; 0 counts as positive.
+fn signs(config: &Sign, inputs: &Array2<f64>, generator: &mut ChaCha8Rng) -> Array1<f64> {
+    let &Sign { amplitude, offset } = config;
+    let direction = Array1::from_shape_simple_fn(inputs.ncols(), || normal(generator));
+    let side = |along: f64| if along >= 0.0 { amplitude } else { -amplitude };
+    inputs.dot(&direction).mapv(|along| side(along) + offset)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +273,7 @@ mod tests {
     fn mirrored_inputs_have_opposite_targets_with_noise_and_spread_too() {
         let gaussian =
             Gaussian { spread: Some(vec![0.5, 2.0, 1.0]), dimension: 3, ..Gaussian::default() };
-        let Drawn { inputs, targets } =
+        let Drawn { inputs, targets, .. } =
             drawn(gaussian, LinearTargets { noise: 0.5, ..LinearTargets::default() });
         for item in 0..200 {
             assert_eq!(inputs.row(item), -&inputs.row(item + 200));
@@ -364,7 +388,7 @@ mod tests {
             targets: Some(targets.clone()),
             ..TaskConfig::default()
         };
-        let Drawn { inputs, targets } = Drawn::new(&config, &targets).unwrap();
+        let Drawn { inputs, targets, .. } = Drawn::new(&config, &targets).unwrap();
         for item in 0..6 {
             assert_eq!(inputs.row(item), -&inputs.row(item + 6));
             assert!((targets[[item, 0]] + targets[[item + 6, 0]]).abs() < 1e-14);

@@ -27,7 +27,7 @@ pub struct Task {
     pub targets: Array2<f64>,
     /// The labels, 0 or 1, of which smoothing made the targets; `None` where targets are labels themselves, or scaled.
     pub labels: Option<Array2<f64>>,
-    /// Probability of each item in the training set; sums to 1.
+    /// Probability of each item in the training set; sums to 1. It is 0 of vectors that are only judged, which stand last.
     pub probabilities: Array1<f64>,
     /// What the network sees.
     pub inputs: TaskInputs,
@@ -36,7 +36,7 @@ pub struct Task {
 /// Inputs of a task.
 #[derive(Debug, Clone)]
 pub enum TaskInputs {
-    /// One vector per item, `[n_items, n_inputs]`; the evaluation set is the training set.
+    /// One vector per item, `[n_items, n_inputs]`; the evaluation set is the training set, unless some are only judged.
     Vectors(Array2<f64>),
     /// Images of two disjoint sets.
     Images {
@@ -122,13 +122,15 @@ impl Task {
 
     /// With drawn inputs and what a rule makes of them.
     fn drawn(config: &TaskConfig, targets: &Targets) -> Result<Self> {
-        let Drawn { inputs, targets } = Drawn::new(config, targets)?;
-        let n_items = targets.nrows();
+        let Drawn { inputs, targets, held_out } = Drawn::new(config, targets)?;
+        let n_learned = targets.nrows() - held_out;
+        let mut probabilities = Array1::from_elem(targets.nrows(), 1.0 / n_learned as f64);
+        probabilities.slice_mut(ndarray::s![n_learned..]).fill(0.0);
         Ok(Task {
             hierarchy: None,
             targets,
             labels: None,
-            probabilities: Array1::from_elem(n_items, 1.0 / n_items as f64),
+            probabilities,
             inputs: TaskInputs::Vectors(inputs),
         })
     }
@@ -255,9 +257,14 @@ impl Task {
     /// Number of training samples.
     pub fn n_samples(&self) -> usize {
         match &self.inputs {
-            TaskInputs::Vectors(vectors) => vectors.nrows(),
+            TaskInputs::Vectors(vectors) => vectors.nrows() - self.n_held_out(),
             TaskInputs::Images { train, .. } => train.items.len(),
         }
+    }
+
+    /// Number of items that are judged and not learned, the last; 0 where the training set is judged.
+    pub fn n_held_out(&self) -> usize {
+        self.probabilities.iter().rev().take_while(|p| **p == 0.0).count()
     }
 
     /// Number of input values of a sample.
@@ -288,6 +295,10 @@ impl Task {
     /// The samples that responses are judged on: item and weight of each.
     pub fn evaluation_items(&self) -> (Vec<usize>, Vec<f64>) {
         match &self.inputs {
+            TaskInputs::Vectors(_) if self.n_held_out() > 0 => {
+                let n_held_out = self.n_held_out();
+                ((self.n_samples()..self.targets.nrows()).collect(), vec![1.0; n_held_out])
+            }
             TaskInputs::Vectors(vectors) => {
                 ((0..vectors.nrows()).collect(), self.probabilities.to_vec())
             }

@@ -30,6 +30,7 @@ mod halves;
 mod images;
 mod integrate;
 mod kernel;
+mod linear_twin;
 mod modes;
 mod reach;
 mod representation;
@@ -63,6 +64,7 @@ pub use gram::{Gram, Space, input_products};
 pub use halves::{Halves, deep_half, passed_share};
 pub use images::{ImageAnswer, ImageCourse, ImageTheory, Moments, ensure_images_are_covered};
 pub use kernel::{KernelSpectrum, ReluKernels, arc_cosine_0, arc_cosine_1, kernel_drift};
+pub use linear_twin::{ActivationMeans, LinearModel, TwinFeatures, WideNetwork};
 pub use modes::Mode;
 pub use reach::{Reach, ReachVerdict};
 pub use representation::{LinearKernel, Representation, balance_errors, frobenius};
@@ -456,6 +458,10 @@ fn covered_task(config: &Config, depths: RangeInclusive<usize>) -> Result<Task> 
         config.task.inputs.name()
     );
     ensure_gradient_descent(config)?;
+    ensure!(
+        config.task.gaussian.as_ref().is_none_or(|gaussian| gaussian.held_out == 0),
+        "theory answers for what is learned, but task.gaussian.held_out has others judged: leave it out"
+    );
     let n_items = config.task.n_items();
     ensure!(
         n_items <= MOST_ITEMS,

@@ -85,6 +85,7 @@ pub fn random_modes(
         Initialisation::Aligned(_) => bail!("the aligned start is not random"),
         Initialisation::Mirrored(_) => bail!("the mirrored start has rank one"),
         Initialisation::Balanced(_) => bail!("a balanced start is answered for one seed"),
+        Initialisation::Antisymmetric(_) => bail!("the antisymmetric start is 0 end to end"),
     };
     let share = variances.constant / variances.constant_with(network.bias);
     ensure!(

@@ -1,6 +1,6 @@
 //! Samples on the device, where images stay bytes and become floats batch by batch.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::shared::{HeldPixels, Shared};
@@ -59,26 +59,25 @@ pub enum SetInputs {
 ///
 /// # Errors
 ///
-/// If a batch is larger than the training set, or one-hot inputs are asked for in minibatches.
+/// If a batch is larger than the training set, or one vector for each item of a tree is asked for in minibatches.
 pub fn ensure_batches(task: &Task, batch_size: Option<usize>) -> Result<()> {
     let Some(size) = batch_size else { return Ok(()) };
-    match &task.inputs {
-        TaskInputs::Vectors(_) => bail!(
-            "training.batch_size must be null for one vector per item: weights of items need the full batch"
-        ),
-        TaskInputs::Images { train, .. } => ensure!(
-            size <= train.items.len(),
-            "training.batch_size is {size}, but there are {} training samples: lower it, or null for full batch",
-            train.items.len()
-        ),
-    }
+    ensure!(
+        matches!(task.inputs, TaskInputs::Images { .. }) || task.hierarchy.is_none(),
+        "training.batch_size must be null for one vector per item: weights of items need the full batch"
+    );
+    let n_samples = task.n_samples();
+    ensure!(
+        size <= n_samples,
+        "training.batch_size is {size}, but there are {n_samples} training samples: lower it, or null for full batch"
+    );
     Ok(())
 }
 
 impl Samples {
     /// # Errors
     ///
-    /// If a batch is larger than the training set, or one-hot inputs are asked for in minibatches.
+    /// If a batch is larger than the training set, or one vector for each item of a tree is asked for in minibatches.
     ///
     /// `each_step` tells whether a full batch is seen at every step, or only when it is observed.
     pub fn new(
@@ -92,10 +91,17 @@ impl Samples {
         let pixels = shared.pixels(task, device);
         let (training, evaluation) = match &task.inputs {
             TaskInputs::Vectors(vectors) => {
-                let items: Vec<usize> = (0..vectors.nrows()).collect();
-                let inputs = SetInputs::Ready(to_tensor(vectors).to_kind(kind).to_device(device));
-                let set = Set::new(inputs, task, &items, task.probabilities.to_vec(), device, kind);
-                (set, None)
+                let n_learned = task.n_samples();
+                let set = |items: std::ops::Range<usize>, weights: Vec<f64>| {
+                    let rows = vectors.slice(ndarray::s![items.clone(), ..]).to_owned();
+                    let inputs = SetInputs::Ready(to_tensor(&rows).to_kind(kind).to_device(device));
+                    Set::new(inputs, task, &items.collect::<Vec<_>>(), weights, device, kind)
+                };
+                let learned = task.probabilities.iter().take(n_learned).copied().collect();
+                let judged = n_learned..vectors.nrows();
+                let weights = vec![1.0 / judged.len().max(1) as f64; judged.len()];
+                let held_out = (!judged.is_empty()).then(|| set(judged, weights));
+                (set(0..n_learned, learned), held_out)
             }
             TaskInputs::Images { train, test, preprocessor } => {
                 let pixels = pixels.as_ref().context("images are not on the device")?.get();

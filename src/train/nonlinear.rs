@@ -30,6 +30,8 @@ pub struct NonlinearStack {
     objective: Objective,
     network: Network,
     parameters: NamedTensors,
+    /// Those of them that are trained.
+    trained: NamedTensors,
     /// The same tensors without their names.
     tensors: Vec<Tensor>,
     /// Running statistics.
@@ -67,10 +69,10 @@ impl NonlinearStack {
         let placement = Placement { device, weights, compute };
         let network = Network::side_by_side(&mut starts, task, placement)?;
         let parameters = network.parameters();
-        let tensors = parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
+        let trained = trained(&parameters, &training.frozen);
         let seeds = members.iter().map(|member| member.seed);
         let dropout = Dropout::new(config.network.dropout, seeds, &network, (compute, device));
-        let optimiser = OptimiserState::new(training, rates(members, 0), &parameters);
+        let optimiser = OptimiserState::new(training, rates(members, 0), &trained);
         let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
         let feed = samples.feed(members.iter().map(|member| member.seed), None);
         Ok(NonlinearStack {
@@ -82,7 +84,8 @@ impl NonlinearStack {
             dropout,
             network,
             parameters,
-            tensors,
+            tensors: without_names(&trained),
+            trained,
             optimiser,
             placement,
             watched,
@@ -105,6 +108,17 @@ impl NonlinearStack {
 /// Samples of the evaluation set whose similarities are told, and about how many times in a stretch.
 const SIMILAR_SAMPLES: i64 = 256;
 const SIMILAR_TIMES: usize = 12;
+
+/// Parameters, but those of layers that stay as they are, counted from 1.
+fn trained(parameters: &NamedTensors, frozen: &[usize]) -> NamedTensors {
+    let stays = |name: &str| frozen.iter().any(|layer| name.starts_with(&format!("layer{layer}.")));
+    let trained = parameters.iter().filter(|(name, _)| !stays(name));
+    trained.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+}
+
+fn without_names(parameters: &NamedTensors) -> Vec<Tensor> {
+    parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect()
+}
 
 /// Where each member's stretch lies on its clocks.
 fn spans(members: &[Member], stretch: usize) -> Vec<Span> {
@@ -152,7 +166,9 @@ impl Stack for NonlinearStack {
     fn turn(&mut self, members: &[Member], stretch: usize) -> Result<()> {
         let Lesson { config, task, shared, .. } = members[0].lesson(stretch);
         let Placement { device, weights, .. } = self.placement;
-        self.optimiser.turn(members, stretch, &self.parameters, |member, tensor| {
+        self.trained = trained(&self.parameters, &config.training.frozen);
+        self.tensors = without_names(&self.trained);
+        self.optimiser.turn(members, stretch, &self.trained, |member, tensor| {
             self.network.member(member, tensor)
         });
         let batch_size = config.training.batch_size;

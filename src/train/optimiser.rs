@@ -271,8 +271,10 @@ impl OptimiserState {
     ) {
         let Lesson { config, keeps_optimiser, .. } = members[0].lesson(stretch);
         let rates = rates(members, stretch);
-        // A run that goes on from a checkpoint turns from its first stretch, whose rules may be others.
-        if !keeps_optimiser || self.optimiser != config.training.optimiser {
+        // A run that goes on from a checkpoint turns from its first stretch, whose rules and parameters may be others.
+        let are_kept =
+            self.kept.iter().map(|kept| &kept.name).eq(parameters.iter().map(|(name, _)| name));
+        if !keeps_optimiser || self.optimiser != config.training.optimiser || !are_kept {
             *self = OptimiserState::new(&config.training, rates, parameters);
             return;
         }

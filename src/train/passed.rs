@@ -65,7 +65,7 @@ impl Meter {
         for task in tasks {
             let TaskInputs::Vectors(vectors) = &task.inputs else { return Ok(None) };
             let n_items = vectors.nrows();
-            if n_items > MOST_ITEMS {
+            if n_items > MOST_ITEMS || task.n_held_out() > 0 {
                 return Ok(None);
             }
             let p = &task.probabilities;

@@ -83,7 +83,7 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     };
     let shape = |task: &Task| match &task.inputs {
         TaskInputs::Vectors(vectors) => {
-            Some((vectors.nrows(), task.n_inputs(), task.targets.ncols()))
+            Some((vectors.nrows(), task.n_held_out(), task.n_inputs(), task.targets.ncols()))
         }
         TaskInputs::Images { .. } => None,
     };

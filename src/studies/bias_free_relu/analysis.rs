@@ -144,7 +144,8 @@ pub fn initial_deviation(config: &Config) -> Option<f64> {
         Initialisation::Aligned(_)
         | Initialisation::Kaiming(_)
         | Initialisation::Orthogonal(_)
-        | Initialisation::Balanced(_) => None,
+        | Initialisation::Balanced(_)
+        | Initialisation::Antisymmetric(_) => None,
     }
 }
 
