@@ -3,7 +3,7 @@
 use super::plan::{Block, LayerPlan, Plan, Unit};
 use crate::config::{
     Activation, Affine, Evaluation, GroupNormalisation, NetworkConfig, NetworkKind, Normalisation,
-    Pooling,
+    Parametrisation, Pooling,
 };
 
 /// What a module's two functions say, line by line, without their indentation.
@@ -79,6 +79,11 @@ impl Writer<'_> {
     /// What a layer makes of something, normalised if that is asked for.
     fn made(&self, index: usize, of: &str) -> String {
         let number = index + 1;
+        let fan_in: i64 = self.plan.layers[index].weight[1..].iter().product();
+        let of = match self.config.parametrisation {
+            Parametrisation::Standard => of.to_owned(),
+            Parametrisation::Ntk => format!("{of} / {fan_in} ** 0.5"),
+        };
         match self.plan.layers[index].is_normalised {
             true => format!("self.norm{number}(self.layer{number}({of}))"),
             false => format!("self.layer{number}({of})"),
@@ -89,6 +94,7 @@ impl Writer<'_> {
         match self.config.activation {
             Activation::Relu => format!("torch.relu({of})"),
             Activation::Tanh => format!("torch.tanh({of})"),
+            Activation::Erf => format!("torch.erf({of})"),
             Activation::LeakyRelu => {
                 let slope = self.config.negative_slope().unwrap_or_default();
                 format!("nn.functional.leaky_relu({of}, {slope})")
