@@ -60,6 +60,8 @@ mod kernels;
 mod tasks_without_a_tree;
 /// Balanced starts are balanced; theory says what they reach, and probes what they hold alike and forget.
 mod balanced_starts;
+/// Wide networks: weights with a factor, starts at 0, layers that stay, samples that are only judged, and the linear model they begin as.
+mod wide_networks;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Initial weights follow the law of their kind, in every layer of every network.

@@ -8,8 +8,15 @@ use ocs::studies;
 use serde::{Deserialize, Serialize};
 
 /// Studies on images, whose data sets tests do not have.
-const STEMS: [&str; 6] =
-    ["ocs_gram", "ocs_kernel", "ocs_mnist", "ocs_cifar10", "ocs_architectures", "ocs_classes"];
+const STEMS: [&str; 7] = [
+    "ocs_gram",
+    "ocs_kernel",
+    "ocs_mnist",
+    "ocs_cifar10",
+    "ocs_architectures",
+    "ocs_classes",
+    "early_linear",
+];
 
 /// What claims read of a quick run's folder.
 #[derive(Serialize, Deserialize)]
@@ -66,12 +73,23 @@ fn thin(curves: &Curves, responses: bool) -> Curves {
 fn thinned(stem: &str, runs: RunFolder) -> Kept {
     let RunFolder { mut records, mut theories, mut grams } = runs;
     let responses = stem == "ocs_classes";
+    // Whose claims read other models along the way.
+    let has_twins = stem == "early_linear";
     for run in &mut records {
         let on_training_set = run.training_curves.is_some();
-        run.curves = match responses && !on_training_set {
-            true => thin(&run.curves, true),
+        run.curves = match (responses && !on_training_set) || has_twins {
+            true => thin(&run.curves, responses),
             false => Curves::default(),
         };
+        run.series.retain(|name, _| !name.ends_with("_loss") && name != "twin_input_dependence");
+        for series in run.series.values_mut().filter(|_| has_twins) {
+            series.values.iter_mut().flatten().for_each(|value| round(value, 8));
+        }
+        if has_twins {
+            run.training_curves = run.training_curves.take().filter(|_| run.kernel.is_some());
+            run.training_curves = run.training_curves.as_ref().map(|curves| thin(curves, false));
+            continue;
+        }
         run.training_curves = run.training_curves.as_ref().map(|curves| thin(curves, responses));
         if let Some(lazy) = run.kernel.as_mut().and_then(|kernel| kernel.lazy.as_mut()) {
             lazy.time.clear();

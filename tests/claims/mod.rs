@@ -9,6 +9,7 @@ use ocs::studies::{self, Study};
 /// Records of real runs that need data sets, thinned, and how they are made.
 mod kept;
 mod bias_free_relu;
+mod early_linear;
 mod ocs_architectures;
 mod ocs_classes;
 mod ocs_correlation;
@@ -67,6 +68,7 @@ const CASES: &[Cases] = &[
     ("ocs_sequence", ocs_sequence::cases),
     ("bias_free_relu", bias_free_relu::cases),
     ("prior_knowledge", prior_knowledge::cases),
+    ("early_linear", early_linear::cases),
 ];
 
 /// Records of every study: kept ones where there are some, else of a quick run.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::config::{Activation, Config, Gaussian, Inputs};
+use crate::config::{Activation, Config, Gaussian, Inputs, NetworkKind};
 use crate::metrics::first_time;
 use crate::record::{Record, RunFolder, Series};
 
@@ -29,6 +29,8 @@ pub enum Kind {
     Images(Activation),
     /// Images, whatever the activation.
     AnyImages,
+    /// A convolutional network with its tangent kernel.
+    Cnn,
 }
 
 impl Kind {
@@ -43,12 +45,13 @@ impl Kind {
             Kind::FirstLayer => "training.frozen: [2]".to_owned(),
             Kind::SecondLayer => "training.frozen: [1]".to_owned(),
             Kind::Spiked => "unequal task.gaussian.spread".to_owned(),
-            Kind::Late => "25 white inputs and 312 units until t = 5d".to_owned(),
+            Kind::Late => "25 white inputs until t = 2.5 d ln d".to_owned(),
             Kind::Phase(activation) => {
                 format!("40 white inputs and {activation:?} units until t > d")
             }
             Kind::Images(activation) => format!("images and {activation:?} units"),
             Kind::AnyImages => "images".to_owned(),
+            Kind::Cnn => "a convolutional network and its kernel".to_owned(),
         }
     }
 
@@ -56,9 +59,13 @@ impl Kind {
     pub fn fits(self, config: &Config) -> bool {
         let (network, training) = (&config.network, &config.training);
         let are_images = config.task.inputs.are_images();
+        let is_mlp = network.kind == NetworkKind::Mlp;
         match self {
-            Kind::Images(activation) => return are_images && network.activation == activation,
-            Kind::AnyImages => return are_images,
+            Kind::Images(activation) => {
+                return are_images && is_mlp && network.activation == activation;
+            }
+            Kind::AnyImages => return are_images && is_mlp,
+            Kind::Cnn => return are_images && !is_mlp && config.kernel.is_some(),
             _ => {}
         }
         let Some(Gaussian { dimension, spread, .. }) = &config.task.gaussian else { return false };
@@ -86,11 +93,11 @@ impl Kind {
             Kind::FirstLayer => is_white && training.frozen == [2],
             Kind::SecondLayer => is_white && training.frozen == [1],
             Kind::Spiked => !is_white && all_learn,
-            Kind::Late => is_plain && until(5.0) && network.hidden.len() == 1 && d < 40.0,
+            Kind::Late => is_plain && d < 40.0 && end > 2.5 * d.ln() - 0.1,
             Kind::Phase(activation) => {
                 is_plain && d == 40.0 && end > 1.0 && network.activation == activation
             }
-            Kind::Images(_) | Kind::AnyImages => false,
+            Kind::Images(_) | Kind::AnyImages | Kind::Cnn => false,
         }
     }
 }
@@ -118,8 +125,8 @@ pub fn by_seed<'a>(ones: &[&'a Record], others: &[&'a Record]) -> Vec<(&'a Recor
 pub enum Moment {
     /// t = d/8.
     Quarter,
-    /// At a share of d.
-    At(f64),
+    /// After a tenth of all steps.
+    Tenth,
     /// The last step.
     End,
 }
@@ -131,12 +138,11 @@ pub fn difference(run: &Record, moment: Moment, set: usize) -> Option<f64> {
 
 fn at(run: &Record, series: &Series, moment: Moment, set: usize) -> Option<f64> {
     let values = series.at(&[set]);
-    let share = match moment {
+    let step = match moment {
         Moment::End => return *values.last()?,
-        Moment::Quarter => 0.125,
-        Moment::At(share) => share,
+        Moment::Quarter => step_at(run, 0.125)?,
+        Moment::Tenth => run.config.training.steps / 10,
     };
-    let step = step_at(run, share)?;
     values[series.step.iter().position(|&seen| seen == step)?]
 }
 
@@ -195,4 +201,19 @@ pub fn twin_onset(run: &Record) -> Option<f64> {
         run.series.get("twin_mean_output_error")?.at(&[]).into_iter().collect();
     let nearness: Vec<f64> = errors?.into_iter().map(|error| size / error).collect();
     first_time(&run.curves.time, &nearness, 1.0 / run.config.phase_threshold)
+}
+
+/// Largest distance of a convolutional network's M from that of the linear model of its kernel at step 0, over the size of the mean
+/// target, and of the roots of V over that of the targets; on the training set.
+pub fn distance_from_kernel(run: &Record) -> Option<[f64; 2]> {
+    let lazy = run.kernel.as_ref()?.lazy.as_ref()?;
+    let curves = run.training_curves.as_ref()?;
+    let largest = |ones: &[f64], others: &[f64], of: fn(f64) -> f64| {
+        let off = std::iter::zip(ones, others).map(|(one, other)| (of(*one) - of(*other)).abs());
+        off.reduce(f64::max)
+    };
+    let size = run.ocs.iter().map(|mean| mean * mean).sum::<f64>().sqrt();
+    let error = largest(&curves.mean_output_error, &lazy.mean_output_error, |error| error)?;
+    let dependence = largest(&curves.input_dependence, &lazy.input_dependence, f64::sqrt)?;
+    Some([error / size, dependence / lazy.target_variance.sqrt()])
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::Study;
 use crate::claim::{ABSENT, Claim, PRESENT, above, at_most, below, claim, within};
-use crate::config::Activation;
+use crate::config::{Activation, Inputs};
 use crate::record::{Record, RunFolder};
 use analysis::{Kind, Moment, by_seed, difference, mean_curve_error, mean_times, pick};
 
@@ -134,8 +134,10 @@ fn layers(runs: &RunFolder) -> Result<Vec<Claim>> {
 /// The mean before any direction.
 fn constant(runs: &RunFolder) -> Result<Vec<Claim>> {
     const STEPS: f64 = 1.5;
-    const OFF: f64 = 0.05;
+    // Twice .003, by which independent simulation's means differed: 3 % of the mean, which with a tenth left of it is 13 % of ln 10
+    // time constants.
     const CURVE: f64 = 0.006;
+    const OFF: f64 = 0.13;
     let relu: Vec<&Record> = pick(runs, Kind::Wide(80))?
         .into_iter()
         .filter(|run| run.config.network.activation == Activation::Relu)
@@ -217,8 +219,8 @@ fn controls(runs: &RunFolder) -> Result<Vec<Claim>> {
             .says("And late, after ten times as long.")
             .control()
             .of(&late)
-            .measures("D at t = 5d / D at t = d/2", |run| {
-                Some(difference(run, Moment::End, 0)? / difference(run, Moment::At(0.5), 0)?)
+            .measures("D at t = 10 T / D at T = d/4 ln d", |run| {
+                Some(difference(run, Moment::End, 0)? / difference(run, Moment::Tenth, 0)?)
             })
             .each(above(TIMES), "in every run"),
     ])
@@ -229,19 +231,36 @@ fn images(runs: &RunFolder) -> Result<Vec<Claim>> {
     const OFF: f64 = 0.1;
     let relu = pick(runs, Kind::Images(Activation::Relu))?;
     let erf = pick(runs, Kind::Images(Activation::Erf))?;
-    Ok(vec![
-        claim("onset-on-images")
-            .says("On images a wide ReLU network without biases reaches the mean target when its linear model does.")
-            .of(&relu)
+    let of_set = |id: &str, says: &str, inputs: Inputs| {
+        let of_set: Vec<&Record> =
+            relu.iter().copied().filter(|run| run.config.task.inputs == inputs).collect();
+        claim(id)
+            .says(says)
+            .predicted()
+            .of(&of_set)
             .measures("onset / onset of the linear model", |run| {
                 Some(run.phase.onset? / analysis::twin_onset(run)?)
             })
-            .each(within(OFF, 1.0), "in every run"),
+            .each(within(OFF, 1.0), "in every run")
+    };
+    let cnn = pick(runs, Kind::Cnn)?;
+    let of_kernel = |of: usize| move |run: &Record| Some(analysis::distance_from_kernel(run)?[of]);
+    Ok(vec![
+        of_set(
+            "onset-on-mnist",
+            "On MNIST a wide ReLU network without biases comes near the mean target when its linear model does.",
+            Inputs::Mnist,
+        ),
+        of_set("onset-on-cifar10", "And on CIFAR-10.", Inputs::Cifar10),
         claim("onset-on-images-by-the-rate")
             .says("How near ln 10 / λ comes to it.")
             .of(&relu)
             .measures("onset / (ln 10 / λ)", |run| Some(run.phase.onset? / analysis::formula_onset(run)?))
             .reported(),
+        claim("constant-is-no-longer-first")
+            .says("There is no OCS phase there: a few directions of images have so much of the variance that they are learned as fast.")
+            .of(&relu)
+            .every(ABSENT, "{}, in every run"),
         claim("odd-network-on-images")
             .says("A network of the error function has no such phase there.")
             .control()
@@ -253,6 +272,16 @@ fn images(runs: &RunFolder) -> Result<Vec<Claim>> {
             .measures(&format!("{DIFFERENCE}, training set, at the end"), |run| {
                 difference(run, Moment::End, 0)
             })
+            .reported(),
+        claim("mean-of-cnn-and-kernel")
+            .says("A convolutional network, and the linear model of its tangent kernel at step 0.")
+            .of(&cnn)
+            .measures("largest |M − M of the kernel| / ‖ȳ‖", of_kernel(0))
+            .reported(),
+        claim("differences-of-cnn-and-kernel")
+            .says("The same, of what they tell apart.")
+            .of(&cnn)
+            .measures("largest |√V − √V of the kernel| / √V of the targets", of_kernel(1))
             .reported(),
     ])
 }

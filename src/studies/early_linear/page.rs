@@ -7,6 +7,7 @@ use crate::plot::curve::Curve;
 use crate::plot::style::{
     BLUE, Dash, GREEN, GREY, INK, Look, Marker, ORANGE, Stroke, THRESHOLD, VERMILION, look,
 };
+use crate::plot::symbols::{self, Symbol};
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{Record, RunFolder, Series};
 
@@ -17,7 +18,8 @@ const FORMULA: Stroke = Stroke::broken(GREY, 0.9, Dash::Dashed);
 const SMALL: Look = Look { colour: ORANGE, dash: Dash::Solid, marker: Marker::Disc };
 const LARGE: Look = Look { colour: GREEN, dash: Dash::Solid, marker: Marker::Square };
 /// What D is, on axes.
-const D: &str = "D, network − linear model";
+const D: &str = "D of network and linear model";
+const D_MEANS: Symbol = Symbol::new("D", "mean of (network − linear model)² over that of targets²");
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -31,9 +33,19 @@ pub fn page(runs: &RunFolder) -> Page {
         .taller(1.2)
         .row("Where the model is not promised", [controls(runs)])
         .taller(1.1)
+        .key([
+            D_MEANS,
+            symbols::TIME,
+            symbols::LEARNING_RATE,
+            symbols::M,
+            symbols::MEAN_TARGET,
+            Symbol::new("d", "dimension of inputs"),
+            Symbol::new("m", "width"),
+            Symbol::new("λ", "rate of the constant, θ₀² + 3ν²/2d"),
+        ])
         .notes(
             "White normal inputs of d dimensions, 16 d samples, y = ½ sign(w·x) + 0.2, width m = d²/2 but in c; two layers without \
-             biases that start at 0. D = ⟨(f − f of the linear model)²⟩ / ⟨y²⟩ on the training set; first seed in a, b, d, e.",
+             biases that start at 0. Training set; first seed in a, b, d, e.",
         )
 }
 
@@ -58,7 +70,7 @@ fn of_series(run: &Record, name: &str, index: &[usize]) -> Curve {
 
 fn losses(runs: &RunFolder) -> Panel {
     let mut panel = Panel::new(
-        Measure::linear("time t = η · step"),
+        Measure::linear("time t = η · step").between(0.0, 42.0).own(),
         Measure::linear("loss / loss at start").between(0.5, 1.03).own(),
     );
     for (dimension, look) in [(20, SMALL), (80, LARGE)] {
@@ -222,7 +234,7 @@ fn controls(runs: &RunFolder) -> Panel {
     }
     let late = pick(runs, Kind::Late).unwrap_or_default();
     let ratios = late.iter().filter_map(|run| {
-        Some(difference(run, Moment::End, 0)? / difference(run, Moment::At(0.5), 0)?)
+        Some(difference(run, Moment::End, 0)? / difference(run, Moment::Tenth, 0)?)
     });
     points.push(("ten times as long".to_owned(), ratios.collect()));
     let without = wide.iter().filter(|run| run.config.network.activation == Activation::Relu);
