@@ -124,8 +124,13 @@ pub fn cases() -> Vec<Case> {
             at_step(runs, "relu-spiked", 10, 4.9 * white);
         }),
         breaks("late-they-part", |runs| {
-            let early = d_at(runs, "late", 40);
+            let early = d_at(runs, "late", 25);
             at_end(runs, "late", 4.9 * early);
+        }),
+        breaks("ten-times-as-long", |runs| {
+            let steps = run(runs, "late").series[D].step.clone();
+            let nearest = steps.into_iter().min_by_key(|step| step.abs_diff(250)).unwrap();
+            at_step(runs, "late", nearest, 1.0);
         }),
         breaks("onset-on-mnist", move |runs| onset(runs, "mnist-relu", 1.5)),
         breaks("onset-on-cifar10", move |runs| onset(runs, "cifar10-relu", 1.5)),

@@ -21,7 +21,7 @@ pub enum Kind {
     SecondLayer,
     /// Unequal directions.
     Spiked,
-    /// For ten times as long.
+    /// Until hardly any loss is left.
     Late,
     /// Until directions are learned, too.
     Phase(Activation),
@@ -45,7 +45,7 @@ impl Kind {
             Kind::FirstLayer => "training.frozen: [2]".to_owned(),
             Kind::SecondLayer => "training.frozen: [1]".to_owned(),
             Kind::Spiked => "unequal task.gaussian.spread".to_owned(),
-            Kind::Late => "25 white inputs until t = 2.5 d ln d".to_owned(),
+            Kind::Late => "25 white inputs until t > 10 d".to_owned(),
             Kind::Phase(activation) => {
                 format!("40 white inputs and {activation:?} units until t > d")
             }
@@ -93,7 +93,7 @@ impl Kind {
             Kind::FirstLayer => is_white && training.frozen == [2],
             Kind::SecondLayer => is_white && training.frozen == [1],
             Kind::Spiked => !is_white && all_learn,
-            Kind::Late => is_plain && d < 40.0 && end > 2.5 * d.ln() - 0.1,
+            Kind::Late => is_plain && d < 40.0 && end > 10.0,
             Kind::Phase(activation) => {
                 is_plain && d == 40.0 && end > 1.0 && network.activation == activation
             }
@@ -120,13 +120,25 @@ pub fn by_seed<'a>(ones: &[&'a Record], others: &[&'a Record]) -> Vec<(&'a Recor
     ones.iter().filter_map(partner).collect()
 }
 
+/// Groups of runs that differ in their seeds alone. D of a few hundred samples is uncertain by a tenth in each.
+pub fn alike<'a>(runs: &[&'a Record]) -> Vec<Vec<&'a Record>> {
+    let mut groups: Vec<Vec<&Record>> = Vec::new();
+    for &run in runs {
+        match groups.iter_mut().find(|group| group[0].condition == run.condition) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    groups
+}
+
 /// When D is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Moment {
     /// t = d/8.
     Quarter,
-    /// After a tenth of all steps.
-    Tenth,
+    /// The observation nearest to t = this share of d.
+    Near(f64),
     /// The last step.
     End,
 }
@@ -141,7 +153,10 @@ fn at(run: &Record, series: &Series, moment: Moment, set: usize) -> Option<f64> 
     let step = match moment {
         Moment::End => return *values.last()?,
         Moment::Quarter => step_at(run, 0.125)?,
-        Moment::Tenth => run.config.training.steps / 10,
+        Moment::Near(share) => {
+            let wanted = step_at(run, share)?;
+            *series.step.iter().min_by_key(|step| step.abs_diff(wanted))?
+        }
     };
     values[series.step.iter().position(|&seen| seen == step)?]
 }

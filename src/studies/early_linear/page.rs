@@ -234,9 +234,9 @@ fn controls(runs: &RunFolder) -> Panel {
     }
     let late = pick(runs, Kind::Late).unwrap_or_default();
     let ratios = late.iter().filter_map(|run| {
-        Some(difference(run, Moment::End, 0)? / difference(run, Moment::Tenth, 0)?)
+        Some(difference(run, Moment::End, 0)? / difference(run, Moment::Near(0.5), 0)?)
     });
-    points.push(("ten times as long".to_owned(), ratios.collect()));
+    points.push(("a tenth of the loss left".to_owned(), ratios.collect()));
     let without = wide.iter().filter(|run| run.config.network.activation == Activation::Relu);
     let ratios = without.filter_map(|run| {
         Some(super::analysis::least_without_norm(run)? / difference(run, Moment::End, 0)?)
