@@ -312,7 +312,7 @@ mod tests {
         let gaussian =
             || Gaussian { dimension: 5, count: 40, mirrored: false, ..Gaussian::default() };
         let map_of = |linear: LinearTargets| {
-            let Drawn { inputs, targets } = drawn(gaussian(), linear);
+            let Drawn { inputs, targets, .. } = drawn(gaussian(), linear);
             targets.t().dot(&inputs) / 40.0
         };
         let outputs = Some(3);
