@@ -43,7 +43,7 @@ fn contents(stem: &str) -> &'static [&'static str] {
         }
         "ocs_mnist" | "ocs_cifar10" => &["mean-output error, M / ‖ȳ‖", "end/onset = ", "10²"],
         "ocs_loss" => &["probability", "logit", "10¹", "response = frequency", "Output, balanced"],
-        "ocs_architectures" => &["ResNet, BN", "No shortcuts", "No biases, raw: onset", "10²"],
+        "ocs_architectures" => &["ResNet, BN", "No shortcuts", "What takes the mean away", "10²"],
         "ocs_modes" => &["learned fraction", "half times: f₀ ", "slope 2μ", "Drift of ln a"],
         "ocs_gram" => &["M / ‖ȳ‖", "Fashion-MNIST", "predicted", "10⁻¹"],
         "ocs_kernel" => &["drift at the crossing", "hidden units", "ReLU CNN, raw", "10⁻¹"],

@@ -36,8 +36,8 @@ pub fn responses_at(
     let words = moment.map_or_else(String::new, |moment| clock(times[moment]));
     let n_items = record.and_then(|record| record.curves.item_responses.as_ref()).map(Vec::len);
     table(record, moment, absent, scale, of)
-        .across(items(n_items.unwrap_or(1)).ticked())
-        .upwards(labels(record.map_or(&[][..], |record| &record.levels)).ticked())
+        .across(items(n_items.unwrap_or(1)))
+        .upwards(labels(record.map_or(&[][..], |record| &record.levels)))
         .saying(words)
 }
 
@@ -77,7 +77,7 @@ fn items(n_items: usize) -> Measure {
     /// More numbers than this would touch.
     const MOST_NAMED: usize = 12;
     if n_items <= MOST_NAMED {
-        Measure::named("item", (1..=n_items).map(|item| item.to_string()))
+        Measure::named("item", (1..=n_items).map(|item| item.to_string())).ticked()
     } else {
         Measure::linear("item").between(0.5, n_items as f64 + 0.5).own()
     }
@@ -85,7 +85,7 @@ fn items(n_items: usize) -> Measure {
 
 fn labels(levels: &[usize]) -> Measure {
     let groups = levels.iter().enumerate().map(|(level, count)| (*count, level_name(level)));
-    Measure::grouped("labels", &groups.collect::<Vec<_>>()).downwards()
+    Measure::grouped("labels", &groups.collect::<Vec<_>>()).downwards().ticked()
 }
 
 /// Index of the observation nearest to a time.

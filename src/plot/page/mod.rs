@@ -14,7 +14,8 @@
 //!
 //! `row` begins a row under a letter and a name, `below` one more under the same letter, `beside` goes on in the same row
 //! under the next letter. Panels of a page whose axes measure the same share their range; a neighbour that does shows no
-//! numbers. An entry of the legend that several letters need stands on top, else beside the letter's name.
+//! numbers, unless a letter of its own stands above it. An entry of the legend that several letters need stands on top, else beside
+//! the letter's name. `key` names the symbols of a page's texts, which its foot explains; `plot::symbols` has those that recur.
 //!
 //! Panels that recur have a function: `over_time::Subject` (`crossing`, `distances`, `true_negative_rates`, `mean_responses`,
 //! `item_responses`, or `panel` and `curves` for another quantity), `biases::bias_options` against any abscissa. Layers of

@@ -88,7 +88,11 @@ pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), paragrap
             middle += line_height;
         }
         let mut x = left;
-        for Words { text, bold } in paragraph {
+        for (place, Words { text, bold }) in paragraph.iter().enumerate() {
+            // A sign stays beside the first word of its meaning.
+            let next = paragraph.get(place + 1).filter(|_| *bold);
+            let next = next.and_then(|words| words.text.split(' ').next());
+            let after = next.map_or(0.0, |word| blank + text_width(word, NOTE_SIZE, false));
             // What of it stands on the current line, and where that begins.
             let mut line = Text::centred("", (x, middle), Anchor::Start, NOTE_SIZE);
             line.bold = *bold;
@@ -98,7 +102,8 @@ pub fn footer(canvas: &mut Canvas, top: f64, (left, right): (f64, f64), paragrap
                     true => one(word.to_owned()),
                     false => one(format!("{} {word}", line.content)),
                 };
-                if longer.bounds().right() <= right || x == left && line.content.is_empty() {
+                if longer.bounds().right() + after <= right || x == left && line.content.is_empty()
+                {
                     line = longer;
                     continue;
                 }

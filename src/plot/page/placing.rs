@@ -159,7 +159,10 @@ impl<'a> Placed<'a> {
             canvas.fill(strip, STRIP);
             canvas.frame(strip);
             let at = (centre, strip.centre().1);
-            canvas.text(Text::centred(&*panel.words, at, Anchor::Middle, NOTE_SIZE));
+            // Of runs that are not over more may be said than there is room for.
+            let width = text_width(&panel.words, NOTE_SIZE, false);
+            let size = NOTE_SIZE * (frame.width / (width + 2.0)).min(1.0);
+            canvas.text(Text::centred(&*panel.words, at, Anchor::Middle, size));
         }
         if cell.is_titled {
             let at = (centre, frame.top - 3.5 - LINE * self.lines_of_words());

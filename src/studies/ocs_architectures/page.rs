@@ -5,9 +5,9 @@ use super::{Beside, Constants, Setting, Shape};
 use crate::config::Preprocessing;
 use crate::plot::curve::Clock;
 use crate::plot::over_time::Subject;
-use crate::plot::style::look;
+use crate::plot::style::{GREY, Look, look};
 use crate::plot::symbols::{self, Symbol};
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample};
 use crate::record::{DatasetRecord, Record, RunFolder, unpublished};
 
 const ROWS: [(Shape, bool, &str); 4] = [
@@ -80,6 +80,7 @@ fn times(runs: &RunFolder) -> Panel {
         let step = |time: Option<f64>| Some(run.config.step_at(time?));
         (step(run.phase.onset), step(run.phase.end))
     };
+    let grey = Look { colour: GREY, ..look(0) };
     let mut layers = Vec::new();
     for (row, (shape, is_normalised, _)) in ROWS.into_iter().enumerate() {
         for (column, (constants, preprocessing, title)) in COLUMNS.into_iter().enumerate() {
@@ -87,16 +88,13 @@ fn times(runs: &RunFolder) -> Panel {
             let x = row as f64 + 0.2 * (column as f64 + 1.0);
             for run in setting.runs(runs) {
                 let (onset, end) = of_phase(run);
-                layers.push(Layer::points(
-                    onset.map(|onset| (x, onset)),
-                    look(column),
-                    format!("{title}: onset"),
-                ));
-                layers.push(Layer::open_points(
-                    end.map(|end| (x, end)),
-                    look(column),
-                    format!("{title}: end"),
-                ));
+                let look = look(column);
+                let [at_onset, at_end] = [onset, end].map(|time| time.map(|time| (x, time)));
+                let onset = Entry::new(Sample::Marker(grey), "onset");
+                layers.push(Layer::points(at_onset, look, title).also(onset));
+                let column = Entry::new(Sample::Marker(look), title);
+                let end = Entry::new(Sample::Open(grey), "end");
+                layers.push(Layer::open_points(at_end, look, "").explained_by(column).also(end));
             }
         }
     }

@@ -75,12 +75,11 @@ impl<'a> Start<'a> {
             .runs
             .iter()
             .filter_map(|run| Some((run.config.task.correlation, run.phase.log_ratio?)));
-        let markers = Sample::Marker(Look { colour: GREY, ..look(0) });
         let curve = Curve { points: theory.collect() };
         [
             Layer::line(curve, self.look.stroke(0.9), self.caption()),
             Layer::points(trained, self.look, self.caption())
-                .also(Entry::new(markers, "gradient descent")),
+                .also(Entry::new(Sample::Shapes(GREY), "gradient descent")),
         ]
     }
 }
@@ -106,7 +105,7 @@ pub fn page(runs: &RunFolder) -> Page {
 }
 
 fn lengths(starts: &[Start], x: Measure) -> Panel {
-    Panel::new(x, Measure::linear("ln(end/onset)"))
+    Panel::new(x, Measure::linear("ln(end / onset)"))
         .layer(Layer::level(0.0, THRESHOLD, "end = onset"))
         .layers(starts.iter().flat_map(Start::lengths))
 }
@@ -131,7 +130,7 @@ fn enlarged(starts: &[Start]) -> Panel {
         line.named(number(rho, 4))
     });
     lengths(starts, Measure::linear(CORRELATION).between(0.0, BEGINNING).own())
-        .upwards(Measure::linear("ln(end/onset)").between(-0.7, 0.7).own())
+        .upwards(Measure::linear("ln(end / onset)").between(-0.7, 0.7).own())
         .layers(uprights)
 }
 

@@ -27,7 +27,7 @@ fn line(index: usize) -> Look {
 
 const KEY: [Symbol; 5] = [
     Symbol::new("κ", "eigenvalue of the Gram matrix"),
-    Symbol::new("v", "its top eigenvector"),
+    Symbol::new("v", "its top eigenvector, 1 a vector of ones"),
     symbols::SAMPLES,
     Symbol::new("D", "squared distance to the OCS, mean over inputs"),
     Symbol::new("cv", "standard deviation over mean of the images' projections on their mean"),

@@ -51,7 +51,7 @@ fn is_wide(hidden: &[usize]) -> bool {
 const KEY: [Symbol; 9] = [
     Symbol::new("Θ", "neural tangent kernel"),
     Symbol::new("Θ(0)", "the same at step 0"),
-    Symbol::new("v", "its top eigenvector"),
+    Symbol::new("v", "its top eigenvector, 1 a vector of ones"),
     symbols::SAMPLES,
     Symbol::new("κ₀", "its largest eigenvalue"),
     Symbol::new("κ₁", "the next"),

@@ -10,10 +10,11 @@ use super::passage::{
 use crate::config::Bias;
 use crate::metrics::Curves;
 use crate::plot::curve::Curve;
+use crate::plot::over_time::theory_line;
 use crate::plot::style::{
-    AT_OCS, Dash, GREY, Look, Marker, ORANGE, Stroke, THEORY, THRESHOLD, level_look, look,
+    AT_OCS, Dash, GREY, Look, Marker, ORANGE, Stroke, THRESHOLD, level_look, look,
 };
-use crate::plot::{Layer, Measure, Page, Panel, symbols};
+use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample, symbols};
 use crate::record::{Record, RunFolder, StretchRecord};
 use crate::theory::{BalancedTree, one_layers_visit};
 
@@ -98,7 +99,7 @@ fn course(runs: &RunFolder, depth: usize, bias: Bias) -> Panel {
         layers.push(Layer::dots(curve, look, caption));
         if let Some(theory) = theory {
             let curve = scaled((&theory.curves, &theory.stretches), of(&theory.curves), unit);
-            layers.push(Layer::line(curve, THEORY, "theory"));
+            layers.push(theory_line(curve));
         }
     }
     let switches = run.stretches.iter().skip(1).map(|stretch| {
@@ -134,7 +135,7 @@ fn strengths(runs: &RunFolder, depth: usize) -> Panel {
         if let Some(theory) = runs.theory_of_run(run) {
             let moments = theory.moments_of_stretches()[index].clone();
             let curve = relative(&theory.curves, moments, level);
-            layers.push(Layer::line(curve, THEORY, "theory"));
+            layers.push(theory_line(curve));
         }
         if let Some(time) = predicted_sign_change(&run.config, level) {
             layers.push(Layer::upright(time, CROSSES, "zero, by the mode alone"));
@@ -163,11 +164,13 @@ fn scatter(
             let points: Vec<(f64, f64)> =
                 chosen.iter().flat_map(|run| at(run, index, bias)).collect();
             let look = depth_look(index);
+            let grey = Look { colour: GREY, ..depth_look(0) };
             layers.push(match bias {
-                Bias::None => {
-                    Layer::open_points(points, look, format!("{}, no biases", in_layers(depth)))
-                }
-                _ => Layer::points(points, look, format!("{}, biases", in_layers(depth))),
+                Bias::None => Layer::open_points(points, look, "")
+                    .explained_by(Entry::new(Sample::Marker(look), in_layers(depth)))
+                    .also(Entry::new(Sample::Open(grey), "no biases")),
+                _ => Layer::points(points, look, in_layers(depth))
+                    .also(Entry::new(Sample::Marker(grey), "biases in all layers")),
             });
         }
     }
