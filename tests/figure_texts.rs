@@ -161,7 +161,7 @@ fn frames(canvas: &Canvas) -> Vec<Rectangle> {
     closed.filter(|frame| frame.width > 40.0).collect()
 }
 
-/// Texts centred on a panel that are wider than it, and those beyond the page's margins.
+/// Texts centred on a panel that are wider than it or were made small to fit, and those beyond the page's margins.
 fn too_wide(canvas: &Canvas) -> Vec<String> {
     const ABOVE: f64 = 24.0;
     // Numbers at the end of an axis may reach beyond it.
@@ -183,6 +183,10 @@ fn too_wide(canvas: &Canvas) -> Vec<String> {
         }
         if bounds.left < MARGIN || bounds.right() > PAGE_WIDTH - MARGIN {
             found.push(format!("`{}` stands in the margin", text.content));
+        }
+        // Words above a panel that has no room for them.
+        if text.size < NOTE_SIZE {
+            found.push(format!("`{}` is smaller than a note", text.content));
         }
     }
     found

@@ -1,6 +1,7 @@
 //! Panels of what runs did along learning, with theory's answer: crossings, distances, true negative rates, responses.
 
 use super::axes::rounded;
+use super::axis::number;
 use super::curve::{Account, Clock, Curve, Spread, median_phase};
 use super::page::{Entry, Layer, Measure, Panel, Sample};
 use super::phases::{
@@ -257,7 +258,7 @@ impl<'a> Subject<'a> {
             let values = of(account, level);
             // Numbers of a level's own lines would touch: the middle one stands for all.
             let name = match &values[..] {
-                [least, .., most] => format!("{}–{}", rounded(*least), rounded(*most)),
+                [least, .., most] => format!("{}–{}", number(*least, 3), number(*most, 3)),
                 _ => values.iter().map(|value| rounded(*value)).collect(),
             };
             let middle = values.len() / 2;

@@ -46,5 +46,7 @@ fn notes(runs: &RunFolder) -> String {
             power_of_ten(apart.max(f64::EPSILON).log10().floor() as i32 + 1)
         )
     });
-    format!("Dots and theory: aligned start. Broad pale lines: small random starts.{alike}")
+    format!(
+        "Dots and theory: aligned start. Broad pale lines in a to c: small random starts.{alike}"
+    )
 }
