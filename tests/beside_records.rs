@@ -191,6 +191,11 @@ fn a_run_that_is_replaced_leaves_nothing_of_itself_beside_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     train_all(&config(&["training.checkpoints=log"]), &eager(folder.path()), &|_| ()).unwrap();
     assert!(beside(folder.path()).len() > 10);
+    // Of a process that was killed between its last two steps.
+    let rows = folder.path().join("default/.1.responses.rows");
+    std::fs::write(&rows, [0; 10]).unwrap();
+    train_all(&config(&["training.checkpoints=log"]), &resumed(folder.path()), &|_| ()).unwrap();
+    assert!(!rows.exists());
     let overwriting =
         ocs::sweep::Options { existing: ocs::sweep::Existing::Overwrite, ..eager(folder.path()) };
     train_all(&config(&["record.responses=null"]), &overwriting, &|_| ()).unwrap();

@@ -6,7 +6,7 @@ use ocs::derived::Derived;
 use ocs::metrics::Phase;
 use ocs::record::{
     Algorithms, CellRecord, CoresRecord, FailureRecord, PhaseAt, ProgramRecord, ReachRecord,
-    ReachVerdict, Record, Status, StretchRecord, path_of, read_checked,
+    ReachVerdict, Record, Status, StretchRecord, VerifiedRecord, path_of, read_checked,
 };
 use ocs::sweep::{Tasks, gram_of, theory_of, train_all};
 use serde_json::{Map, Value, json};
@@ -237,6 +237,7 @@ fn the_page_has_every_field_of_every_file_and_no_other() {
     let phases = parsed(&PHASES.replace("name: test", "network: {bias: none}"));
     for config in [linear, phases] {
         let mut theory = theory_of("default", &config, None, &mut tasks).unwrap();
+        theory.verified = Some(VerifiedRecord { until: 1.0, moments: 3, difference: 0.0 });
         theory.reach = vec![ReachRecord {
             verdict: ReachVerdict::Whole,
             lambda: 0.0,

@@ -305,32 +305,31 @@ impl ArrayRecord {
     }
 }
 
-/// Removes what an earlier run left beside its record at `path`: arrays, rows, weights that were kept along training.
+/// Which files beside records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Arrays, and rows of them.
+    All,
+    /// Rows alone: of runs that are over, whose process was killed before it had removed them.
+    Rows,
+}
+
+/// Removes files that lie beside records in the folder of a condition, of the runs whose seeds `is_of` takes.
 ///
 /// # Errors
 ///
 /// Names what cannot be removed.
-pub fn remove_beside(path: &Path) -> Result<()> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
-    for entry in entries.into_iter().flatten().flatten() {
+pub fn remove_beside(folder: &Path, which: Beside, is_of: &dyn Fn(u64) -> bool) -> Result<()> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_array = name
-            .strip_prefix(&*stem)
-            .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".npz"));
-        let is_rows = name
-            .strip_prefix('.')
-            .and_then(|name| name.strip_prefix(&*stem))
-            .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".rows"));
-        if is_array || is_rows {
-            file::remove(&entry.path())
-                .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        let (is_rows, is_array) = (name.ends_with(".rows"), name.ends_with(".npz"));
+        let seed =
+            name.trim_start_matches('.').split('.').next().and_then(|seed| seed.parse().ok());
+        let is_meant = is_rows || (is_array && which == Beside::All);
+        if is_meant && seed.is_some_and(is_of) {
+            let path = entry.path();
+            file::remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
-    }
-    let weights = path.with_extension("weights");
-    if weights.is_dir() {
-        std::fs::remove_dir_all(&weights)
-            .with_context(|| format!("cannot remove {}", weights.display()))?;
     }
     Ok(())
 }

@@ -105,12 +105,17 @@ impl Job {
     }
 }
 
-/// Removes the checkpoint of a run that is replaced, and what else lies beside its record.
+/// Removes the checkpoint of a run that is replaced, and the weights that it kept along training.
 pub(super) fn remove_checkpoint(path: &Path) -> Result<()> {
     let folder = path.with_extension("checkpoint");
     if folder.is_dir() {
         std::fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove the old checkpoint {}", folder.display()))?;
     }
-    record::remove_beside(path)
+    let weights = path.with_extension("weights");
+    if weights.is_dir() {
+        std::fs::remove_dir_all(&weights)
+            .with_context(|| format!("cannot remove the old weights {}", weights.display()))?;
+    }
+    Ok(())
 }

@@ -23,7 +23,7 @@ use super::tasks::Tasks;
 use super::workers::{ensure_threads, work_together};
 use crate::config::{Cell, Config, cells};
 use crate::file;
-use crate::record::{self, CellRecord, DatasetRecord, FailureRecord};
+use crate::record::{self, Beside, CellRecord, DatasetRecord, FailureRecord};
 
 /// Runs that are about to be trained. Nothing of them is written yet.
 pub struct Plan<'a> {
@@ -162,6 +162,9 @@ impl<'a> Plan<'a> {
         if self.options.existing == Existing::Overwrite {
             self.remove_unfinished()?;
         }
+        self.remove_beside(Beside::All, &|(condition, seed)| {
+            self.options.begins_anew(condition, *seed)
+        })?;
         for job in asked {
             FailureRecord::remove(folder, &job.condition, job.seed)?;
             if self.options.begins_anew(&job.condition, job.seed) {
@@ -174,6 +177,8 @@ impl<'a> Plan<'a> {
             Existing::Overwrite => Earlier::default(),
         };
         self.ensure_still_kept(&earlier)?;
+        let over = earlier.kept();
+        self.remove_beside(Beside::Rows, &|run| over.contains(run))?;
         for (_, path, text) in &earlier.restored {
             tracing::info!("{} is written again from its checkpoint", path.display());
             record::write_atomically(path, text)?;
@@ -200,6 +205,20 @@ impl<'a> Plan<'a> {
         let own = conditions.into_iter().map(|condition| (folder.join(condition), 1));
         let shared = [(folder.clone(), 0), (folder.join(UNFINISHED), 0)];
         own.chain(shared).map(|(folder, depth)| file::remove_leftovers(&folder, depth)).sum()
+    }
+
+    /// Removes what lies beside records of some of its runs.
+    fn remove_beside(&self, which: Beside, is_meant: &dyn Fn(&Run) -> bool) -> Result<()> {
+        let mut seeds: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+        let asked =
+            self.jobs.iter().filter(|job| !self.options.leaves_alone(&job.condition, job.seed));
+        for job in asked.filter(|job| is_meant(&job.run())) {
+            seeds.entry(&job.condition).or_default().insert(job.seed);
+        }
+        seeds.into_iter().try_for_each(|(condition, seeds)| {
+            let folder = self.options.folder.join(condition);
+            record::remove_beside(&folder, which, &|seed| seeds.contains(&seed))
+        })
     }
 
     /// Makes sure that runs which nobody claimed, since they were over, are so still.
