@@ -653,3 +653,34 @@ fn a_killed_process_that_nobody_waited_for_is_no_holder() {
     }
     child.wait().unwrap();
 }
+
+#[test]
+fn runs_whose_representations_and_forgetting_are_watched_go_on_and_end_the_same() {
+    let keys = [
+        "probes=[representations, forgetting]",
+        "network={hidden: [5, 4, 3], bias: none, initialisation: {normal: {std: 0.3}}}",
+        "training.precision=float64",
+        "phases=[{steps: 40}, {task.permutation: [1, 0, 2, 3, 4, 5, 6, 7]}]",
+    ];
+    let overrides: Vec<_> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    let config = config::parse(TEXT, "test", &overrides).unwrap();
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    train_all(&config, &eager(whole.path()), &|_| ()).unwrap();
+    for at in [20, 60] {
+        let options = if at == 20 { eager(broken.path()) } else { resumed(broken.path()) };
+        interrupted(&config, &options, at);
+    }
+    trained_on(&config, &resumed(broken.path()));
+    let seeds = |folder: &Path| {
+        let of_seed = |&seed: &u64| -> Value {
+            let record: Value = read_json(&path_of(folder, "default", seed)).unwrap();
+            record["series"].clone()
+        };
+        config.seeds.iter().map(of_seed).collect::<Vec<Value>>()
+    };
+    assert_eq!(seeds(whole.path()), seeds(broken.path()));
+    let names = seeds(whole.path())[0].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for name in ["network_map", "input_similarity", "kernel_distance", "task_losses"] {
+        assert!(names.iter().any(|other| other == name), "{names:?}");
+    }
+}

@@ -86,13 +86,17 @@ impl Probe for Representations {
 
     fn state(&self) -> State {
         let layers = self.initial.iter().flatten().enumerate();
-        let tables = layers.map(|(index, layer)| (format!("initial_{}", index + 1), layer.clone()));
+        // Named so that names in their order are layers in theirs.
+        let tables =
+            layers.map(|(index, layer)| (format!("initial_{:03}", index + 1), layer.clone()));
         State { notes: Value::Null, tables: tables.collect() }
     }
 
     fn resume(&mut self, state: State) -> Result<()> {
         ensure!(!state.tables.is_empty(), "the checkpoint lacks the layers of step 0");
-        self.initial = Some(state.tables.into_iter().map(|(_, layer)| layer).collect());
+        let mut tables = state.tables;
+        tables.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.initial = Some(tables.into_iter().map(|(_, layer)| layer).collect());
         Ok(())
     }
 }
