@@ -27,6 +27,8 @@ const RESOLUTION: f64 = 300.0;
 const PIXELS_PER_METRE: u32 = 11811;
 /// The bitmap is drawn so many times larger, then averaged.
 const OVERSAMPLING: usize = 3;
+/// Lines above this width end where their points do.
+const BROAD: f64 = 1.5;
 /// SVG units a point.
 const UNITS_PER_POINT: f64 = 10.0;
 
@@ -230,8 +232,11 @@ impl<B: DrawingBackend> Pen<'_, B> {
         if from.0 == to.0 || from.1 == to.1 {
             let (left, right) = (from.0.min(to.0), from.0.max(to.0));
             let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
-            // Frames meet at their corners, so lines along the axes are square at their ends.
-            let piece = Rectangle::between(left - half, top - half, right + half, bottom + half);
+            // Frames meet at their corners, so lines along the axes are square at their ends; broad ones would leave a frame.
+            let end = if stroke.width > BROAD { 0.0 } else { half };
+            let (along, across) = if from.0 == to.0 { (half, end) } else { (end, half) };
+            let piece =
+                Rectangle::between(left - along, top - across, right + along, bottom + across);
             let piece = match (from.0 == to.0, stroke.dash.lengths().is_empty()) {
                 (_, true) => piece,
                 (true, false) => Rectangle { top, height: bottom - top, ..piece },

@@ -188,7 +188,9 @@ fn by_category(groups: &[Group], mut others: Vec<Dimension>) -> Result<Looks> {
     let first = others.remove(0);
     let rest = together(groups, &others);
     let is_enough = first.values.len() <= COLOURS.len() && rest.values.len() <= DASHES.len();
-    if !is_enough || !tells_apart(&first, &rest) {
+    // Where most combinations are missing, runs have little in common to be told by.
+    let is_crossed = 4 * groups.len() >= 3 * first.values.len() * rest.values.len();
+    if !is_enough || !is_crossed || !tells_apart(&first, &rest) {
         return one_each(groups);
     }
     let look = |index: usize| {
