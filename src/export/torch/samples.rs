@@ -1,7 +1,7 @@
 //! `data.safetensors`: which samples a network was trained and judged on, what inputs and targets are, and what it answered.
 
 use anyhow::Result;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::arrays::{Array, to_bytes};
 use super::network::TorchExport;
@@ -23,7 +23,14 @@ pub fn bytes_of(export: &TorchExport) -> Result<Vec<u8>> {
     ];
     arrays.extend(task.labels.as_ref().map(|labels| ("labels", table(labels))));
     match &task.inputs {
-        TaskInputs::Vectors(vectors) => arrays.push(("evaluation.inputs", table(vectors))),
+        TaskInputs::Vectors(vectors) => {
+            arrays.push(("evaluation.inputs", table(&vectors.select(Axis(0), &items))));
+            if task.n_held_out() > 0 {
+                let learned: Vec<usize> = (0..task.n_samples()).collect();
+                arrays.push(("training.inputs", table(&vectors.select(Axis(0), &learned))));
+                arrays.push(("training.items", Array::of_indices(&learned)));
+            }
+        }
         TaskInputs::Images { train, test, preprocessor } => {
             arrays.extend(of_images(train, test, preprocessor));
         }

@@ -121,6 +121,11 @@ fn arrays(export: &TorchExport) -> String {
             .to_owned(),
     );
     match &export.task.inputs {
+        TaskInputs::Vectors(_) if export.task.n_held_out() > 0 => lines.extend([
+            "`evaluation.inputs` [samples, inputs], which were held out".to_owned(),
+            "`training.inputs` [samples, inputs], `training.items`, on which it was trained"
+                .to_owned(),
+        ]),
         TaskInputs::Vectors(_) => {
             lines.push(
                 "`evaluation.inputs` [samples, inputs]; it was trained on the same".to_owned(),
