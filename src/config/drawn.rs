@@ -276,6 +276,7 @@ impl Gaussian {
             (1..=MOST_DIMENSIONS).contains(dimension),
             "task.gaussian.dimension must be 1 to {MOST_DIMENSIONS}, not {dimension}"
         );
+        ensure!(*count >= 2, "task.gaussian.count must be at least 2, not {count}");
         ensure!(
             !whitened || count >= dimension,
             "task.gaussian.count is {count}, but fewer draws than the dimension, {dimension}, cannot be whitened: raise it, or set task.gaussian.whitened to false"

@@ -71,8 +71,9 @@ pub struct NetworkConfig {
     /// that of a channel is normalisation's shift (`affine`).
     pub bias: Bias,
     /// Initial weights: aligned: {a0, biases} | normal: {std} | kaiming: {gain} | orthogonal: {scale} | mirrored: {scale,
-    /// direction} | antisymmetric: {std, output}; the bare name takes the defaults. Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below
-    /// PyTorch's 1 start so small that the OCS phase shows.
+    /// direction} | balanced: {std, lambda, map, perturbation} | antisymmetric: {std, output}; the bare name takes the defaults.
+    /// Default: linear aligned: {a0: 1e-4}, mlp kaiming: {gain: 0.2}, cnn kaiming: {gain: 0.5}; gains below PyTorch's 1 start so small
+    /// that the OCS phase shows.
     #[serde(
         serialize_with = "singleton_map::serialize",
         deserialize_with = "initialisation::deserialize"

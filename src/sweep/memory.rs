@@ -334,7 +334,23 @@ fn observing_parts(stretches: &[Config], together: &Together) -> Vec<Part> {
         let bytes = 1e6 * (kernel_megabytes_of(network, samples) + matrices);
         parts.push(part("tangent kernels", "kernel.samples, --jobs", together.stacks * bytes));
     }
+    let has_twin = |config: &&Config| config.probes.contains(&ProbeKind::LinearTwin);
+    if let Some(config) = stretches.first().filter(has_twin) {
+        let bytes = twin_bytes(config, together);
+        let keys = "task.samples, task.gaussian.count and held_out, --stack, --jobs";
+        parts.push(part("linear models beside networks", keys, bytes));
+    }
     parts
+}
+
+/// What two linear models, with the norm and without, keep for each network, `16 n min(n, d + 2)` for n samples that are judged in d
+/// dimensions, and while they are made for each stack, `8 n (3 d + 4)`.
+fn twin_bytes(config: &Config, together: &Together) -> f64 {
+    let sizes = Sizes::of(&config.task);
+    let (samples, features) = (judged(config, &sizes), sizes.inputs + 2.0);
+    let kept = 16.0 * samples * features.min(sizes.train);
+    let made = 8.0 * samples * (3.0 * sizes.inputs + 4.0);
+    together.stacks * (together.stacked * kept + made)
 }
 
 /// What the most demanding stretch's steps take, and what is kept of the others: the moments of their inputs.

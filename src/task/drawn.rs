@@ -53,7 +53,9 @@ impl Drawn {
             }
         };
         let targets = match targets {
-            Targets::Linear(linear) => linear_targets(linear, &inputs, is_mirrored, &mut generator),
+            Targets::Linear(linear) => {
+                linear_targets(linear, &inputs, (is_mirrored, held_out), &mut generator)
+            }
             Targets::Contrasts(contrasts) => contrast_targets(*contrasts),
             Targets::Sine(Sine { frequency }) => inputs
                 .rows()
@@ -205,7 +207,7 @@ fn contrast_targets(config: ContrastTargets) -> Array2<f64> {
 fn linear_targets(
     config: &LinearTargets,
     inputs: &Array2<f64>,
-    is_mirrored: bool,
+    (is_mirrored, held_out): (bool, usize),
     generator: &mut ChaCha8Rng,
 ) -> Array2<f64> {
     let &LinearTargets { noise, even, .. } = config;
@@ -226,7 +228,8 @@ fn linear_targets(
         }
     }
     let sizes = inputs.column(0).mapv(f64::abs);
-    let mean = sizes.sum() / n_items as f64;
+    let n_learned = n_items - held_out;
+    let mean = sizes.slice(ndarray::s![..n_learned]).sum() / n_learned as f64;
     targets + &(even * (sizes - mean)).insert_axis(Axis(1))
 }
 

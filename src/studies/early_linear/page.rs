@@ -41,7 +41,7 @@ pub fn page(runs: &RunFolder) -> Page {
             symbols::MEAN_TARGET,
             Symbol::new("d", "dimension of inputs"),
             Symbol::new("m", "width"),
-            Symbol::new("λ", "rate of the constant, θ₀² + 3ν²/2d"),
+            Symbol::new("λ", "rate at which the linear model learns the constant"),
         ])
         .notes(
             "White normal inputs of d dimensions, 16 d samples, y = ½ sign(w·x) + 0.2, width m = d²/2 but in c; two layers without \
@@ -215,7 +215,9 @@ fn images(runs: &RunFolder) -> [Panel; 2] {
                 ))
                 .layer(Layer::dots(over(Curve::of(&run.curves.time, errors)), look, name));
         }
-        panel.layer(Layer::level(0.1, THRESHOLD, "threshold"))
+        let shown = relu.iter().chain(&erf).next();
+        let threshold = shown.map(|run| run.config.phase_threshold);
+        panel.layers(threshold.map(|at| Layer::level(at, THRESHOLD, "threshold of the onset")))
     })
 }
 
