@@ -60,8 +60,10 @@ impl Theory {
             ensure_theory_fits(&condition, &resolved, true).map_err(refused)?;
             match theory_of(&condition, &resolved, self.seed, &mut tasks) {
                 Ok(mut theory) => {
-                    if self.json {
-                        add_representations(&mut theory, self.seed)?;
+                    if self.json
+                        && let Err(reason) = add_representations(&mut theory, self.seed)
+                    {
+                        tracing::warn!("no series of the map: {reason:#}");
                     }
                     names.push(name);
                     answer.conditions.push(theory);

@@ -12,8 +12,9 @@ use super::overrides::{
 };
 use super::{
     Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, KernelConfig,
-    LinearTargets, NetworkConfig, Normalisation, Optimiser, PerBlock, ProbeKind, RecordConfig,
-    RecordedResponses, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, read, text, words,
+    LinearTargets, NetworkConfig, Normalisation, Optimiser, Parametrisation, PerBlock, ProbeKind,
+    RecordConfig, RecordedResponses, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, read,
+    text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -115,13 +116,14 @@ fn all_keys() -> Vec<String> {
     }
     let task = TaskConfig {
         targets: Some(Targets::Linear(LinearTargets::default())),
-        gaussian: Some(Gaussian::default()),
+        gaussian: Some(Gaussian { whitened: false, held_out: 1, ..Gaussian::default() }),
         circle: Some(Circle::default()),
         seed: Some(0),
         ..TaskConfig::default()
     };
     let training = TrainingConfig {
         checkpoints: Checkpoints::Log,
+        frozen: vec![1],
         optimiser: Optimiser::Sgd(Sgd { nesterov: true, weight_decay: 1.0, ..Sgd::default() }),
         schedule: Schedule::Cosine(Annealing { warm_up: 1, ..Annealing::default() }),
         gradient_clipping: Some(1.0),
@@ -137,6 +139,7 @@ fn all_keys() -> Vec<String> {
         normalisation: Normalisation::Batch(BatchNormalisation::default()),
         dropout: 0.5,
         layer_scales: vec![1.0],
+        parametrisation: Parametrisation::Ntk,
         ..NetworkConfig::default()
     };
     let kernel = Some(KernelConfig::default());

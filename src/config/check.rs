@@ -357,6 +357,11 @@ impl Config {
             "probes lists parity, which is for task.targets, not for a tree's labels: leave it out"
         );
         ensure!(
+            !self.probes.contains(&ProbeKind::Parity)
+                || self.task.gaussian.as_ref().is_none_or(|gaussian| gaussian.held_out == 0),
+            "probes lists parity, which tells of what is learned, but task.gaussian.held_out has others judged: leave one out"
+        );
+        ensure!(
             self.training.batch_size.is_none()
                 || self.task.inputs.are_images()
                 || !self.task.has_tree(),

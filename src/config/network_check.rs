@@ -66,6 +66,11 @@ impl NetworkConfig {
                 ensure_scale("initialisation.normal.std", std)
             }
             Initialisation::Kaiming(Kaiming { gain }) => {
+                ensure!(
+                    self.parametrisation == Parametrisation::Standard,
+                    "network.initialisation kaiming divides weights by the root of how many a unit has, and network.parametrisation ntk \
+                     does so again: use normal: {{std: 1}}, or antisymmetric"
+                );
                 ensure_scale("initialisation.kaiming.gain", gain)
             }
             Initialisation::Orthogonal(Orthogonal { scale }) => {
@@ -408,6 +413,11 @@ impl Config {
             ),
             (training.loss == Loss::HalfSquaredError, "training.loss", "half-squared-error"),
             (training.batch_size.is_none(), "training.batch_size", "null"),
+            (
+                self.task.frequencies.is_none(),
+                "task.frequencies",
+                "null, since it counts each sample once",
+            ),
             (
                 training.follows_the_flow() && training.schedule.is_constant(),
                 "training.optimiser",

@@ -6,7 +6,7 @@ use super::network::{Mode, Network, plan};
 use super::pass::{Pass, Tap};
 use super::plan::LayerPlan;
 use super::setting::Setting;
-use crate::config::{Affine, NetworkConfig};
+use crate::config::{Affine, NetworkConfig, Parametrisation};
 use crate::task::{Task, TaskInputs};
 
 /// Samples whose forward and backward passes are in memory at a time.
@@ -153,7 +153,14 @@ impl Network {
                 _ => tap.given.reshape([tap.given.size()[0], n_members, -1]).transpose(0, 1),
             };
             let given = given.to_kind(Kind::Double);
-            Some(given.bmm(&given.transpose(1, 2)) / given.size()[2] as f64)
+            // A factor on weights stands on what they are given.
+            let of_units = match self.setting.parametrisation {
+                Parametrisation::Standard => 1.0,
+                Parametrisation::Ntk => {
+                    self.layers[layer].weight.size()[1..].iter().product::<i64>() as f64
+                }
+            };
+            Some(given.bmm(&given.transpose(1, 2)) * (of_units / given.size()[2] as f64))
         };
         (1..self.layers.len()).filter_map(of_layer).collect()
     }

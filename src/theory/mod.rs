@@ -491,6 +491,10 @@ fn ensure_gradient_descent(config: &Config) -> Result<()> {
         training.batch_size.is_none(),
         "theory covers the full batch: training.batch_size null"
     );
+    ensure!(
+        training.frozen.is_empty(),
+        "theory covers networks all of whose layers learn: leave training.frozen out"
+    );
     Ok(())
 }
 

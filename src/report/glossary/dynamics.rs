@@ -124,4 +124,27 @@ pub const TERMS: &[Term] = &[
     .also(&["riccati"])
     .from("Fukumizu 1998; Braun et al. 2022; Domine et al. 2024")
     .at(&[("src/theory/riccati.rs", "Riccati")]),
+    Term::new(
+        "NTK parametrisation",
+        "Weights of size 1 over the root of how many a unit sees: the tangent kernel of wide networks does not grow with their width.",
+    )
+    .also(&["parametrisation"])
+    .equals("h = W x / √n + b, n inputs of the layer")
+    .at(&[("src/config/network.rs", "Parametrisation"), ("src/model/pass.rs", "scaled")])
+    .from("Jacot, Gabriel and Hongler 2018, arXiv 1806.07572"),
+    Term::new(
+        "antisymmetric start",
+        "Units of the last hidden layer in pairs whose answers cancel: the network starts at 0, with the gradients of independent units.",
+    )
+    .also(&["antisymmetric"])
+    .at(&[("src/config/initialisation.rs", "Antisymmetric")])
+    .from("Zhang et al. 2020, arXiv 1905.07777"),
+    Term::new(
+        "linear twin",
+        "The linear model of inputs, a constant and their norm that a wide network of two layers begins as.",
+    )
+    .also(&["twin"])
+    .equals("D = ⟨(f − f of the twin)²⟩ / ⟨y²⟩")
+    .at(&[("src/theory/linear_twin.rs", "TwinFeatures"), ("src/probes/linear_twin.rs", "LinearTwin")])
+    .from("Hu, Xiao, Adlam and Pennington 2020, arXiv 2006.14599"),
 ];

@@ -44,8 +44,8 @@ pub fn page(runs: &RunFolder) -> Page {
             Symbol::new("λ", "rate at which the linear model learns the constant"),
         ])
         .notes(
-            "White normal inputs of d dimensions, 16 d samples, y = ½ sign(w·x) + 0.2, width m = d²/2 but in c; two layers without \
-             biases that start at 0. Training set; first seed in a, b, d, e.",
+            "White normal inputs of d dimensions, 16 d samples, targets 0.7 and −0.3 on the two sides of a plane, width m = d²/2 but in c; \
+             two layers without biases that start at 0. Training set; first seed in a, b, d, e.",
         )
 }
 
