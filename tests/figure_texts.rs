@@ -20,7 +20,7 @@ fn figures() -> Vec<(String, Page, Vec<Record>)> {
     let page = |name: &str, stem: &str, runs: &RunFolder| {
         (format!("{stem}, {name}"), (study(stem).page)(runs), runs.records.clone())
     };
-    let fake = ocs::studies::stems().into_iter().map(|stem| page("fake", stem, &runs_of(stem)));
+    let fake = ocs::studies::stems().map(|stem| page("fake", stem, &runs_of(stem)));
     fake.chain(REAL.map(|stem| page("quick", stem, of_study(stem)))).collect()
 }
 
