@@ -315,10 +315,13 @@ fn in_small(shown: &Shown) -> Vec<String> {
         add("--set task.inputs=glyphs --set task.classes=null --set task.samples.test=20");
     }
     // All conditions of these take seconds of integration.
-    for (config, condition) in
-        [("ocs_loss", "none"), ("bias_free_relu", "exact-relu"), ("ocs_sequence", "1-layer-none")]
-    {
-        if shown.text == format!("ocs theory configs/{config}.yaml") {
+    for (config, condition) in [
+        ("ocs_loss", "none"),
+        ("bias_free_relu", "exact-relu"),
+        ("ocs_sequence", "1-layer-none"),
+        ("prior_knowledge", "small"),
+    ] {
+        if shown.text.starts_with(&format!("ocs theory configs/{config}.yaml")) {
             add(&format!("--condition {condition}"));
         }
     }
