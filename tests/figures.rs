@@ -31,6 +31,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
         "prior_knowledge" => fake::quick("prior_knowledge"),
+        "early_linear" => crate::claims::kept::read(stem).unwrap(),
         _ => panic!("there are no fake runs of {stem}"),
     }
 }
@@ -65,6 +66,7 @@ fn contents(stem: &str) -> &'static [&'static str] {
         "prior_knowledge" => {
             &["mode uₐᵗW₂W₁vₐ", "the task's own", "tanh", "time since the turn", "10⁻⁸"]
         }
+        "early_linear" => &["width m", "linear model", "M / ‖ȳ‖", "mean target", "10⁻³"],
         _ => panic!("nobody says what the figure of {stem} holds"),
     }
 }

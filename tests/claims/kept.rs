@@ -81,7 +81,6 @@ fn thinned(stem: &str, runs: RunFolder) -> Kept {
             true => thin(&run.curves, responses),
             false => Curves::default(),
         };
-        run.series.retain(|name, _| !name.ends_with("_loss") && name != "twin_input_dependence");
         for series in run.series.values_mut().filter(|_| has_twins) {
             series.values.iter_mut().flatten().for_each(|value| round(value, 8));
         }

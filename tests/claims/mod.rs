@@ -7,7 +7,7 @@ use ocs::record::{Record, RunFolder};
 use ocs::studies::{self, Study};
 
 /// Records of real runs that need data sets, thinned, and how they are made.
-mod kept;
+pub mod kept;
 mod bias_free_relu;
 mod early_linear;
 mod ocs_architectures;
