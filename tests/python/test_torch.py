@@ -45,7 +45,7 @@ OTHERS = {
                "conditions: {a: {}, b: {training.learning_rate: 0.02}}\n" % GLYPHS,
     "vectors": "training: {steps: 200, learning_rate: 0.1, observations: 10}\ntask: {frequencies: [1, 2, 1, 2, 1, 2, 1, 2]}\n"
                "phases: [{}, {task.permutation: [1, 0, 2, 3, 4, 5, 6, 7]}]\nseeds: [0]\n",
-    "held-out": "task: {inputs: gaussian, gaussian: {dimension: 6, count: 12, held_out: 5}, targets: {linear: {noise: 0}}}\n"
+    "held-out": "task: {inputs: gaussian, gaussian: {dimension: 6, count: 12, held_out: 5, mirrored: false}, targets: {linear: {noise: 0}}}\n"
                 "network: {kind: mlp, hidden: [7], activation: erf, parametrisation: ntk, bias: all}\n"
                 "training: {steps: 20, learning_rate: 0.01, observations: 5}\nrecord: {responses: each-sample}\nseeds: [0]\n",
     "single": "task: {%s}\nnetwork: {kind: cnn, hidden: [6, 6], normalisation: batch, residual: true}\nprobes: [responses]\n"
