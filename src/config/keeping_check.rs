@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Checkpoints, Config, TaskConfig};
+use super::{Checkpoints, Config, ProbeKind, TaskConfig};
 
 impl Config {
     /// What is kept is of the whole run.
@@ -31,6 +31,12 @@ impl Config {
                 self.record.responses.is_none() || samples(stretch) == samples(&stretches[0]),
                 "record.responses each-sample asks for the same samples throughout, but phases change task: leave it out, or let them \
                  change task.permutation, task.target_scale, task.targets, task.preprocessing or task.input_scale alone"
+            );
+            ensure!(
+                !self.probes.contains(&ProbeKind::Representations)
+                    || samples(stretch) == samples(&stretches[0]),
+                "probes lists representations, which tells of the same inputs throughout, but phases change task: leave it out, or let \
+                 them change task.permutation, task.target_scale or task.targets alone"
             );
         }
         Ok(())

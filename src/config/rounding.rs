@@ -41,6 +41,23 @@ pub(super) fn check(
     training.optimiser.check_rounding(precision, training.learning_rate)
 }
 
+/// What is added to weights of a size must be more than their rounding.
+fn check_perturbation(perturbation: f64, size: f64, precision: Precision) -> Result<()> {
+    let (resolved, wider) = match precision.of_updates() {
+        Precision::Float64 => (f64::EPSILON, ""),
+        Precision::Float32 | Precision::Bfloat16 => {
+            (f64::from(f32::EPSILON), "set training.precision to float64, or ")
+        }
+    };
+    ensure!(
+        perturbation == 0.0 || perturbation >= resolved * size,
+        "network.initialisation.balanced.perturbation is {perturbation:e}, of which {} keeps nothing beside weights of {size:e}: {wider}\
+         write a larger value, or 0",
+        precision.name()
+    );
+    Ok(())
+}
+
 /// A layer's weights are stored one by one, and its gradient carries the product of all others: neither may be 0.
 fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()> {
     let n_layers = network.n_layers();
@@ -59,9 +76,12 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
             ("orthogonal.scale", scale, scale, scale)
         }
         // What has been learned is of the task's own size.
-        Initialisation::Balanced(Balanced { map: StartMap::Learned, .. }) => return Ok(()),
-        Initialisation::Balanced(balanced @ Balanced { lambda, .. }) => {
+        Initialisation::Balanced(Balanced { map: StartMap::Learned, perturbation, .. }) => {
+            return check_perturbation(perturbation, 1.0, training.precision);
+        }
+        Initialisation::Balanced(balanced @ Balanced { lambda, perturbation, .. }) => {
             let std = balanced.deviation();
+            check_perturbation(perturbation, std, training.precision)?;
             // Of a product of normal layers, shared out evenly.
             ("balanced.std", std, std, (std * widest.sqrt()).hypot(lambda.abs().sqrt()))
         }

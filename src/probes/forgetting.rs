@@ -12,7 +12,7 @@ use crate::train::Snapshot;
 
 /// With `y_i` the targets of stretch i on the evaluation set:
 ///
-/// - `task_losses`, `[time, stretch]`: `1/2 <||y_i - yhat||^2>`; `null` where that stretch sees other inputs;
+/// - `task_losses`, `[time, stretch]`: `1/2 <||y_i - yhat||^2>`; `null` where that stretch sees other inputs, and in a stretch that does;
 /// - `task_distances`, `[time, stretch, other_stretch]`, at the first step alone: `1/2 <||y_i - y_j||^2>`, which is what is lost of task
 ///   i once task j is learned, wherever both can be fitted without error (Braun et al. 2022).
 pub struct Forgetting {
@@ -53,7 +53,11 @@ impl Probe for Forgetting {
         let count = self.targets.len();
         let responses = &moment.evaluation.responses;
         let own = |sample: usize| responses.row(sample).to_owned();
-        let loss = |targets: &Option<Array2<f64>>| Some(self.loss(targets.as_ref()?, &own));
+        // In a stretch with other inputs responses are to those.
+        let are_to_these = self.targets.get(moment.stretch).is_some_and(Option::is_some);
+        let loss = |targets: &Option<Array2<f64>>| {
+            Some(self.loss(targets.as_ref().filter(|_| are_to_these)?, &own))
+        };
         let losses: Vec<Option<f64>> = self.targets.iter().map(loss).collect();
         let make = || Series::new(&[("stretch", count)], "1");
         record.series_mut("task_losses", make).push(moment.step, &losses)?;

@@ -103,7 +103,7 @@ impl Probe for Representations {
 
 /// Of mlp and cnn: `hidden_similarity_1`, `hidden_similarity_2`, ..., `[time, item, other_item]`: the mean product of what layer 2, 3, ...
 /// is given for samples of two items (after nonlinearity, normalisation and pooling), over its units and the first 256 samples of the
-/// evaluation set; `null` for items that have none among them. At the first step, the last, and some ten log-spaced ones between.
+/// evaluation set, items from the first that is judged on; `null` for items that have none among them. At the first step, the last, and some ten log-spaced ones between.
 pub struct HiddenSimilarities {
     /// Of each sample.
     items: Vec<usize>,
@@ -113,8 +113,10 @@ pub struct HiddenSimilarities {
 impl HiddenSimilarities {
     /// Of a task's evaluation set.
     pub fn new(task: &Task) -> Self {
-        let (items, _) = task.evaluation_items();
-        HiddenSimilarities { items, n_items: task.targets.nrows().min(MOST_ITEMS) }
+        let (mut items, _) = task.evaluation_items();
+        let first = items.iter().copied().min().unwrap_or(0);
+        items.iter_mut().for_each(|item| *item -= first);
+        HiddenSimilarities { items, n_items: (task.targets.nrows() - first).min(MOST_ITEMS) }
     }
 
     /// Means over the samples of pairs of items.

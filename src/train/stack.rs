@@ -91,6 +91,7 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     let equal_shape = learns_from_moments(one.0) && of_one.is_some() && of_one == of_other;
     one.0.kernel.is_none()
         && other.0.kernel.is_none()
+        && one.0.probes == other.0.probes
         && network(one.0) == network(other.0)
         && but_rate(one.0) == but_rate(other.0)
         && (one.0.task == other.0.task || equal_shape)
