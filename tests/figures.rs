@@ -64,7 +64,7 @@ fn contents(stem: &str) -> &'static [&'static str] {
             "angle θ / 2π",
         ],
         "prior_knowledge" => {
-            &["mode uₐᵗW₂W₁vₐ", "the task's own", "tanh", "time since the turn", "10⁻⁸"]
+            &["mode uₐᵗW₂W₁vₐ", "balanced, large", "tanh", "time since the turn", "10⁻⁸"]
         }
         "early_linear" => &["width m", "linear model", "M / ‖ȳ‖", "mean target", "10⁻³"],
         _ => panic!("nobody says what the figure of {stem} holds"),

@@ -188,7 +188,7 @@ fn a_config_of_a_task_without_a_tree_says_the_key_and_the_remedy() {
         (&["network.negative_slope=0.3"], &["negative_slope", "leaky-relu"]),
         (&["network.activation=leaky-relu", "network.negative_slope=1.5"], &["0 to 1", "1.5"]),
         (&["network.activation=leaky"], &["leaky-relu"]),
-        (&["task.targets=square"], &["square", "linear, sine or contrasts"]),
+        (&["task.targets=square"], &["square", "linear, sine, contrasts or sign"]),
     ] {
         let mut given: Vec<&str> = rest.to_vec();
         if rest.contains(&"task.inputs=one-hot") && !rest.contains(&"task.gaussian=null") {

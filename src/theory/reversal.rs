@@ -168,7 +168,7 @@ mod tests {
         for (imbalance, time) in [(1e-2, 5.64485), (1e-4, 10.25006), (1e-8, 19.46040)] {
             assert!((of(imbalance) - time).abs() < 1e-5, "{imbalance}: {}", of(imbalance));
         }
-        let slope = (of(1e-8) - of(1e-10)) / 100f64.ln();
+        let slope = (of(1e-10) - of(1e-8)) / 100f64.ln();
         assert!((slope - 1.0).abs() < 1e-6, "{slope}");
         // And the equation itself, w_1' = -(s + a) w_2 and likewise.
         for imbalance in [0.3, 1e-3] {

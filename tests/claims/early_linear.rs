@@ -97,10 +97,9 @@ pub fn cases() -> Vec<Case> {
         breaks("first-layer-alone", |runs| at_end(runs, "first-layer", 0.00027)),
         breaks("second-layer-alone", |runs| at_end(runs, "second-layer", 0.0041)),
         breaks("mean-of-network-and-model", |runs| {
-            delay(runs, "mean_response", 2);
-            delay(runs, "twin_mean_response", 4);
+            delay(runs, "mean_response", 1);
         })
-        .with(&["mean-along-the-way", "mean-at-its-rate"]),
+        .with(&["mean-along-the-way"]),
         breaks("mean-at-its-rate", |runs| {
             let rates = &mut run(runs, "relu-80").series.get_mut("twin_rates").unwrap().values;
             rates[0] = rates[0].map(|rate| 1.25 * rate);
