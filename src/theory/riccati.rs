@@ -148,7 +148,7 @@ impl Riccati {
             let braked = &product * &integral.view().insert_axis(Axis(1)) * self.input_variance
                 + Array2::<f64>::eye(product.nrows());
             let next = product.dot(&inverse(&braked));
-            product = next * &growth.view().insert_axis(Axis(1)) * &growth;
+            product = next * growth.view().insert_axis(Axis(1)) * &growth;
         }
         let product = self.vectors.dot(&product).dot(&self.vectors.t());
         let n = self.inputs.ncols();

@@ -169,7 +169,7 @@ fn panels(
         }
         let theories = theories.iter().flatten().map(|curves| of_theory(curves[index].clone()));
         let words = if groups.len() == 1 { &*groups[0].state } else { "" };
-        panel.layers(theories).saying(words).missing(why_empty(&groups))
+        panel.layers(theories).saying(words).missing(why_empty(groups))
     };
     let panels = wanted.iter().enumerate().map(panel).collect();
     (panels, some_are_hidden(&curves))

@@ -108,7 +108,7 @@ impl Kind {
 ///
 /// If there is none.
 pub fn pick(runs: &RunFolder, kind: Kind) -> Result<Vec<&Record>> {
-    runs.pick(&kind.words(), |config| kind.fits(config))
+    runs.pick(kind.words(), |config| kind.fits(config))
 }
 
 /// Pairs of the same activation and seed.

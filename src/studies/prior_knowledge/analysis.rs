@@ -186,12 +186,12 @@ pub fn step_ladders(runs: &RunFolder) -> Result<Vec<Vec<&Record>>> {
 }
 
 /// The map at each step, and by the exact solution at its time.
-fn maps(run: &Record) -> Option<(Vec<Array2<f64>>, Vec<Array2<f64>>)> {
+fn maps(run: &Record) -> Option<[Vec<Array2<f64>>; 2]> {
     let series = run.series.get("network_map")?;
     let found: Option<Vec<_>> =
         (0..series.step.len()).map(|moment| table(series, moment)).collect();
     let exact = two_layers(run, 0.0)?.exact(&run.curves.time);
-    Some((found?, exact.into_iter().map(|moment| moment.map).collect()))
+    Some([found?, exact.into_iter().map(|moment| moment.map).collect()])
 }
 
 fn furthest(one: &Array2<f64>, other: &Array2<f64>) -> f64 {
@@ -203,11 +203,11 @@ pub fn step_errors(ladder: &[&Record]) -> Option<(Vec<f64>, Vec<f64>)> {
     let all: Option<Vec<_>> = ladder.iter().map(|run| maps(run)).collect();
     let all = all?;
     let largest = |pairs: &mut dyn Iterator<Item = f64>| pairs.fold(0.0, f64::max);
-    let errors = all.iter().map(|(found, exact)| {
+    let errors = all.iter().map(|[found, exact]| {
         largest(&mut std::iter::zip(found, exact).map(|(one, other)| furthest(one, other)))
     });
     let left = all.windows(2).map(|pair| {
-        let ((coarse, exact), (fine, _)) = (&pair[0], &pair[1]);
+        let ([coarse, exact], [fine, _]) = (&pair[0], &pair[1]);
         let steps = coarse.iter().zip(exact).zip(fine.iter().step_by(2));
         let of = |((coarse, exact), fine): ((&Array2<f64>, &Array2<f64>), &Array2<f64>)| {
             furthest(&(2.0 * fine - coarse), exact)

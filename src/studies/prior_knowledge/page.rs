@@ -150,7 +150,7 @@ fn own_caption(own: Look) -> &'static &'static str {
 }
 
 /// Features from a start of a kind, the one that `of` makes largest.
-fn largest<'a>(runs: &'a RunFolder, of: impl Fn(&Config) -> Option<f64>) -> Option<&'a Record> {
+fn largest(runs: &RunFolder, of: impl Fn(&Config) -> Option<f64>) -> Option<&Record> {
     let all = runs.pick_any(|config| is_of_features(config) && of(config).is_some());
     let largest = all.iter().filter_map(|run| of(&run.config)).fold(0.0, f64::max);
     all.into_iter().find(|run| of(&run.config) == Some(largest))
@@ -202,7 +202,8 @@ fn distances(runs: &RunFolder) -> Panel {
 }
 
 fn forgotten(runs: &RunFolder) -> Panel {
-    let kinds: [(&str, Look, fn(&Config) -> bool); 3] = [
+    type Kind = (&'static str, Look, fn(&Config) -> bool);
+    let kinds: [Kind; 3] = [
         ("linear", look(0), |config| config.network.kind.is_linear()),
         ("tanh", look(1), |config| config.network.activation == Activation::Tanh),
         ("ReLU", look(2), |config| {
