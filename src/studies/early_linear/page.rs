@@ -70,7 +70,7 @@ fn of_series(run: &Record, name: &str, index: &[usize]) -> Curve {
 
 fn losses(runs: &RunFolder) -> Panel {
     let mut panel = Panel::new(
-        Measure::linear("time t = η · step").between(0.0, 42.0).own(),
+        Measure::linear("time t").between(0.0, 42.0).own(),
         Measure::linear("loss / loss at start").between(0.5, 1.03).own(),
     );
     for (dimension, look) in [(20, SMALL), (80, LARGE)] {
