@@ -174,7 +174,18 @@ fn one_run_is_the_folder_itself_and_nothing_is_replaced_unasked() {
     std::fs::create_dir(folder.join("other")).unwrap();
     std::fs::write(folder.join("other/thesis.tex"), "mine").unwrap();
     let text = told(folder, &["export", "runs/mine", "--torch", "other", "--overwrite"], 2);
-    assert!(text.contains("no earlier export"), "{text}");
+    assert!(text.contains("no earlier export") && text.contains("thesis.tex"), "{text}");
+    // Neither beside an export nor in it.
+    std::fs::write(folder.join("out/notes.ipynb"), "mine").unwrap();
+    let text = told(folder, &[&one[..], &["--overwrite"]].concat(), 2);
+    assert!(text.contains("notes.ipynb"), "{text}");
+    std::fs::remove_file(folder.join("out/notes.ipynb")).unwrap();
+    std::fs::create_dir_all(folder.join("work/exports")).unwrap();
+    std::fs::rename(folder.join("out"), folder.join("work/exports/net")).unwrap();
+    std::fs::write(folder.join("work/thesis.tex"), "mine").unwrap();
+    let text = told(folder, &["export", "runs/mine", "--torch", "work", "--overwrite"], 2);
+    assert!(text.contains("work/thesis.tex"), "{text}");
+    std::fs::rename(folder.join("work/exports/net"), folder.join("out")).unwrap();
     let text = told(folder, &["export", "runs/mine", "--torch", "new", "--condition", "row"], 2);
     assert!(text.contains("raw"), "{text}");
     let text = told(folder, &["export", "runs/mine", "--torch", "new", "--seed", "7"], 2);

@@ -3,12 +3,12 @@
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::run_folder;
 use crate::config::did_you_mean;
 use crate::derived::Derived;
-use crate::export::{TorchExport, write_network};
+use crate::export::{FILES, TorchExport, write_network};
 use crate::file;
 use crate::record::{self, Record, Status};
 use crate::sweep::{At, Cores, Tasks, Weights, limit_threads};
@@ -90,13 +90,13 @@ impl Torch<'_> {
             "--torch {folder}: {}; give --overwrite, or another name",
             Error::from(ErrorKind::AlreadyExists)
         );
-        let is_export = |folder: &Path| {
-            folder.join("about.json").is_file() && folder.join("model.py").is_file()
-        };
-        ensure!(
-            is_export(self.folder) || below(self.folder, 2).iter().any(|one| is_export(one)),
-            "--torch {folder} holds what no earlier export wrote: name another folder"
-        );
+        if let Some(foreign) = foreign(self.folder, 2) {
+            bail!(
+                "--torch {folder} holds what no earlier export wrote, {}, and --overwrite would replace all of it: name another folder, or \
+                 move that away",
+                foreign.display()
+            );
+        }
         Ok(())
     }
 
@@ -184,13 +184,21 @@ impl Torch<'_> {
     }
 }
 
-/// Folders so deep below one.
-fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
-    if depth == 0 {
-        return vec![folder.to_owned()];
+/// The first that is found of what no export wrote: a folder is a network's, or holds folders of CONDITION/SEED, so many deep.
+fn foreign(folder: &Path, depth: usize) -> Option<PathBuf> {
+    let is_network = folder.join("about.json").is_file() && folder.join("model.py").is_file();
+    if !is_network && (depth == 0 || !folder.is_dir()) {
+        return Some(folder.to_owned());
     }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.flat_map(|entry| below(&entry.path(), depth - 1)).collect()
+    let of_entry = |entry: std::fs::DirEntry| match is_network {
+        true => {
+            let is_own = entry.file_name().to_str().is_some_and(|name| FILES.contains(&name));
+            (!is_own).then(|| entry.path())
+        }
+        false => foreign(&entry.path(), depth - 1),
+    };
+    entries.filter_map(of_entry).next()
 }
 
 fn run_at(path: &Path) -> Option<Run> {

@@ -21,4 +21,4 @@ pub use events::EventFile;
 pub use row::Row;
 pub use rows::{THEORY, TRAINING, of_record, of_theory};
 pub use table::{Format, Source, export, export_lines, sources};
-pub use torch::{TorchExport, write_network};
+pub use torch::{FILES, TorchExport, write_network};

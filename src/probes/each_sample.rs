@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::probe::Probe;
 use crate::config::{Config, Precision};
-use crate::record::{ArrayBeside, ArrayRecord, NumberFormat, Record};
+use crate::record::{ArrayBeside, ArrayRecord, NumberFormat, RESPONSES, Record};
 use crate::task::{Task, TaskInputs};
 use crate::train::Snapshot;
 
@@ -26,7 +26,7 @@ impl EachSample {
             constants.push(("index".to_owned(), whole(test.indices())));
         }
         let array = ArrayRecord::new(&dims, "responses", format);
-        EachSample(ArrayBeside { name: "responses".to_owned(), array, constants })
+        EachSample(ArrayBeside { name: RESPONSES.to_owned(), array, constants })
     }
 }
 

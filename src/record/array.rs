@@ -305,6 +305,9 @@ impl ArrayRecord {
     }
 }
 
+/// What the array of responses to each sample is called: `SEED.responses.npz`. Of other files beside a record nothing is known.
+pub const RESPONSES: &str = "responses";
+
 /// Which files beside records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
@@ -322,7 +325,9 @@ pub enum Beside {
 pub fn remove_beside(folder: &Path, which: Beside, is_of: &dyn Fn(u64) -> bool) -> Result<()> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let (is_rows, is_array) = (name.ends_with(".rows"), name.ends_with(".npz"));
+        let is_rows = name.starts_with('.') && name.ends_with(".rows");
+        let is_array =
+            name.split_once('.').is_some_and(|(_, rest)| rest == format!("{RESPONSES}.npz"));
         let seed =
             name.trim_start_matches('.').split('.').next().and_then(|seed| seed.parse().ok());
         let is_meant = is_rows || (is_array && which == Beside::All);

@@ -126,14 +126,17 @@ impl Weights {
         Ok(Weights { record, step, tensors })
     }
 
-    /// The stretch of training in which the network stands.
+    /// The stretch of training in which the network stands; at the step that ends one, that one, as records count it.
     ///
     /// # Errors
     ///
     /// If the record's config tells none.
     pub fn stretch(&self) -> Result<Stretch> {
         let mut stretches = self.record.config.stretches()?;
-        let index = Span::index_at(stretches.iter().map(|stretch| stretch.span), self.step);
+        let index = Span::index_at(
+            stretches.iter().map(|stretch| stretch.span),
+            self.step.saturating_sub(1),
+        );
         ensure!(index < stretches.len(), "a config without stretches");
         Ok(stretches.swap_remove(index))
     }

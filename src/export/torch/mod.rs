@@ -14,6 +14,17 @@ use anyhow::{Context, Result};
 
 pub use network::TorchExport;
 
+/// What a network's folder holds, and what Python leaves there when it is checked.
+pub const FILES: [&str; 7] = [
+    "weights.safetensors",
+    "data.safetensors",
+    "about.json",
+    "model.py",
+    "check.py",
+    "README.md",
+    "__pycache__",
+];
+
 /// Writes a network's files to a folder.
 ///
 /// # Errors
