@@ -35,6 +35,8 @@ struct Twins {
     without_norm: Option<LinearModel>,
     /// `[n, labels]` of each set.
     targets: Vec<Array2<f64>>,
+    /// `<||y||^2>` of each set.
+    sizes: Vec<f64>,
     /// Of the constant, and of a direction.
     rates: [f64; 2],
 }
@@ -72,7 +74,8 @@ impl LinearTwin {
             learned(&fewer)
         });
         let rates = features.rates(task.n_inputs());
-        Ok(Twins { whole, without_norm, targets, rates })
+        let sizes = targets.iter().map(mean_square).collect();
+        Ok(Twins { whole, without_norm, targets, sizes, rates })
     }
 }
 
@@ -109,7 +112,7 @@ impl Probe for LinearTwin {
         if self.twins.is_none() {
             self.twins = Some(self.learn()?);
         }
-        let Twins { whole, without_norm, targets, rates } =
+        let Twins { whole, without_norm, targets, sizes, rates } =
             self.twins.as_ref().context("the twins were made above")?;
         let answers: Vec<&Array2<f64>> = match &moment.training {
             Some(training) => vec![&training.responses, &moment.evaluation.responses],
@@ -118,13 +121,12 @@ impl Probe for LinearTwin {
         let (step, rate) = (moment.step, self.config.training.learning_rate);
         let (n_sets, n_labels) = (answers.len(), targets[0].ncols());
         let twin = whole.at(rate, step);
-        let sizes: Vec<f64> = targets.iter().map(mean_square).collect();
-        let differences = |twin: &[Array2<f64>], others: &dyn Fn(usize) -> Array2<f64>| {
-            let of_set = |set: usize| Some(mean_square(&(&twin[set] - &others(set))) / sizes[set]);
-            (0..n_sets).map(of_set).collect::<Vec<Option<f64>>>()
+        let twin: Vec<&Array2<f64>> = twin.iter().collect();
+        let taught: Vec<&Array2<f64>> = targets.iter().collect();
+        let differences = |ones: &[&Array2<f64>], others: &[&Array2<f64>]| -> Vec<Option<f64>> {
+            let of_set = |set: usize| mean_square(&(ones[set] - others[set])) / sizes[set];
+            (0..n_sets).map(of_set).map(Some).collect()
         };
-        let network = |set: usize| answers[set].clone();
-        let taught = |set: usize| targets[set].clone();
         let per_set = || Series::new(&[("set", n_sets)], "1");
         let mut push = |name: &str, make: &dyn Fn() -> Series, values: Vec<Option<f64>>| {
             record.series_mut(name, make).push(step, &values)
@@ -133,22 +135,22 @@ impl Probe for LinearTwin {
             let two = || Series::new(&[("feature", 2)], "1/time");
             push("twin_rates", &two, rates.map(Some).to_vec())?;
         }
-        push("twin_difference", &per_set, differences(&twin, &network))?;
+        push("twin_difference", &per_set, differences(&twin, &answers))?;
         if let Some(model) = without_norm {
-            let values = differences(&model.at(rate, step), &network);
+            let fewer = model.at(rate, step);
+            let values = differences(&fewer.iter().collect::<Vec<_>>(), &answers);
             push("twin_difference_without_norm", &per_set, values)?;
         }
         push("twin_loss", &per_set, differences(&twin, &taught))?;
-        let own: Vec<Array2<f64>> = answers.iter().map(|answers| (*answers).clone()).collect();
-        push("network_loss", &per_set, differences(&own, &taught))?;
+        push("network_loss", &per_set, differences(&answers, &taught))?;
         let per_label = || Series::new(&[("set", n_sets), ("label", n_labels)], "1");
-        let means = |sets: &[Array2<f64>]| -> Vec<Option<f64>> {
-            let of_set = |set: &Array2<f64>| set.mean_axis(Axis(0)).into_iter().flatten();
+        let means = |sets: &[&Array2<f64>]| -> Vec<Option<f64>> {
+            let of_set = |set: &&Array2<f64>| set.mean_axis(Axis(0)).into_iter().flatten();
             sets.iter().flat_map(of_set).map(Some).collect()
         };
         push("twin_mean_response", &per_label, means(&twin))?;
-        push("mean_response", &per_label, means(&own))?;
-        let judged = &twin[n_sets - 1];
+        push("mean_response", &per_label, means(&answers))?;
+        let judged = twin[n_sets - 1];
         let mean = judged.mean_axis(Axis(0)).context("a set has samples")?;
         let error = &mean - &self.task.ocs();
         let one = || Series::new(&[], "1");

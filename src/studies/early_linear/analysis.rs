@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::config::{Activation, Config, Gaussian, Inputs, NetworkKind};
-use crate::metrics::first_time;
+use crate::metrics::{first_time, norm};
 use crate::record::{Record, RunFolder, Series};
 
 /// Kinds of runs, by their configs.
@@ -111,6 +111,17 @@ pub fn pick(runs: &RunFolder, kind: Kind) -> Result<Vec<&Record>> {
     runs.pick(kind.words(), |config| kind.fits(config))
 }
 
+/// Those of an activation.
+///
+/// # Errors
+///
+/// If there is no run of the kind.
+pub fn of_activation(runs: &RunFolder, kind: Kind, activation: Activation) -> Result<Vec<&Record>> {
+    let mut chosen = pick(runs, kind)?;
+    chosen.retain(|run| run.config.network.activation == activation);
+    Ok(chosen)
+}
+
 /// Pairs of the same activation and seed.
 pub fn by_seed<'a>(ones: &[&'a Record], others: &[&'a Record]) -> Vec<(&'a Record, &'a Record)> {
     let key = |run: &Record| (run.seed, run.config.network.activation);
@@ -146,6 +157,16 @@ pub enum Moment {
 /// D of a set, 0 the training set and 1 what else is judged, at a moment that was observed.
 pub fn difference(run: &Record, moment: Moment, set: usize) -> Option<f64> {
     at(run, run.series.get("twin_difference")?, moment, set)
+}
+
+/// D of one run over that of another at a moment, training set.
+pub fn ratio((one, other): (&Record, &Record), moment: Moment) -> Option<f64> {
+    Some(difference(one, moment, 0)? / difference(other, moment, 0)?)
+}
+
+/// D of a run at a moment over what it was at t = d/2, training set.
+pub fn growth(run: &Record, moment: Moment) -> Option<f64> {
+    Some(difference(run, moment, 0)? / difference(run, Moment::Near(0.5), 0)?)
 }
 
 fn at(run: &Record, series: &Series, moment: Moment, set: usize) -> Option<f64> {
@@ -211,7 +232,7 @@ pub fn formula_onset(run: &Record) -> Option<f64> {
 
 /// When the linear model's mean answer comes as near to the mean target as an onset asks.
 pub fn twin_onset(run: &Record) -> Option<f64> {
-    let size = run.ocs.iter().map(|mean| mean * mean).sum::<f64>().sqrt();
+    let size = norm(&run.ocs);
     let errors: Option<Vec<f64>> =
         run.series.get("twin_mean_output_error")?.at(&[]).into_iter().collect();
     let nearness: Vec<f64> = errors?.into_iter().map(|error| size / error).collect();
@@ -227,7 +248,7 @@ pub fn distance_from_kernel(run: &Record) -> Option<[f64; 2]> {
         let off = std::iter::zip(ones, others).map(|(one, other)| (of(*one) - of(*other)).abs());
         off.reduce(f64::max)
     };
-    let size = run.ocs.iter().map(|mean| mean * mean).sum::<f64>().sqrt();
+    let size = norm(&run.ocs);
     let error = largest(&curves.mean_output_error, &lazy.mean_output_error, |error| error)?;
     let dependence = largest(&curves.input_dependence, &lazy.input_dependence, f64::sqrt)?;
     Some([error / size, dependence / lazy.target_variance.sqrt()])

@@ -9,7 +9,10 @@ use super::Study;
 use crate::claim::{ABSENT, Claim, PRESENT, above, at_most, below, claim, within};
 use crate::config::{Activation, Inputs};
 use crate::record::{Record, RunFolder};
-use analysis::{Kind, Moment, alike, by_seed, difference, mean_curve_error, mean_times, pick};
+use analysis::{
+    Kind, Moment, alike, by_seed, difference, growth, mean_curve_error, mean_times, of_activation,
+    pick, ratio,
+};
 
 /// The study.
 pub static STUDY: Study = Study {
@@ -63,9 +66,7 @@ fn holds(runs: &RunFolder) -> Result<Vec<Claim>> {
     let [small, _, large] = DIMENSIONS.map(|(dimension, _)| dimension);
     let ratios = by_seed(&pick(runs, Kind::Wide(large))?, &pick(runs, Kind::Wide(small))?)
         .into_iter()
-        .map(|(large, small)| {
-            Some(difference(large, Moment::End, 0)? / difference(small, Moment::End, 0)?)
-        });
+        .map(|pair| ratio(pair, Moment::End));
     claims.push(
         claim("difference-falls-with-dimension")
             .says("The more dimensions, the longer and the better.")
@@ -90,22 +91,20 @@ fn holds(runs: &RunFolder) -> Result<Vec<Claim>> {
 /// Width and dimension apart from each other.
 fn widths(runs: &RunFolder) -> Result<Vec<Claim>> {
     const FACTOR: f64 = 0.3;
-    let ratio = |(one, other): (&Record, &Record)| {
-        Some(difference(one, Moment::End, 0)? / difference(other, Moment::End, 0)?)
-    };
+    let at_end = |pair| ratio(pair, Moment::End);
     let by_width = by_seed(&pick(runs, Kind::Width(2048))?, &pick(runs, Kind::Width(128))?);
     let [low, middle, high] = [25, 50, 100].map(|dimension| pick(runs, Kind::Narrow(dimension)));
     let (low, middle, high) = (low?, middle?, high?);
-    let growth = by_seed(&middle, &low).into_iter().chain(by_seed(&high, &middle));
+    let pairs = by_seed(&middle, &low).into_iter().chain(by_seed(&high, &middle));
     Ok(vec![
         claim("difference-falls-with-width")
             .says("In 40 dimensions D falls with the width, as 1/m.")
-            .values("D of 2048 units / D of 128, t = d/2", by_width.into_iter().map(ratio))
+            .values("D of 2048 units / D of 128, t = d/2", by_width.into_iter().map(at_end))
             .each(below(FACTOR), "for every activation and seed"),
         claim("more-dimensions-need-more-width")
             .says("At one width of 512 it grows with the dimension: the model asks for m > d^(1 + α).")
             .control()
-            .values("D in 50 dimensions / in 25, and in 100 / in 50, t = ¼ d ln d", growth.map(ratio))
+            .values("D in 50 dimensions / in 25, and in 100 / in 50, t = ¼ d ln d", pairs.map(at_end))
             .each(above(1.0), "for every seed"),
     ])
 }
@@ -141,10 +140,7 @@ fn constant(runs: &RunFolder) -> Result<Vec<Claim>> {
     // time constants.
     const CURVE: f64 = 0.006;
     const OFF: f64 = 0.13;
-    let relu: Vec<&Record> = pick(runs, Kind::Wide(80))?
-        .into_iter()
-        .filter(|run| run.config.network.activation == Activation::Relu)
-        .collect();
+    let relu = of_activation(runs, Kind::Wide(80), Activation::Relu)?;
     let phases = |kind| pick(runs, kind);
     let in_steps = |time: f64, run: &Record| time / run.config.training.learning_rate;
     let (relu_phase, erf_phase) =
@@ -188,11 +184,7 @@ fn controls(runs: &RunFolder) -> Result<Vec<Claim>> {
     const MISSED: f64 = 0.03;
     const TIMES: f64 = 5.0;
     let wide: Vec<&Record> = pick(runs, Kind::Wide(40))?;
-    let relu: Vec<&Record> = wide
-        .iter()
-        .copied()
-        .filter(|run| run.config.network.activation == Activation::Relu)
-        .collect();
+    let relu = of_activation(runs, Kind::Wide(40), Activation::Relu)?;
     let spiked = by_seed(&pick(runs, Kind::Spiked)?, &wide);
     let late = pick(runs, Kind::Late)?;
     Ok(vec![
@@ -210,28 +202,19 @@ fn controls(runs: &RunFolder) -> Result<Vec<Claim>> {
             .control()
             .values(
                 "D of spiked inputs / D of white ones, t = d/8",
-                spiked.into_iter().map(|(spiked, white)| {
-                    Some(
-                        difference(spiked, Moment::Quarter, 0)?
-                            / difference(white, Moment::Quarter, 0)?,
-                    )
-                }),
+                spiked.into_iter().map(|pair| ratio(pair, Moment::Quarter)),
             )
             .each(above(TIMES), "for every activation and seed"),
         claim("late-they-part")
             .says("And late, when a tenth of the loss is left.")
             .control()
             .of(&late)
-            .measures("D at the end / D at t = d/2", |run| {
-                Some(difference(run, Moment::End, 0)? / difference(run, Moment::Near(0.5), 0)?)
-            })
+            .measures("D at the end / D at t = d/2", |run| growth(run, Moment::End))
             .each(above(TIMES), "in every run"),
         claim("ten-times-as-long")
             .says("How far they are from each other after ten times as long, when a quarter of it is left.")
             .of(&late)
-            .measures("D at t = 5d / D at t = d/2", |run| {
-                Some(difference(run, Moment::Near(5.0), 0)? / difference(run, Moment::Near(0.5), 0)?)
-            })
+            .measures("D at t = 5d / D at t = d/2", |run| growth(run, Moment::Near(5.0)))
             .reported(),
     ])
 }

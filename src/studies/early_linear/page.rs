@@ -1,8 +1,11 @@
 //! Losses of networks and their linear models; how far they part, against time and width; the mean of ReLU and of the error
 //! function; and where the model is not promised.
 
-use super::analysis::{Kind, Moment, by_seed, difference, formula_onset, means, pick};
+use super::analysis::{
+    self, Kind, Moment, by_seed, difference, formula_onset, growth, means, pick, ratio,
+};
 use crate::config::Activation;
+use crate::metrics::norm;
 use crate::plot::curve::Curve;
 use crate::plot::style::{
     BLUE, Dash, GREEN, GREY, INK, Look, Marker, ORANGE, Stroke, THRESHOLD, VERMILION, look,
@@ -50,8 +53,7 @@ pub fn page(runs: &RunFolder) -> Page {
 }
 
 fn of_activation(runs: &RunFolder, kind: Kind, activation: Activation) -> Vec<&Record> {
-    let chosen = pick(runs, kind).unwrap_or_default();
-    chosen.into_iter().filter(|run| run.config.network.activation == activation).collect()
+    analysis::of_activation(runs, kind, activation).unwrap_or_default()
 }
 
 fn first(runs: &RunFolder, kind: Kind) -> Option<&Record> {
@@ -198,7 +200,7 @@ fn images(runs: &RunFolder) -> [Panel; 2] {
             let Some(run) = chosen.iter().find(|run| run.config.task.inputs.name() == *set) else {
                 continue;
             };
-            let size = run.ocs.iter().map(|mean| mean * mean).sum::<f64>().sqrt();
+            let size = norm(&run.ocs);
             let over = |curve: Curve| Curve {
                 points: curve
                     .points
@@ -229,19 +231,15 @@ fn controls(runs: &RunFolder) -> Panel {
     for (activation, name) in [(Activation::Relu, "spiked, ReLU"), (Activation::Erf, "spiked, erf")]
     {
         let pairs = spiked.iter().filter(|(run, _)| run.config.network.activation == activation);
-        let ratios = pairs.filter_map(|(one, other)| {
-            Some(difference(one, Moment::Quarter, 0)? / difference(other, Moment::Quarter, 0)?)
-        });
+        let ratios = pairs.filter_map(|pair| ratio(*pair, Moment::Quarter));
         points.push((name.to_owned(), ratios.collect()));
     }
     let late = pick(runs, Kind::Late).unwrap_or_default();
-    let ratios = late.iter().filter_map(|run| {
-        Some(difference(run, Moment::End, 0)? / difference(run, Moment::Near(0.5), 0)?)
-    });
+    let ratios = late.iter().filter_map(|run| growth(run, Moment::End));
     points.push(("a tenth of the loss left".to_owned(), ratios.collect()));
     let without = wide.iter().filter(|run| run.config.network.activation == Activation::Relu);
     let ratios = without.filter_map(|run| {
-        Some(super::analysis::least_without_norm(run)? / difference(run, Moment::End, 0)?)
+        Some(analysis::least_without_norm(run)? / difference(run, Moment::End, 0)?)
     });
     points.push(("model without the norm".to_owned(), ratios.collect()));
     let names: Vec<String> = points.iter().map(|(name, _)| name.clone()).collect();
