@@ -196,9 +196,14 @@ fn a_run_that_is_replaced_leaves_nothing_of_itself_beside_the_new_one() {
     std::fs::write(&rows, [0; 10]).unwrap();
     train_all(&config(&["training.checkpoints=log"]), &resumed(folder.path()), &|_| ()).unwrap();
     assert!(!rows.exists());
+    let own = folder.path().join("default/0.mine.npz");
+    std::fs::write(&own, b"mine").unwrap();
     let overwriting =
         ocs::sweep::Options { existing: ocs::sweep::Existing::Overwrite, ..eager(folder.path()) };
     train_all(&config(&["record.responses=null"]), &overwriting, &|_| ()).unwrap();
+    // What a user put beside the records stays.
+    assert_eq!(std::fs::read(&own).unwrap(), b"mine");
+    std::fs::remove_file(own).unwrap();
     assert_eq!(beside(folder.path()), BTreeMap::new());
     assert!(record(folder.path(), 0).arrays.is_empty());
 }

@@ -47,7 +47,9 @@ fn contents(stem: &str) -> &'static [&'static str] {
         "ocs_architectures" => &["ResNet, BN", "No shortcuts", "What takes the mean away", "10²"],
         "ocs_modes" => &["learned fraction", "half times: f₀ ", "slope 2μ", "Drift of ln a"],
         "ocs_gram" => &["M / ‖ȳ‖", "Fashion-MNIST", "predicted", "10⁻¹"],
-        "ocs_kernel" => &["drift at the crossing", "hidden units", "ReLU CNN, raw", "10⁻¹"],
+        "ocs_kernel" => {
+            &["drift at the crossing", "hidden units", "ReLU CNN, raw", "10⁻¹", "last − onset"]
+        }
         "ocs_classes" => {
             &["vehicles against animals", "learned fraction", "regrouped 3", "never", "10⁰"]
         }

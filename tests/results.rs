@@ -216,3 +216,15 @@ fn what_an_archive_or_a_command_cannot_take_is_told_with_what_can() {
     assert!(!text.contains("TMPDIR"), "{text}");
     assert!(export("csv").status.success());
 }
+
+#[test]
+fn a_table_is_told_that_it_needs_no_data_sets() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ocs(folder.path())
+        .args(["export", "ocs_linear", "--format", "csv", "--data-dir", "data"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("--data-dir") && text.contains("--torch"), "{text}");
+}

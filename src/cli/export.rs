@@ -84,6 +84,11 @@ const EXPORT: Use = Use { verb: "export", command: "ocs export", has_condition: 
 
 impl Export {
     pub fn run(self) -> Result<Success> {
+        if self.torch.is_none() && self.data.folder.is_some() {
+            return Err(misuse(anyhow!(
+                "tables are written from records alone: leave --data-dir out, or write --torch FOLDER for networks and their samples"
+            )));
+        }
         let folders = self.folders().map_err(misuse)?;
         let format = match self.format {
             None => return self.networks(&folders),

@@ -200,16 +200,26 @@ fn projection_cv(
 
 /// A task's training samples as rows of float64. In float32 the eigenvalues of 48,000 samples are off by 3e-6 (measured).
 enum Samples<'a> {
-    Vectors { vectors: &'a Array2<f64>, probabilities: &'a Array1<f64> },
-    Images { images: &'a ImageSet, preprocessor: &'a Preprocessor },
+    /// The first `count`: those that are held out stand last.
+    Vectors {
+        vectors: &'a Array2<f64>,
+        count: usize,
+        probabilities: &'a Array1<f64>,
+    },
+    Images {
+        images: &'a ImageSet,
+        preprocessor: &'a Preprocessor,
+    },
 }
 
 impl<'a> Samples<'a> {
     fn of(task: &'a Task) -> Self {
         match &task.inputs {
-            TaskInputs::Vectors(vectors) => {
-                Samples::Vectors { vectors, probabilities: &task.probabilities }
-            }
+            TaskInputs::Vectors(vectors) => Samples::Vectors {
+                vectors,
+                count: task.n_samples(),
+                probabilities: &task.probabilities,
+            },
             TaskInputs::Images { train, preprocessor, .. } => {
                 Samples::Images { images: train, preprocessor }
             }
@@ -218,7 +228,7 @@ impl<'a> Samples<'a> {
 
     fn count(&self) -> usize {
         match self {
-            Samples::Vectors { vectors, .. } => vectors.nrows(),
+            Samples::Vectors { count, .. } => *count,
             Samples::Images { images, .. } => images.items.len(),
         }
     }
@@ -296,6 +306,28 @@ mod tests {
 
     fn near(one: f64, other: f64, tolerance: f64) -> bool {
         (one - other).abs() <= tolerance
+    }
+
+    #[test]
+    fn held_out_vectors_do_not_count() {
+        let gaussian = |held_out: &str| {
+            let keys = [
+                "task.inputs=gaussian",
+                "task.gaussian.count=6",
+                "task.gaussian.dimension=4",
+                "task.gaussian.whitened=false",
+            ];
+            let held_out = format!("task.gaussian.held_out={held_out}");
+            vectors(&[&keys[..], &[held_out.as_str()]].concat())
+        };
+        let all = gaussian("5");
+        let TaskInputs::Vectors(inputs) = &all.inputs else { panic!("vectors") };
+        let learned = inputs.slice(s![..6, ..]);
+        let size = learned.iter().map(|x| x * x).sum::<f64>() / 6.0;
+        let gram = Gram::new(&all).unwrap();
+        let trace = gram.variances.sum();
+        assert!((trace - size).abs() < 1e-12, "{trace} and {size}");
+        assert_eq!(gram.samples, 6);
     }
 
     #[test]

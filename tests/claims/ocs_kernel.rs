@@ -1,7 +1,7 @@
 use super::spoil::{another, run};
 use super::{Case, breaks};
 use ocs::metrics::{Phase, PhaseVerdict};
-use ocs::record::{KernelRecord, LazyRecord, RunFolder};
+use ocs::record::{KernelRecord, LazyRecord, RunFolder, Series};
 
 /// Of which the kernel moves by less than a tenth.
 const STILL: [&str; 5] = [
@@ -119,5 +119,28 @@ pub fn cases() -> Vec<Case> {
         breaks("mlp-drift", |runs| {
             *kernel(runs, "relu-none-raw").drift.last_mut().unwrap() = Some(0.2);
         }),
+        breaks("alike-until-the-onset", |runs| {
+            // All moments as the first: nothing grew.
+            let series = similarity(runs, "cnn-none-raw", "hidden_similarity_2");
+            series.values = series.values[..series.size()].repeat(series.step.len());
+        }),
+        breaks("apart-after-the-onset", |runs| {
+            // The last moment's items are all one.
+            let series = similarity(runs, "cnn-none-centred", "hidden_similarity_2");
+            let last = series.values.len() - series.size();
+            series.values[last..].fill(Some(1.0));
+        }),
+        breaks("never-alike-without-a-phase", |runs| {
+            let series = similarity(runs, "tanh-none-centred", "hidden_similarity_1");
+            let (size, middle) = (series.size(), series.step.len() / 2);
+            series.values[middle * size..][..size].fill(Some(1.0));
+        }),
+        breaks("never-alike-without-a-phase", |runs| {
+            run(runs, "tanh-none-centred").series.clear();
+        }),
     ]
+}
+
+fn similarity<'a>(runs: &'a mut RunFolder, condition: &str, name: &str) -> &'a mut Series {
+    run(runs, condition).series.get_mut(name).unwrap()
 }

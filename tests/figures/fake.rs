@@ -8,7 +8,7 @@ use ocs::config::{
 use ocs::metrics::{Curves, Judge, Phase};
 use ocs::record::{
     GramRecord, KernelMoment, KernelRecord, LazyRecord, Method, ModeRecord, Record, RunFolder,
-    SCHEMA_VERSION, Status, TheoryRecord, condition_of_seed,
+    SCHEMA_VERSION, Series, Status, TheoryRecord, condition_of_seed,
 };
 use ocs::studies;
 use ocs::task::Hierarchy;
@@ -493,6 +493,17 @@ fn with_kernel(mut run: Record, alignment: f64, growth: f64, late: f64) -> Recor
     run
 }
 
+/// Of eight items that come to be held alike, then told apart.
+fn similarity() -> Series {
+    let mut series = Series::new(&[("item", 8), ("other_item", 8)], "1");
+    for (step, shared) in [(0, 0.5), (10, 0.6), (100, 0.7), (1_000, 0.4)] {
+        let cosine = |place: usize| if place.is_multiple_of(9) { 1.0 } else { shared };
+        let table: Vec<Option<f64>> = (0..64).map(|place| Some(cosine(place))).collect();
+        series.push(step, &table).unwrap();
+    }
+    series
+}
+
 /// Runs of `ocs_kernel`: networks on images, and on one-hot inputs against width and depth.
 pub fn kernel() -> RunFolder {
     let mut runs = RunFolder::default();
@@ -522,6 +533,9 @@ pub fn kernel() -> RunFolder {
                 (activation, preprocessing) == (Activation::Tanh, Preprocessing::PixelCentred);
             let alignment = if is_odd { 0.01 } else { 0.95 };
             let growth = 0.05 * (1.0 + index as f64);
+            if kind == Cnn {
+                run.series.insert("hidden_similarity_1".to_owned(), similarity());
+            }
             runs.records.push(with_kernel(run, alignment, growth, 1.0 + growth * 0.1));
         }
     }

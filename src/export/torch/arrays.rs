@@ -1,9 +1,8 @@
 //! Arrays with names as the bytes of a safetensors file.
 
-use std::borrow::Cow;
-
 use anyhow::Result;
-use safetensors::{Dtype, View};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 
 /// One array, its last axis fastest.
 pub struct Array {
@@ -34,30 +33,15 @@ impl Array {
     }
 }
 
-impl View for &Array {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
 /// The file's bytes.
 ///
 /// # Errors
 ///
 /// If a shape is not that of its bytes.
 pub fn to_bytes(arrays: &[(&str, Array)]) -> Result<Vec<u8>> {
-    let views = arrays.iter().map(|(name, array)| (*name, array));
+    let mut views = Vec::new();
+    for (name, array) in arrays {
+        views.push((*name, TensorView::new(array.dtype, array.shape.clone(), &array.bytes)?));
+    }
     Ok(safetensors::serialize(views, None)?)
 }

@@ -3,7 +3,8 @@
 use crate::plot::canvas::Canvas;
 use crate::plot::geometry::{Point, Rectangle};
 use crate::plot::style::{
-    BAND_OPACITY, Colour, DOT_RADIUS, Look, Marker, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE, WHITE,
+    BAND_OPACITY, Colour, DOT_RADIUS, Dash, Look, Marker, POINT_RADIUS, SHADE, Stroke, TEXT_SIZE,
+    WHITE,
 };
 use crate::plot::text::{Anchor, Text, text_width};
 
@@ -133,7 +134,21 @@ pub fn gathered(entries: impl IntoIterator<Item = Entry>) -> Vec<Entry> {
             None => apart.push(entry),
         }
     }
+    solid_uprights_first(&mut apart);
     apart
+}
+
+/// Of upright lines, in their places, the solid ones before the broken: an onset before an end, whichever a first panel has.
+fn solid_uprights_first(entries: &mut [Entry]) {
+    let upright = |entry: &Entry| match entry.samples[..] {
+        [Sample::Upright(stroke)] => Some(stroke),
+        _ => None,
+    };
+    let places: Vec<usize> =
+        (0..entries.len()).filter(|&at| upright(&entries[at]).is_some()).collect();
+    let mut uprights: Vec<Entry> = places.iter().map(|&at| entries[at].clone()).collect();
+    uprights.sort_by_key(|entry| upright(entry).is_some_and(|stroke| stroke.dash != Dash::Solid));
+    std::iter::zip(places, uprights).for_each(|(at, entry)| entries[at] = entry);
 }
 
 /// Entries in rows: a left end and a row for each.

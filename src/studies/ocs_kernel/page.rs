@@ -1,12 +1,13 @@
 //! Where the constant stands in the neural tangent kernel along training; what the kernel foretells if it is taken to stand
 //! still; what it is at step 0 against width and depth.
 
+use super::similarity::{after_onset, cosines, mean_cosines, steps};
 use super::{CNN, LAZY_RATIO, Network, RELU, RELU_BIASED, STILL, TANH, is_on_images};
 use crate::config::Preprocessing::{self, PixelCentred, Raw};
 use crate::config::{Config, Inputs, Span};
 use crate::metrics::Phase;
 use crate::plot::axes::rounded;
-use crate::plot::curve::Curve;
+use crate::plot::curve::{Clock, Curve, median_phase};
 use crate::plot::over_time::median_and_band;
 use crate::plot::style::Dash::{DashDotted, Dashed, Solid};
 use crate::plot::style::Marker::{Diamond, Disc, Square, Triangle};
@@ -14,7 +15,7 @@ use crate::plot::style::{
     AT_OCS, BLUE, Dash, GREEN, GREY, INK, Look, ORANGE, PURPLE, Stroke, THEORY, THRESHOLD,
 };
 use crate::plot::symbols::{self, Symbol};
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{HeatMap, Layer, Measure, Page, Panel};
 use crate::record::{KernelRecord, Record, RunFolder};
 
 /// Networks on images, their inputs, words and looks.
@@ -105,10 +106,14 @@ pub fn page(runs: &RunFolder) -> Page {
             ],
         )
         .taller(1.2)
+        .row("Items held alike", [alike(runs)])
+        .beside("In the last hidden layer of the ReLU CNN, centred", maps(runs))
+        .square()
+        .wider(1.2)
         .key(KEY)
         .notes(
             "Kernels of all training samples (MNIST images, or one-hot items), averaged over outputs; full batch; a: median and \
-             range over seeds, from step 1; 6.057 is ln 10 / −ln(1 − √0.1), the ratio at which onset and end of such networks come together; b: predicted from the kernel and the responses at step 0.",
+             range over seeds, from step 1; 6.057 is ln 10 / −ln(1 − √0.1), the ratio at which onset and end of such networks come together; b: predicted from the kernel and the responses at step 0; d, e: cosine of what the last hidden layer holds of two items, d in the mean of pairs, since step 0 (dotted: median onset), e of the first seed.",
         )
 }
 
@@ -128,6 +133,66 @@ fn along_training(
         median_and_band(&curves, look, 1.1, words)
     });
     Panel::new(Measure::logarithmic("step"), y).layers(layers)
+}
+
+/// Growth of items' mean cosine in the last hidden layer, and where the phases begin.
+fn alike(runs: &RunFolder) -> Panel {
+    let growth = Measure::linear("change of mean cosine");
+    let layers = on_images(runs).flat_map(|(runs, words, look)| {
+        let curve = |run: &&Record| {
+            let means = mean_cosines(run);
+            let first = means.first().copied().flatten()?;
+            let growths = means.iter().map(|mean| mean.map(|mean| mean - first));
+            let steps = steps(run).iter().map(|&step| step as f64);
+            Some(Curve { points: steps.zip(growths).collect() })
+        };
+        let curves: Vec<Curve> = runs.iter().filter_map(curve).collect();
+        let onset = median_phase(&runs, Clock::Step).onset.filter(|_| !curves.is_empty());
+        let dotted = Stroke::broken(look.colour, 0.9, Dash::Dotted);
+        let onset = onset.map(|onset| Layer::upright(onset, dotted, "onset"));
+        median_and_band(&curves, look, 1.1, words).into_iter().chain(onset)
+    });
+    Panel::new(Measure::logarithmic("step"), growth).layers(layers)
+}
+
+/// Cosines of items in the first seed of the CNN on centred images at step 0, and how they change to the onset and from there to the
+/// last step.
+fn maps(runs: &RunFolder) -> [Panel; 3] {
+    const STARTS: (f64, f64) = (0.5, 1.0);
+    const CHANGES: (f64, f64) = (-0.05, 0.05);
+    let chosen = runs.pick_any(|config| is_on_images(config, CNN, PixelCentred));
+    let run = chosen.first().copied();
+    let at = |moment: Option<usize>| cosines(run?, moment?);
+    let (start, onset) = (at(Some(0)), at(run.and_then(after_onset)));
+    let last = at(run.and_then(|run| steps(run).len().checked_sub(1)));
+    let change = |from: &Option<Table>, to: &Option<Table>| {
+        let rows = std::iter::zip(from.as_ref()?, to.as_ref()?);
+        let less = |(from, to): (&Vec<f64>, &Vec<f64>)| {
+            std::iter::zip(from, to).map(|(from, to)| to - from).collect()
+        };
+        Some(rows.map(less).collect())
+    };
+    [
+        table("at step 0", start.clone(), STARTS, "cosine"),
+        table("onset \u{2212} step 0", change(&start, &onset), CHANGES, "change"),
+        table("last \u{2212} onset", change(&onset, &last), CHANGES, "change"),
+    ]
+}
+
+/// A number for each pair of items.
+type Table = Vec<Vec<f64>>;
+
+fn table(title: &str, values: Option<Table>, between: (f64, f64), of: &str) -> Panel {
+    let item = || Measure::linear("item").own();
+    let panel = Panel::new(item(), item()).titled(title);
+    let Some(values) = values else { return panel };
+    let names: Vec<String> = (1..=values.len()).map(|item| item.to_string()).collect();
+    let upwards: Vec<String> = names.iter().rev().cloned().collect();
+    let map = HeatMap { values, groups: Vec::new(), between, title: of.to_owned() };
+    panel
+        .across(Measure::named("item", names))
+        .upwards(Measure::named("item", upwards))
+        .layer(Layer::heat_map(map))
 }
 
 /// What curves upon each other say: how near to the constant those of most networks stay.
