@@ -19,6 +19,8 @@
 pub mod file;
 /// What was computed from data once, and need not be again?
 pub mod derived;
+/// How is a matrix decomposed? By libtorch, in float64; arrays outside.
+pub mod decompositions;
 /// Which images lie at a path of one's own? Folders of PNGs, NumPy archives, IDX files.
 pub mod images;
 /// What was this run told? Every key of a config, its default and its range.

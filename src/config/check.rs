@@ -91,6 +91,7 @@ impl TaskConfig {
     fn check(&self) -> Result<()> {
         self.check_own()?;
         self.check_drawn()?;
+        self.check_components()?;
         self.check_tree()?;
         let n_items = self.n_items();
         if let Some(frequencies) = &self.frequencies {
@@ -370,6 +371,7 @@ impl Config {
             self.training.batch_size.unwrap_or_default(),
             self.task.inputs.name()
         );
+        self.check_components()?;
         if self.probes.contains(&ProbeKind::LinearTwin) {
             self.check_linear_twin()?;
         }

@@ -159,13 +159,14 @@ pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
 }
 
 /// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
-pub(super) const CHOICES: [&str; 6] = [
+pub(super) const CHOICES: [&str; 7] = [
     "network.initialisation",
     "network.normalisation",
     "training.optimiser",
     "training.schedule",
     "task.targets",
     "task.inputs",
+    "task.labels",
 ];
 
 /// Ways to say the same, of which giving one takes back the others.
