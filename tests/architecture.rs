@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("file", &[]),
     ("derived", &["file"]),
     ("decompositions", &[]),
@@ -26,6 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
     ("export", &["file", "config", "task", "model", "metrics", "record"]),
+    ("human", &["file", "config", "task", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record", "export"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
@@ -33,9 +34,9 @@ const MAY_IMPORT: [(&str, &[&str]); 20] = [
 ];
 
 /// Modules that never see a tensor.
-const WITHOUT_TENSORS: [&str; 13] = [
-    "file", "derived", "images", "config", "data", "task", "metrics", "record", "export", "claim",
-    "plot", "studies", "report",
+const WITHOUT_TENSORS: [&str; 14] = [
+    "file", "derived", "images", "config", "data", "task", "metrics", "record", "export", "human",
+    "claim", "plot", "studies", "report",
 ];
 
 fn files_of(module: &str) -> Vec<PathBuf> {

@@ -11,10 +11,10 @@ use super::overrides::{
     CHOICES, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap, set_axis,
 };
 use super::{
-    Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, KernelConfig, Labels,
-    LinearTargets, NetworkConfig, Normalisation, Optimiser, Parametrisation, PerBlock, ProbeKind,
-    Projection, RandomLabels, RecordConfig, RecordedResponses, Schedule, Sgd, Targets, TaskConfig,
-    TrainingConfig, Whitening, read, text, words,
+    Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, HumanConfig,
+    KernelConfig, Labels, LinearTargets, NetworkConfig, Normalisation, Optimiser, Parametrisation,
+    PerBlock, ProbeKind, Projection, RandomLabels, RecordConfig, RecordedResponses, Schedule, Sgd,
+    Targets, TaskConfig, TrainingConfig, Whitening, read, text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -148,6 +148,7 @@ fn all_keys() -> Vec<String> {
     let kernel = Some(KernelConfig::default());
     let probes = vec![ProbeKind::LayerSpectra];
     let record = RecordConfig { responses: Some(RecordedResponses::EachSample) };
+    let human = Some(HumanConfig::default());
     let projections = vec![1];
     let whole = Config {
         task,
@@ -157,6 +158,7 @@ fn all_keys() -> Vec<String> {
         probes,
         projections,
         record,
+        human,
         ..Config::default()
     };
     let mut keys = Vec::new();
@@ -209,6 +211,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
     }
     let mut config = Config {
         experiment: base.experiment.clone(),
+        human: base.human.clone(),
         quick: base.quick,
         full: base.full.clone(),
         conditions: base.conditions.clone(),

@@ -383,6 +383,9 @@ impl Config {
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;
         }
+        if let Some(human) = &self.human {
+            human.check(&self.task)?;
+        }
         if self.training.loss.is_of_logits()
             && let Initialisation::Aligned(_) = self.network.initialisation
         {

@@ -21,6 +21,7 @@ impl Default for Config {
             probes: Vec::new(),
             projections: Vec::new(),
             record: RecordConfig::default(),
+            human: None,
             quick: Quick::default(),
             full: None,
             phases: Vec::new(),

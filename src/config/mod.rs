@@ -13,11 +13,13 @@ mod defaults;
 mod drawn;
 mod fault;
 mod grid;
+mod human;
 mod initialisation;
 mod inputs;
 mod keeping;
 mod keeping_check;
 mod load;
+mod map;
 mod longer;
 mod name;
 mod network;
@@ -53,6 +55,7 @@ pub use cell::{
 pub use components::{Labels, Projection, RandomLabels, Whitening};
 pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Targets};
 pub use grid::{Axis, Grid};
+pub use human::{Exclude, HumanConfig, Kept};
 pub use initialisation::{
     Aligned, AlignedBiases, Antisymmetric, Balanced, Direction, Initialisation, Kaiming, Mirrored,
     Normal, Orthogonal, StartMap,
@@ -60,6 +63,7 @@ pub use initialisation::{
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
 pub use load::{load, parse};
+pub use map::read_map;
 pub use name::{ensure_name, name_from_stem};
 pub use network::{Activation, Bias, NetworkConfig, Parametrisation, Pooling};
 pub use network_kind::NetworkKind;
@@ -121,6 +125,9 @@ pub struct Config {
     /// What is recorded besides: `{responses: each-sample}`. Absent = nothing.
     #[serde(skip_serializing_if = "RecordConfig::is_default")]
     pub record: RecordConfig,
+    /// The same tree learned by people: how long they learn it, and which of their data are left out. Absent = as by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub human: Option<HumanConfig>,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
     /// What `ocs reproduce --full` changes; `null` = nothing: it runs as by default.

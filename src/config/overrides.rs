@@ -192,8 +192,8 @@ pub(super) fn overlap(one: &str, other: &str) -> bool {
 }
 
 /// Keys that a condition may not override, because they say what the conditions are.
-const FIXED_IN_CONDITIONS: [&str; 7] =
-    ["name", "experiment", "conditions", "grid", "seeds", "quick", "full"];
+const FIXED_IN_CONDITIONS: [&str; 8] =
+    ["name", "experiment", "conditions", "grid", "seeds", "quick", "full", "human"];
 
 /// Whether a key says what the conditions are.
 pub(super) fn is_fixed(key: &str) -> bool {
