@@ -7,7 +7,7 @@
 //!   config ──► task ──► theory ──► an answer ─┐
 //!     │         │  data                       ├─► record ──► claim  ─┐
 //!     │         └──► model ──► train ─► probes┘       └────► plot   ─┴─► studies ──► cli
-//!     └──────────── sweep: conditions × seeds, stacks, resume ─ slurm
+//!     └──────────── sweep: conditions × seeds, stacks, resume ─ slurm        people ──► human ──► cli
 //! ```
 //!
 //! Three laws. Data flow one way. Theory and training never see each other: they meet in records, under one metric. Tensors
@@ -19,6 +19,8 @@
 pub mod file;
 /// What was computed from data once, and need not be again?
 pub mod derived;
+/// How is a matrix decomposed? By libtorch, in float64; arrays outside.
+pub mod decompositions;
 /// Which images lie at a path of one's own? Folders of PNGs, NumPy archives, IDX files.
 pub mod images;
 /// What was this run told? Every key of a config, its default and its range.
@@ -45,6 +47,8 @@ pub mod sweep;
 pub mod slurm;
 /// How do other programs read what runs left? Long tables, and event files.
 pub mod export;
+/// How do people learn the same tree? Their data, read, checked and judged as networks are. Knows no study.
+pub mod human;
 /// What was found, decided by numbers? A claim is drafted from chosen runs, a measure and a criterion.
 pub mod claim;
 /// What does a finding look like? A figure is a page of panels of layers, as data. Knows no study.

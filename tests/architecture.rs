@@ -3,14 +3,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and all it may import. `cli` joins everything and is left out.
-const MAY_IMPORT: [(&str, &[&str]); 19] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("file", &[]),
     ("derived", &["file"]),
+    ("decompositions", &[]),
     ("images", &["file"]),
     ("config", &["file", "images"]),
     ("data", &["file", "images", "config"]),
-    ("task", &["images", "config", "data"]),
-    ("theory", &["config", "task"]),
+    ("task", &["derived", "decompositions", "images", "config", "data"]),
+    ("theory", &["decompositions", "config", "task"]),
     ("model", &["config", "task"]),
     ("train", &["file", "derived", "config", "task", "model"]),
     ("metrics", &[]),
@@ -25,16 +26,17 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
     ("export", &["file", "config", "task", "model", "metrics", "record"]),
+    ("human", &["file", "config", "task", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record", "export"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
     ("report", &["config", "metrics", "record", "claim", "studies"]),
 ];
 
-/// Modules that never see a tensor; `theory` does, for its decompositions alone.
-const WITHOUT_TENSORS: [&str; 13] = [
-    "file", "derived", "images", "config", "data", "task", "metrics", "record", "export", "claim",
-    "plot", "studies", "report",
+/// Modules that never see a tensor.
+const WITHOUT_TENSORS: [&str; 14] = [
+    "file", "derived", "images", "config", "data", "task", "metrics", "record", "export", "human",
+    "claim", "plot", "studies", "report",
 ];
 
 fn files_of(module: &str) -> Vec<PathBuf> {

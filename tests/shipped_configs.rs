@@ -67,6 +67,7 @@ fn the_gram_experiment_is_three_data_sets_by_three_preprocessings_of_two_layers_
             Preprocessing::Raw => "raw",
             Preprocessing::PixelCentred => "centred",
             Preprocessing::ChannelStandardised => "standardised",
+            Preprocessing::PcaWhitened | Preprocessing::ZcaWhitened => "whitened",
         };
         assert_eq!(name, format!("{}-{inputs}{suffix}", resolved.task.inputs.name()));
         assert_eq!(

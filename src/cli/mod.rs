@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod figures;
 mod gram;
+mod human;
 mod list;
 mod log;
 mod manual;
@@ -85,6 +86,9 @@ enum Command {
     Watch(watch::Watch),
     /// Write the numbers of runs as one long table, for pandas, NumPy or R; or their networks, for PyTorch
     Export(export::Export),
+    // Its help is the doc comment of `human::Human`.
+    #[command(subcommand)]
+    Human(human::Human),
     /// Decide the claims of experiments from their records; exit status 1 if one fails
     Claims(figures::Claims),
     /// Fetch, check and show the image data sets
@@ -179,6 +183,7 @@ impl Command {
             Command::List(list) => list.run(),
             Command::Watch(watch) => watch.run(),
             Command::Export(export) => export.run(),
+            Command::Human(human) => human.run(),
             Command::Claims(claims) => claims.run(),
             Command::Data(data) => data.run(),
             Command::Bench(bench) => bench.run(),

@@ -11,10 +11,10 @@ use super::overrides::{
     CHOICES, EXCLUSIVE, Override, flatten, is_at_or_below, is_fixed, overlap, set_axis,
 };
 use super::{
-    Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, KernelConfig,
-    LinearTargets, NetworkConfig, Normalisation, Optimiser, Parametrisation, PerBlock, ProbeKind,
-    RecordConfig, RecordedResponses, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, read,
-    text, words,
+    Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, HumanConfig,
+    KernelConfig, Labels, LinearTargets, NetworkConfig, Normalisation, Optimiser, Parametrisation,
+    PerBlock, ProbeKind, Projection, RandomLabels, RecordConfig, RecordedResponses, Schedule, Sgd,
+    Targets, TaskConfig, TrainingConfig, Whitening, read, text, words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -119,6 +119,9 @@ fn all_keys() -> Vec<String> {
         gaussian: Some(Gaussian { whitened: false, held_out: 1, ..Gaussian::default() }),
         circle: Some(Circle::default()),
         seed: Some(0),
+        whitening: Some(Whitening::default()),
+        projection: Some(Projection { components: 1 }),
+        labels: Some(Labels::Random(RandomLabels::default())),
         ..TaskConfig::default()
     };
     let training = TrainingConfig {
@@ -145,7 +148,19 @@ fn all_keys() -> Vec<String> {
     let kernel = Some(KernelConfig::default());
     let probes = vec![ProbeKind::LayerSpectra];
     let record = RecordConfig { responses: Some(RecordedResponses::EachSample) };
-    let whole = Config { task, network, training, kernel, probes, record, ..Config::default() };
+    let human = Some(HumanConfig::default());
+    let projections = vec![1];
+    let whole = Config {
+        task,
+        network,
+        training,
+        kernel,
+        probes,
+        projections,
+        record,
+        human,
+        ..Config::default()
+    };
     let mut keys = Vec::new();
     // A default config can be written; if not, there are no suggestions.
     below("", &serde_yaml::to_value(whole).unwrap_or_default(), &mut keys);
@@ -173,6 +188,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
         phase_threshold: base.phase_threshold,
         kernel: base.kernel,
         probes: base.probes.clone(),
+        projections: base.projections.clone(),
         record: base.record,
         phases: base.phases.clone(),
         ..Config::default()
@@ -195,6 +211,7 @@ pub(super) fn apply(base: &Config, entries: &[Override]) -> Result<Config> {
     }
     let mut config = Config {
         experiment: base.experiment.clone(),
+        human: base.human.clone(),
         quick: base.quick,
         full: base.full.clone(),
         conditions: base.conditions.clone(),

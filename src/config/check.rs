@@ -91,6 +91,7 @@ impl TaskConfig {
     fn check(&self) -> Result<()> {
         self.check_own()?;
         self.check_drawn()?;
+        self.check_components()?;
         self.check_tree()?;
         let n_items = self.n_items();
         if let Some(frequencies) = &self.frequencies {
@@ -370,6 +371,7 @@ impl Config {
             self.training.batch_size.unwrap_or_default(),
             self.task.inputs.name()
         );
+        self.check_components()?;
         if self.probes.contains(&ProbeKind::LinearTwin) {
             self.check_linear_twin()?;
         }
@@ -380,6 +382,9 @@ impl Config {
         rounding::check(&self.task, &self.network, &self.training)?;
         if let Some(kernel) = &self.kernel {
             kernel.check(self.network.kind)?;
+        }
+        if let Some(human) = &self.human {
+            human.check(&self.task)?;
         }
         if self.training.loss.is_of_logits()
             && let Initialisation::Aligned(_) = self.network.initialisation

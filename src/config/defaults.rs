@@ -19,7 +19,9 @@ impl Default for Config {
             phase_threshold: 0.1,
             kernel: None,
             probes: Vec::new(),
+            projections: Vec::new(),
             record: RecordConfig::default(),
+            human: None,
             quick: Quick::default(),
             full: None,
             phases: Vec::new(),
@@ -40,6 +42,7 @@ impl Default for TaskConfig {
             correlation: 0.0,
             classes: None,
             preprocessing: Preprocessing::Raw,
+            whitening: None,
             input_scale: InputScale::None,
             samples: Samples::default(),
             targets: None,
@@ -47,6 +50,8 @@ impl Default for TaskConfig {
             circle: None,
             seed: None,
             permutation: None,
+            projection: None,
+            labels: None,
             target_scale: None,
         }
     }

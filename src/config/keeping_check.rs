@@ -15,6 +15,9 @@ impl Config {
         let samples = |config: &Config| TaskConfig {
             preprocessing: TaskConfig::default().preprocessing,
             input_scale: TaskConfig::default().input_scale,
+            whitening: None,
+            projection: None,
+            labels: None,
             permutation: None,
             target_scale: None,
             targets: None,
@@ -32,6 +35,17 @@ impl Config {
                 "record.responses each-sample asks for the same samples throughout, but phases change task: leave it out, or let them \
                  change task.permutation, task.target_scale, task.targets, task.preprocessing or task.input_scale alone"
             );
+            let of_samples = [
+                ("probes lists examples, which", self.probes.contains(&ProbeKind::Examples)),
+                ("projections, whose critical_component", !self.projections.is_empty()),
+            ];
+            for (key, is_asked) in of_samples {
+                ensure!(
+                    !is_asked || samples(stretch) == samples(&stretches[0]),
+                    "{key} tells of the same samples throughout, but phases change task: leave it out, or let them change \
+                     task.permutation, task.labels, task.projection, task.targets, task.preprocessing or task.input_scale alone"
+                );
+            }
             ensure!(
                 !self.probes.contains(&ProbeKind::Representations)
                     || samples(stretch) == samples(&stretches[0]),

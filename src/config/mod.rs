@@ -8,15 +8,18 @@ mod cell;
 mod check;
 mod choice;
 mod cifar100;
+mod components;
 mod defaults;
 mod drawn;
 mod fault;
 mod grid;
+mod human;
 mod initialisation;
 mod inputs;
 mod keeping;
 mod keeping_check;
 mod load;
+mod map;
 mod longer;
 mod name;
 mod network;
@@ -49,8 +52,10 @@ pub use crate::images::Layout;
 pub use cell::{
     Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
 };
+pub use components::{Labels, Projection, RandomLabels, Whitening};
 pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Targets};
 pub use grid::{Axis, Grid};
+pub use human::{Exclude, HumanConfig, Kept};
 pub use initialisation::{
     Aligned, AlignedBiases, Antisymmetric, Balanced, Direction, Initialisation, Kaiming, Mirrored,
     Normal, Orthogonal, StartMap,
@@ -58,6 +63,7 @@ pub use initialisation::{
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
 pub use load::{load, parse};
+pub use map::read_map;
 pub use name::{ensure_name, name_from_stem};
 pub use network::{Activation, Bias, NetworkConfig, Parametrisation, Pooling};
 pub use network_kind::NetworkKind;
@@ -107,12 +113,21 @@ pub struct Config {
     /// networks the map, what the first and the last layer hold alike, balance, and how far the tangent kernel turned; of others which
     /// items each hidden layer makes alike) | forgetting (the loss on the targets of each of the `phases`) | linear-twin (of mlp with
     /// one hidden layer under `parametrisation: ntk` from an antisymmetric start: how far it is from the linear model that wide
-    /// networks begin as). Absent = nothing.
+    /// networks begin as) | examples (which samples are answered right, at every moment, in arrays beside the record, and how often
+    /// each was). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
+    /// Numbers of components P, increasing: at every moment the accuracy on evaluation inputs that keep their mean and the first P
+    /// principal components of the training inputs alone (`projected_accuracy`), and once which component each evaluation sample
+    /// needs (`critical_component`). For images and `inputs: gaussian`. Absent = none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub projections: Vec<usize>,
     /// What is recorded besides: `{responses: each-sample}`. Absent = nothing.
     #[serde(skip_serializing_if = "RecordConfig::is_default")]
     pub record: RecordConfig,
+    /// The same tree learned by people: how long they learn it, and which of their data are left out. Absent = as by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub human: Option<HumanConfig>,
     /// What `ocs reproduce --quick` changes.
     pub quick: Quick,
     /// What `ocs reproduce --full` changes; `null` = nothing: it runs as by default.
@@ -156,8 +171,14 @@ pub struct TaskConfig {
     /// superclasses` also the names of superclasses, which stand for all of theirs: `[aquatic mammals, fish]`. Default: the first
     /// classes.
     pub classes: Option<Vec<usize>>,
-    /// Images: raw ([0, 1]) | pixel-centred | channel-standardised. Statistics come from the training set.
+    /// Images: raw ([0, 1]) | pixel-centred | channel-standardised | zca-whitened (centred, principal components brought to one
+    /// variance, turned back into images: the white images nearest to the centred ones) | pca-whitened (the components themselves,
+    /// largest first, no images any more: not for cnn; those that the training set has not are 0). Statistics come from the
+    /// training set.
     pub preprocessing: Preprocessing,
+    /// Of whitened images: {ridge}. Absent = its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whitening: Option<Whitening>,
     /// Images: none | inverse-sqrt-inputs (divides by the square root of the number of input values).
     pub input_scale: InputScale,
     /// Images: how many samples are used.
@@ -183,6 +204,20 @@ pub struct TaskConfig {
     /// The place in the tree that each item takes: item i has the labels of leaf `permutation[i]`. Absent = leaf i.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permutation: Option<Vec<usize>>,
+    /// `{components: P}`: inputs, of evaluation samples too, keep their mean and what lies along the first P principal components of
+    /// the training inputs; they have as many values as before. Of whitened images these are the components before whitening. Absent
+    /// = all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<Projection>,
+    /// random: {seed}: labels (targets, of `inputs: gaussian`) of the training samples are shuffled among them, so that each is as
+    /// frequent as before; evaluation samples keep theirs. What was memorised is told by the training curves, which then are
+    /// recorded of minibatches, too. Absent = every sample's own.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "components::serialize_labels",
+        deserialize_with = "components::deserialize_labels"
+    )]
+    pub labels: Option<Labels>,
     /// Factors on targets, for half-squared-error: `y -> mean ybar + contrasts (y - ybar)`. `{contrasts: -1}` reverses all that
     /// differs between items and leaves the OCS, `{mean: -1, contrasts: -1}` turns the sign of every target. Absent = 1 and 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,6 +259,10 @@ pub enum Preprocessing {
     PixelCentred,
     /// Raw, minus the training set's mean of each channel, divided by its standard deviation.
     ChannelStandardised,
+    /// Pixel-centred, told in principal components of the training set, each divided by the root of its variance.
+    PcaWhitened,
+    /// The same turned back into images.
+    ZcaWhitened,
 }
 
 /// A common factor on all inputs.
@@ -374,6 +413,8 @@ pub enum ProbeKind {
     Forgetting,
     /// The linear model that a wide network of two layers begins as, beside the network.
     LinearTwin,
+    /// Which samples are answered right.
+    Examples,
 }
 
 impl ProbeKind {
@@ -387,6 +428,7 @@ impl ProbeKind {
             ProbeKind::Representations => "representations",
             ProbeKind::Forgetting => "forgetting",
             ProbeKind::LinearTwin => "linear-twin",
+            ProbeKind::Examples => "examples",
         }
     }
 }

@@ -159,13 +159,14 @@ pub(super) fn flatten(mapping: Mapping) -> Result<Vec<Override>> {
 }
 
 /// Keys whose value is one of several named choices: setting another choice's parameter replaces the choice.
-pub(super) const CHOICES: [&str; 6] = [
+pub(super) const CHOICES: [&str; 7] = [
     "network.initialisation",
     "network.normalisation",
     "training.optimiser",
     "training.schedule",
     "task.targets",
     "task.inputs",
+    "task.labels",
 ];
 
 /// Ways to say the same, of which giving one takes back the others.
@@ -191,8 +192,8 @@ pub(super) fn overlap(one: &str, other: &str) -> bool {
 }
 
 /// Keys that a condition may not override, because they say what the conditions are.
-const FIXED_IN_CONDITIONS: [&str; 7] =
-    ["name", "experiment", "conditions", "grid", "seeds", "quick", "full"];
+const FIXED_IN_CONDITIONS: [&str; 8] =
+    ["name", "experiment", "conditions", "grid", "seeds", "quick", "full", "human"];
 
 /// Whether a key says what the conditions are.
 pub(super) fn is_fixed(key: &str) -> bool {

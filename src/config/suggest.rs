@@ -112,7 +112,7 @@ const ARGUMENTS: [(&str, &str); 7] = [
 const ABSENT: [&str; 1] = ["augmentation"];
 
 /// Values as other programs call them: the key's last part, the foreign word, and what is nearest here.
-const VALUES: [(&str, &[&str], &str); 31] = [
+const VALUES: [(&str, &[&str], &str); 33] = [
     ("inputs", &["digits", "emnist", "kmnist", "qmnist", "usps"], "mnist"),
     ("inputs", &["cifar", "imagenet", "svhn", "stl10", "celeba", "tinyimagenet"], "cifar10"),
     ("inputs", &["fashion", "clothes", "fmnist"], "fashion-mnist"),
@@ -171,9 +171,11 @@ const VALUES: [(&str, &[&str], &str); 31] = [
     ("precision", &["half", "float16", "fp16", "bf16", "amp", "mixed", "16"], "bfloat16"),
     (
         "preprocessing",
-        &["standardised", "standardized", "normalised", "normalized", "zscore", "whitened"],
+        &["standardised", "standardized", "normalised", "normalized", "zscore"],
         "channel-standardised",
     ),
+    ("preprocessing", &["whitened", "zca", "whitening"], "zca-whitened"),
+    ("preprocessing", &["pca", "sphered"], "pca-whitened"),
 ];
 
 /// A sentence on a key that does not exist: where it belongs, what it is called here, or that there is no such thing.

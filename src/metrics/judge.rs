@@ -126,7 +126,8 @@ impl Judge {
         &self.ocs
     }
 
-    /// Judges `responses`, `[n_samples, n_labels]`.
+    /// Judges `responses`, `[n_samples, n_labels]`. One that was not given, as people leave some out, is no number: it belongs to
+    /// no rate, its sample is asked for no largest response on its level, and means and distances over it are no numbers.
     pub fn judge(&self, responses: ArrayView2<f64>) -> Judgement {
         let mean_response = self.weights.dot(&responses);
         let error = &mean_response - &self.ocs;
@@ -178,8 +179,12 @@ impl Judge {
         for ((row, labels), &weight) in
             responses.rows().into_iter().zip(labels.rows()).zip(&self.weights)
         {
-            let (mut best, mut label) = (0, None);
+            let (mut best, mut label, mut is_whole) = (0, None, true);
             for (column, (&response, &present)) in row.iter().zip(labels).enumerate() {
+                if response.is_nan() {
+                    is_whole = false;
+                    continue;
+                }
                 let (graded, at_half) =
                     (response.clamp(0.0, 1.0), if response >= 0.5 { 1.0 } else { 0.0 });
                 if present == 1.0 {
@@ -198,7 +203,7 @@ impl Judge {
                 }
             }
             // Samples without a label at this level (shallow leaves of an uneven tree) are not asked.
-            if label.is_some() {
+            if label.is_some() && is_whole {
                 tally.judged += weight;
                 tally.right += if label == Some(best) { weight } else { 0.0 };
             }

@@ -8,12 +8,14 @@ mod curves;
 mod judge;
 mod mode_reader;
 mod phase;
+mod right;
 
 pub use contrasts::{Contrasts, Direction};
 pub use curves::{Curves, largest_distance};
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
 pub use phase::{Phase, PhaseVerdict, PhaseWatch, first_time, half_time};
+pub use right::Right;
 
 /// Euclidean length.
 pub fn norm(values: &[f64]) -> f64 {

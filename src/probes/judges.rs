@@ -23,18 +23,11 @@ impl Judges {
                 .rating_by(task.labels.as_ref())
         };
         let (items, weights) = task.evaluation_items();
-        let training = match &task.inputs {
-            TaskInputs::Images { train, .. } if config.training.batch_size.is_none() => {
-                Some(judge(train.items.clone(), &vec![1.0; train.items.len()]))
-            }
-            TaskInputs::Vectors(_)
-                if task.n_held_out() > 0 && config.training.batch_size.is_none() =>
-            {
-                let n_learned = task.n_samples();
-                Some(judge((0..n_learned).collect(), &vec![1.0; n_learned]))
-            }
-            TaskInputs::Images { .. } | TaskInputs::Vectors(_) => None,
-        };
+        let training = task.judges_training(config.training.batch_size).then(|| {
+            let items = task.training_items();
+            let weights = vec![1.0; items.len()];
+            judge(items, &weights)
+        });
         Judges { evaluation: judge(items, &weights), training, modes: mode_reader(task, config) }
     }
 

@@ -4,6 +4,7 @@
 
 mod each_sample;
 mod ends;
+mod examples;
 mod forgetting;
 mod judges;
 mod kernel;
@@ -11,6 +12,7 @@ mod linear_twin;
 mod normalisation;
 mod parity;
 mod probe;
+mod projections;
 mod representations;
 mod spectra;
 
@@ -21,6 +23,7 @@ use crate::task::Task;
 
 use each_sample::EachSample;
 use ends::{LayerWeights, Responses};
+use examples::Examples;
 use forgetting::Forgetting;
 pub use judges::Judges;
 use kernel::Kernels;
@@ -28,6 +31,7 @@ use linear_twin::LinearTwin;
 use normalisation::AffineNorms;
 use parity::Parity;
 pub use probe::{Probe, State};
+use projections::Projected;
 pub use representations::MOST_NUMBERS;
 use representations::{HiddenSimilarities, Representations};
 use spectra::Spectra;
@@ -46,6 +50,9 @@ pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box
     if config.record.responses.is_some() {
         probes.push(("each-sample", Box::new(EachSample::new(config, task))));
     }
+    if !config.projections.is_empty() {
+        probes.push(("projections", Box::new(Projected::new(config, tasks))));
+    }
     let steps = config.total_steps();
     for kind in &config.probes {
         let probe: Option<Box<dyn Probe>> = match kind {
@@ -62,6 +69,7 @@ pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box
             ProbeKind::Representations => {
                 Representations::new(config, task).map(|probe| Box::new(probe) as Box<dyn Probe>)
             }
+            ProbeKind::Examples => Some(Box::new(Examples::new(config, tasks))),
             ProbeKind::Forgetting => Some(Box::new(Forgetting::new(tasks))),
         };
         probes.extend(probe.map(|probe| (kind.name(), probe)));

@@ -285,6 +285,26 @@ fn array_in<'a>(
 }
 
 impl ArrayRecord {
+    /// Reads all rows of the array `name` that a run left beside its record, one for each moment.
+    ///
+    /// # Errors
+    ///
+    /// If the file is not there, or ends within a row; names it.
+    pub fn read_rows(&self, record: &Path, name: &str, rows: usize) -> Result<Vec<Vec<f64>>> {
+        let path = path_of(record, name);
+        let mut archive = archive(&path)?;
+        let mut array = array_in(&mut archive, name, &path)?;
+        let mut bytes = vec![0; self.row_bytes() as usize];
+        let mut row = |index: usize| -> Result<Vec<f64>> {
+            array
+                .read_exact(&mut bytes)
+                .with_context(|| format!("{} has no row {index}", path.display()))?;
+            let numbers = bytes.chunks_exact(self.format.width());
+            Ok(numbers.map(|bytes| self.format.number(bytes)).collect())
+        };
+        (0..rows).map(&mut row).collect()
+    }
+
     /// Reads one row of the array `name` that a run left beside its record.
     ///
     /// # Errors
@@ -305,8 +325,14 @@ impl ArrayRecord {
     }
 }
 
-/// What the array of responses to each sample is called: `SEED.responses.npz`. Of other files beside a record nothing is known.
+/// What the array of responses to each sample is called: `SEED.responses.npz`.
 pub const RESPONSES: &str = "responses";
+/// The array of which evaluation samples are right.
+pub const EXAMPLES: &str = "examples";
+/// The same of training samples.
+pub const TRAINING_EXAMPLES: &str = "training-examples";
+/// Arrays beside records. Of other files there nothing is known.
+const ARRAYS: [&str; 3] = [RESPONSES, EXAMPLES, TRAINING_EXAMPLES];
 
 /// Which files beside records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -326,8 +352,10 @@ pub fn remove_beside(folder: &Path, which: Beside, is_of: &dyn Fn(u64) -> bool) 
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_rows = name.starts_with('.') && name.ends_with(".rows");
-        let is_array =
-            name.split_once('.').is_some_and(|(_, rest)| rest == format!("{RESPONSES}.npz"));
+        let is_array = name
+            .split_once('.')
+            .and_then(|(_, rest)| rest.strip_suffix(".npz"))
+            .is_some_and(|array| ARRAYS.contains(&array));
         let seed =
             name.trim_start_matches('.').split('.').next().and_then(|seed| seed.parse().ok());
         let is_meant = is_rows || (is_array && which == Beside::All);

@@ -21,7 +21,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::config::{self, Config, Overrides, Scale};
 use crate::metrics::{Curves, Phase, norm};
 
-pub use array::{ArrayBeside, ArrayRecord, Beside, NumberFormat, RESPONSES, Rows, remove_beside};
+pub use array::{
+    ArrayBeside, ArrayRecord, Beside, EXAMPLES, NumberFormat, RESPONSES, Rows, TRAINING_EXAMPLES,
+    remove_beside,
+};
 pub use check::Checked;
 pub use distinct::distinct_runs;
 pub use failure::{FailureRecord, digest_of_record};

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, ensure};
 use super::options::Options;
 use super::refused::Refused;
 use super::sizes::{Sizes, numbers};
-use crate::config::{Checkpoints, Config, Precision};
+use crate::config::{Checkpoints, Config, Precision, ProbeKind};
 use crate::train::observed_steps;
 
 /// More in one array is refused: whoever reads it needs it in memory.
@@ -36,8 +36,9 @@ pub fn ensure_fit<'a>(
                 MOST_ARRAY / 1e9
             ))
         );
+        let examples: f64 = stretches.iter().map(examples_bytes).sum();
         let weights: f64 = stretches.iter().map(weights_bytes).sum();
-        total += runs as f64 * (responses + weights);
+        total += runs as f64 * (responses + examples + weights);
     }
     if total == 0.0 {
         return Ok(());
@@ -81,6 +82,19 @@ fn responses_bytes(config: &Config) -> f64 {
     let sizes = Sizes::of(&config.task);
     let samples = if config.task.inputs.are_images() { sizes.test } else { sizes.items };
     observations(config) * samples * sizes.labels * width(config)
+}
+
+/// Observations times samples that are judged, a byte each.
+fn examples_bytes(config: &Config) -> f64 {
+    if !config.probes.contains(&ProbeKind::Examples) {
+        return 0.0;
+    }
+    let sizes = Sizes::of(&config.task);
+    let samples = match config.task.inputs.are_images() {
+        true => sizes.test + sizes.train,
+        false => sizes.items,
+    };
+    observations(config) * samples
 }
 
 /// Numbers in a network, once or at each observation.

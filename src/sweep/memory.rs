@@ -203,10 +203,22 @@ fn tasks_parts<'a>(stretches: impl IntoIterator<Item = &'a Config>) -> Vec<Part>
             sizes.dataset_again = true;
         }
         parts.extend(task_parts(&sizes));
+        if has_components(task) {
+            // The matrix, its eigenvectors with LAPACK's workspace, directions twice, and a block of inputs.
+            let side = sizes.inputs.min(sizes.train);
+            let bytes = 8.0 * (5.0 * side * side + 2.0 * side * sizes.inputs);
+            let block = 8.0 * 3.0 * sizes.inputs * sizes.train.min(2048.0);
+            parts.push(part("principal components of the inputs", TREE, bytes + block));
+        }
         tasks.push(task);
         datasets.push(task.inputs);
     }
     parts
+}
+
+/// Whether inputs are made of principal components.
+fn has_components(task: &TaskConfig) -> bool {
+    task.preprocessing.is_whitened() || task.projection.is_some()
 }
 
 /// What is learned, once for all runs: the targets `8 I K`, the items of each node, input vectors `8 I D`, or a data set and
@@ -268,7 +280,9 @@ fn record_bytes(stretches: &[Config]) -> f64 {
             true => representation_numbers(config, &sizes),
             false => 0.0,
         };
-        8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + items + spectra + series)
+        let projections = config.projections.len() as f64;
+        let others = items + spectra + series + projections;
+        8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + others)
     };
     let at_both_ends = |config: &Config| {
         let sizes = Sizes::of(&config.task);
@@ -280,8 +294,10 @@ fn record_bytes(stretches: &[Config]) -> f64 {
             | ProbeKind::Representations
             | ProbeKind::Forgetting
             | ProbeKind::LinearTwin => 0.0,
+            ProbeKind::Examples => judged(config, &sizes),
         };
-        16.0 * config.probes.iter().map(of_probe).sum::<f64>()
+        let critical = if config.projections.is_empty() { 0.0 } else { judged(config, &sizes) };
+        16.0 * (config.probes.iter().map(of_probe).sum::<f64>() + critical)
     };
     stretches.iter().map(of_stretch).sum::<f64>() + stretches.first().map_or(0.0, at_both_ends)
 }
@@ -297,7 +313,9 @@ fn representation_numbers(config: &Config, sizes: &Sizes) -> f64 {
 /// Samples on which responses are judged at each observation.
 fn judged(config: &Config, sizes: &Sizes) -> f64 {
     match config.task.inputs.are_images() {
-        true if config.training.batch_size.is_none() => sizes.test + sizes.train,
+        true if config.training.batch_size.is_none() || config.task.labels.is_some() => {
+            sizes.test + sizes.train
+        }
         true => sizes.test,
         false => sizes.items,
     }
@@ -334,6 +352,11 @@ fn observing_parts(stretches: &[Config], together: &Together) -> Vec<Part> {
         let bytes = 1e6 * (kernel_megabytes_of(network, samples) + matrices);
         parts.push(part("tangent kernels", "kernel.samples, --jobs", together.stacks * bytes));
     }
+    let projected = stretches.iter().map(projected_bytes).fold(0.0, f64::max);
+    if projected > 0.0 {
+        let bytes = together.stacks * projected;
+        parts.push(part("inputs seen through few components", "task.samples.test, --jobs", bytes));
+    }
     let has_twin = |config: &&Config| config.probes.contains(&ProbeKind::LinearTwin);
     if let Some(config) = stretches.first().filter(has_twin) {
         let bytes = twin_bytes(config, together);
@@ -341,6 +364,19 @@ fn observing_parts(stretches: &[Config], together: &Together) -> Vec<Part> {
         parts.push(part("linear models beside networks", keys, bytes));
     }
     parts
+}
+
+/// What each stack keeps for `projections`: directions and scores of the largest P components, `8 P (D + T)`, and evaluation inputs
+/// seen through some, three times while they are found.
+fn projected_bytes(config: &Config) -> f64 {
+    let sizes = Sizes::of(&config.task);
+    let most = config.projections.last().copied().unwrap_or(0) as f64;
+    let samples = judged(config, &sizes);
+    if most > 0.0 {
+        8.0 * (most * (sizes.inputs + samples) + 3.0 * samples * sizes.inputs)
+    } else {
+        0.0
+    }
 }
 
 /// What two linear models, with the norm and without, keep for each network, `16 n min(n, d + 2)` for n samples that are judged in d
@@ -406,7 +442,11 @@ fn stretch_parts(config: &Config, together: &Together) -> Vec<Part> {
             "training.batch_size, network.hidden, --jobs",
             together.stacks * activations,
         ),
-        part("samples on the device", "task.samples, --jobs", together.stacks * samples(&sizes, f)),
+        part(
+            "samples on the device",
+            "task.samples, --jobs",
+            together.stacks * samples(config, &sizes, f),
+        ),
     ];
     if from_moments {
         parts.push(part("moments of the inputs", TREE, moments_bytes(config)));
@@ -421,9 +461,14 @@ fn moments_bytes(config: &Config) -> f64 {
     8.0 * sizes.inputs * (matrices * sizes.inputs + 2.0 * sizes.labels)
 }
 
-/// Samples that a stack holds: bytes of images or vectors, and targets (once more in float64 while they are made).
-fn samples(sizes: &Sizes, f: f64) -> f64 {
-    let of_inputs = if sizes.dataset > 0.0 { sizes.value_bytes } else { f };
+/// Samples that a stack holds: bytes of images or vectors, and targets (once more in float64 while they are made); of whitened or
+/// projected images float64 and what networks take.
+fn samples(config: &Config, sizes: &Sizes, f: f64) -> f64 {
+    let of_inputs = match sizes.dataset > 0.0 {
+        true if has_components(&config.task) => 8.0 + f,
+        true => sizes.value_bytes,
+        false => f,
+    };
     let count = if sizes.dataset > 0.0 { sizes.train + sizes.test } else { sizes.items };
     count * (of_inputs * sizes.inputs + f * sizes.labels) + 8.0 * count * sizes.labels
 }

@@ -21,7 +21,8 @@ pub struct Tasks {
     datasets: Vec<Dataset>,
     identities: Vec<(Inputs, Identity)>,
     checksums: Vec<(Inputs, String)>,
-    tasks: Vec<(Learned, Arc<Task>)>,
+    /// Whether each was made with principal components stands beside it.
+    tasks: Vec<(Learned, bool, Arc<Task>)>,
     moments: Vec<(Learned, Arc<Moments>)>,
     shared: Vec<(Learned, Arc<Shared>)>,
     derived: Derived,
@@ -84,18 +85,23 @@ impl Tasks {
     ///
     /// If its data set cannot be read, is mixed of two, or has too few samples; names the condition or the file.
     pub fn of(&mut self, condition: &str, config: &Config) -> Result<Arc<Task>> {
-        if let Some(task) = known(&self.tasks, config) {
-            return Ok(task);
+        let components = config.watches_components();
+        let is_same = |(known, has, _): &&(Learned, bool, Arc<Task>)| {
+            *known == learned(config) && *has == components
+        };
+        if let Some((.., task)) = self.tasks.iter().find(is_same) {
+            return Ok(task.clone());
         }
         let inputs = config.task.inputs;
         let is_read = |dataset: &&Dataset| dataset.inputs == inputs;
         if inputs.are_images() && self.datasets.iter().find(is_read).is_none() {
             self.read(inputs)?;
         }
-        let task = Task::of(config, self.datasets.iter().find(is_read))
+        let dataset = self.datasets.iter().find(is_read);
+        let task = Task::keeping(config, dataset, &self.derived)
             .with_context(|| format!("condition '{condition}'"))?;
         let task = Arc::new(task);
-        self.tasks.push((learned(config), task.clone()));
+        self.tasks.push((learned(config), components, task.clone()));
         Ok(task)
     }
 

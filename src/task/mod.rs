@@ -1,22 +1,30 @@
 //! Which targets does each item get, and what does the network see of it? Plain arrays and bytes, no tensors.
 
+mod components;
 mod drawn;
 mod hierarchy;
 mod preprocessor;
 mod samples;
+mod turn;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, s};
 
-use crate::config::{Config, Inputs, Smoothing, TargetScale, Targets, TaskConfig};
+use crate::config::{
+    Config, Inputs, Labels, Projection, Smoothing, TargetScale, Targets, TaskConfig,
+};
 use crate::data::Dataset;
+use crate::derived::Derived;
 
+pub use components::{Components, Rows};
 use drawn::Drawn;
 pub use hierarchy::Hierarchy;
 pub use preprocessor::Preprocessor;
 pub use samples::{ImageSet, Stored};
+pub use turn::Turn;
 
 /// Everything that is learned in one condition.
 #[derive(Debug, Clone)]
@@ -31,6 +39,10 @@ pub struct Task {
     pub probabilities: Array1<f64>,
     /// What the network sees.
     pub inputs: TaskInputs,
+    /// Whether training samples have labels that are not theirs: those that are judged have.
+    pub has_random_labels: bool,
+    /// Principal components of what the network sees of the training set; of tasks made of some, and where they are asked for.
+    pub components: Option<Arc<Components>>,
 }
 
 /// Inputs of a task.
@@ -84,7 +96,17 @@ impl Task {
     ///
     /// If the data set has no image of some item, or too few for `task.samples`.
     pub fn of(config: &Config, dataset: Option<&Dataset>) -> Result<Self> {
-        Task::smoothed(&config.task, config.training.smoothing(), dataset)
+        Task::keeping(config, dataset, &Derived::nowhere())
+    }
+
+    /// The same, with decompositions of images kept for later.
+    ///
+    /// # Errors
+    ///
+    /// As `of`.
+    pub fn keeping(config: &Config, dataset: Option<&Dataset>, derived: &Derived) -> Result<Self> {
+        let smoothing = config.training.smoothing();
+        Task::made(&config.task, smoothing, dataset, (config.watches_components(), derived))
     }
 
     /// The task that the `task` section of a checked config describes, with labels as they are.
@@ -106,9 +128,18 @@ impl Task {
         smoothing: Option<Smoothing>,
         dataset: Option<&Dataset>,
     ) -> Result<Self> {
+        Task::made(config, smoothing, dataset, (false, &Derived::nowhere()))
+    }
+
+    fn made(
+        config: &TaskConfig,
+        smoothing: Option<Smoothing>,
+        dataset: Option<&Dataset>,
+        components: (bool, &Derived),
+    ) -> Result<Self> {
         let task = match &config.targets {
-            Some(targets) => Task::drawn(config, targets)?,
-            None => Task::of_a_tree(config, dataset)?,
+            Some(targets) => Task::drawn(config, targets, components.0)?,
+            None => Task::of_a_tree(config, dataset, components)?,
         };
         let task = match smoothing {
             Some(smoothing) => task.with_smooth_labels(smoothing),
@@ -121,28 +152,49 @@ impl Task {
     }
 
     /// With drawn inputs and what a rule makes of them.
-    fn drawn(config: &TaskConfig, targets: &Targets) -> Result<Self> {
-        let Drawn { inputs, targets, held_out } = Drawn::new(config, targets)?;
+    fn drawn(config: &TaskConfig, targets: &Targets, wants_components: bool) -> Result<Self> {
+        let Drawn { mut inputs, mut targets, held_out } = Drawn::new(config, targets)?;
         let n_learned = targets.nrows() - held_out;
         let mut probabilities = Array1::from_elem(targets.nrows(), 1.0 / n_learned as f64);
-        probabilities.slice_mut(ndarray::s![n_learned..]).fill(0.0);
+        probabilities.slice_mut(s![n_learned..]).fill(0.0);
+        if let Some(Labels::Random(random)) = config.labels {
+            drawn::shuffle_rows(&mut targets, n_learned, random.seed);
+        }
+        let mut components = match wants_components || config.projection.is_some() {
+            true => Some(components_of(inputs.slice(s![..n_learned, ..]).to_owned())?),
+            false => None,
+        };
+        if let (Some(Projection { components: count }), Some(all)) =
+            (config.projection, &components)
+        {
+            let kept = all.first(count, "task.projection.components")?;
+            inputs = kept.projected(&inputs);
+            components = Some(kept);
+        }
         Ok(Task {
             hierarchy: None,
             targets,
             labels: None,
             probabilities,
             inputs: TaskInputs::Vectors(inputs),
+            has_random_labels: config.labels.is_some(),
+            components: components.map(Arc::new),
         })
     }
 
     /// With a tree's labels.
-    fn of_a_tree(config: &TaskConfig, dataset: Option<&Dataset>) -> Result<Self> {
+    fn of_a_tree(
+        config: &TaskConfig,
+        dataset: Option<&Dataset>,
+        (wants_components, derived): (bool, &Derived),
+    ) -> Result<Self> {
         let mut hierarchy = Hierarchy::new(config);
         if let Some(places) = &config.permutation {
             hierarchy = hierarchy.permuted(places);
         }
         let n_items = hierarchy.n_items();
         let targets = hierarchy.targets();
+        let mut components = None;
         let (inputs, probabilities) = match dataset {
             None => {
                 ensure!(
@@ -158,15 +210,28 @@ impl Task {
             Some(dataset) => {
                 let train =
                     ImageSet::choose(&dataset.train, config, config.samples.train, "training")?;
+                let train = match config.labels {
+                    Some(Labels::Random(random)) => train.shuffled(random.seed),
+                    None => train,
+                };
                 let test = ImageSet::choose(&dataset.test, config, config.samples.test, "test")?;
                 let shape = [dataset.channels, dataset.height, dataset.width];
-                let preprocessor =
-                    Preprocessor::fit(&train, shape, config.preprocessing, config.input_scale);
+                let (preprocessor, found) =
+                    Preprocessor::of(&train, shape, config, wants_components, derived)?;
+                components = found;
                 let probabilities = train.item_probabilities(n_items);
                 (TaskInputs::Images { train, test, preprocessor }, probabilities)
             }
         };
-        Ok(Task { hierarchy: Some(hierarchy), targets, labels: None, probabilities, inputs })
+        Ok(Task {
+            hierarchy: Some(hierarchy),
+            targets,
+            labels: None,
+            probabilities,
+            inputs,
+            has_random_labels: config.labels.is_some(),
+            components,
+        })
     }
 
     /// With targets `mean ybar + contrasts (y - ybar)`.
@@ -267,6 +332,23 @@ impl Task {
         self.probabilities.iter().rev().take_while(|p| **p == 0.0).count()
     }
 
+    /// Whether training samples are judged too: every step sees them all anyway, or their labels are their own in name alone.
+    pub fn judges_training(&self, batch_size: Option<usize>) -> bool {
+        let has_others = match &self.inputs {
+            TaskInputs::Vectors(_) => self.n_held_out() > 0,
+            TaskInputs::Images { .. } => true,
+        };
+        has_others && (batch_size.is_none() || self.has_random_labels)
+    }
+
+    /// The samples that are learned: item of each.
+    pub fn training_items(&self) -> Vec<usize> {
+        match &self.inputs {
+            TaskInputs::Vectors(_) => (0..self.n_samples()).collect(),
+            TaskInputs::Images { train, .. } => train.items.clone(),
+        }
+    }
+
     /// Number of input values of a sample.
     pub fn n_inputs(&self) -> usize {
         match &self.inputs {
@@ -305,6 +387,15 @@ impl Task {
             TaskInputs::Images { test, .. } => (test.items.clone(), vec![1.0; test.items.len()]),
         }
     }
+}
+
+/// Principal components of vectors of equal weight.
+fn components_of(learned: Array2<f64>) -> Result<Components> {
+    Components::of(&Rows {
+        count: learned.nrows(),
+        n_inputs: learned.ncols(),
+        of: &|range| learned.slice(s![range, ..]).to_owned(),
+    })
 }
 
 /// What rounding leaves of a mean of zero, as a share of what is averaged.

@@ -1,13 +1,20 @@
 //! How the values of images become inputs.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::Result;
 use ndarray::Array2;
 
-use std::ops::Range;
-
+use super::components::{Components, Rows};
 use super::samples::{ImageSet, Stored};
-use crate::config::{InputScale, Preprocessing};
+use super::turn::Turn;
+use crate::config::{InputScale, Preprocessing, Projection, TaskConfig};
+use crate::decompositions::threads;
+use crate::derived::{Derived, Key};
 
-/// Values to inputs: `x = (value / unit - mean) * factor`, with one mean and factor per input value.
+/// Values to inputs: `x = (value / unit - mean) * factor`, with one mean and factor per input value; then a turn, if inputs are
+/// whitened or projected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preprocessor {
     /// Channels, height, width.
@@ -18,10 +25,78 @@ pub struct Preprocessor {
     pub factor: Vec<f64>,
     /// 255 for bytes; 1 for floats, which are taken as they are.
     pub unit: f64,
+    /// What follows, of whitened or projected inputs.
+    pub turn: Option<Arc<Turn>>,
 }
 
 impl Preprocessor {
-    /// Statistics of the training set.
+    /// As a task asks for it, with principal components of what networks see if it is made of some, or `wants_components`. These are
+    /// kept in `derived`.
+    ///
+    /// # Errors
+    ///
+    /// If there are fewer components than are asked for, or too many samples.
+    pub fn of(
+        train: &ImageSet,
+        shape: [usize; 3],
+        config: &TaskConfig,
+        wants_components: bool,
+        derived: &Derived,
+    ) -> Result<(Self, Option<Arc<Components>>)> {
+        let is_whitened = config.preprocessing.is_whitened();
+        // Of whitened inputs the scale comes last: before, whitening would undo it.
+        let scale = if is_whitened { InputScale::None } else { config.input_scale };
+        let before = Preprocessor::fit(train, shape, config.preprocessing, scale);
+        if !is_whitened && config.projection.is_none() && !wants_components {
+            return Ok((before, None));
+        }
+        let all = before.components(train, derived)?;
+        let total = all.variances.sum();
+        let kept = match config.projection {
+            Some(Projection { components }) => {
+                all.first(components, "task.projection.components")?
+            }
+            None => all,
+        };
+        if !is_whitened && config.projection.is_none() {
+            return Ok((before, Some(Arc::new(kept))));
+        }
+        let turn = match is_whitened {
+            false => Turn::projecting(kept),
+            true => {
+                let scale = factor_of(config.input_scale, before.mean.len());
+                Turn::whitening(kept, total, (config.ridge(), scale), config.preprocessing)
+            }
+        };
+        let seen = Arc::new(turn.seen());
+        Ok((Preprocessor { turn: Some(Arc::new(turn)), ..before }, Some(seen)))
+    }
+
+    /// Principal components of the training inputs, kept for later.
+    fn components(&self, train: &ImageSet, derived: &Derived) -> Result<Components> {
+        let rows = Rows {
+            count: train.n_samples(),
+            n_inputs: self.mean.len(),
+            of: &|range| self.rows(train, range),
+        };
+        let key = || {
+            let key = Key::of("components", 1).on("cpu", threads());
+            self.named_in(train.named_in(key))
+        };
+        let make = || Ok(Components::of(&rows)?.tables());
+        Components::of_tables(derived.kept_or(key, make)?)
+    }
+
+    /// Adds to a name all that decides inputs besides images.
+    pub fn named_in(&self, key: Key) -> Key {
+        let key = key.numbers(&self.mean).numbers(&self.factor);
+        match &self.turn {
+            None => key,
+            Some(turn) => key.numbers(&turn.numbers()),
+        }
+    }
+
+    /// Statistics of the training set; of whitened inputs those of what comes before whitening.
     pub fn fit(
         train: &ImageSet,
         shape: [usize; 3],
@@ -29,13 +104,12 @@ impl Preprocessor {
         scale: InputScale,
     ) -> Self {
         let n_inputs: usize = shape.iter().product();
-        let factor = match scale {
-            InputScale::None => 1.0,
-            InputScale::InverseSqrtInputs => 1.0 / (n_inputs as f64).sqrt(),
-        };
+        let factor = factor_of(scale, n_inputs);
         let (mean, factor) = match preprocessing {
             Preprocessing::Raw => (vec![0.0; n_inputs], vec![factor; n_inputs]),
-            Preprocessing::PixelCentred => (pixel_means(train, n_inputs), vec![factor; n_inputs]),
+            Preprocessing::PixelCentred
+            | Preprocessing::PcaWhitened
+            | Preprocessing::ZcaWhitened => (pixel_means(train, n_inputs), vec![factor; n_inputs]),
             Preprocessing::ChannelStandardised => {
                 let (means, deviations) = channel_statistics(train, shape);
                 let plane = shape[1] * shape[2];
@@ -43,15 +117,15 @@ impl Preprocessor {
                 (mean, (0..n_inputs).map(|input| factor / deviations[input / plane]).collect())
             }
         };
-        Preprocessor { shape, mean, factor, unit: train.unit() }
+        Preprocessor { shape, mean, factor, unit: train.unit(), turn: None }
     }
 
-    /// What becomes of a value divided by its unit, or a mean of such, at a place of the image.
-    pub fn input(&self, place: usize, value: f64) -> f64 {
+    /// What becomes of a value divided by its unit, or a mean of such, at a place of the image, before a turn.
+    fn input(&self, place: usize, value: f64) -> f64 {
         (value - self.mean[place]) * self.factor[place]
     }
 
-    /// The same for values as they are stored, `x = (value - mean) * factor`: mean and factor of each place.
+    /// The same, before a turn, for values as they are stored, `x = (value - mean) * factor`: mean and factor of each place.
     pub fn of_stored(&self) -> (Vec<f64>, Vec<f64>) {
         let mean = self.mean.iter().map(|mean| self.unit * mean).collect();
         (mean, self.factor.iter().map(|factor| factor / self.unit).collect())
@@ -59,6 +133,20 @@ impl Preprocessor {
 
     /// Inputs of images, `[n, n_inputs]`, row after row.
     pub fn inputs(&self, images: &ImageSet, range: Range<usize>) -> Vec<f64> {
+        match &self.turn {
+            None => self.before_turn(images, range),
+            Some(turn) => turn.of(&self.rows(images, range)).into_iter().collect(),
+        }
+    }
+
+    /// Inputs before a turn, `[n, n_inputs]`.
+    fn rows(&self, images: &ImageSet, range: Range<usize>) -> Array2<f64> {
+        let (count, n_inputs) = (range.len(), self.mean.len());
+        Array2::from_shape_vec((count, n_inputs), self.before_turn(images, range))
+            .expect("n_inputs values of each image")
+    }
+
+    fn before_turn(&self, images: &ImageSet, range: Range<usize>) -> Vec<f64> {
         fn of<T: Copy + Into<f64>>(images: &[&[T]], input: impl Fn(usize, f64) -> f64) -> Vec<f64> {
             let of_image = |image: &&[T]| -> Vec<f64> {
                 image.iter().enumerate().map(|(place, &value)| input(place, value.into())).collect()
@@ -83,10 +171,22 @@ impl Preprocessor {
             Stored::Bytes(all) => sums_of(&all, &images.items, n_items, n_inputs),
             Stored::Floats(all) => sums_of(&all, &images.items, n_items, n_inputs),
         };
-        Array2::from_shape_fn((n_items, n_inputs), |(item, input)| {
+        let means = Array2::from_shape_fn((n_items, n_inputs), |(item, input)| {
             let sum = sums[item * n_inputs + input];
             self.input(input, sum / (self.unit * counts[item].max(1) as f64))
-        })
+        });
+        match &self.turn {
+            None => means,
+            Some(turn) => turn.of(&means),
+        }
+    }
+}
+
+/// A common factor on all of so many input values.
+fn factor_of(scale: InputScale, n_inputs: usize) -> f64 {
+    match scale {
+        InputScale::None => 1.0,
+        InputScale::InverseSqrtInputs => 1.0 / (n_inputs as f64).sqrt(),
     }
 }
 

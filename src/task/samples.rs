@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::config::TaskConfig;
 use crate::data::Split;
+use crate::derived::Key;
 use crate::images::Pixels;
 
 /// Images that stand for items. Their pixels stay where the data set has them, however many tasks use them.
@@ -34,6 +35,8 @@ pub enum Stored<'a> {
 
 /// Which samples a limited set takes does not depend on a run's seed.
 const CHOICE_SEED: u64 = 0x6f63_7321;
+/// Of labels that are shuffled among samples.
+pub(super) const LABELS_STREAM: u64 = 5;
 
 impl ImageSet {
     /// Samples of the items' classes. Unequal `frequencies` and `size` are met by leaving samples out.
@@ -118,6 +121,28 @@ impl ImageSet {
     pub fn are_those_of(&self, other: &ImageSet) -> bool {
         let one_split = Arc::ptr_eq(&self.split, &other.split) || self.split == other.split;
         one_split && self.chosen == other.chosen
+    }
+
+    /// The same with the items shuffled among samples: each is as frequent as before.
+    pub fn shuffled(mut self, seed: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(LABELS_STREAM);
+        self.items.shuffle(&mut generator);
+        self
+    }
+
+    /// Adds to a name the values of all images.
+    pub fn named_in(&self, key: Key) -> Key {
+        match self.images(0..self.n_samples()) {
+            Stored::Bytes(images) => key.parts(images.into_iter()),
+            Stored::Floats(images) => {
+                let bytes = |image: &&[f32]| -> Vec<u8> {
+                    image.iter().flat_map(|value| value.to_le_bytes()).collect()
+                };
+                let images: Vec<Vec<u8>> = images.iter().map(bytes).collect();
+                key.parts(images.iter().map(Vec::as_slice)).numbers(&[self.unit()])
+            }
+        }
     }
 
     /// Which images of the data set's part, counted from 0 in its order, in the order of samples.

@@ -4,8 +4,8 @@ use anyhow::Result;
 use ndarray::{Array1, Array2, Axis};
 
 use super::course::{Course, Moment};
-use super::decompositions::eigen;
 use super::modes::Mode;
+use crate::decompositions::eigen;
 
 /// Common modes `v_a`: `K_p v_a = kappa_a v_a`, `Y_p v_a = sigma_a u_a`, THEORY section 0.
 ///

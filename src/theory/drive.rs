@@ -4,9 +4,9 @@ use anyhow::Result;
 use ndarray::{Array2, Axis};
 
 use super::answer::Answer;
-use super::decompositions::eigen;
 use super::{DEPTHS, covered_task};
 use crate::config::Config;
+use crate::decompositions::eigen;
 
 /// Singular values, descending, and input modes of the correlation `<(y - r(0)) x^T>` between inputs and what is wrong with the
 /// first answer `r(0)`, that of outputs at zero: 0 under squared error, 1/2 under binary cross-entropy, `1/n` on a level of n labels

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use tch::{Device, Kind, Tensor};
 
-use super::decompositions::{to_array, to_tensor};
+use crate::decompositions::{to_array, to_tensor};
 use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
 
 /// Which of the two matrices with the same non-zero eigenvalues is diagonalised: the smaller one.

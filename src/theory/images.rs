@@ -10,12 +10,12 @@ use std::sync::Arc;
 use anyhow::{Result, bail, ensure};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::decompositions::{orthonormal_columns, singular_vectors};
 use super::ensure_gradient_descent;
 use super::flow::{LayerStart, MOST_STEPS};
 use super::gram::Gram;
 use super::integrate::Integrator;
 use crate::config::{Bias, Config, Loss};
+use crate::decompositions::{orthonormal_columns, singular_vectors};
 use crate::task::Task;
 
 /// Everything of a data set that learning depends on.

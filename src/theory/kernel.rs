@@ -7,9 +7,9 @@ use std::f64::consts::PI;
 
 use ndarray::{Array1, Array2, Axis};
 
-use super::decompositions::eigen;
 use super::gram::EQUAL;
 use crate::config::Bias;
+use crate::decompositions::eigen;
 
 /// `k0(u) = (pi - acos u) / pi`: twice the mean of `relu'(z) relu'(z')` over normal `z, z'` of correlation u, in [-1, 1].
 /// Cho and Saul 2009, their degree 0.

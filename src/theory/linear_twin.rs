@@ -8,8 +8,8 @@ use std::f64::consts::PI;
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use super::decompositions::eigen;
 use crate::config::Activation;
+use crate::decompositions::eigen;
 
 /// Means of an activation phi over normal inputs g of variance 1, to some 1e-10.
 #[derive(Debug, Clone, Copy, PartialEq)]

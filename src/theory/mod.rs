@@ -21,7 +21,7 @@ mod biased;
 mod common;
 mod constant_logits;
 mod course;
-mod decompositions;
+mod critical;
 mod deep_constant;
 mod drive;
 mod flow;
@@ -50,13 +50,14 @@ use crate::config::{
 };
 use crate::task::Task;
 
+pub use crate::decompositions::{singular_values, singular_vectors};
 use answer::Answer;
 use balanced::{BalancedTheory, InputVariances};
 use common::CommonModes;
 pub use constant_logits::{ConstantLogits, log_prior};
 pub use course::{Course, Moment};
 use course::{Followed, PacedCourse};
-pub use decompositions::{singular_values, singular_vectors};
+pub use critical::critical_components;
 pub use drive::FirstDrive;
 pub use flow::LayerStart;
 use flow::{LinearFlow, SMALLEST_START};

@@ -2,10 +2,10 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
-use super::decompositions::{divided_by_root, eigen, inverse, singular_values};
 use super::flow::LayerStart;
 use super::reach::{FlowModes, stacked};
 use super::representation::Representation;
+use crate::decompositions::{divided_by_root, eigen, inverse, singular_values};
 
 /// The flow of `Q = [W_1^T; W_2]`, THEORY (11).
 ///
@@ -255,7 +255,7 @@ mod tests {
         let numbers = Array2::from_shape_fn((n_columns, n_rows), |(i, j)| {
             ((7 * i + 13 * j) as f64 + phase).sin()
         });
-        super::super::decompositions::orthonormal_columns(&numbers).reversed_axes()
+        crate::decompositions::orthonormal_columns(&numbers).reversed_axes()
     }
 
     /// Layers of this width with `W_1 W_1^T = first^2 I` and `W_2^T W_2 = second^2 I`.

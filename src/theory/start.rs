@@ -4,11 +4,11 @@ use anyhow::{Result, bail, ensure};
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::balanced::{InputVariances, ModeStart};
-use super::decompositions::{orthonormal_columns, singular_vectors};
 use super::flow::LayerStart;
 use crate::config::{
     Aligned, AlignedBiases, Bias, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal,
 };
+use crate::decompositions::{orthonormal_columns, singular_vectors};
 use crate::task::Task;
 
 /// Whether the first layer's bias is part of what starts aligned.

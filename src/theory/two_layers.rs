@@ -6,12 +6,12 @@ use ndarray::Array2;
 
 use super::answer::Answer;
 use super::covered_task;
-use super::decompositions::eigen;
 use super::flow::{LayerStart, LinearFlow};
 use super::reach::Reach;
 use super::representation::{Representation, balance_errors};
 use super::riccati::Riccati;
 use crate::config::{Config, Loss};
+use crate::decompositions::eigen;
 
 /// Two layers without biases on white inputs.
 #[derive(Debug, Clone)]

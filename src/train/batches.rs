@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
+use super::projections::Projections;
 use super::shared::{HeldPixels, Shared};
 use super::supply::{Feed, Supply};
-use crate::config::NetworkKind;
+use crate::config::{Config, NetworkKind};
 use crate::model::{architecture, from_host, to_tensor};
 use crate::task::{ImageSet, Preprocessor, Task, TaskInputs};
 
@@ -15,6 +16,8 @@ pub struct Samples {
     /// Absent where the evaluation set is the training set.
     evaluation: Option<Set>,
     batch_size: Option<usize>,
+    judges_training: bool,
+    projections: Option<Projections>,
     device: Device,
     /// Kept for others that learn the same task.
     _pixels: Option<HeldPixels>,
@@ -82,11 +85,12 @@ impl Samples {
     /// `each_step` tells whether a full batch is seen at every step, or only when it is observed.
     pub fn new(
         (task, shared): (&Task, &Shared),
-        batch_size: Option<usize>,
+        config: &Config,
         device: Device,
         kind: Kind,
         each_step: bool,
     ) -> Result<Self> {
+        let batch_size = config.training.batch_size;
         ensure_batches(task, batch_size)?;
         let pixels = shared.pixels(task, device);
         let (training, evaluation) = match &task.inputs {
@@ -125,7 +129,16 @@ impl Samples {
                 (training, Some(set(test, &pixels.test)))
             }
         };
-        Ok(Samples { training, evaluation, batch_size, device, _pixels: pixels })
+        let judged = evaluation.as_ref().unwrap_or(&training);
+        Ok(Samples {
+            projections: Projections::of(&config.projections, task, judged)?,
+            judges_training: task.judges_training(batch_size),
+            training,
+            evaluation,
+            batch_size,
+            device,
+            _pixels: pixels,
+        })
     }
 
     /// Inputs of the first `count` training samples, or of as many as there are, `[n, n_inputs]`.
@@ -148,9 +161,14 @@ impl Samples {
         self.evaluation.as_ref().unwrap_or(&self.training)
     }
 
-    /// The training set, if it is another one and every step sees all of it anyway.
+    /// The training set, if it is another one and is judged, too.
     pub fn training_to_observe(&self) -> Option<&Set> {
-        (self.evaluation.is_some() && self.batch_size.is_none()).then_some(&self.training)
+        self.judges_training.then_some(&self.training)
+    }
+
+    /// What is seen of the evaluation set through few components, if that is watched.
+    pub fn projections(&self) -> Option<&Projections> {
+        self.projections.as_ref()
     }
 
     /// What the next step sees: a batch for each member of `feed`, or the full batch for all.
@@ -210,6 +228,11 @@ impl Set {
         self.inputs.all()
     }
 
+    /// Other inputs, `[n_samples, n_inputs]`, in place of these samples'.
+    pub fn seeing(&self, inputs: Tensor) -> Self {
+        Set { inputs: SetInputs::Ready(inputs), ..self.share() }
+    }
+
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.targets.size()[0] as usize
@@ -248,8 +271,11 @@ impl Set {
 }
 
 impl SetInputs {
-    /// Images on the device, as bytes: `pixels`, `[n_samples, n_inputs]`.
+    /// Images on the device, as `Shared::pixels` has them: `pixels`, `[n_samples, n_inputs]`.
     pub fn bytes(pixels: &Tensor, preprocessor: &Preprocessor, kind: Kind) -> Self {
+        if preprocessor.turn.is_some() {
+            return SetInputs::Ready(pixels.to_kind(kind));
+        }
         let place = |values: Vec<f64>| from_host(&values).to_kind(kind).to_device(pixels.device());
         let (mean, factor) = preprocessor.of_stored();
         let (mean, factor) = (place(mean), place(factor));

@@ -21,6 +21,7 @@ mod observations;
 mod observer;
 mod optimiser;
 mod passed;
+mod projections;
 mod runs;
 mod shared;
 mod snapshot;

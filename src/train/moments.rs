@@ -11,7 +11,7 @@ use super::gpus::{Gpu, Visible};
 use crate::derived::{Derived, Key, Tables};
 use crate::file;
 use crate::model::to_tensor;
-use crate::task::{Stored, Task, TaskInputs};
+use crate::task::{Task, TaskInputs};
 
 /// Moments of a training set, float64; samples enter with their weights p.
 ///
@@ -71,17 +71,7 @@ pub fn key_of_images((kind, version): (&'static str, u32), task: &Task, device: 
     let key = Key::of(kind, version).on(device, tch::get_num_threads());
     match &task.inputs {
         TaskInputs::Images { train, preprocessor, .. } => {
-            let key = match train.images(0..train.n_samples()) {
-                Stored::Bytes(images) => key.parts(images.into_iter()),
-                Stored::Floats(images) => {
-                    let bytes = |image: &&[f32]| -> Vec<u8> {
-                        image.iter().flat_map(|value| value.to_le_bytes()).collect()
-                    };
-                    let images: Vec<Vec<u8>> = images.iter().map(bytes).collect();
-                    key.parts(images.iter().map(Vec::as_slice)).numbers(&[preprocessor.unit])
-                }
-            };
-            key.numbers(&preprocessor.mean).numbers(&preprocessor.factor)
+            preprocessor.named_in(train.named_in(key))
         }
         TaskInputs::Vectors(vectors) => key
             .numbers(&[vectors.nrows() as f64])
@@ -216,7 +206,7 @@ impl Moments {
 mod tests {
     use super::*;
     use crate::config::{self, InputScale, Preprocessing};
-    use crate::task::{ImageSet, Preprocessor};
+    use crate::task::{ImageSet, Preprocessor, Stored};
 
     /// 60 images of 12 values for 8 items, which stand for other items if `shifted`.
     fn task(shift: usize) -> Task {

@@ -13,6 +13,7 @@ use super::member::{Lesson, Member};
 use super::observations::Observation;
 use super::optimiser::{OptimiserState, rates};
 use super::passed::{Meter, Of};
+use super::projections::Projections;
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched};
 use super::steps::{kernel_steps, spread_steps};
@@ -73,7 +74,7 @@ impl NonlinearStack {
         let seeds = members.iter().map(|member| member.seed);
         let dropout = Dropout::new(config.network.dropout, seeds, &network, (compute, device));
         let optimiser = OptimiserState::new(training, rates(members, 0), &trained);
-        let samples = Samples::new((task, shared), training.batch_size, device, weights, true)?;
+        let samples = Samples::new((task, shared), config, device, weights, true)?;
         let feed = samples.feed(members.iter().map(|member| member.seed), None);
         Ok(NonlinearStack {
             meter: meter(members, 0, placement, watched)?,
@@ -171,8 +172,7 @@ impl Stack for NonlinearStack {
         self.optimiser.turn(members, stretch, &self.trained, |member, tensor| {
             self.network.member(member, tensor)
         });
-        let batch_size = config.training.batch_size;
-        let samples = Samples::new((task, shared), batch_size, device, weights, true)?;
+        let samples = Samples::new((task, shared), config, device, weights, true)?;
         let seeds = members.iter().map(|member| member.seed);
         self.feed = samples.feed(seeds, Some(&self.feed));
         self.meter = meter(members, stretch, self.placement, self.watched)?;
@@ -231,6 +231,7 @@ impl Stack for NonlinearStack {
         let evaluation = self.samples.evaluation().share();
         let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
         let training = self.samples.training_to_observe().map(Set::share);
+        let projections = self.samples.projections().map(Projections::share);
         Ok(Box::new(move |see| {
             let answers = |set: &Set| {
                 let forward = |inputs: &Tensor| network.forward(&inputs.unsqueeze(0));
@@ -244,6 +245,10 @@ impl Stack for NonlinearStack {
                 true => network.similarities(&evaluation.first_inputs(SIMILAR_SAMPLES)),
                 false => Vec::new(),
             };
+            let projected = match &projections {
+                Some(projections) => Answer::through(projections.sets(&evaluation), &answers)?,
+                None => Vec::new(),
+            };
             let evaluation = answers(&evaluation)?;
             let training = Answer::or_none(training.as_ref().map(answers), evaluation.len())?;
             let kernel = kernel_inputs.map(|inputs| to_array(&network.tangent_kernel(&inputs)));
@@ -255,6 +260,7 @@ impl Stack for NonlinearStack {
                 let kernel = kernel.clone();
                 let of_layer = |all: &Tensor| to_array(&all.get(member as i64));
                 let similarities = similarities.iter().map(of_layer).collect::<Result<_>>()?;
+                let projected = projected.get(member).cloned().unwrap_or_default();
                 let snapshot = Snapshot {
                     step,
                     time: times[member],
@@ -267,6 +273,7 @@ impl Stack for NonlinearStack {
                     output_bias,
                     kernel,
                     similarities,
+                    projected,
                     layers: None,
                     weights: None,
                     passed,

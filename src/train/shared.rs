@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::moments::Moments;
 use crate::derived::Derived;
 use crate::model::from_host;
-use crate::task::{ImageSet, Stored, Task, TaskInputs};
+use crate::task::{ImageSet, Preprocessor, Stored, Task, TaskInputs};
 
 /// What runs that learn one task have in common: moments, found when first asked for (the eigenbasis of large images takes
 /// seconds), and the bytes of its images, kept as long as a run needs them.
@@ -24,7 +24,8 @@ pub struct Shared {
 /// Images on the device, one copy for all runs that learn a task.
 #[derive(Debug)]
 pub struct Pixels {
-    /// Of the training set, `[n_samples, n_inputs]` bytes, or floats of images that are.
+    /// Of the training set, `[n_samples, n_inputs]` bytes, or floats of images that are; where inputs are whitened or projected,
+    /// these, in float64.
     pub train: Tensor,
     /// Of the test set, likewise.
     pub test: Tensor,
@@ -61,11 +62,14 @@ impl Shared {
 
     /// The bytes of the task's images; `None` if it has vectors.
     pub fn pixels(&self, task: &Task, device: Device) -> Option<HeldPixels> {
-        let TaskInputs::Images { train, test, .. } = &task.inputs else { return None };
+        let TaskInputs::Images { train, test, preprocessor } = &task.inputs else { return None };
         let mut known = lock(&self.pixels);
         let held = known.upgrade().filter(|pixels| lock(pixels).train.device() == device);
         Some(HeldPixels(held.unwrap_or_else(|| {
-            let copied = |images: &ImageSet| copied(images, task.n_inputs(), device);
+            let copied = |images: &ImageSet| match preprocessor.turn {
+                None => copied(images, task.n_inputs(), device),
+                Some(_) => turned(images, preprocessor, device),
+            };
             let pixels = Pixels { train: copied(train), test: copied(test) };
             let pixels = Arc::new(Mutex::new(pixels));
             *known = Arc::downgrade(&pixels);
@@ -84,6 +88,18 @@ impl HeldPixels {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Inputs that are found once for all runs, since each is a product with all directions.
+fn turned(images: &ImageSet, preprocessor: &Preprocessor, device: Device) -> Tensor {
+    let (n_samples, n_inputs) = (images.n_samples(), preprocessor.mean.len() as i64);
+    let inputs = Tensor::empty([n_samples as i64, n_inputs], (Kind::Double, device));
+    for start in (0..n_samples).step_by(CHUNK) {
+        let end = n_samples.min(start + CHUNK);
+        let chunk = from_host(&preprocessor.inputs(images, start..end));
+        inputs.narrow(0, start as i64, (end - start) as i64).copy_(&chunk.view([-1, n_inputs]));
+    }
+    inputs
 }
 
 fn copied(images: &ImageSet, n_inputs: usize, device: Device) -> Tensor {

@@ -35,6 +35,8 @@ pub struct Snapshot {
     /// How alike the first 256 samples of the evaluation set are to each layer but the first, by what it is given: mean products over
     /// its units, `[n, n]` for each; of nonlinear networks whose representations are watched, at some twelve steps.
     pub similarities: Vec<Array2<f64>>,
+    /// Responses to the evaluation set seen through each of the config's `projections`, `[n_samples, n_labels]`.
+    pub projected: Vec<Array2<f64>>,
     /// The network's layers, the one that sees inputs first; if the observer wants them.
     pub layers: Option<Vec<Layer>>,
     /// Its tensors as a checkpoint would hold them, on the CPU; if the observer wants them.
@@ -80,6 +82,22 @@ impl Answer {
             loss,
         };
         Ok(responses.outer_iter().zip(losses).map(of_member).collect())
+    }
+
+    /// Each network's responses to several sets, one after the other.
+    pub(super) fn through(
+        sets: impl Iterator<Item = Set>,
+        answers: impl Fn(&Set) -> Result<Vec<Self>>,
+    ) -> Result<Vec<Vec<Array2<f64>>>> {
+        let mut of_members: Vec<Vec<Array2<f64>>> = Vec::new();
+        for set in sets {
+            let found = answers(&set)?;
+            of_members.resize(found.len(), Vec::new());
+            for (of_member, answer) in of_members.iter_mut().zip(found) {
+                of_member.push(answer.responses);
+            }
+        }
+        Ok(of_members)
     }
 
     /// Each network's answer to a set that may not be asked about.

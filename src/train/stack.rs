@@ -92,6 +92,7 @@ pub fn can_be_stacked(one: (&Config, &Task), other: (&Config, &Task)) -> bool {
     one.0.kernel.is_none()
         && other.0.kernel.is_none()
         && one.0.probes == other.0.probes
+        && one.0.projections == other.0.projections
         && network(one.0) == network(other.0)
         && but_rate(one.0) == but_rate(other.0)
         && (one.0.task == other.0.task || equal_shape)

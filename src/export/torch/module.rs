@@ -3,7 +3,7 @@
 use super::network::TorchExport;
 use crate::config::Loss;
 use crate::model::{TorchModule, plan};
-use crate::task::TaskInputs;
+use crate::task::{Preprocessor, TaskInputs, Turn};
 
 /// The file's text.
 pub fn text_of(export: &TorchExport) -> String {
@@ -106,6 +106,9 @@ fn preprocess(export: &TorchExport) -> String {
             "def preprocess(inputs):
     return inputs.to({dtype})"
         ),
+        TaskInputs::Images { preprocessor: Preprocessor { turn: Some(turn), .. }, .. } => {
+            turned(turn, dtype)
+        }
         TaskInputs::Images { .. } => format!(
             "def preprocess(images):
     data = load_file(HERE / \"data.safetensors\")
@@ -113,6 +116,24 @@ fn preprocess(export: &TorchExport) -> String {
     return (images.to({dtype}) - mean) * factor"
         ),
     }
+}
+
+/// Of inputs that are whitened or projected: their principal components, each times its gain, are turned back, or not.
+fn turned(turn: &Turn, dtype: &str) -> String {
+    let back = match turn.rotates {
+        true => "scores = nn.functional.pad(scores, (0, len(centre) - len(gains)))",
+        false => "scores = scores @ directions + shift",
+    };
+    format!(
+        "def preprocess(images):
+    data = load_file(HERE / \"data.safetensors\")
+    names = (\"mean\", \"factor\", \"centre\", \"directions\", \"gains\", \"shift\")
+    mean, factor, centre, directions, gains, shift = (data[\"preprocessing.\" + name] for name in names)
+    inputs = ((images.double() - mean) * factor).flatten(1)
+    scores = (inputs - centre) @ directions.T * gains
+    {back}
+    return scores.view(images.shape).to({dtype})"
+    )
 }
 
 fn responses(export: &TorchExport) -> String {

@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis};
 use super::arrays::{Array, to_bytes};
 use super::network::TorchExport;
 use crate::metrics::Curves;
-use crate::task::{ImageSet, Preprocessor, Stored, TaskInputs};
+use crate::task::{ImageSet, Preprocessor, Stored, TaskInputs, Turn};
 
 type Named = Vec<(&'static str, Array)>;
 
@@ -53,14 +53,24 @@ fn of_images(train: &ImageSet, test: &ImageSet, preprocessor: &Preprocessor) -> 
         Stored::Bytes(images) => Array::of_bytes(&shape, images.concat()),
         Stored::Floats(images) => Array::of_floats(&shape, images.concat()),
     };
-    vec![
+    let mut arrays = vec![
         ("training.indices", Array::of_indices(train.indices())),
         ("training.items", Array::of_indices(&train.items)),
         ("evaluation.indices", Array::of_indices(test.indices())),
         ("evaluation.images", images),
         ("preprocessing.mean", Array::of_numbers(&preprocessor.shape, mean)),
         ("preprocessing.factor", Array::of_numbers(&preprocessor.shape, factor)),
-    ]
+    ];
+    if let Some(turn) = &preprocessor.turn {
+        let Turn { components, gains, shift, rotates: _ } = &**turn;
+        arrays.extend([
+            ("preprocessing.centre", row(components.mean.iter().copied())),
+            ("preprocessing.directions", table(&components.directions)),
+            ("preprocessing.gains", row(gains.iter().copied())),
+            ("preprocessing.shift", row(shift.iter().copied())),
+        ]);
+    }
+    arrays
 }
 
 /// A moment's loss and responses.

@@ -132,10 +132,18 @@ fn arrays(export: &TorchExport) -> String {
             );
         }
         TaskInputs::Images { preprocessor, .. } => {
+            let turn = preprocessor.turn.as_ref().map(|_| {
+                "`preprocessing.centre` [inputs], `.directions` [components, inputs], `.gains` [components], `.shift` [inputs]: what \
+                 whitening or a projection makes of that, in `preprocess`"
+                    .to_owned()
+            });
             let unit = if preprocessor.unit == 1.0 { "floats" } else { "bytes" };
             lines.extend([
                 format!("`evaluation.images` [samples, channels, height, width], {unit} as stored"),
                 "`preprocessing.mean`, `preprocessing.factor` [channels, height, width]: x = (value - mean) * factor".to_owned(),
+            ]);
+            lines.extend(turn);
+            lines.extend([
                 "`evaluation.indices`, of the images in the data set's test part, counted from 0 in published order; of your own \
                  images in the order in which ocs reads them"
                     .to_owned(),

@@ -14,6 +14,7 @@ use super::moments::Moments;
 use super::observations::Observation;
 use super::optimiser::{OptimiserState, rates};
 use super::passed::{Meter, Of};
+use super::projections::Projections;
 use super::snapshot::{Answer, Snapshot};
 use super::stack::{Stack, Watched, learns_from_moments};
 use super::supply::Feed;
@@ -145,9 +146,8 @@ impl LinearStack {
         for group in members.chunk_by(is_one_group) {
             let Lesson { config, task, shared, span, .. } = group[0].lesson(stretch);
             let n_members = group.len() as i64;
-            let batch_size = config.training.batch_size;
             let samples =
-                Samples::new((task, shared), batch_size, self.device, self.kind, !from_moments)?;
+                Samples::new((task, shared), config, self.device, self.kind, !from_moments)?;
             groups.push(Group { n_members, samples, span });
             if from_moments {
                 let moments_here = self.moments(members[0].lesson(0), group[0].lesson(stretch))?;
@@ -362,7 +362,8 @@ impl Stack for LinearStack {
                 let map = map.narrow(0, first, *n_members);
                 first += n_members;
                 let training = samples.training_to_observe().map(Set::share);
-                (map, span.time(step), samples.evaluation().share(), training)
+                let projections = samples.projections().map(Projections::share);
+                (map, span.time(step), samples.evaluation().share(), training, projections)
             })
             .collect();
         Ok(Box::new(move |see| {
@@ -370,14 +371,19 @@ impl Stack for LinearStack {
             let n_members = groups.iter().map(|(map, ..)| map.size()[0] as usize).sum();
             let mut passed = passed.of_each(n_members)?.into_iter();
             let mut member = 0;
-            for (map, time, evaluation, training) in &groups {
+            for (map, time, evaluation, training, projections) in &groups {
                 let answers =
                     |set: &Set, map: &Tensor| answers(set, map, [n_inputs, n_labels], &objective);
                 for map in in_blocks(map, evaluation, training.as_ref()) {
                     let evaluations = answers(evaluation, &map)?;
+                    let projected = match projections {
+                        Some(of) => Answer::through(of.sets(evaluation), |set| answers(set, &map))?,
+                        None => vec![Vec::new(); evaluations.len()],
+                    };
                     let trainings = training.as_ref().map(|training| answers(training, &map));
                     let trainings = Answer::or_none(trainings, evaluations.len())?;
-                    for (evaluation, training) in evaluations.into_iter().zip(trainings) {
+                    let answered = evaluations.into_iter().zip(trainings).zip(projected);
+                    for ((evaluation, training), projected) in answered {
                         let snapshot = Snapshot {
                             step,
                             time: *time,
@@ -396,6 +402,7 @@ impl Stack for LinearStack {
                             // Of a linear network the Gram matrix of its inputs says what a kernel would.
                             kernel: None,
                             similarities: Vec::new(),
+                            projected,
                             layers: None,
                             weights: None,
                             passed: passed.next().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Decompositions of small float64 matrices, by libtorch's LAPACK.
+//! Products and decompositions of float64 matrices, by libtorch's BLAS and LAPACK.
 
 use ndarray::Array2;
 use tch::{Kind, Tensor};
@@ -16,6 +16,16 @@ pub fn to_array(tensor: &Tensor) -> Array2<f64> {
         Vec::<f64>::try_from(&tensor.contiguous().view(-1)).expect("a float64 tensor on the CPU");
     Array2::from_shape_vec((rows as usize, columns as usize), values)
         .expect("rows times columns values")
+}
+
+/// The product of two matrices, on as many threads as libtorch takes.
+pub fn product(one: &Array2<f64>, other: &Array2<f64>) -> Array2<f64> {
+    to_array(&to_tensor(one).matmul(&to_tensor(other)))
+}
+
+/// Threads that decompositions take here, on which their last digits depend.
+pub fn threads() -> i32 {
+    tch::get_num_threads()
 }
 
 /// Orthonormal columns that span those of a matrix.

@@ -1,0 +1,309 @@
+//! One value of a table, and what it can be read as. Errors are the end of a sentence that says where it stands.
+
+use std::borrow::Cow;
+
+use anyhow::{Result, anyhow, bail, ensure};
+use serde_json::Value;
+
+use crate::config::did_you_mean;
+
+/// A value as a file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
+    /// Empty, `null`, or what stands for it: NA, NaN.
+    Missing,
+    /// Of CSV, or in quotes.
+    Text(Cow<'a, str>),
+    /// Of JSON.
+    Json(&'a Value),
+}
+
+/// What tables write where there is nothing, in small letters.
+const NOTHING: [&str; 7] = ["", "na", "n/a", "nan", "null", "none", "undefined"];
+
+fn is_nothing(text: &str) -> bool {
+    NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A value for a sentence.
+fn shown(text: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut short: String =
+        text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        short.push_str("...");
+    }
+    format!("'{short}'")
+}
+
+impl<'a> Cell<'a> {
+    /// Of text.
+    pub fn of_text(text: &'a str) -> Cell<'a> {
+        let text = text.trim();
+        if is_nothing(text) { Cell::Missing } else { Cell::Text(Cow::Borrowed(text)) }
+    }
+
+    /// Of JSON.
+    pub fn of_json(value: &'a Value) -> Cell<'a> {
+        match value {
+            Value::Null => Cell::Missing,
+            Value::String(text) => Cell::of_text(text),
+            other => Cell::Json(other),
+        }
+    }
+
+    /// As text.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Cell::Missing => Cow::Borrowed(""),
+            Cell::Text(text) => Cow::Borrowed(text),
+            Cell::Json(value) => Cow::Owned(value.to_string()),
+        }
+    }
+
+    /// Somebody's or something's name.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, or a list.
+    pub fn name(&self) -> Result<Cow<'_, str>> {
+        match self {
+            Cell::Missing => bail!("is empty"),
+            Cell::Json(Value::Array(_) | Value::Object(_)) => {
+                bail!("is {}, no name", shown(&self.text()))
+            }
+            Cell::Json(Value::Number(number)) => {
+                let whole = number.as_f64().filter(|float| float.fract() == 0.0);
+                Ok(Cow::Owned(match (number.as_u64(), whole) {
+                    (None, Some(whole)) => format!("{whole:.0}"),
+                    _ => number.to_string(),
+                }))
+            }
+            Cell::Json(_) | Cell::Text(_) => Ok(self.text()),
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        let number = match self {
+            Cell::Missing => None,
+            Cell::Text(text) => text.parse().ok(),
+            Cell::Json(value) => value.as_f64(),
+        };
+        number.filter(|number: &f64| number.is_finite())
+    }
+
+    /// A whole number of 0 or more; `12.0` is one.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn whole(&self) -> Result<u64> {
+        /// Largest whole number that a float tells from its neighbours.
+        const MOST: f64 = 9_007_199_254_740_992.0;
+        ensure!(*self != Cell::Missing, "is empty: write a whole number of 0 or more");
+        let number = self.number().filter(|number| number.fract() == 0.0);
+        match number {
+            Some(number) if (0.0..MOST).contains(&number) => Ok(number as u64),
+            Some(_) | None => {
+                bail!("is {}, not a whole number of 0 or more", shown(&self.text()))
+            }
+        }
+    }
+
+    /// A number, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it is something else.
+    pub fn optional_number(&self) -> Result<Option<f64>> {
+        match (self, self.number()) {
+            (Cell::Missing, _) => Ok(None),
+            (_, Some(number)) => Ok(Some(number)),
+            (_, None) => bail!("is {}, no number", shown(&self.text())),
+        }
+    }
+
+    /// A response: whether a label was marked, or how far, in [0, 1]; `None` if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn response(&self) -> Result<Option<f64>> {
+        let wrong = || {
+            let text = self.text();
+            let comma = match text.replace(',', ".").parse::<f64>() {
+                Ok(number) if text.contains(',') => format!("; write {number}, with a point"),
+                Ok(_) | Err(_) => String::new(),
+            };
+            anyhow!(
+                "is {}, not a response: 0, 1, true, false, a number between 0 and 1, or nothing{comma}",
+                shown(&text)
+            )
+        };
+        let number = match self {
+            Cell::Missing => return Ok(None),
+            Cell::Json(Value::Bool(marked)) => f64::from(u8::from(*marked)),
+            Cell::Json(value) => value.as_f64().ok_or_else(wrong)?,
+            Cell::Text(text) if text.eq_ignore_ascii_case("true") => 1.0,
+            Cell::Text(text) if text.eq_ignore_ascii_case("false") => 0.0,
+            Cell::Text(text) => text.parse().map_err(|_| wrong())?,
+        };
+        ensure!((0.0..=1.0).contains(&number), wrong());
+        Ok(Some(number))
+    }
+
+    /// Entries of a list: of JSON, also as text; or text with blanks, semicolons, bars or commas between.
+    fn entries(&self) -> Result<Vec<Value>> {
+        match self {
+            Cell::Missing => Ok(Vec::new()),
+            Cell::Json(Value::Array(entries)) => Ok(entries.clone()),
+            Cell::Json(_) => bail!("is {}, not a list such as [1, 0]", shown(&self.text())),
+            Cell::Text(text) => match serde_json::from_str(text) {
+                Ok(Value::Array(entries)) => Ok(entries),
+                Ok(_) | Err(_) => Ok(split(text)),
+            },
+        }
+    }
+
+    /// Responses to so many labels into `given`, NaN where one is missing; all of them are if the whole list is.
+    ///
+    /// # Errors
+    ///
+    /// If the list is longer or shorter, or an entry is no response.
+    pub fn responses(&self, n_labels: usize, given: &mut Vec<f64>) -> Result<()> {
+        if *self == Cell::Missing {
+            given.extend(std::iter::repeat_n(f64::NAN, n_labels));
+            return Ok(());
+        }
+        let entries = self.entries()?;
+        ensure!(
+            entries.len() == n_labels,
+            "has {} responses, the config's tree has {n_labels} labels: {}",
+            entries.len(),
+            shown(&self.text())
+        );
+        for (label, entry) in entries.iter().enumerate() {
+            let response = Cell::of_json(entry)
+                .response()
+                .map_err(|error| anyhow!("has an entry for label {} that {error}", label + 1))?;
+            given.push(response.unwrap_or(f64::NAN));
+        }
+        Ok(())
+    }
+
+    /// Which of the named labels a list holds, into `given`, 1 or 0; all are missing if the list is. Tells a name that is none of
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// If it is no list of names.
+    pub fn marked(&self, labels: &[String], given: &mut Vec<f64>) -> Result<Option<String>> {
+        let start = given.len();
+        if *self == Cell::Missing {
+            given.extend(std::iter::repeat_n(f64::NAN, labels.len()));
+            return Ok(None);
+        }
+        given.extend(std::iter::repeat_n(0.0, labels.len()));
+        let mut unknown = None;
+        let single = self.text().into_owned();
+        let entries = match labels.iter().any(|label| *label == single) {
+            true => vec![Value::String(single)],
+            false => self.entries()?,
+        };
+        for entry in &entries {
+            let name = Cell::of_json(entry);
+            let name = name.name().map_err(|error| anyhow!("has an entry that {error}"))?;
+            match labels.iter().position(|label| *label == *name) {
+                Some(label) => given[start + label] = 1.0,
+                None => {
+                    let near = did_you_mean(&name, labels.iter().map(String::as_str));
+                    unknown
+                        .get_or_insert(format!("marks {}, which is no label{near}", shown(&name)));
+                }
+            }
+        }
+        Ok(unknown)
+    }
+}
+
+/// Entries of a list that is no JSON: `1 0 1`, `1;0;1`, `[True, False]`, `(1, 0)`.
+fn split(text: &str) -> Vec<Value> {
+    let bare = text.trim_start_matches(['[', '(']).trim_end_matches([']', ')']).trim();
+    if bare.is_empty() {
+        return Vec::new();
+    }
+    let separator = [';', '|', ','].into_iter().find(|sign| bare.contains(*sign));
+    let entry = |part: &str| Value::String(part.trim().trim_matches(['\'', '"']).to_owned());
+    match separator {
+        Some(separator) => bare.split(separator).map(entry).collect(),
+        None => bare.split_whitespace().map(entry).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn responses(text: &str) -> Result<Vec<f64>> {
+        let mut given = Vec::new();
+        Cell::of_text(text).responses(3, &mut given).map(|()| given)
+    }
+
+    #[test]
+    fn a_response_is_marked_or_not_graded_or_missing() {
+        for (text, response) in [
+            ("0", Some(0.0)),
+            ("1", Some(1.0)),
+            (" TRUE", Some(1.0)),
+            ("false", Some(0.0)),
+            ("0.25", Some(0.25)),
+            ("1.0", Some(1.0)),
+            ("", None),
+            ("NA", None),
+            ("NaN", None),
+            ("null", None),
+        ] {
+            assert_eq!(Cell::of_text(text).response().unwrap(), response, "{text}");
+        }
+        for text in ["2", "-0.1", "yes", "inf", "0,5"] {
+            let error = Cell::of_text(text).response().unwrap_err().to_string();
+            assert!(error.contains(text) && error.contains("not a response"), "{error}");
+        }
+        assert!(Cell::of_text("0,5").response().unwrap_err().to_string().contains("write 0.5"));
+    }
+
+    #[test]
+    fn a_list_is_json_or_plain_and_of_the_trees_length() {
+        for text in ["[1, 0, 1]", "1 0 1", "1;0;1", "1,0,1", "[True, False, True]", "(1 0 1)"] {
+            assert_eq!(responses(text).unwrap(), [1.0, 0.0, 1.0], "{text}");
+        }
+        let partly = responses("[1, null, 0]").unwrap();
+        assert!(partly[1].is_nan() && partly[0] == 1.0);
+        assert!(responses("").unwrap().iter().all(|response| response.is_nan()));
+        assert!(responses("1 0").unwrap_err().to_string().contains("has 2 responses"));
+        assert!(responses("[1, 3, 0]").unwrap_err().to_string().contains("label 2"));
+    }
+
+    #[test]
+    fn names_of_marked_labels_are_found_and_strange_ones_told() {
+        let labels = ["bird", "fish", "blue bird"].map(str::to_owned);
+        let marked = |text: &str| {
+            let mut given = Vec::new();
+            let unknown = Cell::of_text(text).marked(&labels, &mut given).unwrap();
+            (given, unknown)
+        };
+        assert_eq!(marked("bird; blue bird").0, [1.0, 0.0, 1.0]);
+        assert_eq!(marked("blue bird").0, [0.0, 0.0, 1.0]);
+        assert_eq!(marked(r#"["fish"]"#).0, [0.0, 1.0, 0.0]);
+        assert_eq!(marked("[]").0, [0.0; 3]);
+        assert!(marked("brid;fish").1.unwrap().contains("did you mean 'bird'?"));
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_as_floats() {
+        assert_eq!(Cell::of_text("12.0").whole().unwrap(), 12);
+        for text in ["-1", "1.5", "x", ""] {
+            assert!(Cell::of_text(text).whole().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! From files to trials: what each row says, and what is wrong or odd about them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::config::{Exclude, did_you_mean};
+
+use super::columns::ColumnMap;
+use super::oddities::{Found, Odd, find_oddities};
+use super::rows::{Row, Wanted, read_rows};
+use super::tree::Taught;
+use super::trials::{Trial, Trials};
+
+/// Where a trial was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Number of the file.
+    pub file: usize,
+    /// Its row, from 1.
+    pub row: u64,
+}
+
+/// What was read.
+pub struct Imported {
+    /// Ordered by participant, day and number.
+    pub trials: Trials,
+    /// What is odd about them.
+    pub odd: Vec<Odd>,
+    /// Rows of each file.
+    pub rows: Vec<u64>,
+}
+
+/// Reads files of trials.
+///
+/// # Errors
+///
+/// Names file, row and column of what is no trial of the tree, and of trials that two participants of one id seem to have done.
+pub fn import(
+    files: &[std::path::PathBuf],
+    map: &ColumnMap,
+    taught: &Taught,
+    exclude: &Exclude,
+) -> Result<Imported> {
+    map.ensure_of(taught)?;
+    let wanted = Wanted::of(map);
+    let mut reader = Reader::new(map, &wanted, taught, exclude);
+    let mut rows = Vec::new();
+    for (file, path) in files.iter().enumerate() {
+        let n_before = reader.trials.trials.len();
+        rows.push(read_rows(path, map, &wanted, |row, cells| {
+            reader.see(Place { file, row }, cells)
+        })?);
+        ensure!(
+            reader.trials.trials.len() > n_before || map.only.is_empty() || reader.n_left_out > 0,
+            "{} has no row of a trial: {}",
+            path.display(),
+            reader.other_rows()
+        );
+    }
+    let Reader { trials, places, mut odd, .. } = reader;
+    ensure!(!trials.trials.is_empty(), "no trial is left: see what exclude says");
+    let Found { order, odd: found } = find_oddities(&trials, &places, files, exclude)?;
+    odd.extend(found);
+    Ok(Imported { trials: trials.chosen(&order), odd, rows })
+}
+
+/// Reads a table of which nothing is odd any more.
+///
+/// # Errors
+///
+/// As `import`.
+pub fn read_tidy(path: &Path, taught: &Taught) -> Result<Trials> {
+    let map = ColumnMap::of_tidy_table(taught.n_labels());
+    let wanted = Wanted::of(&map);
+    let exclude = Exclude::default();
+    let mut reader = Reader::new(&map, &wanted, taught, &exclude);
+    read_rows(path, &map, &wanted, |row, cells| reader.see(Place { file: 0, row }, cells))?;
+    let trials = reader.trials;
+    let key = |trial: &Trial| (trial.participant, trial.day, trial.trial);
+    ensure!(
+        trials.trials.is_sorted_by_key(key),
+        "{}: rows are not in the order of participant, day and trial: import it again",
+        path.display()
+    );
+    Ok(trials)
+}
+
+/// Where a map's columns stand.
+struct Columns {
+    participant: usize,
+    day: Option<usize>,
+    trial: usize,
+    item: usize,
+    reaction_time: Option<usize>,
+    /// The first of those with responses, or the one with a list.
+    responses: usize,
+    only: Vec<(usize, Vec<String>)>,
+}
+
+struct Reader<'a> {
+    map: &'a ColumnMap,
+    wanted: &'a Wanted,
+    taught: &'a Taught,
+    exclude: &'a Exclude,
+    columns: Columns,
+    numbers: HashMap<String, u32>,
+    trials: Trials,
+    places: Vec<Place>,
+    odd: Vec<Odd>,
+    n_left_out: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        map: &'a ColumnMap,
+        wanted: &'a Wanted,
+        taught: &'a Taught,
+        exclude: &'a Exclude,
+    ) -> Self {
+        let place = |column: &String| wanted.place(column);
+        let responses = map.responses.first().or(map.response_list.as_ref());
+        let columns = Columns {
+            participant: place(&map.participant),
+            day: map.day.as_ref().map(place),
+            trial: place(&map.trial),
+            item: place(&map.item),
+            reaction_time: map.reaction_time.as_ref().map(place),
+            responses: responses.map_or(usize::MAX, place),
+            only: map.only.iter().map(|(column, values)| (place(column), values.clone())).collect(),
+        };
+        let trials = Trials { n_labels: taught.n_labels(), ..Trials::default() };
+        Reader {
+            map,
+            wanted,
+            taught,
+            exclude,
+            columns,
+            numbers: HashMap::new(),
+            trials,
+            places: Vec::new(),
+            odd: Vec::new(),
+            n_left_out: 0,
+        }
+    }
+
+    /// What tells trials from other rows.
+    fn other_rows(&self) -> String {
+        let only = self.map.only.iter();
+        let told = only.map(|(column, values)| format!("{column}: {}", values.join(", ")));
+        format!("only those with {} are", told.collect::<Vec<_>>().join(" and "))
+    }
+
+    fn is_trial(&self, row: &Row) -> bool {
+        self.columns.only.iter().all(|(place, values)| {
+            row.cell(*place).is_ok_and(|cell| {
+                let text = cell.text();
+                values.iter().any(|value| **value == *text)
+            })
+        })
+    }
+
+    fn see(&mut self, place: Place, row: &Row) -> Result<()> {
+        if !self.is_trial(row) {
+            return Ok(());
+        }
+        let at = |column: usize| {
+            let name = self.wanted.name(column);
+            move |error: anyhow::Error| anyhow!("column '{name}': {error:#}")
+        };
+        let Columns { participant, day, trial, item, reaction_time, .. } = self.columns;
+        let cell = row.cell(participant)?;
+        let id = cell.name().map_err(at(participant))?;
+        let day = match day {
+            Some(day) => self.day(row, day).map_err(at(day))?,
+            None => 1,
+        };
+        let number = row.cell(trial)?.whole().map_err(at(trial))?;
+        let reaction_time = match reaction_time {
+            Some(column) => row
+                .cell(column)
+                .map_or(Ok(None), |cell| cell.optional_number())
+                .map_err(at(column))?,
+            None => None,
+        };
+        let shown = self.item(row).map_err(at(item))?;
+        let start = self.trials.responses.len();
+        let strange = self.responses(row)?;
+        let strange = match shown {
+            Ok(_) => strange.map(|what| ("unknown label", what)),
+            Err(ref what) => Some(("unknown item", what.clone())),
+        };
+        if let Some((kind, what)) = strange {
+            self.trials.responses.truncate(start);
+            self.n_left_out += 1;
+            let what = format!("row {}: {what}", place.row);
+            Odd::count(&mut self.odd, kind, &id, day, &what, "left out");
+            return Ok(());
+        }
+        let participant = match self.numbers.get(&*id) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.numbers.len())?;
+                self.numbers.insert(id.clone().into_owned(), number);
+                self.trials.participants.push(id.into_owned());
+                number
+            }
+        };
+        let item = shown.unwrap_or_default();
+        self.trials.trials.push(Trial { participant, day, trial: number, item, reaction_time });
+        self.places.push(place);
+        Ok(())
+    }
+
+    fn day(&self, row: &Row, column: usize) -> Result<u64> {
+        let cell = row.cell(column)?;
+        if self.map.days.is_empty() {
+            return cell.whole().map_err(|error| {
+                anyhow!("{error}; if days have names, list them in the column map under days")
+            });
+        }
+        let name = cell.name()?;
+        match self.map.days.iter().position(|day| *day == *name) {
+            Some(day) => Ok(day as u64 + 1),
+            None => {
+                let near = did_you_mean(&name, self.map.days.iter().map(String::as_str));
+                bail!("'{name}' is none of the map's days{near}")
+            }
+        }
+    }
+
+    /// The item that was shown; as an inner error, why it is none of the tree's where such trials are to be left out.
+    fn item(&self, row: &Row) -> Result<Result<u32, String>> {
+        let cell = row.cell(self.columns.item)?;
+        let n_items = self.taught.n_items();
+        let names = &self.map.items;
+        let wrong = if names.is_empty() {
+            match cell.whole() {
+                Ok(item) if item < n_items as u64 => return Ok(Ok(item as u32)),
+                Ok(item) => format!("is {item}, but items are 0 to {}", n_items - 1),
+                Err(error) => {
+                    format!("{error}; if items have names, list them in the column map under items")
+                }
+            }
+        } else {
+            let name = cell.name()?;
+            if let Some(item) = names.iter().position(|own| *own == *name) {
+                return Ok(Ok(item as u32));
+            }
+            format!(
+                "'{name}' is none of the map's items{}",
+                did_you_mean(&name, names.iter().map(String::as_str))
+            )
+        };
+        ensure!(
+            self.exclude.unknown_items,
+            "{wrong} (exclude: {{unknown_items: true}} leaves such trials out)"
+        );
+        Ok(Err(wrong))
+    }
+
+    /// Reads responses; tells of a label that is none of the tree's where such trials are to be left out.
+    fn responses(&mut self, row: &Row) -> Result<Option<String>> {
+        let n_labels = self.taught.n_labels();
+        let first = self.columns.responses;
+        let name = |place: usize| self.wanted.name(place);
+        if !self.map.responses.is_empty() {
+            for place in first..first + n_labels {
+                let response = row.cell(place)?.response();
+                let response = response.with_context(|| format!("column '{}'", name(place)))?;
+                self.trials.responses.push(response.unwrap_or(f64::NAN));
+            }
+            return Ok(None);
+        }
+        let cell = row.cell(first)?;
+        let context = || format!("column '{}'", name(first));
+        if self.map.labels.is_empty() {
+            cell.responses(n_labels, &mut self.trials.responses).with_context(context)?;
+            return Ok(None);
+        }
+        let labels = &self.map.labels;
+        let unknown = cell.marked(labels, &mut self.trials.responses).with_context(context)?;
+        if let (Some(unknown), false) = (&unknown, self.exclude.unknown_labels) {
+            bail!(
+                "{}: {unknown} (exclude: {{unknown_labels: true}} leaves such trials out)",
+                context()
+            );
+        }
+        Ok(unknown)
+    }
+}

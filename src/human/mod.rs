@@ -1,0 +1,48 @@
+//! How do people learn the same tree? Files of trials become `HumanData`, a folder, and blocks of trials are judged as a network's
+//! responses are, by the same judge and by estimates that few noisy marks do not make too large.
+//!
+//! `columns`, `rows`, `cell`: which column holds what, and what stands there. `import`, `oddities`: trials, and what is odd about them.
+//! `folder`: what is kept of them. `tree`: what is taught. `block`, `estimate`: judgements. `dip`, `crossings`, `visit`, `resample`: what is
+//! tested, and how. `analysis`: all of it. `learner`, `simulate`, `power`: the same without people. `long_table`: for mixed models.
+
+mod analysis;
+mod block;
+mod cell;
+mod columns;
+mod crossings;
+mod dip;
+mod estimate;
+mod folder;
+mod import;
+mod learner;
+mod long_table;
+mod oddities;
+mod power;
+mod resample;
+mod rows;
+mod simulate;
+mod tree;
+mod trials;
+mod visit;
+
+pub use analysis::{
+    Analysis, Band, GroupAnalysis, GroupBlock, Options, ParticipantAnalysis, Rate, analyse,
+};
+pub use block::{Block, blocks_of};
+pub use columns::ColumnMap;
+pub use crossings::{Crossing, HumanPhase};
+pub use dip::Dip;
+pub use estimate::{Estimates, Sums};
+pub use folder::{
+    DATA, DataRecord, FileRecord, HumanData, Origin, SCHEMA_VERSION, TRIALS, ensure_place,
+};
+pub use import::{Imported, import};
+pub use learner::{Course, Learner, Network};
+pub use long_table::{COLUMNS, write_long};
+pub use oddities::Odd;
+pub use power::{Power, PowerOfTest, Studies};
+pub use resample::{BOOTSTRAPS, Resamples, permuted, sign_flip};
+pub use simulate::simulate;
+pub use tree::Taught;
+pub use trials::{Trial, Trials};
+pub use visit::{SIGNIFICANT, Test};

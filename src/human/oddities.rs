@@ -1,0 +1,239 @@
+//! What is odd about trials: rows that come twice, trials out of order, constant responses, missed deadlines. It is reported, and
+//! left out by stated rules alone.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Exclude, Kept};
+
+use super::import::Place;
+use super::trials::Trials;
+
+/// Something odd about a participant's day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Odd {
+    /// duplicate | out of order | unknown item | unknown label | constant responses | missed.
+    pub kind: String,
+    /// Who.
+    pub participant: String,
+    /// Which day; `null`: all of them.
+    pub day: Option<u64>,
+    /// How many trials.
+    pub trials: u64,
+    /// The first of them, in words.
+    pub first: String,
+    /// kept | left out.
+    pub fate: String,
+}
+
+impl Odd {
+    /// Counts one more trial of a kind.
+    pub fn count(odd: &mut Vec<Odd>, kind: &str, who: &str, day: u64, first: &str, fate: &str) {
+        let is_same = |odd: &&mut Odd| {
+            odd.kind == kind && odd.participant == who && odd.day == Some(day) && odd.fate == fate
+        };
+        // What was read last is most often the same again.
+        match odd.iter_mut().rev().find(is_same) {
+            Some(odd) => odd.trials += 1,
+            None => odd.push(Odd {
+                kind: kind.to_owned(),
+                participant: who.to_owned(),
+                day: Some(day),
+                trials: 1,
+                first: first.to_owned(),
+                fate: fate.to_owned(),
+            }),
+        }
+    }
+
+    /// One line.
+    pub fn in_words(&self) -> String {
+        let day = self.day.map_or_else(String::new, |day| format!(", day {day}"));
+        let trials = if self.trials == 1 { "trial" } else { "trials" };
+        format!(
+            "participant {}{day}: {}, {} {trials}, {} ({})",
+            self.participant, self.kind, self.trials, self.fate, self.first
+        )
+    }
+}
+
+/// What was found among trials.
+pub struct Found {
+    /// Trials that stay, by participant, day and number.
+    pub order: Vec<usize>,
+    pub odd: Vec<Odd>,
+}
+
+/// Orders trials and tells what is odd. `places` say where each was read.
+///
+/// # Errors
+///
+/// If trials of one participant, day and number stand in two files, or say different things for more than a tenth of a day: then
+/// two participants have one id.
+pub fn find_oddities(
+    trials: &Trials,
+    places: &[Place],
+    files: &[PathBuf],
+    exclude: &Exclude,
+) -> Result<Found> {
+    let mut odd = Vec::new();
+    let mut order: Vec<usize> = (0..trials.trials.len()).collect();
+    let day_of = |index: usize| (trials.trials[index].participant, trials.trials[index].day);
+    let key = |&index: &usize| (day_of(index), trials.trials[index].trial);
+    order.sort_by_key(key);
+    out_of_order(trials, places, &mut odd);
+    let mut kept = Vec::with_capacity(order.len());
+    for day in order.chunk_by(|one, other| day_of(*one) == day_of(*other)) {
+        let same: Vec<&[usize]> = day.chunk_by(|one, other| key(one) == key(other)).collect();
+        if exclude.duplicates.is_none() {
+            ensure_one_participant(trials, places, files, &same)?;
+        }
+        for group in same {
+            let stays = match exclude.duplicates {
+                None => group,
+                Some(Kept::First) => &group[..1],
+                Some(Kept::Last) => &group[group.len() - 1..],
+            };
+            kept.extend(stays);
+            let fate = if exclude.duplicates.is_some() { "left out" } else { "kept" };
+            for &again in &group[1..] {
+                let (place, trial) = (places[again], trials.trials[again]);
+                let who = &trials.participants[trial.participant as usize];
+                let first = format!("row {} is trial {} again", place.row, trial.trial);
+                Odd::count(&mut odd, "duplicate", who, trial.day, &first, fate);
+            }
+        }
+    }
+    missed_and_constant(trials, &kept, &mut odd);
+    Ok(Found { order: kept, odd })
+}
+
+/// Trials that were read after a later one of their day.
+fn out_of_order(trials: &Trials, places: &[Place], odd: &mut Vec<Odd>) {
+    // The latest trial of a day, and how many came after a later one.
+    let mut days: BTreeMap<(u32, u64), (u64, Option<Odd>)> = BTreeMap::new();
+    for (trial, place) in trials.trials.iter().zip(places) {
+        let (last, found) =
+            days.entry((trial.participant, trial.day)).or_insert((trial.trial, None));
+        match found {
+            Some(odd) if trial.trial < *last => odd.trials += 1,
+            None if trial.trial < *last => {
+                *found = Some(Odd {
+                    kind: "out of order".to_owned(),
+                    participant: trials.participants[trial.participant as usize].clone(),
+                    day: Some(trial.day),
+                    trials: 1,
+                    first: format!("row {}: trial {} after trial {last}", place.row, trial.trial),
+                    fate: "kept".to_owned(),
+                });
+            }
+            Some(_) | None => *last = trial.trial.max(*last),
+        }
+    }
+    odd.extend(days.into_values().filter_map(|(_, found)| found));
+}
+
+/// Makes sure that trials of one number do not tell of two participants.
+fn ensure_one_participant(
+    trials: &Trials,
+    places: &[Place],
+    files: &[PathBuf],
+    day: &[&[usize]],
+) -> Result<()> {
+    /// Share of a day's trials of which a person may have given two answers, as after a reload.
+    const REPEATED: f64 = 0.1;
+    let says_other = |one: usize, other: usize| {
+        let bits = |index: usize| trials.responses(index).iter().map(|response| response.to_bits());
+        trials.trials[one].item != trials.trials[other].item || !bits(one).eq(bits(other))
+    };
+    let file = |index: usize| places[index].file;
+    let pairs = || day.iter().flat_map(|group| group[1..].iter().map(|&other| (group[0], other)));
+    let elsewhere = pairs().find(|(one, other)| file(*one) != file(*other));
+    let differing: Vec<(usize, usize)> =
+        pairs().filter(|(one, other)| says_other(*one, *other)).collect();
+    let is_second = differing.len() as f64 > REPEATED * day.len() as f64;
+    let Some((first, other)) =
+        elsewhere.or_else(|| differing.first().filter(|_| is_second).copied())
+    else {
+        return Ok(());
+    };
+    let trial = trials.trials[first];
+    let at = |index: usize| format!("{} row {}", files[file(index)].display(), places[index].row);
+    bail!(
+        "participant '{}', day {}, trial {} stands in {} and again in {} ({} trials of that day stand twice, {} of them with another \
+         answer): are they two participants of one id? Give each an id of his own, number trials through each day, or say which rows \
+         count with exclude: {{duplicates: first}} or last",
+        trials.participants[trial.participant as usize],
+        trial.day,
+        trial.trial,
+        at(first),
+        at(other),
+        pairs().count(),
+        differing.len()
+    )
+}
+
+fn missed_and_constant(trials: &Trials, kept: &[usize], odd: &mut Vec<Odd>) {
+    let participant = |index: &usize| trials.trials[*index].participant;
+    for own in kept.chunk_by(|one, other| participant(one) == participant(other)) {
+        let who = &trials.participants[participant(&own[0]) as usize];
+        let mut patterns = HashSet::new();
+        let mut n_answered = 0u64;
+        for &index in own {
+            if trials.is_missed(index) {
+                let trial = trials.trials[index];
+                let first = format!("trial {} has no response", trial.trial);
+                Odd::count(odd, "missed", who, trial.day, &first, "kept");
+                continue;
+            }
+            n_answered += 1;
+            if patterns.len() < 2 {
+                patterns.insert(
+                    trials.responses(index).iter().map(|value| value.to_bits()).collect::<Vec<_>>(),
+                );
+            }
+        }
+        if patterns.len() == 1 && n_answered > 1 {
+            odd.push(Odd {
+                kind: "constant responses".to_owned(),
+                participant: who.clone(),
+                day: None,
+                trials: n_answered,
+                first: "every trial has the same".to_owned(),
+                fate: "kept".to_owned(),
+            });
+        }
+    }
+}
+
+/// Why rules leave out a participant whose trials are these; `None` if they do not.
+pub fn excluded(
+    trials: &Trials,
+    own: std::ops::Range<usize>,
+    odd: &[Odd],
+    exclude: &Exclude,
+) -> Option<String> {
+    let who = own.clone().next().map(|index| trials.trials[index].participant as usize)?;
+    let who = &trials.participants[who];
+    let n_trials = own.len();
+    let is_odd = |kind: &str| odd.iter().any(|odd| odd.participant == *who && odd.kind == kind);
+    if exclude.participants.contains(who) {
+        return Some("named by exclude.participants".to_owned());
+    }
+    if exclude.constant_responders && is_odd("constant responses") {
+        return Some("the same response in every trial (exclude.constant_responders)".to_owned());
+    }
+    if exclude.out_of_order && is_odd("out of order") {
+        return Some("trials out of order (exclude.out_of_order)".to_owned());
+    }
+    let n_missed = own.filter(|&index| trials.is_missed(index)).count();
+    let share = n_missed as f64 / n_trials as f64;
+    if exclude.missed.is_some_and(|most| share > most) {
+        return Some(format!("missed {n_missed} of {n_trials} trials (exclude.missed)"));
+    }
+    let least = exclude.fewer_trials_than.filter(|least| (n_trials as u64) < *least);
+    least.map(|least| format!("{n_trials} trials, fewer than {least} (exclude.fewer_trials_than)"))
+}
