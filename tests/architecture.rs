@@ -26,7 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
     ("export", &["file", "config", "task", "model", "metrics", "record"]),
-    ("human", &["file", "config", "task", "metrics", "record"]),
+    ("human", &["file", "config", "data", "task", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record", "export"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),

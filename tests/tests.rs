@@ -22,6 +22,8 @@ mod class_trees;
 mod sweeps;
 /// Runs on a cluster: what is submitted, found again, told and refused, by stand-ins for Slurm's programs.
 mod slurm;
+/// The server for a laboratory: takes whole sessions of its task, and nothing else, whatever it is sent.
+mod human_server;
 /// Data sets are read right, or the file at fault is named; no wrong file ever gets its final name.
 mod data_sets;
 /// Data sets under the names, in the archives and homes that people have; small files that want much memory.

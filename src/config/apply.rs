@@ -12,9 +12,10 @@ use super::overrides::{
 };
 use super::{
     Annealing, BatchNormalisation, Checkpoints, Circle, Config, Gaussian, HumanConfig,
-    KernelConfig, Labels, LinearTargets, NetworkConfig, Normalisation, Optimiser, Parametrisation,
-    PerBlock, ProbeKind, Projection, RandomLabels, RecordConfig, RecordedResponses, Schedule, Sgd,
-    Targets, TaskConfig, TrainingConfig, Whitening, read, text, words,
+    KernelConfig, Labels, LinearTargets, NetworkConfig, Normalisation, Optimiser, PageConfig,
+    Parametrisation, PerBlock, ProbeKind, Projection, RandomLabels, RecordConfig,
+    RecordedResponses, Schedule, Sgd, Targets, TaskConfig, TrainingConfig, Whitening, read, text,
+    words,
 };
 
 /// Keys whose maps replace the one that is there, whatever stands in it.
@@ -148,7 +149,8 @@ fn all_keys() -> Vec<String> {
     let kernel = Some(KernelConfig::default());
     let probes = vec![ProbeKind::LayerSpectra];
     let record = RecordConfig { responses: Some(RecordedResponses::EachSample) };
-    let human = Some(HumanConfig::default());
+    let page = Some(PageConfig::default());
+    let human = Some(HumanConfig { page, ..HumanConfig::default() });
     let projections = vec![1];
     let whole = Config {
         task,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TaskConfig;
 use super::check::ensure_fraction;
+use super::page::PageConfig;
 
 /// More days, blocks or trials than these are a slip of the pen.
 const MOST_DAYS: usize = 1000;
@@ -23,11 +24,14 @@ pub struct HumanConfig {
     /// Rules by which data are left out of an analysis; what no rule names is reported, and kept. Absent = none.
     #[serde(skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
+    /// The page of `ocs human task`. Absent = as by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageConfig>,
 }
 
 impl Default for HumanConfig {
     fn default() -> Self {
-        HumanConfig { days: 3, blocks: 6, trials: None, exclude: Exclude::default() }
+        HumanConfig { days: 3, blocks: 6, trials: None, exclude: Exclude::default(), page: None }
     }
 }
 
@@ -158,6 +162,9 @@ impl HumanConfig {
             all <= MOST_TRIALS,
             "human asks for {all} trials of each participant: at most {MOST_TRIALS} can be simulated"
         );
+        if let Some(page) = &self.page {
+            page.check()?;
+        }
         self.exclude.check("human.exclude")
     }
 }

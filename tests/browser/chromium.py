@@ -47,10 +47,18 @@ class Browser:
     session = None
 
     def ask(self, method, **parameters):
+        """Asks the page, once there is one."""
+        return self.asked(method, parameters, self.session)
+
+    def ask_whole(self, method, **parameters):
+        """Asks the browser, whichever page it shows."""
+        return self.asked(method, parameters, None)
+
+    def asked(self, method, parameters, session):
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
+        if session:
+            message["sessionId"] = session
         os.write(self.to, json.dumps(message).encode() + b"\0")
         limit = time.time() + LIMIT
         while time.time() < limit:
@@ -74,10 +82,14 @@ class Browser:
 
     def open(self, path, width, scheme, media=""):
         """Shows a file in a window of this width, and waits until all of it is there; returns addresses that were asked for."""
+        return self.go(path.as_uri(), width, scheme, media)
+
+    def go(self, address, width, scheme="light", media=""):
+        """The same for an address."""
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
         self.ask("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events = []
-        self.ask("Page.navigate", url=path.as_uri())
+        self.ask("Page.navigate", url=address)
         limit = time.time() + LIMIT
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self.next(limit - time.time()))

@@ -1,20 +1,26 @@
-//! `ocs human`: data of people, read, checked, judged as networks are, and simulated.
+//! `ocs human`: the task for people, and their data, read, checked, judged as networks are, and simulated.
 
 mod analyse;
 mod export;
 mod import;
 mod power;
+mod serve;
 mod simulate;
 mod source;
+mod task;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 use super::outcome::Success;
 
-/// Read and analyse what people did on a tree of labels, with the metrics that judge networks; or simulate it
+/// Let people learn the tree of a config in a browser; analyse what they did with the metrics that judge networks; or simulate it
 #[derive(Subcommand)]
 pub enum Human {
+    /// Write the experiment as a web page
+    Task(task::Task),
+    /// Show it in a laboratory, and keep what participants do
+    Serve(serve::Serve),
     /// Read files of trials into a folder that `ocs human analyse` reads
     Import(import::Import),
     /// Judge participants block by block, and test whether they visit the OCS first
@@ -30,6 +36,8 @@ pub enum Human {
 impl Human {
     pub fn run(self) -> Result<Success> {
         match self {
+            Human::Task(task) => task.run(),
+            Human::Serve(serve) => serve.run(),
             Human::Import(import) => import.run(),
             Human::Analyse(analyse) => analyse.run(),
             Human::Simulate(simulate) => simulate.run(),

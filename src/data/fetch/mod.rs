@@ -7,6 +7,7 @@ mod archive;
 mod gather;
 mod lock;
 mod mirror;
+mod npm_files;
 mod packages;
 mod progress;
 
@@ -23,6 +24,7 @@ use super::verify::{verify, verify_in_place};
 use crate::config::Inputs;
 use gather::Ready;
 use lock::Lock;
+pub use npm_files::{NpmFile, npm_files};
 pub use progress::Progress;
 use progress::Show;
 
