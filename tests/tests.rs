@@ -102,6 +102,8 @@ mod robust_theory;
 mod theory_of_images;
 /// Set-up works with the machine's Python, and the program with the libtorch that it was built for or none.
 mod set_up;
+/// Data of people: what is read, refused and reported; estimates without bias; visits to the OCS found where they are, and only there.
+mod human;
 /// What the machine gives: cores by Slurm or a mask, devices, a cache of what was derived.
 mod machine;
 /// Records of quick runs stay what they were, but for last digits.

@@ -75,8 +75,8 @@ impl ColumnMap {
             trial: named("trial"),
             item: named("item"),
             response_list: Some(named("responses")),
-            reaction_time: Some(named("rt")),
-            only: BTreeMap::from([(named("screen"), vec![named("category")])]),
+            reaction_time: Some(named("reaction_time")),
+            only: BTreeMap::from([(named("trial_type"), vec![named("mark-labels")])]),
             ..ColumnMap::default()
         }
     }
