@@ -53,12 +53,12 @@ pub use cell::{
     Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
 };
 pub use components::{Labels, Projection, RandomLabels, Whitening};
-pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Targets};
+pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Spectrum, Targets};
 pub use grid::{Axis, Grid};
 pub use human::{Exclude, HumanConfig, Kept};
 pub use initialisation::{
     Aligned, AlignedBiases, Antisymmetric, Balanced, Direction, Initialisation, Kaiming, Mirrored,
-    Normal, Orthogonal, StartMap,
+    Normal, NormalOverWidth, Orthogonal, StartMap,
 };
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
@@ -114,7 +114,8 @@ pub struct Config {
     /// items each hidden layer makes alike) | forgetting (the loss on the targets of each of the `phases`) | linear-twin (of mlp with
     /// one hidden layer under `parametrisation: ntk` from an antisymmetric start: how far it is from the linear model that wide
     /// networks begin as) | examples (which samples are answered right, at every moment, in arrays beside the record, and how often
-    /// each was). Absent = nothing.
+    /// each was) | components (of linear networks: the map along each principal component of the inputs, how far it is from least
+    /// squares, and from what infinitely wide networks learn). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
     /// Numbers of components P, increasing: at every moment the accuracy on evaluation inputs that keep their mean and the first P
@@ -184,7 +185,7 @@ pub struct TaskConfig {
     /// Images: how many samples are used.
     pub samples: Samples,
     /// Targets that are no labels of a tree: linear: {norm, noise, even, outputs, entries, singular_values, seed} | sine: {frequency} |
-    /// sign: {amplitude, offset}, for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The
+    /// sign: {amplitude, offset, before_spread}, for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The
     /// bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -192,7 +193,8 @@ pub struct TaskConfig {
         deserialize_with = "drawn::deserialize_targets"
     )]
     pub targets: Option<Targets>,
-    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, shift, whitened, held_out}.
+    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, spectrum: {exponent, total},
+    /// shift, whitened, held_out}.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaussian: Option<Gaussian>,
     /// Parameters of `inputs: circle`: {count}.
@@ -415,6 +417,8 @@ pub enum ProbeKind {
     LinearTwin,
     /// Which samples are answered right.
     Examples,
+    /// What linear networks compute along each principal component of the inputs, beside what wide ones would.
+    Components,
 }
 
 impl ProbeKind {
@@ -429,6 +433,7 @@ impl ProbeKind {
             ProbeKind::Forgetting => "forgetting",
             ProbeKind::LinearTwin => "linear-twin",
             ProbeKind::Examples => "examples",
+            ProbeKind::Components => "components",
         }
     }
 }

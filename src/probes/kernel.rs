@@ -203,6 +203,10 @@ fn weight_variances(config: &Config, task: &Task) -> Option<Vec<f64>> {
         (Initialisation::Normal(Normal { std }), _) => {
             Some(fan_ins.enumerate().map(|(layer, _)| scale(layer) * (std * std)).collect())
         }
+        (Initialisation::NormalOverWidth(start), _) => {
+            let variance = start.deviation(&network.hidden).powi(2);
+            Some(fan_ins.enumerate().map(|(layer, _)| scale(layer) * variance).collect())
+        }
         // Uniform in +-gain / sqrt(fan_in).
         (Initialisation::Kaiming(Kaiming { gain }), TaskInputs::Images { .. }) => {
             let of_layer = |(layer, fan_in)| scale(layer) * (gain * gain / (3.0 * fan_in as f64));
