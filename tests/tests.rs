@@ -62,6 +62,8 @@ mod tasks_without_a_tree;
 mod balanced_starts;
 /// Wide networks: weights with a factor, starts at 0, layers that stay, samples that are only judged, and the linear model they begin as.
 mod wide_networks;
+/// Wide linear networks learn along the principal components of their inputs as the formula says, and nearly so at finite width.
+mod principal_components;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Initial weights follow the law of their kind, in every layer of every network.

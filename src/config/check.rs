@@ -376,7 +376,7 @@ impl Config {
             self.check_linear_twin()?;
         }
         if self.probes.contains(&ProbeKind::Components) {
-            self.check_components()?;
+            self.check_components_probe()?;
         }
         self.training.check()?;
         self.training.check_loss(&self.task)?;

@@ -331,8 +331,12 @@ pub struct TrainingConfig {
     pub frozen: Vec<usize>,
     /// Number of updates, not of epochs. At least 1; `1e3` and `1_000` are numbers too.
     pub steps: u64,
-    /// How many log-spaced steps are observed, besides step 0 and the last.
+    /// How many log-spaced steps are observed, besides step 0 and the last; with `spacing: linear`, how many steps in all.
     pub observations: usize,
+    /// logarithmic | linear: whether observed steps are in equal ratios, or at equal distances (`steps: 1600, observations: 41`: every
+    /// 40). Absent = logarithmic.
+    #[serde(skip_serializing_if = "Spacing::is_logarithmic")]
+    pub spacing: Spacing,
     /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32).
     pub precision: Precision,
     /// Which weights are kept: last | log (of every observation, too) | best (of that with the least evaluation loss, too), as
@@ -346,6 +350,23 @@ impl TrainingConfig {
     /// whatever schedule. (On minibatches the flow is another at each step.)
     pub fn follows_the_flow(&self) -> bool {
         self.optimiser.is_plain() && self.gradient_clipping.is_none()
+    }
+}
+
+/// How far observed steps are from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spacing {
+    /// In equal ratios.
+    #[default]
+    Logarithmic,
+    /// At equal distances.
+    Linear,
+}
+
+impl Spacing {
+    fn is_logarithmic(&self) -> bool {
+        *self == Spacing::Logarithmic
     }
 }
 

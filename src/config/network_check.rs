@@ -458,7 +458,7 @@ impl Config {
     }
 
     /// Principal components are those of vectors, along which plain gradient descent of linear networks is followed.
-    pub(super) fn check_components(&self) -> Result<()> {
+    pub(super) fn check_components_probe(&self) -> Result<()> {
         let (network, training) = (&self.network, &self.training);
         for (is_so, key, wanted) in [
             (network.kind.is_linear(), "network.kind", "linear"),

@@ -8,6 +8,7 @@ mod curves;
 mod judge;
 mod mode_reader;
 mod phase;
+mod rank;
 mod right;
 
 pub use contrasts::{Contrasts, Direction};
@@ -15,6 +16,7 @@ pub use curves::{Curves, largest_distance};
 pub use judge::{Judge, Judgement};
 pub use mode_reader::ModeReader;
 pub use phase::{Phase, PhaseVerdict, PhaseWatch, first_time, half_time};
+pub use rank::rank_correlation;
 pub use right::Right;
 
 /// Euclidean length.

@@ -114,7 +114,7 @@ impl Kernels {
             judge.judge(responses.view())
         };
         let mut curves = Curves::default();
-        let observed = observed_steps(training.steps, training.observations);
+        let observed = observed_steps(training.steps, training);
         for &step in &observed {
             curves.push(rate * step as f64, &at(step));
         }

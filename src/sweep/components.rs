@@ -31,7 +31,7 @@ pub fn add_components(theory: &mut TheoryRecord, seed: Option<u64>) -> Result<()
         return Ok(());
     };
     let (n_outputs, n_components) = components.optimum().dim();
-    let steps = observed_steps(config.training.steps, config.training.observations);
+    let steps = observed_steps(config.training.steps, &config.training);
     if n_outputs * n_components * steps.len() > MOST_NUMBERS {
         tracing::info!(
             condition = theory.condition,

@@ -55,7 +55,7 @@ pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Resu
             theory.verified = Some(verified(own, &start, &solution)?);
         }
         let mut course = solution.begin();
-        let steps = observed_steps(span.steps, own.training.observations);
+        let steps = observed_steps(span.steps, &own.training);
         // The moment in which a stretch begins is the end of the one before.
         for step in steps.into_iter().skip(usize::from(index > 0)) {
             let step = span.first_step + step;
@@ -82,7 +82,7 @@ fn verified(config: &Config, layers: &[LayerStart], solution: &Theory) -> Result
     let two = TwoLayers::new(config, [first.weight.clone(), second.weight.clone()], 0.0)?;
     let span = Span::first(config);
     let until = UNTIL / two.input_variance();
-    let steps = observed_steps(config.training.steps, config.training.observations);
+    let steps = observed_steps(config.training.steps, &config.training);
     let mut times: Vec<f64> = steps.into_iter().map(|step| span.time(step)).collect();
     let until = times.last().map_or(0.0, |last| last.min(until));
     times.retain(|time| *time < until);

@@ -132,7 +132,7 @@ fn answer_of_images(
 /// Times at which a network would be observed.
 fn observed_times(config: &Config) -> Vec<f64> {
     let (training, span) = (&config.training, Span::first(config));
-    let steps = observed_steps(training.steps, training.observations);
+    let steps = observed_steps(training.steps, training);
     steps.into_iter().map(|step| span.time(step)).collect()
 }
 
@@ -296,7 +296,7 @@ fn answer_in_stretches(
             .with_context(|| format!("phase {}", index + 1))?;
         let judging = Judging::new(&theory, &own.training);
         let mut course = theory.begin();
-        let steps = observed_steps(span.steps, own.training.observations);
+        let steps = observed_steps(span.steps, &own.training);
         // The moment in which a stretch begins is the end of the one before.
         for step in steps.into_iter().skip(usize::from(index > 0)) {
             let step = span.first_step + step;
