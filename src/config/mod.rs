@@ -211,7 +211,7 @@ pub struct TaskConfig {
     /// = all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<Projection>,
-    /// random: {seed}: labels (targets, of `inputs: gaussian`) of the training samples are shuffled among them, so that each is as
+    /// random: {seed, share}: labels (targets, of `inputs: gaussian`) of the training samples are shuffled among them, so that each is as
     /// frequent as before; evaluation samples keep theirs. What was memorised is told by the training curves, which then are
     /// recorded of minibatches, too. Absent = every sample's own.
     #[serde(

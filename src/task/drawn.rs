@@ -2,12 +2,10 @@
 
 use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2, Axis};
-use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::samples::LABELS_STREAM;
 use crate::config::{
     Circle, ContrastTargets, Gaussian, Inputs, LinearTargets, Sign, Sine, Targets, TaskConfig,
 };
@@ -75,16 +73,6 @@ impl Drawn {
         };
         Ok(Drawn { inputs, targets, held_out })
     }
-}
-
-/// Shuffles the first rows among each other, apart from all that the task's seed draws.
-pub fn shuffle_rows(targets: &mut Array2<f64>, count: usize, seed: u64) {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(LABELS_STREAM);
-    let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut generator);
-    let shuffled = targets.select(Axis(0), &order);
-    targets.slice_mut(ndarray::s![..count, ..]).assign(&shuffled);
 }
 
 fn normal(generator: &mut ChaCha8Rng) -> f64 {
