@@ -2,6 +2,7 @@
 //!
 //! Samples carry weights `p` that sum to 1; averages `<.>` are weighted by them. `ybar` is the OCS.
 
+mod agreement;
 mod contrasts;
 mod crossing;
 mod curves;
@@ -11,6 +12,7 @@ mod phase;
 mod rank;
 mod right;
 
+pub use agreement::{bootstrap_interval, correlation, rank_correlation, shuffled};
 pub use contrasts::{Contrasts, Direction};
 pub use curves::{Curves, largest_distance};
 pub use judge::{Judge, Judgement};
