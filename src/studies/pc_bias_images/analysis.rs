@@ -177,6 +177,38 @@ pub fn lag(runs: &[&Record]) -> Option<f64> {
     Some(many? / few?)
 }
 
+/// Components whose share of the accuracy is told.
+pub const FIRST: usize = 10;
+
+/// Of the accuracy above chance, the share that is left on the first ten components: when half of the accuracy is reached, and at the
+/// end; of accuracies that are means over runs.
+pub fn shares_of_first(runs: &[&Record]) -> Option<[f64; 2]> {
+    let (through, whole) = (projected_accuracy(runs, FIRST)?, accuracy(runs)?);
+    let chance = 1.0 / runs.first()?.config.task.n_items() as f64;
+    let height = whole.best()? - chance;
+    let half = whole.values.iter().position(|accuracy| accuracy - chance >= 0.5 * height)?;
+    let share = |moment: usize| {
+        let above = whole.values.get(moment)? - chance;
+        (above > 0.0).then_some((through.values.get(moment)? - chance) / above)
+    };
+    Some([share(half)?, share(whole.values.len().checked_sub(1)?)?])
+}
+
+/// Below this share of the best accuracy that through few components is noise over noise.
+const SHOWN: f64 = 1.0 / 3.0;
+
+/// The accuracy reached over the best, and the share of it that is left on the first ten components, both above chance, at each moment.
+pub fn share_against_accuracy(runs: &[&Record]) -> Option<Vec<(f64, f64)>> {
+    let (through, whole) = (projected_accuracy(runs, FIRST)?, accuracy(runs)?);
+    let chance = 1.0 / runs.first()?.config.task.n_items() as f64;
+    let height = whole.best()? - chance;
+    let point = |(through, whole): (&f64, &f64)| {
+        let reached = (whole - chance) / height;
+        (reached >= SHOWN).then(|| (reached, (through - chance) / (whole - chance)))
+    };
+    Some(through.values.iter().zip(&whole.values).filter_map(point).collect())
+}
+
 /// A number for each evaluation sample at the last moment that has one, mean over runs.
 pub fn of_samples(runs: &[&Record], series: &str) -> Option<Vec<f64>> {
     let of = |run: &&Record| -> Option<Vec<f64>> {

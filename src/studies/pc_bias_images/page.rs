@@ -2,8 +2,8 @@
 //! labels; and early stopping beside projections.
 
 use super::analysis::{
-    Kind, LEARNED, NETWORKS, OverSteps, SETS, accessibility, accuracy, critical, learned_at,
-    memorised, numbers_of_components, pick, projected_accuracy,
+    Kind, LEARNED, NETWORKS, OverSteps, SETS, accessibility, accuracy, critical, memorised,
+    numbers_of_components, pick, projected_accuracy, share_against_accuracy,
 };
 use crate::config::{Inputs, NetworkKind, Preprocessing};
 use crate::metrics::{correlation, rank_correlation};
@@ -25,12 +25,12 @@ const UPDATES: &str = "updates";
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
     let set = |(inputs, _, words): (Inputs, &str, &'static str)| (inputs, words);
-    Page::new("Images are learned through their largest principal components first, and what needs few of them is easy")
+    Page::new("Examples that need few principal components are easy, for linear and convolutional networks alike")
         .row("Accuracy on inputs that keep P components, MNIST", NETWORKS.map(|(network, _, words)| {
             along_training(runs, network).titled(words)
         }))
-        .beside("When P components are learned", SETS.map(set).map(|(inputs, words)| {
-            learned(runs, inputs).titled(words)
+        .beside("Share of accuracy in the first ten components", SETS.map(set).map(|(inputs, words)| {
+            shares(runs, inputs).titled(words)
         }))
         .row("Examples, for one network and the other", SETS.map(set).map(|(inputs, words)| {
             agreement(runs, inputs).titled(words)
@@ -50,7 +50,7 @@ pub fn page(runs: &RunFolder) -> Page {
         ])
         .notes(
             "Test images, but training images in e. Accessibility: share of moments along training (spaced as in a) and of networks at \
-             which an example is right. Component that it needs: from which on linear regression on the first components is right; 201: on \
+             which an example is right. b: above chance; moments at which a third of the best accuracy is reached. Component that it needs: from which on linear regression on the first components is right; 201: on \
              none of the first 200. d: medians, and half of the examples between bars.",
         )
 }
@@ -86,10 +86,10 @@ fn along_training(runs: &RunFolder, network: NetworkKind) -> Panel {
         .layers(whole)
 }
 
-fn learned(runs: &RunFolder, inputs: Inputs) -> Panel {
+fn shares(runs: &RunFolder, inputs: Inputs) -> Panel {
     let mut panel = Panel::new(
-        Measure::logarithmic("components P").between(0.9, 250.0).own(),
-        Measure::logarithmic(format!("updates until {} % of the way", 100.0 * LEARNED)).own(),
+        Measure::linear("accuracy reached / best").between(0.0, 1.02).own(),
+        Measure::linear("accuracy on 10 components / whole").between(0.0, 1.3).own(),
     );
     for (network, _, words) in NETWORKS {
         let look = if network == NetworkKind::Linear { LINEAR } else { CNN };
@@ -97,23 +97,11 @@ fn learned(runs: &RunFolder, inputs: Inputs) -> Panel {
             [(Preprocessing::PixelCentred, false), (Preprocessing::ZcaWhitened, true)]
         {
             let chosen = of(runs, Kind::Watched(inputs, network, preprocessing));
-            let counts = chosen.first().map(|run| run.config.projections.clone());
-            let points = counts.unwrap_or_default().into_iter().filter_map(|components| {
-                Some((components as f64, learned_at(&chosen, components)?))
+            let points = share_against_accuracy(&chosen).unwrap_or_default();
+            panel = panel.layer(match is_white {
+                false => Layer::points(points, look, format!("{words}, centred")),
+                true => Layer::open_points(points, look, format!("{words}, whitened")),
             });
-            let points: Vec<(f64, f64)> = points.collect();
-            let line = Curve::through(points.clone());
-            let (stroke, caption) = match is_white {
-                false => (Stroke::solid(look.colour, 1.0), format!("{words}, centred")),
-                true => {
-                    (Stroke::broken(look.colour, 1.0, Dash::Dotted), format!("{words}, whitened"))
-                }
-            };
-            let marks = match is_white {
-                false => Layer::points(points, look, caption.clone()),
-                true => Layer::open_points(points, look, caption.clone()),
-            };
-            panel = panel.layer(Layer::line(line, stroke, caption)).layer(marks);
         }
     }
     panel
