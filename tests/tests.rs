@@ -10,6 +10,8 @@ mod claims;
 mod results;
 /// Responses of each sample and weights along training, beside records: as they were observed, through interruptions and extensions.
 mod beside_records;
+/// Whitened images, projected inputs and random labels are what their names say; what is watched through few components.
+mod whitened_images;
 /// Networks as folders for PyTorch: text, weights, samples and what was recorded. `make test-torch` runs them there.
 mod torch_folders;
 /// docs/records.md names every field that a file of a run has, and none that no file has.

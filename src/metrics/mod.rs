@@ -12,7 +12,7 @@ mod phase;
 mod rank;
 mod right;
 
-pub use agreement::{bootstrap_interval, correlation, rank_correlation, shuffled};
+pub use agreement::{bootstrap_interval, correlation, shuffled};
 pub use contrasts::{Contrasts, Direction};
 pub use curves::{Curves, largest_distance};
 pub use judge::{Judge, Judgement};

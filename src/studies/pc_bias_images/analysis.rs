@@ -234,6 +234,12 @@ pub fn critical(runs: &[&Record]) -> Option<Vec<f64>> {
     of_samples(runs, "critical_component")
 }
 
+/// Two numbers of each sample; none where one is missing.
+pub fn pairs(ones: Option<&Vec<f64>>, others: Option<&Vec<f64>>) -> Vec<(f64, f64)> {
+    let both = ones.zip(others).into_iter();
+    both.flat_map(|(ones, others)| ones.iter().copied().zip(others.iter().copied())).collect()
+}
+
 /// Accuracy on the training set, over steps.
 pub fn memorised(run: &Record) -> Option<OverSteps> {
     OverSteps::of(run, "accuracy", &[0])

@@ -12,7 +12,7 @@ use crate::metrics::{bootstrap_interval, correlation, rank_correlation, shuffled
 use crate::record::{Record, RunFolder};
 use analysis::{
     FEW_AND_MANY, FIRST, Kind, LEARNED, NETWORKS, SETS, accessibility, accuracy, critical,
-    gain_of_stopping, lag, numbers_of_components, pick, shares_of_first, slower,
+    gain_of_stopping, lag, numbers_of_components, pairs, pick, shares_of_first, slower,
 };
 
 /// The study.
@@ -111,47 +111,41 @@ fn examples(runs: &RunFolder) -> Result<Vec<Claim>> {
         let centred =
             |network| pick(runs, Kind::Watched(inputs, network, Preprocessing::PixelCentred));
         let (linear, cnn) = (centred(NetworkKind::Linear)?, centred(NetworkKind::Cnn)?);
-        let pair = accessibility(&linear).zip(accessibility(&cnn));
-        let found = pair.as_ref().and_then(|(one, other)| correlation(one, other));
-        let interval =
-            pair.as_ref().and_then(|(one, other)| bootstrap_interval(one, other, correlation));
+        let (easy, easy_for_cnn) = (accessibility(&linear), accessibility(&cnn));
+        let agreeing = pairs(easy.as_ref(), easy_for_cnn.as_ref());
         claims.push(
             claim(format!("networks-agree-on-{set}"))
                 .says(format!(
                     "A linear and a convolutional network find the same examples of {words} easy{} (the paper: 0.85).",
-                    interval_in_words(interval)
+                    interval_in_words(bootstrap_interval(&agreeing, correlation))
                 ))
                 .predicted()
-                .values("r of accessibility, linear and convolutional", [found])
+                .values("r of accessibility, linear and convolutional", [correlation(&agreeing)])
                 .each(at_least(AGREE), "{}"),
         );
-        by_chance.push(
-            pair.as_ref()
-                .and_then(|(one, other)| Some(correlation(one, &shuffled(other, 0))?.abs())),
-        );
+        let mixed = easy_for_cnn.as_ref().map(|easy| shuffled(easy, 0));
+        by_chance.push(correlation(&pairs(easy.as_ref(), mixed.as_ref())).map(f64::abs));
         for (network, name, network_words) in NETWORKS {
             let chosen = if network == NetworkKind::Linear { &linear } else { &cnn };
-            let pair = accessibility(chosen).zip(critical(chosen));
-            let found = pair.as_ref().and_then(|(one, other)| rank_correlation(one, other));
-            let interval = pair
-                .as_ref()
-                .and_then(|(one, other)| bootstrap_interval(one, other, rank_correlation));
+            let found = pairs(accessibility(chosen).as_ref(), critical(chosen).as_ref());
             claims.push(
                 claim(format!("easy-by-components-{set}-{name}"))
                     .says(format!(
                         "On {words} examples that need few components are easy: {network_words}{} (the paper: -0.93).",
-                        interval_in_words(interval)
+                        interval_in_words(bootstrap_interval(&found, rank_correlation))
                     ))
                     .predicted()
-                    .values(SPEARMAN, [found])
+                    .values(SPEARMAN, [rank_correlation(&found)])
                     .each(at_most(FALLS), "{}"),
             );
+            claims.push(agreement_of_seeds(&format!("{set}-{name}"), words, network_words, chosen));
         }
-        claims.push(agreement_of_seeds(set, words, [&linear, &cnn]));
         let white = NETWORKS.map(|(network, ..)| -> Result<Option<f64>> {
             let chosen = pick(runs, Kind::Watched(inputs, network, Preprocessing::ZcaWhitened))?;
-            let pair = accessibility(&chosen).zip(critical(&chosen));
-            Ok(pair.and_then(|(one, other)| rank_correlation(&one, &other)))
+            Ok(rank_correlation(&pairs(
+                accessibility(&chosen).as_ref(),
+                critical(&chosen).as_ref(),
+            )))
         });
         claims.push(
             claim(format!("easy-by-components-{set}-whitened"))
@@ -171,17 +165,14 @@ fn examples(runs: &RunFolder) -> Result<Vec<Claim>> {
 }
 
 /// How far networks of one kind agree among themselves, which bounds what two kinds can.
-fn agreement_of_seeds(set: &str, words: &str, kinds: [&Vec<&Record>; 2]) -> Claim {
-    let of_kind = |runs: &Vec<&Record>| -> Vec<Option<f64>> {
-        let own: Vec<Option<Vec<f64>>> = runs.iter().map(|run| accessibility(&[run])).collect();
-        let pairs = own.iter().enumerate().flat_map(|(index, one)| {
-            own[index + 1..].iter().map(move |other| correlation(one.as_ref()?, other.as_ref()?))
-        });
-        pairs.collect()
-    };
-    claim(format!("seeds-agree-on-{set}"))
-        .says(format!("How far networks of one kind agree on {words}."))
-        .values("r of accessibility of two seeds", kinds.into_iter().flat_map(of_kind))
+fn agreement_of_seeds(id: &str, set: &str, network: &str, runs: &[&Record]) -> Claim {
+    let own: Vec<Option<Vec<f64>>> = runs.iter().map(|run| accessibility(&[run])).collect();
+    let of_pairs = own.iter().enumerate().flat_map(|(index, one)| {
+        own[index + 1..].iter().map(|other| correlation(&pairs(one.as_ref(), other.as_ref())))
+    });
+    claim(format!("seeds-agree-on-{id}"))
+        .says(format!("How far networks of one kind agree on {set}: {network}."))
+        .values("r of accessibility of two seeds", of_pairs)
         .reported()
 }
 

@@ -3,7 +3,7 @@
 
 use super::analysis::{
     Kind, LEARNED, NETWORKS, OverSteps, SETS, accessibility, accuracy, critical, memorised,
-    numbers_of_components, pick, projected_accuracy, share_against_accuracy,
+    numbers_of_components, pairs, pick, projected_accuracy, share_against_accuracy,
 };
 use crate::config::{Inputs, NetworkKind, Preprocessing};
 use crate::metrics::{correlation, rank_correlation};
@@ -114,9 +114,8 @@ fn agreement(runs: &RunFolder, inputs: Inputs) -> Panel {
         Measure::linear("accessibility, linear").between(0.0, 1.0).own(),
         Measure::linear("accessibility, CNN").between(0.0, 1.0).own(),
     );
-    let (Some(linear), Some(cnn)) = (linear, cnn) else { return panel };
-    let r = correlation(&linear, &cnn);
-    let points = linear.into_iter().zip(cnn);
+    let points = pairs(linear.as_ref(), cnn.as_ref());
+    let r = correlation(&points);
     let look = Look { colour: PURPLE, dash: Dash::Solid, marker: Marker::Disc };
     panel
         .layer(Layer::open_points(points, look, "an example").larger(0.6))
@@ -140,12 +139,12 @@ fn by_component(runs: &RunFolder, inputs: Inputs) -> Panel {
         [(NetworkKind::Linear, LINEAR, 0.38, "linear"), (NetworkKind::Cnn, CNN, 0.62, "CNN")]
     {
         let chosen = centred(runs, inputs, network);
-        let Some((easy, needs)) = accessibility(&chosen).zip(critical(&chosen)) else { continue };
-        if let Some(r) = rank_correlation(&easy, &needs) {
+        let found = pairs(accessibility(&chosen).as_ref(), critical(&chosen).as_ref());
+        if let Some(r) = rank_correlation(&found) {
             words.push(format!("{name} r = {r:.2}"));
         }
         let mut bins: Vec<Vec<f64>> = vec![Vec::new(); BINS.len() + 1];
-        for (easy, needs) in easy.into_iter().zip(needs) {
+        for (easy, needs) in found {
             bins[BINS.iter().position(|&end| needs <= end as f64).unwrap_or(BINS.len())].push(easy);
         }
         let at = |bin: usize| bin as f64 + shift;
