@@ -228,7 +228,8 @@ fn a_critical_component_is_the_first_from_which_on_regressions_are_right() {
         };
         let x = features(&learned);
         let inverse = ocs::decompositions::inverse(&x.t().dot(&x));
-        features(&judged).dot(&inverse.dot(&x.t().dot(&y))).to_vec()
+        let weights: ndarray::Array1<f64> = inverse.dot(&x.t().dot(&y));
+        features(&judged).dot(&weights).to_vec()
     };
     let right: Vec<Vec<bool>> = (1..=5)
         .map(|count| {
