@@ -31,7 +31,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
         "prior_knowledge" => fake::quick("prior_knowledge"),
-        "early_linear" => crate::claims::kept::read(stem).unwrap(),
+        "early_linear" | "pc_bias_images" => crate::claims::kept::read(stem).unwrap(),
         _ => panic!("there are no fake runs of {stem}"),
     }
 }
@@ -67,6 +67,9 @@ fn contents(stem: &str) -> &'static [&'static str] {
         ],
         "prior_knowledge" => {
             &["mode uₐᵗW₂W₁vₐ", "balanced, large", "tanh", "time since the turn", "10⁻⁸"]
+        }
+        "pc_bias_images" => {
+            &["CNN, whitened", "accessibility, linear", "whole inputs", "random labels", "10²"]
         }
         "early_linear" => &["width m", "linear model", "M / ‖ȳ‖", "mean target", "10⁻³"],
         _ => panic!("nobody says what the figure of {stem} holds"),

@@ -10,6 +10,8 @@ mod claims;
 mod results;
 /// Responses of each sample and weights along training, beside records: as they were observed, through interruptions and extensions.
 mod beside_records;
+/// Whitened images, projected inputs and random labels are what their names say; what is watched through few components.
+mod whitened_images;
 /// Networks as folders for PyTorch: text, weights, samples and what was recorded. `make test-torch` runs them there.
 mod torch_folders;
 /// docs/records.md names every field that a file of a run has, and none that no file has.
@@ -64,6 +66,8 @@ mod tasks_without_a_tree;
 mod balanced_starts;
 /// Wide networks: weights with a factor, starts at 0, layers that stay, samples that are only judged, and the linear model they begin as.
 mod wide_networks;
+/// Wide linear networks learn along the principal components of their inputs as the formula says, and nearly so at finite width.
+mod principal_components;
 /// Gradient descent follows theory, to the order of its step.
 mod gradient_descent;
 /// Initial weights follow the law of their kind, in every layer of every network.
@@ -104,6 +108,8 @@ mod robust_theory;
 mod theory_of_images;
 /// Set-up works with the machine's Python, and the program with the libtorch that it was built for or none.
 mod set_up;
+/// Data of people: what is read, refused and reported; estimates without bias; visits to the OCS found where they are, and only there.
+mod human;
 /// What the machine gives: cores by Slurm or a mask, devices, a cache of what was derived.
 mod machine;
 /// Records of quick runs stay what they were, but for last digits.

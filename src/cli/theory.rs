@@ -12,14 +12,15 @@ use crate::derived::Derived;
 use crate::metrics::Phase;
 use crate::record::{Method, TheoryRecord};
 use crate::sweep::{
-    Cores, Tasks, add_representations, ensure_theory_fits, limit_threads, theory_of,
+    Cores, Tasks, add_components, add_representations, ensure_theory_fits, limit_threads, theory_of,
 };
 use crate::theory::EXACT;
 
 /// Prints what theory says of each condition of a config, at the times at which a network would be observed.
 /// With --json, linear networks without biases also have `series` of what they compute and hold alike: `network_map` [time, output,
 /// input], `input_similarity` (W_1^T W_1) and `output_similarity` (W_L W_L^T), at the times of `curves`, and two balanced layers `reach`:
-/// which part of the task's map they come to.
+/// which part of the task's map they come to. Wide ones (network.initialisation normal-over-width) are answered along the principal
+/// components of their inputs, `component_map` [time, output, component], with `component_half_times`.
 /// Conditions that no formula covers are told with the reason; if none is covered, the exit status is 1.
 #[derive(Args)]
 pub struct Theory {
@@ -61,7 +62,7 @@ impl Theory {
             match theory_of(&condition, &resolved, self.seed, &mut tasks) {
                 Ok(mut theory) => {
                     if self.json
-                        && let Err(reason) = add_representations(&mut theory, self.seed)
+                        && let Err(reason) = add_series(&mut theory, self.seed)
                     {
                         tracing::warn!("no series of the map: {reason:#}");
                     }
@@ -97,6 +98,12 @@ impl Theory {
         }
         Ok(Success::Full)
     }
+}
+
+/// Series of what linear networks compute, as far as a condition has them.
+fn add_series(theory: &mut TheoryRecord, seed: Option<u64>) -> Result<()> {
+    add_representations(theory, seed)?;
+    add_components(theory, seed)
 }
 
 /// A row for each condition, or for each stretch of its training, whose times are those since it began.

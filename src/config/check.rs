@@ -375,6 +375,9 @@ impl Config {
         if self.probes.contains(&ProbeKind::LinearTwin) {
             self.check_linear_twin()?;
         }
+        if self.probes.contains(&ProbeKind::Components) {
+            self.check_components_probe()?;
+        }
         self.training.check()?;
         self.training.check_loss(&self.task)?;
         self.check_batches()?;

@@ -39,7 +39,7 @@ pub struct Projection {
 }
 
 /// Labels that are not those of the samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Labels {
     /// Those of the training samples, shuffled among them.
@@ -47,11 +47,20 @@ pub enum Labels {
 }
 
 /// Parameters of random labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomLabels {
     /// Draws who gets whose; a run's own seed does not. Default: 0.
     pub seed: u64,
+    /// Share of the training samples whose labels are shuffled among them, at least 0 and at most 1: with 0 all keep their own, and
+    /// the training set is judged as where they do not. Default: 1.
+    pub share: f64,
+}
+
+impl Default for RandomLabels {
+    fn default() -> Self {
+        RandomLabels { seed: 0, share: 1.0 }
+    }
 }
 
 /// A choice with its parameters, or nothing.
@@ -114,9 +123,11 @@ impl TaskConfig {
     }
 
     fn check_labels(&self) -> Result<()> {
-        if self.labels.is_none() {
-            return Ok(());
-        }
+        let Some(Labels::Random(RandomLabels { share, .. })) = self.labels else { return Ok(()) };
+        ensure!(
+            (0.0..=1.0).contains(&share),
+            "task.labels.random.share must be 0 to 1, not {share}"
+        );
         let inputs = self.inputs.name();
         ensure!(
             self.inputs.are_images() || self.inputs == Inputs::Gaussian,

@@ -3,8 +3,8 @@
 use super::{
     Activation, Bias, Checkpoints, Conditions, Config, Grid, InputScale, Inputs, KernelConfig,
     Loss, NetworkConfig, NetworkKind, Normalisation, Optimiser, Parametrisation, PerBlock, Pooling,
-    Precision, Preprocessing, Quick, RecordConfig, Samples, Schedule, Sgd, TargetScale, TaskConfig,
-    TrainingConfig,
+    Precision, Preprocessing, Quick, RecordConfig, Samples, Schedule, Sgd, Spacing, TargetScale,
+    TaskConfig, TrainingConfig,
 };
 
 impl Default for Config {
@@ -100,6 +100,7 @@ impl Default for TrainingConfig {
             frozen: Vec::new(),
             steps: 8000,
             observations: 200,
+            spacing: Spacing::default(),
             precision: Precision::Float32,
             checkpoints: Checkpoints::Last,
         }

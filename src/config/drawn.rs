@@ -12,6 +12,8 @@ use super::choice::choice;
 
 /// More input values than any of these tasks needs.
 const MOST_DIMENSIONS: usize = 4096;
+/// A steeper spectrum has axes of no variance but for rounding.
+const MOST_EXPONENT: f64 = 8.0;
 /// 256 items.
 const MOST_CONTRAST_LEVELS: u32 = 8;
 /// Faster than the points of a circle can show.
@@ -30,6 +32,9 @@ pub struct Gaussian {
     pub mirrored: bool,
     /// Standard deviation along each of the d axes, which makes the inputs anisotropic; `null` = all 1.
     pub spread: Option<Vec<f64>>,
+    /// Variances along the axes that fall as a power, in place of `spread`. Absent = none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<Spectrum>,
     /// Standard deviation of each entry of one normal vector that is added to all inputs, which makes them asymmetric. Default: 0.
     pub shift: f64,
     /// Whether draws are whitened exactly; false leaves them as they are drawn, `<x x^T> = I` in expectation. Absent = true.
@@ -45,6 +50,10 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 fn is_zero(value: &usize) -> bool {
     *value == 0
 }
@@ -56,10 +65,51 @@ impl Default for Gaussian {
             count: 200,
             mirrored: true,
             spread: None,
+            spectrum: None,
             shift: 0.0,
             whitened: true,
             held_out: 0,
         }
+    }
+}
+
+impl Gaussian {
+    /// Standard deviation along each axis; `None` where all are 1.
+    pub fn deviations(&self) -> Option<Vec<f64>> {
+        match &self.spectrum {
+            None => self.spread.clone(),
+            Some(spectrum) => {
+                Some(spectrum.variances(self.dimension).into_iter().map(f64::sqrt).collect())
+            }
+        }
+    }
+}
+
+/// A power-law spectrum: the variance along axis j, counted from 1, is in proportion to `j^-exponent`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spectrum {
+    /// p. 0 makes all variances equal. Default: 1.
+    pub exponent: f64,
+    /// Sum of all variances, `<||x||^2>`. Absent = that which makes the first 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+}
+
+impl Default for Spectrum {
+    fn default() -> Self {
+        Spectrum { exponent: 1.0, total: None }
+    }
+}
+
+impl Spectrum {
+    /// Of each of so many axes.
+    pub fn variances(&self, dimension: usize) -> Vec<f64> {
+        let powers: Vec<f64> =
+            (1..=dimension).map(|axis| (axis as f64).powf(-self.exponent)).collect();
+        let sum: f64 = powers.iter().sum();
+        let factor = self.total.map_or(1.0, |total| total / sum);
+        powers.into_iter().map(|power| factor * power).collect()
     }
 }
 
@@ -229,11 +279,22 @@ pub struct Sign {
     pub amplitude: f64,
     /// Their mean. Default: 0.
     pub offset: f64,
+    /// Whether x is each input as it was drawn, before `spread` or `spectrum` and `shift`, so that every axis tells as much of the
+    /// side, however small its variance. Absent = false. For `inputs: gaussian`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub before_spread: bool,
 }
 
 impl Default for Sign {
     fn default() -> Self {
-        Sign { amplitude: 1.0, offset: 0.0 }
+        Sign { amplitude: 1.0, offset: 0.0, before_spread: false }
+    }
+}
+
+impl Sign {
+    /// Whether the two numbers are the labels 0 and 1.
+    pub fn are_labels(&self) -> bool {
+        self.amplitude == 0.5 && self.offset == 0.5
     }
 }
 
@@ -271,7 +332,8 @@ pub(super) fn deserialize_targets<'de, D: Deserializer<'de>>(
 impl Gaussian {
     /// Ranges.
     pub(super) fn check(&self) -> Result<()> {
-        let Gaussian { dimension, count, mirrored, spread, shift, whitened, held_out } = self;
+        let Gaussian { dimension, count, mirrored, spread, spectrum, shift, whitened, held_out } =
+            self;
         ensure!(
             (1..=MOST_DIMENSIONS).contains(dimension),
             "task.gaussian.dimension must be 1 to {MOST_DIMENSIONS}, not {dimension}"
@@ -286,6 +348,19 @@ impl Gaussian {
             "task.gaussian.held_out is {held_out}, but mirrored inputs are judged with their opposites: set task.gaussian.mirrored to \
              false, or leave held_out out"
         );
+        if let Some(Spectrum { exponent, total }) = spectrum {
+            ensure!(
+                spread.is_none(),
+                "task.gaussian has spread and spectrum, each of which says how inputs vary along axes: leave one out"
+            );
+            ensure!(
+                (0.0..=MOST_EXPONENT).contains(exponent),
+                "task.gaussian.spectrum.exponent must be 0 to {MOST_EXPONENT}, not {exponent}"
+            );
+            if let Some(total) = total {
+                ensure_positive("task.gaussian.spectrum.total", *total)?;
+            }
+        }
         if let Some(spread) = spread {
             ensure!(
                 spread.len() == *dimension,
@@ -338,8 +413,14 @@ impl Targets {
                 );
                 Ok(())
             }
-            Targets::Sign(Sign { amplitude, offset }) => {
+            Targets::Sign(Sign { amplitude, offset, before_spread }) => {
                 ensure_positive("task.targets.sign.amplitude", *amplitude)?;
+                ensure!(
+                    !before_spread || inputs == Inputs::Gaussian,
+                    "task.targets.sign.before_spread is of inputs that are drawn and spread, but task.inputs is {}: set it to gaussian, or \
+                     leave it out",
+                    inputs.name()
+                );
                 ensure!(
                     offset.is_finite(),
                     "task.targets.sign.offset must be finite, not {offset}"

@@ -150,6 +150,10 @@ impl HumanConfig {
             task.target_scale.is_none(),
             "human asks people for labels that are there or not, but task.target_scale makes other targets: leave one of them out"
         );
+        ensure!(
+            task.labels.is_none(),
+            "human asks people for labels of the tree, but task.labels are drawn at random: leave one of them out"
+        );
         let within = |key: &str, value: usize, most: usize| {
             ensure!((1..=most).contains(&value), "human.{key} must be 1 to {most}, not {value}");
             Ok(())

@@ -23,6 +23,8 @@ pub enum Initialisation {
     Balanced(Balanced),
     /// Normal weights of units in pairs, whose answers cancel: the network starts at 0.
     Antisymmetric(Antisymmetric),
+    /// Independent normal weights of variance `std^2 / m` in every layer, the first and the last too, m the width.
+    NormalOverWidth(NormalOverWidth),
 }
 
 impl Initialisation {
@@ -35,7 +37,8 @@ impl Initialisation {
             | Initialisation::Orthogonal(_)
             | Initialisation::Mirrored(_)
             | Initialisation::Balanced(_)
-            | Initialisation::Antisymmetric(_) => None,
+            | Initialisation::Antisymmetric(_)
+            | Initialisation::NormalOverWidth(_) => None,
         }
     }
 }
@@ -44,7 +47,7 @@ impl Initialisation {
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Initialisation, D::Error> {
-    const EXPECTED: &str = "aligned, normal, kaiming, orthogonal, mirrored, balanced or antisymmetric, or one with its parameter, such as {kaiming: {gain: 0.5}}";
+    const EXPECTED: &str = "aligned, normal, normal-over-width, kaiming, orthogonal, mirrored, balanced or antisymmetric, or one with its parameter, such as {kaiming: {gain: 0.5}}";
     let unsaid = Initialisation::Aligned(Aligned::default());
     choice::<Initialisation, _, _>(deserializer, EXPECTED, Some(unsaid))
 }
@@ -216,5 +219,28 @@ pub struct Antisymmetric {
 impl Default for Antisymmetric {
     fn default() -> Self {
         Antisymmetric { std: 1.0, output: 1.0 }
+    }
+}
+
+/// Parameters of normal weights over the width: every weight of every layer has variance `std^2 / m`, m the one width of all hidden
+/// layers. With `std: 1` what lies above and below any layer of a wide linear network keeps lengths, `A_l -> I` and `B_l -> I`: the
+/// lazy start of Hacohen and Weinshall (2022).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NormalOverWidth {
+    /// Standard deviation of a weight times the root of m. Default: 1.
+    pub std: f64,
+}
+
+impl Default for NormalOverWidth {
+    fn default() -> Self {
+        NormalOverWidth { std: 1.0 }
+    }
+}
+
+impl NormalOverWidth {
+    /// Standard deviation of every weight of a network with these hidden layers, which are as wide as each other.
+    pub fn deviation(&self, hidden: &[usize]) -> f64 {
+        self.std / (hidden.first().copied().unwrap_or(1) as f64).sqrt()
     }
 }

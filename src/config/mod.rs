@@ -54,12 +54,12 @@ pub use cell::{
     Cell, cell_in_words, cells, names_of_cells, resolve_conditions, short_keys, value_in_words,
 };
 pub use components::{Labels, Projection, RandomLabels, Whitening};
-pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Targets};
+pub use drawn::{Circle, ContrastTargets, Gaussian, LinearTargets, Sign, Sine, Spectrum, Targets};
 pub use grid::{Axis, Grid};
 pub use human::{Exclude, HumanConfig, Kept};
 pub use initialisation::{
     Aligned, AlignedBiases, Antisymmetric, Balanced, Direction, Initialisation, Kaiming, Mirrored,
-    Normal, Orthogonal, StartMap,
+    Normal, NormalOverWidth, Orthogonal, StartMap,
 };
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
@@ -116,7 +116,8 @@ pub struct Config {
     /// items each hidden layer makes alike) | forgetting (the loss on the targets of each of the `phases`) | linear-twin (of mlp with
     /// one hidden layer under `parametrisation: ntk` from an antisymmetric start: how far it is from the linear model that wide
     /// networks begin as) | examples (which samples are answered right, at every moment, in arrays beside the record, and how often
-    /// each was). Absent = nothing.
+    /// each was) | components (of linear networks: the map along each principal component of the inputs, how far it is from least
+    /// squares, and from what infinitely wide networks learn). Absent = nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeKind>,
     /// Numbers of components P, increasing: at every moment the accuracy on evaluation inputs that keep their mean and the first P
@@ -186,7 +187,7 @@ pub struct TaskConfig {
     /// Images: how many samples are used.
     pub samples: Samples,
     /// Targets that are no labels of a tree: linear: {norm, noise, even, outputs, entries, singular_values, seed} | sine: {frequency} |
-    /// sign: {amplitude, offset}, for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The
+    /// sign: {amplitude, offset, before_spread}, for `inputs: gaussian` and `circle`; contrasts: {levels, spread, scale} for `inputs: one-hot`. The
     /// bare name takes the defaults. Excludes `branching` and `tree`; absent = a tree's labels.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -194,7 +195,8 @@ pub struct TaskConfig {
         deserialize_with = "drawn::deserialize_targets"
     )]
     pub targets: Option<Targets>,
-    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, shift, whitened, held_out}.
+    /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, spectrum: {exponent, total},
+    /// shift, whitened, held_out}.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaussian: Option<Gaussian>,
     /// Parameters of `inputs: circle`: {count}.
@@ -211,7 +213,7 @@ pub struct TaskConfig {
     /// = all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<Projection>,
-    /// random: {seed}: labels (targets, of `inputs: gaussian`) of the training samples are shuffled among them, so that each is as
+    /// random: {seed, share}: labels (targets, of `inputs: gaussian`) of the training samples are shuffled among them, so that each is as
     /// frequent as before; evaluation samples keep theirs. What was memorised is told by the training curves, which then are
     /// recorded of minibatches, too. Absent = every sample's own.
     #[serde(
@@ -331,8 +333,12 @@ pub struct TrainingConfig {
     pub frozen: Vec<usize>,
     /// Number of updates, not of epochs. At least 1; `1e3` and `1_000` are numbers too.
     pub steps: u64,
-    /// How many log-spaced steps are observed, besides step 0 and the last.
+    /// How many log-spaced steps are observed, besides step 0 and the last; with `spacing: linear`, how many steps in all.
     pub observations: usize,
+    /// logarithmic | linear: whether observed steps are in equal ratios, or at equal distances (`steps: 1600, observations: 41`: every
+    /// 40). Absent = logarithmic.
+    #[serde(skip_serializing_if = "Spacing::is_logarithmic")]
+    pub spacing: Spacing,
     /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32).
     pub precision: Precision,
     /// Which weights are kept: last | log (of every observation, too) | best (of that with the least evaluation loss, too), as
@@ -346,6 +352,23 @@ impl TrainingConfig {
     /// whatever schedule. (On minibatches the flow is another at each step.)
     pub fn follows_the_flow(&self) -> bool {
         self.optimiser.is_plain() && self.gradient_clipping.is_none()
+    }
+}
+
+/// How far observed steps are from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spacing {
+    /// In equal ratios.
+    #[default]
+    Logarithmic,
+    /// At equal distances.
+    Linear,
+}
+
+impl Spacing {
+    fn is_logarithmic(&self) -> bool {
+        *self == Spacing::Logarithmic
     }
 }
 
@@ -417,6 +440,8 @@ pub enum ProbeKind {
     LinearTwin,
     /// Which samples are answered right.
     Examples,
+    /// What linear networks compute along each principal component of the inputs, beside what wide ones would.
+    Components,
 }
 
 impl ProbeKind {
@@ -431,6 +456,7 @@ impl ProbeKind {
             ProbeKind::Forgetting => "forgetting",
             ProbeKind::LinearTwin => "linear-twin",
             ProbeKind::Examples => "examples",
+            ProbeKind::Components => "components",
         }
     }
 }

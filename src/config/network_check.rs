@@ -6,7 +6,8 @@ use super::check::{ensure_fraction, ensure_scale};
 use super::{
     Activation, Aligned, Antisymmetric, Balanced, Bias, Config, Evaluation, GroupNormalisation,
     Initialisation, Inputs, Kaiming, Loss, Mirrored, NetworkConfig, NetworkKind, Normal,
-    Normalisation, Orthogonal, Parametrisation, PerBlock, Pooling, StartMap, TaskConfig,
+    NormalOverWidth, Normalisation, Orthogonal, Parametrisation, PerBlock, Pooling, StartMap,
+    TaskConfig,
 };
 
 /// More units a layer would not fit into memory.
@@ -85,6 +86,10 @@ impl NetworkConfig {
                 ensure_scale("initialisation.antisymmetric.std", std)?;
                 ensure_scale("initialisation.antisymmetric.output", output)?;
                 self.check_antisymmetric()
+            }
+            Initialisation::NormalOverWidth(NormalOverWidth { std }) => {
+                ensure_scale("initialisation.normal-over-width.std", std)?;
+                self.check_one_width()
             }
         }
     }
@@ -300,6 +305,7 @@ impl NetworkConfig {
             Initialisation::Balanced(_) => Some("balanced"),
             Initialisation::Antisymmetric(_)
             | Initialisation::Normal(_)
+            | Initialisation::NormalOverWidth(_)
             | Initialisation::Kaiming(_)
             | Initialisation::Orthogonal(_) => None,
         };
@@ -374,6 +380,23 @@ impl NetworkConfig {
 }
 
 impl NetworkConfig {
+    /// A start over the width needs one width.
+    fn check_one_width(&self) -> Result<()> {
+        let Some(width) = self.hidden.first().filter(|_| self.kind != NetworkKind::Cnn) else {
+            bail!(
+                "network.initialisation.normal-over-width is for linear and mlp networks with hidden layers, whose width it divides by: \
+                 use normal: {{std: ...}}"
+            );
+        };
+        ensure!(
+            self.hidden.iter().all(|other| other == width),
+            "network.initialisation.normal-over-width divides by one width, but network.hidden lists {:?}: make all equal, or use \
+             normal: {{std: ...}}, with network.layer_scales for a factor on each layer",
+            self.hidden
+        );
+        Ok(())
+    }
+
     /// An antisymmetric start has pairs of units in the last hidden layer of a perceptron.
     fn check_antisymmetric(&self) -> Result<()> {
         let last = self.hidden.last().filter(|_| self.kind == NetworkKind::Mlp);
@@ -429,6 +452,35 @@ impl Config {
                 is_so,
                 "probes lists linear-twin, the linear model that gradient descent of a wide two-layer network begins as, for which {key} \
                  must be {wanted}: set it, or leave the probe out"
+            );
+        }
+        Ok(())
+    }
+
+    /// Principal components are those of vectors, along which plain gradient descent of linear networks is followed.
+    pub(super) fn check_components_probe(&self) -> Result<()> {
+        let (network, training) = (&self.network, &self.training);
+        for (is_so, key, wanted) in [
+            (network.kind.is_linear(), "network.kind", "linear"),
+            (network.bias == Bias::None, "network.bias", "none"),
+            (
+                !self.task.inputs.are_images(),
+                "task.inputs",
+                "one-hot, correlated or gaussian, since those of images are too many",
+            ),
+            (training.loss == Loss::HalfSquaredError, "training.loss", "half-squared-error"),
+            (training.batch_size.is_none(), "training.batch_size", "full"),
+            (
+                training.follows_the_flow(),
+                "training.optimiser",
+                "sgd without momentum, weight_decay and gradient_clipping",
+            ),
+            (self.phases.is_empty(), "phases", "absent"),
+        ] {
+            ensure!(
+                is_so,
+                "probes lists components, along which gradient descent moves the map of a linear network, for which {key} must be {wanted}: \
+                 set it, or leave the probe out (representations and projections tell of other networks)"
             );
         }
         Ok(())

@@ -69,6 +69,9 @@ fn check_start(network: &NetworkConfig, training: &TrainingConfig) -> Result<()>
             ("aligned.a0", a0, share, share)
         }
         Initialisation::Normal(Normal { std }) => ("normal.std", std, std, std * widest.sqrt()),
+        Initialisation::NormalOverWidth(start) => {
+            ("normal-over-width.std", start.std, start.deviation(&network.hidden), start.std)
+        }
         Initialisation::Kaiming(Kaiming { gain }) => {
             ("kaiming.gain", gain, gain / widest.sqrt(), gain)
         }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::check::ensure_fraction;
-use super::{Loss, TaskConfig, TrainingConfig};
+use super::{Loss, Targets, TaskConfig, TrainingConfig};
 
 /// What labels are mixed with before they are targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,10 +62,11 @@ impl TrainingConfig {
             "task.target_scale makes targets that are no probabilities, as {loss} needs them: set training.loss to half-squared-error, \
              or leave it out"
         );
+        let are_labels = matches!(&task.targets, Some(Targets::Sign(sign)) if sign.are_labels());
         ensure!(
-            task.targets.is_none(),
-            "task.targets are numbers, no probabilities, as {loss} needs them: set training.loss to half-squared-error, or leave them \
-             out"
+            task.targets.is_none() || (are_labels && self.loss == Loss::BinaryCrossEntropy),
+            "task.targets are numbers, no probabilities, as {loss} needs them: set training.loss to half-squared-error, leave them \
+             out, or teach binary-cross-entropy the labels 0 and 1, {{sign: {{amplitude: 0.5, offset: 0.5}}}}"
         );
         match &task.tree {
             Some(tree) if self.loss == Loss::SoftmaxCrossEntropy => tree.ensure_level(loss),

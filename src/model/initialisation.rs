@@ -40,6 +40,10 @@ fn draw_unscaled(
     Ok(match config.initialisation {
         Initialisation::Aligned(aligned) => draw_aligned(config, aligned, task, generator)?,
         Initialisation::Normal(Normal { std }) => each(&mut |shape| normal(shape, generator) * std),
+        Initialisation::NormalOverWidth(start) => {
+            let std = start.deviation(&config.hidden);
+            each(&mut |shape| normal(shape, generator) * std)
+        }
         Initialisation::Kaiming(Kaiming { gain }) => each(&mut |shape| {
             let fan_in: i64 = shape[1..].iter().product();
             uniform(shape, gain / (fan_in as f64).sqrt(), generator)
@@ -78,6 +82,7 @@ pub fn ensure_can_be_drawn(config: &NetworkConfig, task: &Task) -> Result<()> {
         }
         Initialisation::Balanced(balanced) => ensure_balance_fits(config, balanced, task),
         Initialisation::Normal(_)
+        | Initialisation::NormalOverWidth(_)
         | Initialisation::Kaiming(_)
         | Initialisation::Orthogonal(_)
         | Initialisation::Antisymmetric(_) => Ok(()),

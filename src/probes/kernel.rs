@@ -114,7 +114,7 @@ impl Kernels {
             judge.judge(responses.view())
         };
         let mut curves = Curves::default();
-        let observed = observed_steps(training.steps, training.observations);
+        let observed = observed_steps(training.steps, training);
         for &step in &observed {
             curves.push(rate * step as f64, &at(step));
         }
@@ -202,6 +202,10 @@ fn weight_variances(config: &Config, task: &Task) -> Option<Vec<f64>> {
     match (network.initialisation, &task.inputs) {
         (Initialisation::Normal(Normal { std }), _) => {
             Some(fan_ins.enumerate().map(|(layer, _)| scale(layer) * (std * std)).collect())
+        }
+        (Initialisation::NormalOverWidth(start), _) => {
+            let variance = start.deviation(&network.hidden).powi(2);
+            Some(fan_ins.enumerate().map(|(layer, _)| scale(layer) * variance).collect())
         }
         // Uniform in +-gain / sqrt(fan_in).
         (Initialisation::Kaiming(Kaiming { gain }), TaskInputs::Images { .. }) => {

@@ -2,6 +2,7 @@
 //!
 //! A probe that is new is a file here, a variant of `config::ProbeKind`, and a row in `probes_of`.
 
+mod components;
 mod each_sample;
 mod ends;
 mod examples;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::config::{Affine, Config, ProbeKind};
 use crate::task::Task;
 
+use components::Components;
 use each_sample::EachSample;
 use ends::{LayerWeights, Responses};
 use examples::Examples;
@@ -70,6 +72,9 @@ pub fn probes_of(config: &Config, tasks: &[Arc<Task>]) -> Vec<(&'static str, Box
                 Representations::new(config, task).map(|probe| Box::new(probe) as Box<dyn Probe>)
             }
             ProbeKind::Examples => Some(Box::new(Examples::new(config, tasks))),
+            ProbeKind::Components => {
+                Components::new(config, task).map(|probe| Box::new(probe) as Box<dyn Probe>)
+            }
             ProbeKind::Forgetting => Some(Box::new(Forgetting::new(tasks))),
         };
         probes.extend(probe.map(|probe| (kind.name(), probe)));

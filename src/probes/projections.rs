@@ -17,8 +17,8 @@ use crate::train::Snapshot;
 ///
 /// - `projected_accuracy`, `[time, projection]`: the share of evaluation samples answered right when their inputs keep their mean and
 ///   the first P principal components of the training inputs alone;
-/// - `critical_component`, `[sample]`, at the first moment alone: of each evaluation sample (`critical_components`), one more than
-///   there are if none is enough;
+/// - `critical_component`, `[sample]`, at the first moment alone: of each evaluation sample (`critical_components`), among as many as
+///   the largest P, and one more if they are not enough;
 /// - `component_variance`, `[component]`, at the first moment alone: of the training inputs along the first of them, as many as the
 ///   largest P.
 pub struct Projected {
@@ -56,12 +56,13 @@ impl Probe for Projected {
             return Ok(());
         }
         let task = &self.tasks[0];
-        let critical = critical_components(task, |responses| self.right[0].of(responses.view()))?;
+        let most = counts.last().copied().unwrap_or(0);
+        let critical =
+            critical_components(task, most, |responses| self.right[0].of(responses.view()))?;
         let critical: Vec<Option<f64>> = critical.into_iter().map(|k| Some(k as f64)).collect();
         let make = || Series::new(&[("sample", critical.len())], "1");
         record.series_mut("critical_component", make).push(0, &critical)?;
         let components = task.components.as_ref().context("a task was made without components")?;
-        let most = counts.last().copied().unwrap_or(0).min(components.count());
         let variances: Vec<Option<f64>> =
             components.variances.iter().take(most).copied().map(Some).collect();
         let make = || Series::new(&[("component", most)], "1");

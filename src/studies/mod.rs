@@ -21,6 +21,7 @@ mod ocs_loss;
 mod ocs_mnist;
 mod ocs_modes;
 mod ocs_sequence;
+mod pc_bias_images;
 mod prior_knowledge;
 mod study;
 
@@ -32,7 +33,7 @@ pub use study::Study;
 pub(crate) use study::{nothing_more, other_seeds};
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 17] = [
+pub static ALL: [&Study; 18] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -50,6 +51,7 @@ pub static ALL: [&Study; 17] = [
     &bias_free_relu::STUDY,
     &prior_knowledge::STUDY,
     &early_linear::STUDY,
+    &pc_bias_images::STUDY,
 ];
 
 /// The stems of all studies.

@@ -64,7 +64,7 @@ pub fn ensure_fit<'a>(
 }
 
 fn observations(config: &Config) -> f64 {
-    observed_steps(config.training.steps, config.training.observations).len() as f64
+    observed_steps(config.training.steps, &config.training).len() as f64
 }
 
 fn width(config: &Config) -> f64 {

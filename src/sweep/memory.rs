@@ -280,8 +280,12 @@ fn record_bytes(stretches: &[Config]) -> f64 {
             true => representation_numbers(config, &sizes),
             false => 0.0,
         };
+        let components = match config.probes.contains(&ProbeKind::Components) {
+            true => component_numbers(&sizes),
+            false => 0.0,
+        };
         let projections = config.projections.len() as f64;
-        let others = items + spectra + series + projections;
+        let others = items + spectra + series + components + projections;
         8.0 * observations * (sizes.labels + 10.0 * sizes.levels + 10.0 + others)
     };
     let at_both_ends = |config: &Config| {
@@ -293,7 +297,8 @@ fn record_bytes(stretches: &[Config]) -> f64 {
             | ProbeKind::Parity
             | ProbeKind::Representations
             | ProbeKind::Forgetting
-            | ProbeKind::LinearTwin => 0.0,
+            | ProbeKind::LinearTwin
+            | ProbeKind::Components => 0.0,
             ProbeKind::Examples => judged(config, &sizes),
         };
         let critical = if config.projections.is_empty() { 0.0 } else { judged(config, &sizes) };
@@ -308,6 +313,13 @@ fn representation_numbers(config: &Config, sizes: &Sizes) -> f64 {
     let tables = Representation::size(inputs, outputs, config.network.hidden.len());
     let is_linear = config.network.kind.is_linear();
     if is_linear && tables <= MOST_NUMBERS { tables as f64 } else { 0.0 }
+}
+
+/// Numbers of each observation of a map along principal components, and of its distances.
+fn component_numbers(sizes: &Sizes) -> f64 {
+    let map = sizes.inputs * sizes.labels;
+    let map = if map <= MOST_NUMBERS as f64 { map } else { 0.0 };
+    map + 2.0 * sizes.inputs + 2.0
 }
 
 /// Samples on which responses are judged at each observation.

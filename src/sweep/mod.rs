@@ -5,6 +5,7 @@
 
 mod again;
 mod bench;
+mod components;
 mod control_groups;
 mod cores;
 mod crew;
@@ -44,6 +45,7 @@ mod workers;
 
 pub use again::{Again, again};
 pub use bench::time_steps;
+pub use components::add_components;
 pub use cores::{Cores, Origin};
 pub use estimate::{Estimate, estimate};
 pub use failed::note_broken;

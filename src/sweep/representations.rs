@@ -7,7 +7,9 @@ use super::initial::initial_layers;
 use crate::config::{Bias, Config, Initialisation, Loss, Span, Stretch};
 use crate::record::{ReachRecord, ReachVerdict, Series, TheoryRecord, VerifiedRecord};
 use crate::task::Task;
-use crate::theory::{self, LayerStart, Reach, Representation, Theory, TwoLayers};
+use crate::theory::{
+    self, LayerStart, Reach, Representation, Theory, TwoLayers, is_followed_along_components,
+};
 use crate::train::observed_steps;
 
 /// Numbers in tables of all moments, above which they are left out: some hundred megabytes of text.
@@ -16,19 +18,24 @@ const MOST_NUMBERS: usize = 5_000_000;
 const MOST_VERIFIED: usize = 20;
 
 /// Adds `series` and `reach` to an answer, of the weights that `seed` draws (or the config's first); nothing to one that has none of
-/// them: of images, biases, nonlinear networks, cross-entropies, and of a small random start's mean over seeds.
+/// them: of images, biases, nonlinear networks, cross-entropies, of a small random start's mean over seeds, and of wide networks that
+/// are answered without their layers.
 ///
 /// # Errors
 ///
 /// If the flow cannot be followed.
 pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Result<()> {
     let config = theory.config.clone();
-    if !is_covered(&config, seed) || !theory.series.is_empty() {
+    if !is_covered(&config, seed) || theory.series.contains_key("network_map") {
         return Ok(());
     }
     let stretches = config.stretches()?;
     let first = &stretches[0].config;
     let task = Task::of(first, None)?;
+    let is_deep = !first.network.hidden.is_empty();
+    if is_deep && config.phases.is_empty() && is_followed_along_components(first, &task)? {
+        return Ok(());
+    }
     let size =
         Representation::size(task.n_inputs(), task.targets.ncols(), first.network.hidden.len());
     if size.saturating_mul(theory.curves.time.len()) > MOST_NUMBERS {
@@ -48,7 +55,7 @@ pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Resu
             theory.verified = Some(verified(own, &start, &solution)?);
         }
         let mut course = solution.begin();
-        let steps = observed_steps(span.steps, own.training.observations);
+        let steps = observed_steps(span.steps, &own.training);
         // The moment in which a stretch begins is the end of the one before.
         for step in steps.into_iter().skip(usize::from(index > 0)) {
             let step = span.first_step + step;
@@ -75,7 +82,7 @@ fn verified(config: &Config, layers: &[LayerStart], solution: &Theory) -> Result
     let two = TwoLayers::new(config, [first.weight.clone(), second.weight.clone()], 0.0)?;
     let span = Span::first(config);
     let until = UNTIL / two.input_variance();
-    let steps = observed_steps(config.training.steps, config.training.observations);
+    let steps = observed_steps(config.training.steps, &config.training);
     let mut times: Vec<f64> = steps.into_iter().map(|step| span.time(step)).collect();
     let until = times.last().map_or(0.0, |last| last.min(until));
     times.retain(|time| *time < until);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use super::components::add_components;
 use super::gram;
 use super::initial::initial_layers;
 use super::representations::add_representations;
@@ -17,6 +18,7 @@ use crate::record::{Method, ModeRecord, StretchRecord, TheoryRecord, write_json}
 use crate::task::{Hierarchy, Task};
 use crate::theory::{
     EXACT, ImageTheory, LayerStart, Mode, Moment, Theory, aligned_start, ensure_images_are_covered,
+    is_followed_along_components,
 };
 use crate::train::observed_steps;
 
@@ -38,6 +40,9 @@ pub fn theory_of(
     let mut theory = plain_theory_of(condition, config, seed, tasks)?;
     if config.probes.contains(&ProbeKind::Representations) {
         add_representations(&mut theory, seed).with_context(context)?;
+    }
+    if config.probes.contains(&ProbeKind::Components) {
+        add_components(&mut theory, seed).with_context(context)?;
     }
     Ok(theory)
 }
@@ -127,7 +132,7 @@ fn answer_of_images(
 /// Times at which a network would be observed.
 fn observed_times(config: &Config) -> Vec<f64> {
     let (training, span) = (&config.training, Span::first(config));
-    let steps = observed_steps(training.steps, training.observations);
+    let steps = observed_steps(training.steps, training);
     steps.into_iter().map(|step| span.time(step)).collect()
 }
 
@@ -136,6 +141,14 @@ fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
         return solve_bias_free(config, seed.unwrap_or(config.seeds[0]));
     }
     let is_random = !matches!(config.network.initialisation, Initialisation::Aligned(_));
+    let starts_over_width =
+        matches!(config.network.initialisation, Initialisation::NormalOverWidth(_));
+    if is_random && (starts_over_width || config.network.hidden.is_empty()) {
+        let (seed, task) = (seed.unwrap_or(config.seeds[0]), Task::of(config, None)?);
+        if is_followed_along_components(config, &task)? {
+            return Theory::along_components(config, &initial_layers(config, &task, seed)?, seed);
+        }
+    }
     let from_weights = |seed: u64| {
         let (layers, validity) = from_seed(config, seed)?;
         Theory::from_weights(config, layers, validity)
@@ -156,6 +169,7 @@ fn solve_bias_free(config: &Config, seed: u64) -> Result<Theory> {
         }
         Initialisation::Aligned(_)
         | Initialisation::Normal(_)
+        | Initialisation::NormalOverWidth(_)
         | Initialisation::Kaiming(_)
         | Initialisation::Orthogonal(_)
         | Initialisation::Balanced(_)
@@ -282,7 +296,7 @@ fn answer_in_stretches(
             .with_context(|| format!("phase {}", index + 1))?;
         let judging = Judging::new(&theory, &own.training);
         let mut course = theory.begin();
-        let steps = observed_steps(span.steps, own.training.observations);
+        let steps = observed_steps(span.steps, &own.training);
         // The moment in which a stretch begins is the end of the one before.
         for step in steps.into_iter().skip(usize::from(index > 0)) {
             let step = span.first_step + step;

@@ -2,12 +2,10 @@
 
 use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2, Axis};
-use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::samples::LABELS_STREAM;
 use crate::config::{
     Circle, ContrastTargets, Gaussian, Inputs, LinearTargets, Sign, Sine, Targets, TaskConfig,
 };
@@ -37,13 +35,16 @@ impl Drawn {
     pub fn new(config: &TaskConfig, targets: &Targets) -> Result<Self> {
         let mut generator = ChaCha8Rng::seed_from_u64(config.seed.unwrap_or(0));
         generator.set_stream(TASK_STREAM);
+        // What inputs were before they were spread.
+        let mut white = None;
         let (inputs, is_mirrored, held_out) = match config.inputs {
             Inputs::OneHot => (Array2::eye(config.n_items()), false, 0),
             Inputs::Gaussian => {
                 let gaussian = config.gaussian.clone().unwrap_or_default();
                 let mut others = generator.clone();
                 others.set_stream(HELD_OUT_STREAM);
-                let inputs = normal_vectors(&gaussian, &mut generator, &mut others)?;
+                let [drawn, inputs] = normal_vectors(&gaussian, &mut generator, &mut others)?;
+                white = Some(drawn);
                 (inputs, gaussian.mirrored, gaussian.held_out)
             }
             Inputs::Circle => (points(&config.circle.clone().unwrap_or_default()), false, 0),
@@ -65,20 +66,13 @@ impl Drawn {
                 .map(|point| (f64::from(*frequency) * point[1].atan2(point[0])).sin())
                 .collect::<Array1<f64>>()
                 .insert_axis(Axis(1)),
-            Targets::Sign(sign) => signs(sign, &inputs, &mut generator).insert_axis(Axis(1)),
+            Targets::Sign(sign) => {
+                let seen = white.as_ref().filter(|_| sign.before_spread).unwrap_or(&inputs);
+                signs(sign, seen, &mut generator).insert_axis(Axis(1))
+            }
         };
         Ok(Drawn { inputs, targets, held_out })
     }
-}
-
-/// Shuffles the first rows among each other, apart from all that the task's seed draws.
-pub fn shuffle_rows(targets: &mut Array2<f64>, count: usize, seed: u64) {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(LABELS_STREAM);
-    let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut generator);
-    let shuffled = targets.select(Axis(0), &order);
-    targets.slice_mut(ndarray::s![..count, ..]).assign(&shuffled);
 }
 
 fn normal(generator: &mut ChaCha8Rng) -> f64 {
@@ -86,27 +80,27 @@ fn normal(generator: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Draws, the opposites of all after them if they are mirrored, whitened, and those that are only judged, of another generator;
-/// then spread, then shifted.
+/// and the same spread, then shifted.
 fn normal_vectors(
     config: &Gaussian,
     generator: &mut ChaCha8Rng,
     others: &mut ChaCha8Rng,
-) -> Result<Array2<f64>> {
-    let &Gaussian { dimension, count, mirrored, ref spread, shift, whitened: white, held_out } =
-        config;
+) -> Result<[Array2<f64>; 2]> {
+    let &Gaussian { dimension, count, mirrored, shift, whitened: white, held_out, .. } = config;
     let draws = Array2::from_shape_simple_fn((count, dimension), || normal(generator));
     let common = Array1::from_shape_simple_fn(dimension, || shift * normal(generator));
     // Opposites leave <x x^T> as it is.
     let mut vectors = if white { whitened(&draws)? } else { draws };
     let held_out = Array2::from_shape_simple_fn((held_out, dimension), || normal(others));
     vectors.append(Axis(0), held_out.view())?;
-    if let Some(spread) = spread {
-        vectors *= &Array1::from(spread.clone());
-    }
     if mirrored {
         vectors.append(Axis(0), (-&vectors).view())?;
     }
-    Ok(vectors + &common)
+    let spread = match config.deviations() {
+        Some(deviations) => &vectors * &Array1::from(deviations),
+        None => vectors.clone(),
+    };
+    Ok([vectors, spread + &common])
 }
 
 /// The same draws `x` as `L^-1 x` with `L L^T = <x x^T>`: exactly white, not on average.
@@ -247,7 +241,7 @@ fn linear_targets(
 
 /// `amplitude sign(w.x) + offset` with a direction w that is drawn; 0 counts as positive.
 fn signs(config: &Sign, inputs: &Array2<f64>, generator: &mut ChaCha8Rng) -> Array1<f64> {
-    let &Sign { amplitude, offset } = config;
+    let &Sign { amplitude, offset, .. } = config;
     let direction = Array1::from_shape_simple_fn(inputs.ncols(), || normal(generator));
     let side = |along: f64| if along >= 0.0 { amplitude } else { -amplitude };
     inputs.dot(&direction).mapv(|along| side(along) + offset)

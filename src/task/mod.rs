@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, s};
 
 use crate::config::{
     Config, Inputs, Labels, Projection, Smoothing, TargetScale, Targets, TaskConfig,
@@ -158,7 +158,9 @@ impl Task {
         let mut probabilities = Array1::from_elem(targets.nrows(), 1.0 / n_learned as f64);
         probabilities.slice_mut(s![n_learned..]).fill(0.0);
         if let Some(Labels::Random(random)) = config.labels {
-            drawn::shuffle_rows(&mut targets, n_learned, random.seed);
+            let places = samples::shuffled_places(n_learned, random);
+            let shuffled = targets.select(Axis(0), &places);
+            targets.slice_mut(s![..n_learned, ..]).assign(&shuffled);
         }
         let mut components = match wants_components || config.projection.is_some() {
             true => Some(components_of(inputs.slice(s![..n_learned, ..]).to_owned())?),
@@ -211,7 +213,7 @@ impl Task {
                 let train =
                     ImageSet::choose(&dataset.train, config, config.samples.train, "training")?;
                 let train = match config.labels {
-                    Some(Labels::Random(random)) => train.shuffled(random.seed),
+                    Some(Labels::Random(random)) => train.shuffled(random),
                     None => train,
                 };
                 let test = ImageSet::choose(&dataset.test, config, config.samples.test, "test")?;

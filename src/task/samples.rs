@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::config::TaskConfig;
+use crate::config::{RandomLabels, TaskConfig};
 use crate::data::Split;
 use crate::derived::Key;
 use crate::images::Pixels;
@@ -36,7 +36,7 @@ pub enum Stored<'a> {
 /// Which samples a limited set takes does not depend on a run's seed.
 const CHOICE_SEED: u64 = 0x6f63_7321;
 /// Of labels that are shuffled among samples.
-pub(super) const LABELS_STREAM: u64 = 5;
+const LABELS_STREAM: u64 = 5;
 
 impl ImageSet {
     /// Samples of the items' classes. Unequal `frequencies` and `size` are met by leaving samples out.
@@ -123,11 +123,10 @@ impl ImageSet {
         one_split && self.chosen == other.chosen
     }
 
-    /// The same with the items shuffled among samples: each is as frequent as before.
-    pub fn shuffled(mut self, seed: u64) -> Self {
-        let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        generator.set_stream(LABELS_STREAM);
-        self.items.shuffle(&mut generator);
+    /// The same with the items of some samples shuffled among them: each is as frequent as before.
+    pub fn shuffled(mut self, random: RandomLabels) -> Self {
+        let order = shuffled_places(self.items.len(), random);
+        self.items = order.into_iter().map(|place| self.items[place]).collect();
         self
     }
 
@@ -182,6 +181,22 @@ impl ImageSet {
         }
         probabilities
     }
+}
+
+/// Whose label each of so many samples gets: those of a share of them are shuffled.
+pub(super) fn shuffled_places(count: usize, random: RandomLabels) -> Vec<usize> {
+    let mut generator = ChaCha8Rng::seed_from_u64(random.seed);
+    generator.set_stream(LABELS_STREAM);
+    let mut chosen: Vec<usize> = (0..count).collect();
+    chosen.shuffle(&mut generator);
+    chosen.truncate((random.share * count as f64).round() as usize);
+    let mut others = chosen.clone();
+    others.shuffle(&mut generator);
+    let mut places: Vec<usize> = (0..count).collect();
+    for (sample, place) in chosen.into_iter().zip(others) {
+        places[sample] = place;
+    }
+    places
 }
 
 /// The largest counts of the given proportions that are available and not more than `size` together.

@@ -6,7 +6,8 @@ use ndarray::{Array1, Array2, Axis, s};
 use crate::task::{Components, Task, TaskInputs};
 
 /// The critical principal component of each evaluation sample: the smallest P such that the linear regression of targets on the first
-/// P' components is right for **every** P' >= P, counted from 1; one more than there are components if that on all of them is wrong.
+/// P' components is right for **every** P' from P to `most`, counted from 1; `most + 1` if that on `most` of them is wrong. Of few
+/// samples in many dimensions regressions on all components interpolate, and tell little of others: there `most` is to be smaller.
 ///
 /// Components are uncorrelated over the training set, so that one regression holds all: with `s_k(x)` the score of an input on
 /// component k, counted from the mean, and `d_k` its variance, `yhat_P(x) = ybar + sum_(k <= P) <(y - ybar) s_k> s_k(x) / d_k`.
@@ -16,12 +17,14 @@ use crate::task::{Components, Task, TaskInputs};
 ///
 /// # Errors
 ///
-/// If the task was made without components.
+/// If the task was made without components, or with fewer.
 pub fn critical_components(
     task: &Task,
+    most: usize,
     is_right: impl Fn(&Array2<f64>) -> Vec<bool>,
 ) -> Result<Vec<usize>> {
     let components = task.components.as_ref().context("a task was made without components")?;
+    let components = &components.first(most, "projections")?;
     let ocs = task.ocs();
     let coefficients = regression(task, components, &ocs);
     let scores = components.scores(&evaluation_inputs(task));

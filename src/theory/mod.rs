@@ -8,7 +8,8 @@
 //!
 //! Covered: linear networks of 2 to 6 layers on one vector per item: any tree, any frequencies, one-hot or correlated
 //! inputs, any bias option, any start; bias-free (leaky) ReLU networks of two layers on symmetric inputs with odd targets, which
-//! are linear ones in slower time (`halves`). A closed form is used where its condition holds; elsewhere the flow itself is
+//! are linear ones in slower time (`halves`); wide linear networks of any depth from weights of variance 1/m, along each
+//! principal component of their inputs (`principal_components`). A closed form is used where its condition holds; elsewhere the flow itself is
 //! integrated. Images: linear networks of one or two layers without biases, from the data's second moments (`images`).
 //! This module never sees a trained network, and `train` never sees this module.
 //!
@@ -32,6 +33,7 @@ mod integrate;
 mod kernel;
 mod linear_twin;
 mod modes;
+mod principal_components;
 mod reach;
 mod representation;
 mod reversal;
@@ -67,6 +69,10 @@ pub use images::{ImageAnswer, ImageCourse, ImageTheory, Moments, ensure_images_a
 pub use kernel::{KernelSpectrum, ReluKernels, arc_cosine_0, arc_cosine_1, kernel_drift};
 pub use linear_twin::{ActivationMeans, LinearModel, TwinFeatures, WideNetwork};
 pub use modes::Mode;
+use principal_components::WideTheory;
+pub use principal_components::{
+    PrincipalComponents, WideLinear, gram_deviations, is_followed_along_components,
+};
 pub use reach::{Reach, ReachVerdict};
 pub use representation::{LinearKernel, Representation, balance_errors, frobenius};
 pub use reversal::{SignChange, closest_share, imbalance, one_layers_visit};
@@ -92,6 +98,7 @@ enum Solution {
     Balanced(BalancedTheory),
     Common(CommonModes),
     Followed(Followed),
+    Wide(WideTheory),
 }
 
 /// Depths that are covered by closed forms; from given weights, one layer is too.
@@ -163,6 +170,33 @@ impl Theory {
         let task = covered_task(config, 1..=*DEPTHS.end())?;
         ensure_step_follows(config, &task, &layers)?;
         Ok(Theory::from_layers(config, task, layers, validity))
+    }
+
+    /// The theory of a linear network of one layer, or of a wide one of any depth that starts lazy: gradient descent along each
+    /// principal component of the inputs (B1), from the map that given initial weights make. To be asked where
+    /// `is_followed_along_components`.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not covered, with the reason.
+    pub fn along_components(config: &Config, layers: &[LayerStart], seed: u64) -> Result<Self> {
+        let task = covered_task(config, 1..=usize::MAX)?;
+        let weights = layers.iter().map(|layer| layer.weight.clone());
+        let map =
+            weights.reduce(|below, above| above.dot(&below)).context("a network has layers")?;
+        let wide = WideTheory::new(config, &task, &map)?;
+        let variances = InputVariances::new(task.targets.nrows() as f64, config.task.correlation);
+        let variances =
+            task.is_even().then(|| [variances.constant_with(Bias::None), variances.contrast]);
+        let validity = match layers.len() {
+            1 => format!("exact for gradient descent from the initial weights of seed {seed}"),
+            _ => format!(
+                "approximate: gradient descent of an infinitely wide network from the map that seed {seed} draws; networks of width {} are \
+             nearer the wider, as 1/sqrt(m), and faster late along small principal components",
+                config.network.hidden.first().copied().unwrap_or(0)
+            ),
+        };
+        Ok(Theory { solution: Solution::Wide(wide), task, variances, pace: 1.0, validity })
     }
 
     /// The theory of a bias-free (leaky) ReLU network of two layers from given initial weights, on symmetric inputs with odd
@@ -243,7 +277,7 @@ impl Theory {
     pub fn is_closed_form(&self) -> bool {
         match &self.solution {
             Solution::Balanced(theory) => theory.is_closed_form(),
-            Solution::Common(_) => true,
+            Solution::Common(_) | Solution::Wide(_) => true,
             Solution::Followed(followed) => followed.is_closed_form(),
         }
     }
@@ -255,9 +289,10 @@ impl Theory {
             Solution::Followed(Followed::Riccati(riccati)) => {
                 Some((riccati.modes().reach(), riccati.lambda()))
             }
-            Solution::Followed(Followed::Flow(_)) | Solution::Balanced(_) | Solution::Common(_) => {
-                None
-            }
+            Solution::Followed(Followed::Flow(_))
+            | Solution::Balanced(_)
+            | Solution::Common(_)
+            | Solution::Wide(_) => None,
         }
     }
 
@@ -307,6 +342,7 @@ impl Theory {
             Solution::Balanced(theory) => Box::new(theory.begin()),
             Solution::Common(modes) => Box::new(modes.begin()),
             Solution::Followed(followed) => Box::new(PacedCourse::new(followed.begin(), self.pace)),
+            Solution::Wide(wide) => Box::new(wide.begin()),
         }
     }
 
@@ -361,6 +397,11 @@ impl Theory {
                 balanced::first_time(|time| settled(&modes.responses(time))),
                 balanced::first_time(|time| differs(&modes.responses(time))),
             )),
+            // No response is near a mean of zero as a share of it.
+            Solution::Wide(wide) => Ok((
+                balanced::first_time(|time| settled(&wide.responses(time))).filter(|_| beta > 0.0),
+                balanced::first_time(|time| differs(&wide.responses(time))),
+            )),
             Solution::Followed(followed) => {
                 // No response is near a mean of zero as a share of it.
                 let first = |reached: &dyn Fn(&Array2<f64>) -> bool| {
@@ -389,7 +430,7 @@ impl Theory {
             Solution::Common(modes) => {
                 modes.modes().into_iter().map(|mode| (mode, mode.final_strength())).collect()
             }
-            Solution::Followed(_) => Vec::new(),
+            Solution::Followed(_) | Solution::Wide(_) => Vec::new(),
         }
     }
 }

@@ -6,7 +6,8 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 use super::balanced::{InputVariances, ModeStart};
 use super::flow::LayerStart;
 use crate::config::{
-    Aligned, AlignedBiases, Bias, Initialisation, Kaiming, NetworkConfig, Normal, Orthogonal,
+    Aligned, AlignedBiases, Bias, Initialisation, Kaiming, NetworkConfig, Normal, NormalOverWidth,
+    Orthogonal,
 };
 use crate::decompositions::{orthonormal_columns, singular_vectors};
 use crate::task::Task;
@@ -75,6 +76,7 @@ pub fn random_modes(
         (width as f64, task.n_inputs() as f64, task.targets.ncols() as f64);
     let (first, second) = match network.initialisation {
         Initialisation::Normal(Normal { std }) => (width * std * std, width * std * std),
+        Initialisation::NormalOverWidth(NormalOverWidth { std }) => (std * std, std * std),
         Initialisation::Kaiming(Kaiming { gain }) => {
             (width * gain * gain / (3.0 * n_inputs), gain * gain / 3.0)
         }

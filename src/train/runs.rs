@@ -18,7 +18,7 @@ const MOST_UNTOLD: usize = 4096;
 fn observations_of(lessons: &[Lesson]) -> Vec<(usize, u64)> {
     let of_stretch = |(stretch, lesson): (usize, &Lesson)| {
         let first = lesson.span.first_step;
-        let steps = observed_steps(lesson.span.steps, lesson.config.training.observations);
+        let steps = observed_steps(lesson.span.steps, &lesson.config.training);
         steps.into_iter().map(move |step| (stretch, first + step)).collect::<Vec<_>>()
     };
     lessons.iter().enumerate().flat_map(of_stretch).collect()

@@ -8,7 +8,7 @@ use ocs::studies;
 use serde::{Deserialize, Serialize};
 
 /// Studies on images, whose data sets tests do not have.
-const STEMS: [&str; 7] = [
+const STEMS: [&str; 8] = [
     "ocs_gram",
     "ocs_kernel",
     "ocs_mnist",
@@ -16,6 +16,7 @@ const STEMS: [&str; 7] = [
     "ocs_architectures",
     "ocs_classes",
     "early_linear",
+    "pc_bias_images",
 ];
 
 /// What claims read of a quick run's folder.

@@ -23,6 +23,7 @@ mod ocs_linear;
 mod ocs_loss;
 mod ocs_modes;
 mod ocs_sequence;
+mod pc_bias_images;
 mod prior_knowledge;
 /// Changes that many cases make.
 mod spoil;
@@ -69,6 +70,7 @@ const CASES: &[Cases] = &[
     ("bias_free_relu", bias_free_relu::cases),
     ("prior_knowledge", prior_knowledge::cases),
     ("early_linear", early_linear::cases),
+    ("pc_bias_images", pc_bias_images::cases),
 ];
 
 /// Records of every study: kept ones where there are some, else of a quick run.

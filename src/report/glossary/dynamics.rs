@@ -147,4 +147,17 @@ pub const TERMS: &[Term] = &[
     .equals("D = ⟨(f − f of the twin)²⟩ / ⟨y²⟩")
     .at(&[("src/theory/linear_twin.rs", "TwinFeatures"), ("src/probes/linear_twin.rs", "LinearTwin")])
     .from("Hu, Xiao, Adlam and Pennington 2020, arXiv 2006.14599"),
+    Term::new(
+        "principal component bias",
+        "Wide linear networks from weights of variance 1/m learn along each principal component of their inputs by itself, the larger its \
+         variance the sooner, whatever the targets.",
+    )
+    .also(&["principal components", "lazy start", "normal-over-width"])
+    .equals("w_j − w_opt,j → (1 − η d_j L)^s (w_j − w_opt,j), half time ln 2 / (L d_j)")
+    .at(&[
+        ("src/theory/principal_components.rs", "WideLinear"),
+        ("src/probes/components.rs", "Components"),
+        ("src/config/initialisation.rs", "NormalOverWidth"),
+    ])
+    .from("Hacohen and Weinshall 2022, arXiv 2105.05553"),
 ];

@@ -134,6 +134,23 @@ pub const TERMS: &[Term] = &[
     .in_units_of("1, from 0 to 1")
     .at(&[("src/theory/kernel.rs", "ones_alignment"), ("src/theory/gram.rs", "ones_overlap")]),
     Term::new(
+        "accessibility",
+        "How easy a sample is: the share of moments along training, and of networks, at which it is answered right (`probes: \
+         [examples]`).",
+    )
+    .also(&["examples"])
+    .in_units_of("1, from 0 to 1")
+    .from("Hacohen and Weinshall 2022, JMLR 23")
+    .at(&[("src/probes/examples.rs", "Examples")]),
+    Term::new(
+        "critical component",
+        "The number of principal components from which on linear regression tells a sample right (`projections`); one more than are \
+         asked of if none is enough.",
+    )
+    .also(&["critical principal component", "critical_component"])
+    .from("Hacohen and Weinshall 2022, who take the first number that is right, not the first of all to the last")
+    .at(&[("src/theory/critical.rs", "critical_components")]),
+    Term::new(
         "kernel drift",
         "How far the tangent kernel moved from that of the start.",
     )

@@ -65,8 +65,26 @@ pub const TERMS: &[Term] = &[
     .at(&[("src/config/smoothing.rs", "Smoothing")]),
     Term::new(
         "preprocessing",
-        "What is done to images before a network sees them: nothing (raw), each pixel's mean taken off (pixel-centred), or each \
-         channel brought to mean 0 and standard deviation 1 (channel-standardised).",
+        "What is done to images before a network sees them: nothing (raw), each pixel's mean taken off (pixel-centred), each \
+         channel brought to mean 0 and standard deviation 1 (channel-standardised), or principal components to one variance \
+         (zca-whitened, pca-whitened).",
     )
+    .also(&["whitening", "zca-whitened", "pca-whitened"])
     .at(&[("src/task/preprocessor.rs", "Preprocessor")]),
+    Term::new(
+        "principal component",
+        "A direction of the training inputs, counted from their mean: the first is that along which they vary most, each next one \
+         that of those orthogonal to all before. `task.projection` keeps the first of them, `projections` watches networks through \
+         them.",
+    )
+    .also(&["component", "PC", "projection", "projections"])
+    .equals("⟨(x − ⟨x⟩)(x − ⟨x⟩)ᵀ⟩ u_k = d_k u_k, d_1 ≥ d_2 ≥ ...")
+    .at(&[("src/task/components.rs", "Components")]),
+    Term::new(
+        "random labels",
+        "Labels of the training samples shuffled among them (`task.labels: random`): each is as frequent as before, and all that can \
+         be learned of them is to be memorised.",
+    )
+    .also(&["labels random", "memorisation"])
+    .at(&[("src/config/components.rs", "RandomLabels"), ("src/task/samples.rs", "shuffled")]),
 ];

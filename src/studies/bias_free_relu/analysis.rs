@@ -145,7 +145,8 @@ pub fn initial_deviation(config: &Config) -> Option<f64> {
         | Initialisation::Kaiming(_)
         | Initialisation::Orthogonal(_)
         | Initialisation::Balanced(_)
-        | Initialisation::Antisymmetric(_) => None,
+        | Initialisation::Antisymmetric(_)
+        | Initialisation::NormalOverWidth(_) => None,
     }
 }
 

@@ -1,0 +1,169 @@
+//! What is odd is reported and kept, until a rule names it.
+
+use serde_json::{Value, json};
+
+use super::{MAP, PAIR, Scene};
+
+const HEAD: &str = "subject,session,trial_index,stimulus,left,right\n";
+
+/// Twenty trials of each of some participants, by what they answer.
+fn rows(who: &str, answer: impl Fn(usize) -> &'static str) -> String {
+    (0..20).map(|trial| format!("{who},1,{trial},{},{}\n", trial % 2, answer(trial))).collect()
+}
+
+fn right(trial: usize) -> &'static str {
+    if trial.is_multiple_of(2) { "1,0" } else { "0,1" }
+}
+
+fn scene(text: &str, exclude: &str) -> Scene {
+    let map = format!("{MAP}exclude: {{{exclude}}}\n");
+    Scene::new(&[("pair.yaml", PAIR), ("map.yaml", &map), ("data.csv", text)])
+}
+
+const IMPORT: &str = "import data.csv --columns map.yaml --config pair.yaml --out people --json";
+
+fn kinds(answer: &Value) -> Vec<(String, u64, String)> {
+    let odd = answer["odd"].as_array().unwrap().iter();
+    odd.map(|odd| {
+        let text = |field: &str| odd[field].as_str().unwrap().to_owned();
+        (text("kind"), odd["trials"].as_u64().unwrap(), text("fate"))
+    })
+    .collect()
+}
+
+#[test]
+fn oddities_are_reported_and_kept() {
+    let good = rows("good", right);
+    let constant = rows("same", |_| "1,1");
+    let late = rows("late", |trial| if trial < 5 { "," } else { right(trial) });
+    let mut twice: Vec<&str> = good.lines().collect();
+    twice.insert(4, twice[3]);
+    let mixed = rows("mixed", right);
+    let mut swapped: Vec<&str> = mixed.lines().collect();
+    swapped.swap(7, 8);
+    let all = format!("{HEAD}{}\n{constant}{late}{}\n", twice.join("\n"), swapped.join("\n"));
+    let scene = scene(&all, "");
+    let answer = scene.json(IMPORT);
+    let found = kinds(&answer);
+    for (kind, trials) in
+        [("duplicate", 1), ("constant responses", 20), ("missed", 5), ("out of order", 1)]
+    {
+        assert!(found.contains(&(kind.to_owned(), trials, "kept".to_owned())), "{kind}: {found:?}");
+    }
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(answer["trials"], 81);
+    // Out of order in the file, in order afterwards.
+    let table = std::fs::read_to_string(scene.path("people/trials.csv")).unwrap();
+    let place = |row: &str| table.find(row).unwrap();
+    assert!(place("mixed,1,7,") < place("mixed,1,8,"));
+    let analysis = scene.json("analyse people --config pair.yaml --block 10 --json");
+    assert!(
+        analysis["participants"].as_array().unwrap().iter().all(|one| one["excluded"].is_null())
+    );
+}
+
+#[test]
+fn rules_leave_out_what_they_name_and_say_so() {
+    let all = [
+        HEAD.to_owned(),
+        rows("good", right),
+        rows("same", |_| "1,1"),
+        rows("late", |trial| if trial < 5 { "," } else { right(trial) }),
+        "brief,1,0,0,1,0\nbrief,1,1,1,0,1\n".to_owned(),
+        rows("named", right),
+    ];
+    let scene = scene(
+        &all.concat(),
+        "constant_responders: true, missed: 0.2, fewer_trials_than: 10, participants: [named]",
+    );
+    scene.json(IMPORT);
+    let analysis = scene.json("analyse people --config pair.yaml --block 10 --json");
+    let reasons: Vec<(&str, &str)> = analysis["participants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["participant"].as_str().unwrap(), one["excluded"].as_str().unwrap_or("")))
+        .collect();
+    for (who, words) in [
+        ("good", ""),
+        ("same", "constant_responders"),
+        ("late", "missed 5 of 20"),
+        ("brief", "fewer than 10"),
+        ("named", "exclude.participants"),
+    ] {
+        let (_, reason) = reasons.iter().find(|(name, _)| *name == who).unwrap();
+        assert!(reason.contains(words) && reason.is_empty() == words.is_empty(), "{who}: {reason}");
+    }
+    assert_eq!(analysis["group"]["participants"], 1);
+    // Blocks of those who are left out are told all the same.
+    assert!(analysis["participants"][1]["blocks"].as_array().unwrap().len() == 2);
+}
+
+#[test]
+fn a_rule_of_the_config_counts_as_one_of_the_map() {
+    let scene = scene(&[HEAD, &rows("same", |_| "1,1"), &rows("good", right)].concat(), "");
+    scene.json(IMPORT);
+    scene.write(
+        "rules.yaml",
+        format!("{PAIR}human: {{exclude: {{constant_responders: true}}}}\n").as_bytes(),
+    );
+    let analysis = scene.json("analyse people --config rules.yaml --block 10 --json");
+    assert_eq!(analysis["group"]["participants"], 1);
+    scene.write("other.yaml", format!("{PAIR}human: {{exclude: {{missed: 0.5}}}}\n").as_bytes());
+    scene.write("map.yaml", format!("{MAP}exclude: {{missed: 0.2}}\n").as_bytes());
+    let (status, _, told) =
+        scene.human("import data.csv --columns map.yaml --config other.yaml --out more");
+    assert!(status == 2 && told.contains("exclude.missed is one thing"), "{told}");
+}
+
+#[test]
+fn rows_that_come_twice_are_left_out_by_a_rule_alone() {
+    let text = [HEAD, &rows("a", right), "a,1,3,0,0,0\n"].concat();
+    let trials = |exclude: &str| {
+        let scene = scene(&text, exclude);
+        let answer = scene.json(IMPORT);
+        let table = std::fs::read_to_string(scene.path("people/trials.csv")).unwrap();
+        (answer["trials"].as_u64().unwrap(), table)
+    };
+    assert_eq!(trials("").0, 21);
+    let (count, table) = trials("duplicates: first");
+    assert!(count == 20 && table.contains("a,1,3,1,,0,1\n"), "{table}");
+    let (count, table) = trials("duplicates: last");
+    assert!(count == 20 && table.contains("a,1,3,0,,0,0\n"), "{table}");
+}
+
+#[test]
+fn two_participants_of_one_id_are_refused() {
+    let other = rows("a", |trial| right(trial + 1));
+    // In two files.
+    let scene = scene(&[HEAD, &rows("a", right)].concat(), "");
+    scene.write("more.csv", [HEAD, &other].concat().as_bytes());
+    let two = IMPORT.replace("data.csv", "data.csv more.csv");
+    let (status, _, told) = scene.human(&two);
+    assert!(status == 1 && told.contains("two participants of one id"), "{told}");
+    assert!(told.contains("data.csv row 2") && told.contains("more.csv row 2"), "{told}");
+    assert!(!scene.path("people").exists());
+    // In one.
+    scene.write("data.csv", [HEAD, &rows("a", right), &other].concat().as_bytes());
+    assert!(scene.human(IMPORT).2.contains("two participants of one id"));
+    // Another day of the same participant is none.
+    scene.write("data.csv", [HEAD, &rows("a", right)].concat().as_bytes());
+    scene.write("more.csv", [HEAD, &other.replace("a,1,", "a,2,")].concat().as_bytes());
+    assert_eq!(scene.json(&two)["trials"], json!(40));
+    let (status, _, told) = scene.human(&IMPORT.replace("data.csv", "data.csv ./data.csv"));
+    assert!(status == 2 && told.contains("given twice"), "{told}");
+}
+
+#[test]
+fn trials_with_unknown_items_and_labels_are_left_out_by_a_rule() {
+    let map = "participant: subject\ntrial: n\nitem: shown\nresponse_list: marked\nlabels: [wings, fins]\n\
+               exclude: {unknown_items: true, unknown_labels: true}\n";
+    let data = "subject,n,shown,marked\na,0,0,wings\na,1,5,fins\na,2,1,legs\na,3,1,fins\n";
+    let scene = Scene::new(&[("pair.yaml", PAIR), ("map.yaml", map), ("data.csv", data)]);
+    let answer = scene.json(IMPORT);
+    assert_eq!(answer["trials"], 2);
+    let found = kinds(&answer);
+    for kind in ["unknown item", "unknown label"] {
+        assert!(found.contains(&(kind.to_owned(), 1, "left out".to_owned())), "{found:?}");
+    }
+}
