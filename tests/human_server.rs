@@ -68,7 +68,7 @@ impl Running {
 
     fn post(&self, body: &[u8], more: &str) -> (u16, String) {
         let head = format!(
-            "POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n{more}\r\n",
+            "POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n",
             body.len()
         );
         self.tell(&[head.as_bytes(), body].concat())
@@ -192,9 +192,13 @@ fn what_is_no_session_of_the_task_is_refused_with_the_reason_and_leaves_nothing(
     let chunks = long.chunks(1 << 20).flat_map(|chunk| {
         [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat()
     });
-    let head = b"POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = b"POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = server.tell(&[&head[..], &chunks.collect::<Vec<u8>>(), b"0\r\n\r\n"].concat());
     assert!([0, 413].contains(&answer.0), "{answer:?}");
+    // As a form of another page would send it.
+    let (body, kind) = (session("a", 1, 1), "Content-Type: text/plain");
+    let head = format!("POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+    assert_eq!(server.tell(&[head.as_bytes(), &body].concat()).0, 415);
     // Cut off.
     server.tell(b"POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Le");
     assert_eq!(kept(folder.path()), BTreeMap::new());
@@ -261,6 +265,7 @@ fn servers_that_could_not_be_trusted_do_not_open() {
     assert!(open("study", "data", None).contains("ocs human task"));
     study(at);
     assert!(open("study", "study/data", None).contains("everybody can read"));
+    assert!(!at.join("study/data").exists());
     assert!(open("study", "data", Some("short")).contains("16 to 128"));
     assert!(open("study", "data", Some("0123456789abcdef\r\nX: y")).contains("16 to 128"));
     assert_eq!(open("study", "data", Some(TOKEN)), "");

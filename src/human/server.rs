@@ -70,14 +70,20 @@ impl Server {
                 "--token must be 16 to 128 letters and digits"
             );
         }
+        let folder = folder.canonicalize()?;
+        let outside = |data: &Path| {
+            ensure!(
+                !data.starts_with(&folder),
+                "--data {} lies within the folder that everybody can read: name another",
+                data.display()
+            );
+            Ok(())
+        };
+        outside(&std::path::absolute(data)?)?;
         std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
         file::try_folder(data).with_context(|| format!("cannot write to {}", data.display()))?;
-        let (folder, data) = (folder.canonicalize()?, data.canonicalize()?);
-        ensure!(
-            !data.starts_with(&folder),
-            "--data {} lies within the folder that everybody can read: name another",
-            data.display()
-        );
+        let data = data.canonicalize()?;
+        outside(&data)?;
         let listener = TcpListener::bind(SocketAddr::new(address, port)).with_context(|| {
             format!("cannot listen at {address}, port {port}; --port names another")
         })?;
@@ -210,6 +216,12 @@ impl Desk {
                 ));
             }
         }
+        // A page of elsewhere cannot send this without asking first.
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("application/json")) {
+            let words = "a session is sent as application/json";
+            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, words.to_owned()));
+        }
         if !self.may_send(from) {
             let words = "too many sessions within a minute: try again later";
             return Err((StatusCode::TOO_MANY_REQUESTS, words.to_owned()));
@@ -328,4 +340,65 @@ fn hash_of(folder: &Path) -> Result<String> {
     let hash =
         experiment["hash"].as_str().with_context(|| format!("{} has no hash", path.display()))?;
     Ok(hash.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::human::resample::random;
+    use rand::Rng;
+
+    fn desk(folder: &Path) -> Desk {
+        let (sent, naming) = (Mutex::default(), Mutex::default());
+        let data = folder.to_owned();
+        Desk { folder: folder.to_owned(), data, hash: "h".to_owned(), token: None, sent, naming }
+    }
+
+    /// Bytes of a session, changed at random: flipped, cut, doubled, or with other words in them.
+    fn mutated(random: &mut impl Rng) -> Vec<u8> {
+        const WORDS: [&str; 8] = ["..", "/", "\"", "null", "\\u0000", "[", "99999999999999999999", "é"];
+        let row = r#"{"participant":"ab","day":1,"config_hash":"h","trial":1}"#;
+        let mut bytes = format!("[{row},{row}]").into_bytes();
+        for _ in 0..random.random_range(0..4) {
+            let at = random.random_range(0..bytes.len());
+            match random.random_range(0..4) {
+                0 => bytes[at] = random.random(),
+                1 => bytes.truncate(at.max(1)),
+                2 => bytes.extend_from_within(at..),
+                _ => drop(bytes.splice(at..at, WORDS[random.random_range(0..WORDS.len())].bytes())),
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn of_twenty_thousand_sessions_changed_at_random_sound_ones_alone_are_kept_under_plain_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let mut random = random(0, 1);
+        let (mut kept, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let body = mutated(&mut random);
+            match desk.name_of(&body) {
+                Ok(name) => {
+                    kept += 1;
+                    let (participant, day) = name.rsplit_once("-day-").unwrap();
+                    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+                    assert!((1..=64).contains(&participant.len()) && participant.chars().all(is_plain), "{name}");
+                    day.parse::<u64>().unwrap();
+                    let rows: Vec<Value> = serde_json::from_slice(&body).unwrap();
+                    assert!(rows.iter().all(|row| row["config_hash"] == "h" && row["participant"] == participant));
+                }
+                Err(why) => {
+                    refused += 1;
+                    assert!(!why.is_empty());
+                }
+            }
+        }
+        assert!(kept > 4_000 && refused > 4_000, "{kept} kept, {refused} refused");
+        // What a file's name is asked with by a path.
+        for path in ["/..", "/../x.js", "/a/../../x.js", "//x.js", "/%2e%2e/x.js", "/.x.js", "x.js", "", "/\0.js"] {
+            assert!(desk.file(path).is_none(), "{path}");
+        }
+    }
 }

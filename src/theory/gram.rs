@@ -313,6 +313,7 @@ mod tests {
         let gaussian = |held_out: &str| {
             let keys = [
                 "task.inputs=gaussian",
+                "task.targets={linear: {norm: 1}}",
                 "task.gaussian.count=6",
                 "task.gaussian.dimension=4",
                 "task.gaussian.whitened=false",

@@ -53,6 +53,23 @@ def run(*arguments, cwd):
     return done.stdout
 
 
+class Server:
+    """The program's own, from here to the end of a block."""
+
+    def __init__(self, folder, port=0):
+        self.command = [str(PROGRAM), "-q", "human", "serve", "study", "--data", "sessions", "--port", str(port)]
+        self.folder = folder
+
+    def __enter__(self):
+        self.program = subprocess.Popen(self.command, cwd=str(self.folder), stdout=subprocess.PIPE, universal_newlines=True)
+        return self.program.stdout.readline().split("?")[0]
+
+    def __exit__(self, *_):
+        self.program.terminate()
+        self.program.wait(20)
+        self.program.stdout.close()
+
+
 class Participant:
     """Presses keys and sees what a page shows."""
 
@@ -130,6 +147,9 @@ class Task(unittest.TestCase):
             done = participant.day(most=7) if day == 2 else 0
             if day == 2:
                 self.assertEqual(done, 7)
+                # Left while the answer is seen: the trial is done.
+                participant.press("Enter")
+                done += 1
                 self.browser.go("%s?participant=%s&day=%d" % (address, participant.name, day), 400)
             done += participant.day()
             counts.append(done)
@@ -138,20 +158,16 @@ class Task(unittest.TestCase):
 
     def test_three_days_with_a_server_come_out_whole_and_the_analysis_reads_them(self):
         self.write("server")
-        server = subprocess.Popen([str(PROGRAM), "human", "serve", "study", "--data", "sessions", "--port", "0"], cwd=str(self.folder),
-                                  stdout=subprocess.PIPE, universal_newlines=True)
-        try:
-            address = server.stdout.readline().split("?")[0]
+        with Server(self.folder) as address:
             participant = Participant(self.browser, self)
             participant.name = "anna-1"
             self.assertEqual(self.three_days(address, participant), [12, 12, 12])
-        finally:
-            server.terminate()
-            server.wait(20)
-            server.stdout.close()
+            again = "Storage.alone(window.OCS_EXPERIMENT, 'anna-1', 3)"
+            self.assertFalse(self.browser.value(again), "a second window of the same day would write over the first")
+            self.assertTrue(self.browser.value(again.replace("anna", "berta")))
         self.assertTrue(any("I am free to stop. <script>" in text for text in participant.shown), participant.shown[:2])
         self.assertTrue(any("1 cent <b>each</b>" in text for text in participant.shown))
-        self.assertTrue(any("Trial 8 of 12" in text for text in participant.shown))
+        self.assertTrue(any("Trial 9 of 12" in text for text in participant.shown))
         files = sorted((self.folder / "sessions").iterdir())
         self.assertEqual([file.name for file in files], ["anna-1-day-%d.json" % day for day in (1, 2, 3)])
         rows = [row for file in files for row in json.loads(file.read_text()) if row["trial_type"] == "mark-labels"]
@@ -161,7 +177,8 @@ class Task(unittest.TestCase):
         # From the second time on that a picture is seen its words are known.
         seen = set()
         for row in rows:
-            if row["item"] in seen:
+            # The one that was left while its answer was seen was confirmed as it stood.
+            if row["item"] in seen and row["trial"] != 20:
                 self.assertEqual(row["responses"], row["targets"], row)
             seen.add(row["item"])
         self.assertEqual(seen, {0, 1, 2, 3})
@@ -173,6 +190,23 @@ class Task(unittest.TestCase):
         self.assertEqual(blocks[-1]["true_negative_rate"], [1, 1])
         self.assertEqual(blocks[-1]["true_positive_rate"], [1, 1])
         self.assertLess(blocks[0]["true_positive_rate"][1], 1)
+
+    def test_a_session_that_cannot_be_sent_stays_and_is_sent_once_after_a_reload(self):
+        self.write("server")
+        participant = Participant(self.browser, self)
+        with Server(self.folder) as address:
+            self.browser.go("%s?participant=c&day=1" % address, 1400)
+            participant.day(most=11)
+        self.assertEqual(participant.day(), 1)
+        self.assertEqual(participant.wait(lambda seen: "state" in seen)["state"], "unsent")
+        self.assertIn("Nothing is lost", self.browser.value("document.body.innerText"))
+        with Server(self.folder, port=address.rstrip("/").rsplit(":", 1)[1]) as address:
+            for _ in range(2):
+                self.browser.go("%s?participant=c&day=1" % address, 1400)
+                self.assertEqual(participant.wait(lambda seen: "state" in seen)["state"], "saved")
+        [file] = (self.folder / "sessions").iterdir()
+        rows = json.loads(file.read_text())
+        self.assertEqual([row["trial"] for row in rows if row["trial_type"] == "mark-labels"], list(range(1, 13)))
 
     def test_a_folder_by_itself_downloads_both_files_and_goes_on_after_a_reload(self):
         self.write("download")
@@ -191,6 +225,28 @@ class Task(unittest.TestCase):
             cwd=self.folder)
         from_csv = json.loads(run("human", "analyse", "again", "--config", "mine.yaml", "--block", "6", "--json", cwd=self.folder))
         self.assertEqual(from_json["participants"], from_csv["participants"])
+
+    def test_in_jatos_results_go_there_and_the_study_ends_when_the_participant_says_so(self):
+        self.write("jatos")
+        page = (self.folder / "study" / "index.html").as_uri()
+        self.browser.go(page + "?participant=d&day=1", 1400)
+        participant = Participant(self.browser, self)
+        limit = time.time() + 20
+        while time.time() < limit and "runs in JATOS" not in self.browser.value("document.body.innerText"):
+            time.sleep(0.1)
+        self.assertIn("runs in JATOS", self.browser.value("document.body.innerText"))
+        # What the page asks of JATOS' own script, which its server puts beside a study.
+        (self.folder / "study" / "jatos.js").write_text("""window.jatos = {
+            urlQueryParameters: Object.fromEntries(new URLSearchParams(location.search)), workerId: 7, onLoad: f => setTimeout(f),
+            submitResultData: async text => { window.submitted = text; }, endStudy: () => { window.ended = true; } };""")
+        self.browser.go(page + "?day=1", 1400)
+        self.assertEqual(participant.day(), 12)
+        rows = json.loads(self.browser.value("window.submitted"))
+        self.assertEqual([row["trial"] for row in rows if row["trial_type"] == "mark-labels"], list(range(1, 13)))
+        self.assertEqual({row["participant"] for row in rows}, {"7"})
+        self.assertIsNone(self.browser.value("window.ended"))
+        self.browser.value("document.getElementById('finish').click()")
+        self.assertTrue(self.browser.value("window.ended"))
 
     def test_every_screen_is_readable_narrow_and_wide_and_asks_for_nothing_elsewhere(self):
         self.write("download")

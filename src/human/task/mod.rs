@@ -33,6 +33,9 @@ const JSPSYCH: &str = "jspsych";
 const STIMULI: &str = "stimuli";
 const NOTICE: &str = "NOTICE.txt";
 
+/// Nobody learns more.
+const MOST_WORDS: usize = 1000;
+
 /// Pictures that browsers show.
 const PICTURES: [&str; 6] = ["svg", "png", "jpg", "jpeg", "webp", "gif"];
 
@@ -88,6 +91,14 @@ pub fn write_task(
 ) -> Result<()> {
     ensure_place(folder, overwrite)?;
     let page = human.page.clone().unwrap_or_default();
+    if let (Some(stimuli), Ok(out)) = (&page.stimuli, folder.canonicalize()) {
+        let within = beside.join(stimuli).canonicalize().is_ok_and(|path| path.starts_with(&out));
+        ensure!(
+            !within,
+            "human.page.stimuli lies within --out {}, which would be replaced with it: keep the pictures elsewhere",
+            folder.display()
+        );
+    }
     let pictures = pictures(&page, taught, beside)?;
     let experiment = experiment(human, &page, taught, beside, &pictures)?;
     let programs = npm_files(&jspsych::FILES, &kept.join("jspsych-8.3.0"))?;
@@ -120,23 +131,47 @@ pub fn write_task(
 pub fn ensure_place(folder: &Path, overwrite: bool) -> Result<()> {
     let shown = folder.display();
     ensure!(!folder.is_file(), "--out {shown} is a file: name a folder");
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let mut names: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
+    let names = names_within(folder);
     ensure!(
         names.is_empty() || overwrite,
         "--out {shown} is there already: give --overwrite, or another name"
     );
-    let own = |name: &str| {
-        PAGE.iter().any(|(file, _)| *file == name) || [EXPERIMENT, JSPSYCH, STIMULI].contains(&name)
+    let of_page = |name: &str| PAGE.iter().any(|(file, _)| *file == name) || name == EXPERIMENT;
+    let of_jspsych =
+        |name: &str| jspsych::FILES.iter().any(|file| file.name == name) || name == NOTICE;
+    let is_own = |name: &str| match name.split_once('/') {
+        None => of_page(name) || [JSPSYCH, STIMULI].contains(&name),
+        Some((JSPSYCH, name)) => of_jspsych(name),
+        Some((STIMULI, name)) => is_numbered(name),
+        Some(_) => false,
     };
-    match names.iter().find(|name| !own(name)) {
+    match names.iter().find(|name| !is_own(name)) {
         Some(foreign) => bail!(
             "--out {shown} holds {foreign}, which is no part of the task, and --overwrite would replace all of it: name another folder"
         ),
         None => Ok(()),
     }
+}
+
+/// What lies in a folder and in its folders, in order: `a`, `b`, `b/c`.
+fn names_within(folder: &Path) -> Vec<String> {
+    let within = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let mut names = within(folder);
+    for name in names.clone() {
+        let below = within(&folder.join(&name)).into_iter().map(|below| format!("{name}/{below}"));
+        names.extend(below);
+    }
+    names.sort();
+    names
+}
+
+/// Whether a picture is called as this program calls them: a number and a kind.
+fn is_numbered(name: &str) -> bool {
+    let digits = |stem: &str| !stem.is_empty() && stem.chars().all(|c| c.is_ascii_digit());
+    name.split_once('.').is_some_and(|(stem, kind)| digits(stem) && PICTURES.contains(&kind))
 }
 
 fn experiment(
@@ -157,7 +192,14 @@ fn experiment(
             );
             words.clone()
         }
-        None => words::made_up(taught.n_labels(), &mut random(page.seed, WORDS)),
+        None => {
+            let labels = taught.n_labels();
+            ensure!(
+                labels <= MOST_WORDS,
+                "the tree has {labels} labels: words are made up for {MOST_WORDS} at most; give human.page.words"
+            );
+            words::made_up(labels, &mut random(page.seed, WORDS))
+        }
     };
     let text = |key: &str, path: &Option<PathBuf>, own: &str| -> Result<String> {
         let Some(path) = path else { return Ok(to_html(own)) };
@@ -370,7 +412,17 @@ mod tests {
         std::fs::write(study.join("index.html"), b"").unwrap();
         let error = ensure_place(&study, false).unwrap_err().to_string();
         assert!(error.contains("--overwrite"), "{error}");
+        for (own, name) in [("stimuli", "1.svg"), ("jspsych", "jspsych.js")] {
+            std::fs::create_dir(study.join(own)).unwrap();
+            std::fs::write(study.join(own).join(name), b"").unwrap();
+        }
         ensure_place(&study, true).unwrap();
+        for foreign in ["stimuli/cat.svg", "stimuli/1.txt", "jspsych/mine.js"] {
+            std::fs::write(study.join(foreign), b"").unwrap();
+            let error = ensure_place(&study, true).unwrap_err().to_string();
+            assert!(error.contains(foreign), "{error}");
+            std::fs::remove_file(study.join(foreign)).unwrap();
+        }
         std::fs::write(study.join("anna-day-1.json"), b"").unwrap();
         let error = ensure_place(&study, true).unwrap_err().to_string();
         assert!(error.contains("anna-day-1.json"), "{error}");

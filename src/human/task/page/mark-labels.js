@@ -17,6 +17,8 @@ const MarkLabels = (() => {
       feedback_time: { type: ParameterType.FLOAT, default: null },
       keyboard: { type: ParameterType.BOOL, default: true },
       progress: { type: ParameterType.STRING, default: "" },
+      // Is given the data as soon as there is an answer: feedback may be left.
+      answered: { type: ParameterType.FUNCTION },
     },
     data: {
       marked: { type: ParameterType.INT, array: true },
@@ -50,7 +52,7 @@ const MarkLabels = (() => {
       const count = trial.words.length;
       const marked = Array(count).fill(0);
       const key = index => (trial.keyboard ? KEYS[index] : undefined);
-      let since = 0;
+      let since = performance.now();
       let over = false;
       const buttons = trial.words.map((word, index) => {
         const parts = [element("span", { class: "word" }, word), element("span", { class: "sign" })];
@@ -75,10 +77,11 @@ const MarkLabels = (() => {
       };
       const pressed = event => {
         if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+        if (!trial.keyboard) return;
         if (event.key === "Enter") {
           event.preventDefault();
           confirm.click();
-        } else if (trial.keyboard) {
+        } else {
           const index = KEYS.indexOf(event.key.toLowerCase());
           if (event.key.length === 1 && index >= 0 && index < count) toggle(index);
         }
@@ -94,6 +97,7 @@ const MarkLabels = (() => {
           reaction_time: missed ? null : Math.round(performance.now() - since),
         };
         this.jsPsych.pluginAPI.clearAllTimeouts();
+        trial.answered(data);
         const right = trial.answer.every((belongs, index) => belongs === marked[index]);
         buttons.forEach((button, index) => {
           const was = marked[index] === 1 ? (trial.answer[index] ? "right" : "wrong") : (trial.answer[index] ? "missing" : "none");

@@ -15,6 +15,19 @@ const Storage = (() => {
     }
   };
 
+  // Whether this is the only window of the day; held until it is closed. Where browsers have no locks (pages of a disk) nobody knows.
+  const alone = (...of) => new Promise(tell => {
+    if (!navigator.locks) {
+      tell(true);
+      return;
+    }
+    const held = navigator.locks.request(key(...of), { ifAvailable: true }, lock => {
+      tell(lock !== null);
+      return lock === null ? undefined : new Promise(() => undefined);
+    });
+    held.catch(() => tell(true));
+  });
+
   const read = (...of) => {
     try {
       return JSON.parse(localStorage.getItem(key(...of))) || { rows: [], saved: false };
@@ -23,12 +36,37 @@ const Storage = (() => {
     }
   };
 
+  // Days that were saved make room for one that was not.
+  const forgetSaved = () => {
+    const names = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index));
+    const isSaved = name => name.startsWith("ocs ") && /"saved":true}$/.test(localStorage.getItem(name));
+    const saved = names.filter(isSaved);
+    saved.forEach(name => localStorage.setItem(name, '{"rows":[],"saved":true}'));
+    return saved.length > 0;
+  };
+
   const write = (kept, ...of) => {
+    const set = () => localStorage.setItem(key(...of), JSON.stringify(kept));
     try {
-      localStorage.setItem(key(...of), JSON.stringify(kept));
+      set();
     } catch (reason) {
-      console.warn("this browser keeps nothing: a reload begins the day anew", reason.name);
+      try {
+        if (forgetSaved()) set();
+        else throw reason;
+      } catch {
+        console.warn("this browser keeps nothing: a reload begins the day anew", reason.name);
+      }
     }
+  };
+
+  // Those of the pictures that do not come.
+  const pictures = async files => {
+    const missing = await Promise.all(files.map(async file => {
+      const image = new Image();
+      image.src = file;
+      return image.decode().then(() => [], () => [file]);
+    }));
+    return missing.flat();
   };
 
   // One row a trial, lists as JSON.
@@ -79,5 +117,5 @@ const Storage = (() => {
     throw new Error(reason);
   };
 
-  return { works, read, write, csv, downloadBoth, send };
+  return { works, alone, pictures, read, write, csv, downloadBoth, send };
 })();

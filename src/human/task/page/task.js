@@ -55,6 +55,10 @@
   day = day === null ? 1 : day;
 
   const own = [experiment, participant, day];
+  if (!(await Storage.alone(...own))) {
+    tell("<h1>This page is open already</h1><p>The same day goes on in another window. Please go on there, or close it and reload this one.</p>");
+    return;
+  }
   const kept = Storage.read(...own);
   const { stimuli, words, places } = Order.assignment(experiment, participant);
   const all = Order.day(experiment, participant, day);
@@ -66,7 +70,8 @@
     rows.push({ participant, day, config_hash: experiment.hash, ...row });
     Storage.write({ rows, saved: false }, ...own);
   };
-  if (!kept.saved) {
+  // A day that is done and was not sent is sent as it is, so that the same twice is the same.
+  if (done < all.length) {
     keep({
       trial_type: rows.length === 0 ? "session" : "reload",
       at: new Date().toISOString(),
@@ -81,20 +86,23 @@
     },
     on_trial_finish: data => {
       const { trial_type: type, rt, stimulus: _, plugin_version: __, trial_index: ___, save_trial_parameters: ____, response, ...rest } = data;
-      if (type === "mark-labels") {
-        const { marked, ...known } = rest;
-        // Back from places to labels, in the tree's order.
-        const of = label => marked[places.indexOf(label)];
-        const responses = marked === null ? null : places.map((_, label) => of(label));
-        keep({ trial_type: type, ...known, responses, targets: experiment.targets[known.item], focus_losses: losses });
-        losses = 0;
-      } else if (type === "browser-check") {
+      // Trials are kept as soon as they are answered.
+      if (type === "browser-check") {
         keep({ trial_type: type, ...rest });
-      } else {
+      } else if (type !== "mark-labels") {
         keep({ trial_type: type, page: rest.page, reaction_time: rt, time_elapsed: rest.time_elapsed });
       }
     },
   });
+
+  const keepTrial = (trial, shown, { marked, ...told }) => {
+    // Back from places to labels, in the tree's order.
+    const responses = marked === null ? null : places.map((_, label) => marked[places.indexOf(label)]);
+    const targets = experiment.targets[trial.item];
+    const elapsed = jsPsych.getTotalTime();
+    keep({ trial_type: "mark-labels", ...trial, stimulus_shown: shown, ...told, responses, targets, focus_losses: losses, time_elapsed: elapsed });
+    losses = 0;
+  };
 
   const page = (name, html, choice) => ({
     type: jsPsychHtmlButtonResponse,
@@ -135,11 +143,18 @@
       keyboard: experiment.keyboard,
       progress: `Day ${day} of ${experiment.days}, block ${trial.block} of ${experiment.blocks}, trial ${(place % perBlock) + 1} of ${perBlock}`,
       post_trial_gap: experiment.pause * 1000,
-      data: { ...trial, stimulus_shown: stimuli[trial.item] },
+      answered: told => keepTrial(trial, stimuli[trial.item], told),
     });
   });
-  jsPsych.pluginAPI.preloadImages(experiment.stimuli);
-  if (!kept.saved && timeline.length > 0) await jsPsych.run(timeline);
+  if (!kept.saved && timeline.length > 0) {
+    const missing = await Storage.pictures(experiment.stimuli);
+    if (missing.length > 0) {
+      tell(`<h1>A picture could not be loaded</h1><p>${plain(missing[0])} did not come. Please reload this page; if that does not help, tell the
+        person who invited you.</p>`);
+      return;
+    }
+    await jsPsych.run(timeline);
+  }
 
   // All of the day is there: it leaves the browser before it is called saved.
   const last = day === experiment.days;
@@ -152,20 +167,25 @@
     } else {
       Storage.downloadBoth(rows, participant, day);
     }
-    Storage.write({ rows, saved: true }, ...own);
+    // What another machine holds need not lie here, too.
+    Storage.write({ rows: experiment.save === "download" ? rows : [], saved: true }, ...own);
   };
   const farewell = last ? experiment.pages.debrief : `<h1>Thank you</h1><p>Day ${day} of ${experiment.days} is done. Please come back for day ${day + 1}.</p>`;
   const again = `<p><button type="button" id="again">Download the data of this day</button></p>`;
   const offer = () => document.getElementById("again")?.addEventListener("click", () => Storage.downloadBoth(rows, participant, day));
   try {
     if (!kept.saved) await save();
-    tell(farewell + (experiment.save === "download" ? again : ""));
+    const finish = `<p><button type="button" id="finish">Finish</button></p>`;
+    tell(farewell + (experiment.save === "download" ? again : "") + (jatos ? finish : ""));
     document.body.dataset.state = "saved";
     offer();
-    if (jatos && !kept.saved) jatos.endStudy(true);
+    // Leads to where the JATOS study says, such as back to Prolific.
+    document.getElementById("finish")?.addEventListener("click", () => jatos.endStudy());
   } catch (reason) {
-    tell(`<h1>The data could not be sent</h1><p>${plain(reason.message)}</p><p>Nothing is lost: reload this page to try again, or
-      download the data and send them to the person who invited you.</p>${again}`);
+    const safe = Storage.works() && Storage.read(...own).rows.length === rows.length
+      ? "Nothing is lost: reload this page to try again, or download the data"
+      : "Do not close this page yet, since this browser keeps nothing: download the data";
+    tell(`<h1>The data could not be sent</h1><p>${plain(reason.message)}</p><p>${safe} and send them to the person who invited you.</p>${again}`);
     document.body.dataset.state = "unsent";
     offer();
   }
