@@ -150,7 +150,8 @@ fn two_participants_of_one_id_are_refused() {
     scene.write("data.csv", [HEAD, &rows("a", right)].concat().as_bytes());
     scene.write("more.csv", [HEAD, &other.replace("a,1,", "a,2,")].concat().as_bytes());
     assert_eq!(scene.json(&two)["trials"], json!(40));
-    let (status, _, told) = scene.human(&IMPORT.replace("data.csv", "data.csv ./data.csv"));
+    let (status, _, told) =
+        scene.human("import data.csv ./data.csv --columns map.yaml --config pair.yaml --out other");
     assert!(status == 2 && told.contains("given twice"), "{told}");
 }
 
