@@ -30,7 +30,6 @@ pub enum Clock {
 }
 
 const PEOPLE: Look = Look::new(INK, Dash::Solid, Marker::Disc);
-const INTERVAL: Stroke = Stroke::solid(GREY, 0.7);
 const DAY: Stroke = Stroke::broken(GREY, 0.5, Dash::DashDotted);
 const IDENTITY: Stroke = Stroke::broken(GREY, 0.6, Dash::Dashed);
 
@@ -212,28 +211,30 @@ impl Subject<'_> {
         let members: Vec<_> =
             self.analysis.participants.iter().filter(|one| one.excluded.is_none()).collect();
         let of = |at: usize| [&members[at].phase.onset, &members[at].phase.end];
-        for (which, colour_of) in [(0, LOOKS[0]), (1, LOOKS[1])] {
+        for (which, look) in [LOOKS[0], LOOKS[1]].into_iter().enumerate() {
             let name = ["onset", "end"][which];
-            for at in 0..members.len() {
-                panel = panel.layers(interval(of(at)[which], at).map(Layer::uncaptioned));
-            }
-            let points =
-                (0..members.len()).filter_map(|at| Some((of(at)[which].value?, (at + 1) as f64)));
-            panel =
-                panel.layer(Layer::points(points.collect::<Vec<_>>(), colour_of, name).larger(0.8));
+            // Beside each other.
+            let y = |at: usize| (at + 1) as f64 + [0.15, -0.15][which];
+            let lines = (0..members.len()).filter_map(|at| interval(of(at)[which], y(at), look));
+            let points = (0..members.len()).filter_map(|at| Some((of(at)[which].value?, y(at))));
+            let points: Vec<_> = points.collect();
+            panel = panel
+                .layers(lines.map(Layer::uncaptioned).collect::<Vec<_>>())
+                .layer(Layer::points(points, look, name).larger(0.8));
         }
         panel
     }
 
     fn dips(&self) -> Panel {
         let y = Measure::linear("participant");
-        let x = Measure::linear("dip of the top level's TNR");
+        let x = Measure::linear("dip of the top level's TNR").including([0.0]);
         let members = self.analysis.participants.iter().filter(|one| one.excluded.is_none());
         let dips: Vec<_> =
             members.enumerate().filter_map(|(at, one)| Some((at, one.dip?))).collect();
         let lines = dips.iter().flat_map(|(at, dip)| {
             let (low, high) = (Some(dip.low), Some(dip.high));
-            interval(&Crossing { value: None, low, high }, *at).map(Layer::uncaptioned)
+            let y = (at + 1) as f64;
+            interval(&Crossing { value: None, low, high }, y, PEOPLE).map(Layer::uncaptioned)
         });
         let points = dips.iter().map(|(at, dip)| (dip.value, (at + 1) as f64));
         Panel::new(x, y)
@@ -268,8 +269,8 @@ impl Subject<'_> {
 }
 
 /// A line over an interval that has both ends.
-fn interval(crossing: &Crossing, at: usize) -> Option<Layer> {
+fn interval(crossing: &Crossing, y: f64, look: Look) -> Option<Layer> {
     let (low, high) = (crossing.low?, crossing.high?);
-    let y = (at + 1) as f64;
-    Some(Layer::line(Curve::through([(low, y), (high, y)]), INTERVAL, ""))
+    let stroke = Stroke::solid(look.colour, 0.6);
+    Some(Layer::line(Curve::through([(low, y), (high, y)]), stroke, ""))
 }

@@ -143,6 +143,10 @@ fn two_participants_of_one_id_are_refused() {
     assert!(status == 1 && told.contains("two participants of one id"), "{told}");
     assert!(told.contains("data.csv row 2") && told.contains("more.csv row 2"), "{told}");
     assert!(!scene.path("people").exists());
+    // The same answers are one session that was kept twice.
+    scene.write("more.csv", [HEAD, &rows("a", right)].concat().as_bytes());
+    assert!(scene.human(&two).2.contains("one session that was kept twice"));
+    scene.write("more.csv", [HEAD, &other].concat().as_bytes());
     // In one.
     scene.write("data.csv", [HEAD, &rows("a", right), &other].concat().as_bytes());
     assert!(scene.human(IMPORT).2.contains("two participants of one id"));
