@@ -47,12 +47,12 @@ pub mod sweep;
 pub mod slurm;
 /// How do other programs read what runs left? Long tables, and event files.
 pub mod export;
-/// How do people learn the same tree? Their data, read, checked and judged as networks are. Knows no study.
-pub mod human;
 /// What was found, decided by numbers? A claim is drafted from chosen runs, a measure and a criterion.
 pub mod claim;
 /// What does a finding look like? A figure is a page of panels of layers, as data. Knows no study.
 pub mod plot;
+/// How do people learn the same tree? Their data, read, checked and judged as networks are. Knows no study.
+pub mod human;
 /// Which questions are asked? The table of them, and a room for each.
 pub mod studies;
 /// What can be shown to somebody who has no ocs? One page.

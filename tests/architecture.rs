@@ -26,9 +26,9 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ),
     ("slurm", &["file", "config", "record", "sweep"]),
     ("export", &["file", "config", "task", "model", "metrics", "record"]),
-    ("human", &["file", "config", "data", "task", "metrics", "record"]),
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record", "export"]),
+    ("human", &["file", "config", "data", "task", "metrics", "record", "plot"]),
     ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
     ("report", &["config", "metrics", "record", "claim", "studies"]),
 ];

@@ -272,7 +272,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "plot_command.rs",
         "plotting_ones_own_runs_leaves_the_shipped_figures_alone",
     ),
-    ("ocs human task ", "human_server.rs", "a_task_that_cannot_bring_its_programs_says_where_to_put_them"),
+    (
+        "ocs human task ",
+        "human_server.rs",
+        "a_task_that_cannot_bring_its_programs_says_where_to_put_them",
+    ),
     ("ocs human serve ", "human_server.rs", "fifty_participants_at_once_are_all_kept_whole"),
     ("ocs human import sessions", "human_server.rs", "sessions_that_were_kept_are_read_and_judged"),
     ("ocs data fetch", "data_sets.rs", "a_given_archive_is_looked_into"),
@@ -327,6 +331,10 @@ fn in_small(shown: &Shown) -> Vec<String> {
         if shown.text.starts_with(&format!("ocs theory configs/{config}.yaml")) {
             add(&format!("--condition {condition}"));
         }
+    }
+    // 200 studies of each of three sizes take minutes.
+    if shown.text.starts_with("ocs human power ") {
+        add("--studies 2 --participants 3");
     }
     words
 }

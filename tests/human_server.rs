@@ -18,7 +18,8 @@ const TOKEN: &str = "0123456789abcdefXYZ";
 fn study(folder: &Path) {
     let study = folder.join("study");
     std::fs::create_dir_all(study.join("stimuli")).unwrap();
-    let experiment = format!("window.OCS_EXPERIMENT = {};\n", json!({"hash": HASH, "save": "server"}));
+    let experiment =
+        format!("window.OCS_EXPERIMENT = {};\n", json!({"hash": HASH, "save": "server"}));
     std::fs::write(study.join("experiment.js"), experiment).unwrap();
     std::fs::write(study.join("index.html"), "<p>page</p>").unwrap();
     std::fs::write(study.join("stimuli/1.svg"), "<svg/>").unwrap();
@@ -38,7 +39,8 @@ impl Running {
         study(folder);
         let place = (IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
         let token = token.map(str::to_owned);
-        let server = Server::open(&folder.join("study"), &folder.join("data"), place, token).unwrap();
+        let server =
+            Server::open(&folder.join("study"), &folder.join("data"), place, token).unwrap();
         let link = server.link();
         let address = link.strip_prefix("http://").unwrap().split('/').next().unwrap();
         let address = address.parse().unwrap();
@@ -90,7 +92,13 @@ fn session(participant: &str, day: u64, trials: usize) -> Vec<u8> {
 /// `ocs` in a folder: its status, what it printed and what it said.
 fn ocs(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ocs"));
-    let output = command.args(arguments).current_dir(folder).env_remove("OCS_TOKEN").env("PATH", "").output().unwrap();
+    let output = command
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("OCS_TOKEN")
+        .env("PATH", "")
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -121,7 +129,10 @@ fn fifty_participants_at_once_are_all_kept_whole() {
     let kept = kept(folder.path());
     assert_eq!(kept.len(), 50);
     for number in 0..50 {
-        assert_eq!(kept[&format!("p{number}-day-1.json")], session(&format!("p{number}"), 1, 200 + number));
+        assert_eq!(
+            kept[&format!("p{number}-day-1.json")],
+            session(&format!("p{number}"), 1, 200 + number)
+        );
     }
     // Sixty a minute from one address, those that were refused for what they are among them.
     for _ in 0..10 {
@@ -176,7 +187,8 @@ fn what_is_no_session_of_the_task_is_refused_with_the_reason_and_leaves_nothing(
         (with("config_hash", json!("other")), "another task"),
         (with("config_hash", Value::Null), "another task"),
         (
-            serde_json::to_vec(&json!([row, {"participant": "b", "day": 1, "config_hash": HASH}])).unwrap(),
+            serde_json::to_vec(&json!([row, {"participant": "b", "day": 1, "config_hash": HASH}]))
+                .unwrap(),
             "same participant",
         ),
     ];
@@ -189,15 +201,18 @@ fn what_is_no_session_of_the_task_is_refused_with_the_reason_and_leaves_nothing(
     // Too long, said and found to be.
     let long = [b"[\"".to_vec(), vec![b'x'; 5 << 20], b"\"]".to_vec()].concat();
     assert_eq!(server.post(&long, "").0, 413);
-    let chunks = long.chunks(1 << 20).flat_map(|chunk| {
-        [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat()
-    });
+    let chunks = long
+        .chunks(1 << 20)
+        .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
     let head = b"POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = server.tell(&[&head[..], &chunks.collect::<Vec<u8>>(), b"0\r\n\r\n"].concat());
     assert!([0, 413].contains(&answer.0), "{answer:?}");
     // As a form of another page would send it.
     let (body, kind) = (session("a", 1, 1), "Content-Type: text/plain");
-    let head = format!("POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     assert_eq!(server.tell(&[head.as_bytes(), &body].concat()).0, 415);
     // Cut off.
     server.tell(b"POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Le");
@@ -214,7 +229,11 @@ fn files_of_the_task_are_given_and_no_others() {
     assert_eq!(server.get("/index.html?participant=a&day=1").0, 200);
     assert_eq!(server.get("/stimuli/1.svg"), (200, "<svg/>".to_owned()));
     #[cfg(unix)]
-    std::os::unix::fs::symlink(folder.path().join("mine.html"), folder.path().join("study/link.html")).unwrap();
+    std::os::unix::fs::symlink(
+        folder.path().join("mine.html"),
+        folder.path().join("study/link.html"),
+    )
+    .unwrap();
     for path in [
         "/../mine.html",
         "/stimuli/../../mine.html",
@@ -235,7 +254,10 @@ fn files_of_the_task_are_given_and_no_others() {
         assert!(!text.contains("secret") && !text.contains("root:"), "{path}: {text}");
     }
     for method in ["PUT", "DELETE", "PATCH"] {
-        let answer = server.tell(format!("{method} /index.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
+        let answer = server.tell(
+            format!("{method} /index.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        );
         assert_eq!(answer.0, 405, "{method}");
     }
     assert_eq!(server.get("/sessions").0, 405);
@@ -246,7 +268,12 @@ fn an_open_server_takes_sessions_with_its_token_alone() {
     let folder = tempfile::tempdir().unwrap();
     let server = Running::of(folder.path(), Some(TOKEN));
     let body = session("a", 1, 1);
-    for wrong in ["", "Authorization: Bearer x\r\n", "Authorization: 0123456789abcdefXYZ\r\n", "Authorization: Bearer 0123456789abcdefXYz\r\n"] {
+    for wrong in [
+        "",
+        "Authorization: Bearer x\r\n",
+        "Authorization: 0123456789abcdefXYZ\r\n",
+        "Authorization: Bearer 0123456789abcdefXYz\r\n",
+    ] {
         assert_eq!(server.post(&body, wrong).0, 401, "{wrong}");
     }
     assert_eq!(kept(folder.path()), BTreeMap::new());
@@ -269,11 +296,16 @@ fn servers_that_could_not_be_trusted_do_not_open() {
     assert!(open("study", "data", Some("short")).contains("16 to 128"));
     assert!(open("study", "data", Some("0123456789abcdef\r\nX: y")).contains("16 to 128"));
     assert_eq!(open("study", "data", Some(TOKEN)), "");
-    std::fs::write(at.join("study/experiment.js"), "window.OCS_EXPERIMENT = {\"save\": \"download\"};").unwrap();
+    std::fs::write(
+        at.join("study/experiment.js"),
+        "window.OCS_EXPERIMENT = {\"save\": \"download\"};",
+    )
+    .unwrap();
     assert!(open("study", "data", None).contains("human.page.save=server"));
     std::fs::write(at.join("study/experiment.js"), "window.OCS").unwrap();
     assert!(open("study", "data", None).contains("damaged"));
-    let (code, _, said) = ocs(at, &["human", "serve", "study", "--data", "data", "--bind", "0.0.0.0"]);
+    let (code, _, said) =
+        ocs(at, &["human", "serve", "study", "--data", "data", "--bind", "0.0.0.0"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--token"), "{said}");
 }
@@ -284,7 +316,12 @@ fn a_task_that_cannot_bring_its_programs_says_where_to_put_them() {
     let task = ["human", "task", "ocs_linear", "--out", "study", "--data-dir", "kept"];
     let (code, _, said) = ocs(folder.path(), &task);
     assert_eq!(code, Some(1), "{said}");
-    for part in ["jspsych-8.3.0/jspsych.js", "dist/index.browser.min.js", "jspsych@8.3.0", "npm is not on PATH"] {
+    for part in [
+        "jspsych-8.3.0/jspsych.js",
+        "dist/index.browser.min.js",
+        "jspsych@8.3.0",
+        "npm is not on PATH",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!folder.path().join("study").exists());
@@ -309,7 +346,8 @@ fn sessions_that_were_kept_are_read_and_judged() {
     let other = json!({"participant": "a", "day": 1, "config_hash": HASH, "trial_type": "session", "places": [1, 0]});
     let rows: Vec<Value> = std::iter::once(other).chain((0..8).map(row)).collect();
     assert_eq!(server.post(&serde_json::to_vec(&rows).unwrap(), "").0, 200);
-    let import = ["human", "import", "data/a-day-1.json", "--config", "mine.yaml", "--out", "people"];
+    let import =
+        ["human", "import", "data/a-day-1.json", "--config", "mine.yaml", "--out", "people"];
     let (code, _, said) = ocs(folder.path(), &import);
     assert_eq!(code, Some(0), "{said}");
     let analyse = ["human", "analyse", "people", "--config", "mine.yaml", "--block", "4", "--json"];

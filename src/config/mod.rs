@@ -9,6 +9,7 @@ mod check;
 mod choice;
 mod cifar100;
 mod components;
+mod components_check;
 mod defaults;
 mod drawn;
 mod fault;

@@ -247,18 +247,22 @@ impl Aligned<'_> {
         }
     }
 
-    fn bands(&self, of: impl Fn(&Block) -> Option<f64>) -> Vec<Band> {
-        self.blocks.iter().map(|at| self.band(at, &of)).collect()
+    /// What each block is told to be.
+    fn each<T: Send>(&self, of: impl Fn(&[Option<&Block>]) -> T + Sync) -> Vec<T> {
+        in_parallel((0..self.blocks.len()).collect(), |block: usize| of(&self.blocks[block]))
     }
 
-    fn rates(&self, n_levels: usize, of: impl Fn(&Block) -> &[Option<f64>]) -> Vec<Rate> {
+    fn bands(&self, of: impl Fn(&Block) -> Option<f64> + Sync) -> Vec<Band> {
+        self.each(|at| self.band(at, &of))
+    }
+
+    fn rates(&self, n_levels: usize, of: impl Fn(&Block) -> &[Option<f64>] + Sync) -> Vec<Rate> {
         let nothing = Band { mean: None, low: None, high: None };
-        let rate = |at: &Vec<Option<&Block>>| {
+        self.each(|at| {
             let levels: Vec<Band> =
                 (0..n_levels).map(|level| self.band(at, |block| of(block)[level])).collect();
             Rate { top: levels.first().copied().unwrap_or(nothing), levels }
-        };
-        self.blocks.iter().map(rate).collect()
+        })
     }
 }
 
@@ -319,14 +323,10 @@ fn group(
         true_negative_rate: aligned.rates(n_levels, |block| &block.true_negative_rate),
         true_positive_rate: aligned.rates(n_levels, |block| &block.true_positive_rate),
         level_accuracy: aligned.rates(n_levels, |block| &block.level_accuracy),
-        mean_response: aligned
-            .blocks
-            .iter()
-            .map(|at| {
-                let band = |label| aligned.band(at, |block| block.mean_response[label]);
-                labels.clone().map(band).collect()
-            })
-            .collect(),
+        mean_response: aligned.each(|at| {
+            let band = |label| aligned.band(at, |block| block.mean_response[label]);
+            labels.clone().map(band).collect()
+        }),
         mean_output_error_squared: aligned.bands(|block| block.mean_output_error_squared),
         input_dependence: aligned.bands(|block| block.input_dependence),
         distance_to_ocs: aligned.bands(|block| block.distance_to_ocs),

@@ -3,8 +3,8 @@
 //!
 //! `columns`, `rows`, `cell`: which column holds what, and what stands there. `import`, `oddities`: trials, and what is odd about them.
 //! `folder`: what is kept of them. `tree`: what is taught. `block`, `estimate`: judgements. `dip`, `crossings`, `visit`, `resample`: what is
-//! tested, and how. `analysis`: all of it. `learner`, `simulate`, `power`: the same without people. `long_table`: for mixed models. `task`, `server`: the page on which
-//! people learn, and who gives it.
+//! tested, and how. `analysis`: all of it; `page`: its figure. `learner`, `simulate`, `power`: the same without people. `long_table`: for
+//! mixed models. `task`, `server`: the page on which people learn, and who gives it.
 
 mod analysis;
 mod block;
@@ -18,6 +18,7 @@ mod import;
 mod learner;
 mod long_table;
 mod oddities;
+mod page;
 mod power;
 mod resample;
 mod rows;
@@ -43,6 +44,7 @@ pub use import::{Imported, import};
 pub use learner::{Course, Learner, Network};
 pub use long_table::{COLUMNS, write_long};
 pub use oddities::Odd;
+pub use page::{Clock, Networks, Subject, page};
 pub use power::{Power, PowerOfTest, Studies};
 pub use resample::{BOOTSTRAPS, Resamples, permuted, sign_flip};
 pub use server::Server;

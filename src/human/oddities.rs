@@ -162,17 +162,25 @@ fn ensure_one_participant(
     };
     let trial = trials.trials[first];
     let at = |index: usize| format!("{} row {}", files[file(index)].display(), places[index].row);
+    let n_twice = pairs().count();
+    let what = match differing.len() {
+        0 => format!(
+            "with the same answer ({n_twice} trials of that day stand twice, all with the same): is it one session that was kept twice? \
+             Leave one of the files out, or say"
+        ),
+        differing => format!(
+            "({n_twice} trials of that day stand twice, {differing} of them with another answer): are they two participants of one id? \
+             Give each an id of his own, number trials through each day, or say"
+        ),
+    };
     bail!(
-        "participant '{}', day {}, trial {} stands in {} and again in {} ({} trials of that day stand twice, {} of them with another \
-         answer): are they two participants of one id? Give each an id of his own, number trials through each day, or say which rows \
-         count with exclude: {{duplicates: first}} or last",
+        "participant '{}', day {}, trial {} stands in {} and again in {} {what} which rows count with exclude: {{duplicates: first}} or \
+         last",
         trials.participants[trial.participant as usize],
         trial.day,
         trial.trial,
         at(first),
-        at(other),
-        pairs().count(),
-        differing.len()
+        at(other)
     )
 }
 

@@ -197,7 +197,9 @@ fn read_csv(
         let cells: Vec<&str> =
             record.iter().map(std::str::from_utf8).collect::<Result<_, _>>().with_context(at)?;
         ensure!(
-            !(is_odd && reader.is_done() && cells.iter().any(|cell| cell.contains('\n'))),
+            !(is_odd
+                && reader.position().byte() as usize >= text.len()
+                && cells.iter().any(|cell| cell.contains('\n'))),
             "{} opens a quotation mark that is never closed",
             at()
         );

@@ -356,7 +356,8 @@ mod tests {
 
     /// Bytes of a session, changed at random: flipped, cut, doubled, or with other words in them.
     fn mutated(random: &mut impl Rng) -> Vec<u8> {
-        const WORDS: [&str; 8] = ["..", "/", "\"", "null", "\\u0000", "[", "99999999999999999999", "é"];
+        const WORDS: [&str; 8] =
+            ["..", "/", "\"", "null", "\\u0000", "[", "99999999999999999999", "é"];
         let row = r#"{"participant":"ab","day":1,"config_hash":"h","trial":1}"#;
         let mut bytes = format!("[{row},{row}]").into_bytes();
         for _ in 0..random.random_range(0..4) {
@@ -384,10 +385,17 @@ mod tests {
                     kept += 1;
                     let (participant, day) = name.rsplit_once("-day-").unwrap();
                     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-                    assert!((1..=64).contains(&participant.len()) && participant.chars().all(is_plain), "{name}");
+                    assert!(
+                        (1..=64).contains(&participant.len()) && participant.chars().all(is_plain),
+                        "{name}"
+                    );
                     day.parse::<u64>().unwrap();
                     let rows: Vec<Value> = serde_json::from_slice(&body).unwrap();
-                    assert!(rows.iter().all(|row| row["config_hash"] == "h" && row["participant"] == participant));
+                    assert!(
+                        rows.iter()
+                            .all(|row| row["config_hash"] == "h"
+                                && row["participant"] == participant)
+                    );
                 }
                 Err(why) => {
                     refused += 1;
@@ -397,7 +405,17 @@ mod tests {
         }
         assert!(kept > 4_000 && refused > 4_000, "{kept} kept, {refused} refused");
         // What a file's name is asked with by a path.
-        for path in ["/..", "/../x.js", "/a/../../x.js", "//x.js", "/%2e%2e/x.js", "/.x.js", "x.js", "", "/\0.js"] {
+        for path in [
+            "/..",
+            "/../x.js",
+            "/a/../../x.js",
+            "//x.js",
+            "/%2e%2e/x.js",
+            "/.x.js",
+            "x.js",
+            "",
+            "/\0.js",
+        ] {
             assert!(desk.file(path).is_none(), "{path}");
         }
     }

@@ -20,7 +20,7 @@ pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 }
 
 /// How often samples are drawn anew.
-const DRAWS: usize = 1000;
+const DRAWS: usize = 200;
 
 /// The interval that holds 95 % of a statistic when its pairs are drawn anew with replacement (percentile bootstrap), by a fixed
 /// seed; `None` where the statistic is undefined of most draws.

@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-use super::projections::Projections;
 use super::shared::{HeldPixels, Shared};
 use super::supply::{Feed, Supply};
 use crate::config::{Config, NetworkKind};
@@ -17,7 +16,6 @@ pub struct Samples {
     evaluation: Option<Set>,
     batch_size: Option<usize>,
     judges_training: bool,
-    projections: Option<Projections>,
     device: Device,
     /// Kept for others that learn the same task.
     _pixels: Option<HeldPixels>,
@@ -129,9 +127,7 @@ impl Samples {
                 (training, Some(set(test, &pixels.test)))
             }
         };
-        let judged = evaluation.as_ref().unwrap_or(&training);
         Ok(Samples {
-            projections: Projections::of(&config.projections, task, judged)?,
             judges_training: task.judges_training(batch_size),
             training,
             evaluation,
@@ -164,11 +160,6 @@ impl Samples {
     /// The training set, if it is another one and is judged, too.
     pub fn training_to_observe(&self) -> Option<&Set> {
         self.judges_training.then_some(&self.training)
-    }
-
-    /// What is seen of the evaluation set through few components, if that is watched.
-    pub fn projections(&self) -> Option<&Projections> {
-        self.projections.as_ref()
     }
 
     /// What the next step sees: a batch for each member of `feed`, or the full batch for all.

@@ -47,6 +47,8 @@ pub struct NonlinearStack {
     /// Of each member: they differ in their learning rates alone.
     spans: Vec<Span>,
     samples: Samples,
+    /// What is seen of the evaluation set through few components, if that is watched.
+    projections: Option<Projections>,
     feed: Feed,
     meter: Option<Meter>,
 }
@@ -93,6 +95,7 @@ impl NonlinearStack {
             step: 0,
             stretch: 0,
             spans: spans(members, 0),
+            projections: Projections::of(&config.projections, task, samples.evaluation())?,
             samples,
             feed,
         })
@@ -175,6 +178,7 @@ impl Stack for NonlinearStack {
         let samples = Samples::new((task, shared), config, device, weights, true)?;
         let seeds = members.iter().map(|member| member.seed);
         self.feed = samples.feed(seeds, Some(&self.feed));
+        self.projections = Projections::of(&config.projections, task, samples.evaluation())?;
         self.meter = meter(members, stretch, self.placement, self.watched)?;
         (self.config, self.spans, self.samples, self.stretch) =
             (config.clone(), spans(members, stretch), samples, stretch);
@@ -231,7 +235,7 @@ impl Stack for NonlinearStack {
         let evaluation = self.samples.evaluation().share();
         let passed = self.meter.as_mut().map(Meter::take).unwrap_or_default();
         let training = self.samples.training_to_observe().map(Set::share);
-        let projections = self.samples.projections().map(Projections::share);
+        let projections = self.projections.as_ref().map(Projections::share);
         Ok(Box::new(move |see| {
             let answers = |set: &Set| {
                 let forward = |inputs: &Tensor| network.forward(&inputs.unsqueeze(0));

@@ -143,6 +143,10 @@ fn two_participants_of_one_id_are_refused() {
     assert!(status == 1 && told.contains("two participants of one id"), "{told}");
     assert!(told.contains("data.csv row 2") && told.contains("more.csv row 2"), "{told}");
     assert!(!scene.path("people").exists());
+    // The same answers are one session that was kept twice.
+    scene.write("more.csv", [HEAD, &rows("a", right)].concat().as_bytes());
+    assert!(scene.human(&two).2.contains("one session that was kept twice"));
+    scene.write("more.csv", [HEAD, &other].concat().as_bytes());
     // In one.
     scene.write("data.csv", [HEAD, &rows("a", right), &other].concat().as_bytes());
     assert!(scene.human(IMPORT).2.contains("two participants of one id"));
@@ -150,7 +154,8 @@ fn two_participants_of_one_id_are_refused() {
     scene.write("data.csv", [HEAD, &rows("a", right)].concat().as_bytes());
     scene.write("more.csv", [HEAD, &other.replace("a,1,", "a,2,")].concat().as_bytes());
     assert_eq!(scene.json(&two)["trials"], json!(40));
-    let (status, _, told) = scene.human(&IMPORT.replace("data.csv", "data.csv ./data.csv"));
+    let (status, _, told) =
+        scene.human("import data.csv ./data.csv --columns map.yaml --config pair.yaml --out other");
     assert!(status == 2 && told.contains("given twice"), "{told}");
 }
 

@@ -6,7 +6,7 @@ mod exclusions;
 mod files;
 mod studies;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ocs::config::{Config, parse};
 use ocs::human::Taught;
@@ -62,9 +62,5 @@ impl Scene {
         let (status, stdout, stderr) = self.human(arguments);
         assert_eq!(status, 0, "{arguments}: {stderr}");
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }

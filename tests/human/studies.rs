@@ -127,3 +127,24 @@ fn an_ideal_learner_begins_with_nothing_comes_to_the_ocs_and_ends_with_the_targe
         }
     }
 }
+
+#[test]
+fn fewer_than_five_participants_decide_nothing() {
+    let taught = taught(TREE);
+    let human = HumanConfig::default();
+    let holds = |participants: usize| {
+        let learner = Learner::Ideal;
+        let studies = Studies {
+            learner: &learner,
+            taught: &taught,
+            human: &human,
+            studies: 3,
+            block: 40,
+            seed: 7,
+            shuffled: false,
+        };
+        let power = studies.power(participants);
+        power.tests.iter().find(|test| test.id == "top-level-dip").unwrap().share
+    };
+    assert_eq!((holds(4), holds(5)), (0.0, 1.0));
+}

@@ -322,6 +322,25 @@ class Results(unittest.TestCase):
             self.assertIn("--tensorboard", refused.stderr)
 
 
+class People(unittest.TestCase):
+    def test_pandas_reads_the_long_table_of_people_as_it_is_in_their_folder(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "pair.yaml").write_text("task: {branching: [2, 2]}\nhuman: {days: 2, blocks: 2, trials: 12}\n")
+            run(folder, "human", "simulate", "pair.yaml", "--learner", "ideal", "--participants", "3", "--out", "people")
+            run(folder, "human", "export", "people", "--config", "pair.yaml", "--out", "long.csv")
+            trials, table = pd.read_csv(folder / "people" / "trials.csv"), pd.read_csv(folder / "long.csv")
+            self.assertEqual(list(table.columns), ["participant", "excluded", "day", "block", "trial", "time", "item", "label",
+                                                   "level", "base_rate", "target", "response"])
+            wide = table.pivot(index=["participant", "day", "trial"], columns="label", values="response")
+            own = trials.set_index(["participant", "day", "trial"])[["response_%d" % label for label in range(1, 7)]]
+            np.testing.assert_array_equal(wide.to_numpy(), own.to_numpy())
+            means = table.groupby("label")["target"].mean()
+            rates = table.groupby("label")["base_rate"].first()
+            np.testing.assert_allclose(means, rates)
+            self.assertEqual(table.groupby("participant")["block"].max().tolist(), [2, 2, 2])
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::super::arguments::path;
-use super::super::outcome::Success;
+use super::super::outcome::{Success, misuse};
 use super::super::output;
+use super::figure::Figure;
 use super::source::Experiment;
-use crate::human::{Analysis, Band, Crossing, Options, analyse};
+use crate::human::{Analysis, Band, Clock, Crossing, Options, analyse};
 
 /// Judge participants block by block, and test whether they visit the OCS first.
 ///
@@ -44,9 +45,29 @@ pub struct Analyse {
     /// Deal each participant's trials to other times first: a control, which shows no visit
     #[arg(long)]
     shuffled: bool,
+    /// Draw a figure: FILE.png, FILE.svg or FILE.pdf
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    figure: Option<PathBuf>,
+    /// Draw networks beside people: a folder of runs (RUN), whose conditions are lines each, or one condition of it (RUN/CONDITION);
+    /// ends of the phases are one moment. Repeatable
+    #[arg(long, value_name = "RUN", value_parser = path(), requires = "figure")]
+    networks: Vec<PathBuf>,
+    /// How the figure spaces trials
+    #[arg(long, value_enum, default_value_t = Spacing::Log)]
+    clock: Spacing,
+    /// Replace FILE if it is there
+    #[arg(long, requires = "figure")]
+    overwrite: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// As it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Spacing {
+    Log,
+    Linear,
 }
 
 /// Reads a number of trials.
@@ -58,6 +79,9 @@ pub fn block_size(text: &str) -> Result<usize> {
 impl Analyse {
     pub fn run(self) -> Result<Success> {
         let loaded = self.experiment.load()?;
+        let figure =
+            self.figure.as_deref().map(|file| Figure::of(file, &self.networks, self.overwrite));
+        let figure = figure.transpose().map_err(misuse)?;
         let (data, exclude) = loaded.data(&self.folder)?;
         let options = Options {
             block: loaded.block(self.block),
@@ -66,6 +90,13 @@ impl Analyse {
             exclude,
         };
         let analysis = analyse(&data, &loaded.config, &loaded.taught, &options);
+        if let Some(figure) = &figure {
+            let clock = match self.clock {
+                Spacing::Log => Clock::Logarithmic,
+                Spacing::Linear => Clock::Linear,
+            };
+            figure.draw(&analysis, &loaded.taught, clock)?;
+        }
         if self.json {
             output::json(&analysis)?;
         } else {

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod export;
+mod figure;
 mod import;
 mod power;
 mod serve;

@@ -342,7 +342,11 @@ mod tests {
                 for (item, count) in counts.into_iter().enumerate() {
                     so_far[item] += count as f64;
                     let due = taught.frequencies[item] * ((block + 1) * trials) as f64;
-                    assert!((so_far[item] - due).abs() < 1.0 + 1e-9, "{item}: {} {due}", so_far[item]);
+                    assert!(
+                        (so_far[item] - due).abs() < 1.0 + 1e-9,
+                        "{item}: {} {due}",
+                        so_far[item]
+                    );
                 }
             }
         }

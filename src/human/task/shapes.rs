@@ -95,14 +95,21 @@ mod tests {
     fn shapes_that_are_taken_differ_more_than_shapes_as_they_come() {
         let nearest = |shapes: &[Outline]| {
             let pairs = (0..shapes.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
-            pairs.map(|(one, other)| distance(&shapes[one], &shapes[other])).fold(f64::INFINITY, f64::min)
+            pairs
+                .map(|(one, other)| distance(&shapes[one], &shapes[other]))
+                .fold(f64::INFINITY, f64::min)
         };
         for seed in 0..3 {
             let taken = outlines(8, &mut random(seed, 1));
             let mut drawn = random(seed, 2);
             let drawn: Vec<Outline> = (0..8).map(|_| outline(&mut drawn)).collect();
             assert_eq!(taken.len(), 8);
-            assert!(nearest(&taken) > 1.3 * nearest(&drawn), "{} {}", nearest(&taken), nearest(&drawn));
+            assert!(
+                nearest(&taken) > 1.3 * nearest(&drawn),
+                "{} {}",
+                nearest(&taken),
+                nearest(&drawn)
+            );
             assert_eq!(svg(&taken[0]), svg(&outlines(8, &mut random(seed, 1))[0]));
         }
     }

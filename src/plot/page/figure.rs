@@ -266,7 +266,10 @@ impl Page {
             key.push(Words { text: symbol.sign.to_owned(), bold: true });
             key.push(Words { text: format!("{}{end}", symbol.meaning), bold: false });
         }
-        let notes = format!("{} {}.", self.notes, footer_notes(records)).trim_start().to_owned();
+        let notes = match footer_notes(records) {
+            origin if origin.is_empty() => self.notes.clone(),
+            origin => format!("{} {origin}.", self.notes).trim_start().to_owned(),
+        };
         let notes = vec![Words { text: notes, bold: false }];
         [key, notes].into_iter().filter(|paragraph| !paragraph.is_empty()).collect()
     }

@@ -30,8 +30,11 @@ pub fn source(records: &[Record]) -> String {
     )
 }
 
-/// Where the numbers came from, for a reader.
+/// Where the numbers came from, for a reader; of no records nothing.
 pub fn footer_notes(records: &[Record]) -> String {
+    if records.is_empty() {
+        return String::new();
+    }
     let mut notes: Vec<String> = marks(records).into_iter().map(str::to_owned).collect();
     notes.extend(unpublished(records).iter().map(|name| format!("data: {name}")));
     let mut conditions: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();

@@ -2,6 +2,7 @@
 
 mod dynamics;
 mod measures;
+mod people;
 mod records;
 mod tasks;
 mod term;
@@ -10,7 +11,12 @@ pub use term::Term;
 
 /// All terms: tasks, what is measured, how it is learned, what is kept.
 pub fn terms() -> impl Iterator<Item = &'static Term> {
-    tasks::TERMS.iter().chain(measures::TERMS).chain(dynamics::TERMS).chain(records::TERMS)
+    tasks::TERMS
+        .iter()
+        .chain(measures::TERMS)
+        .chain(dynamics::TERMS)
+        .chain(records::TERMS)
+        .chain(people::TERMS)
 }
 
 /// The term of a name: as it is written, or else whatever its case and hyphens.

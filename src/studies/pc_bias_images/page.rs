@@ -6,7 +6,7 @@ use super::analysis::{
     numbers_of_components, pairs, pick, projected_accuracy, share_against_accuracy,
 };
 use crate::config::{Inputs, NetworkKind, Preprocessing};
-use crate::metrics::{correlation, rank_correlation};
+use crate::metrics::correlation;
 use crate::plot::curve::{Curve, median};
 use crate::plot::style::{
     BLUE, Colour, Dash, GREEN, GREY, INK, Look, Marker, ORANGE, PURPLE, SKY, Stroke, THRESHOLD,
@@ -45,7 +45,7 @@ pub fn page(runs: &RunFolder) -> Page {
         .wider(2.0)
         .key([
             Symbol::new("P", "number of principal components of the training inputs, the largest first"),
-            Symbol::new("r", "correlation over examples, of ranks in d"),
+            Symbol::new("r", "correlation over examples"),
             symbols::CNN,
         ])
         .notes(
@@ -135,15 +135,11 @@ fn by_component(runs: &RunFolder, inputs: Inputs, set: &str) -> Panel {
         Measure::named("component needed", names).own(),
         Measure::linear("accessibility").between(0.0, 1.0).own(),
     );
-    let mut words = Vec::new();
     for (network, look, shift, name) in
         [(NetworkKind::Linear, LINEAR, 0.38, "linear"), (NetworkKind::Cnn, CNN, 0.62, "CNN")]
     {
         let chosen = centred(runs, inputs, network);
         let found = pairs(accessibility(&chosen).as_ref(), critical(&chosen).as_ref());
-        if let Some(r) = rank_correlation(&found) {
-            words.push(format!("{r:.2}").replace('-', "−"));
-        }
         let mut bins: Vec<Vec<f64>> = vec![Vec::new(); BINS.len() + 1];
         for (easy, needs) in found {
             bins[BINS.iter().position(|&end| needs <= end as f64).unwrap_or(BINS.len())].push(easy);
@@ -160,10 +156,7 @@ fn by_component(runs: &RunFolder, inputs: Inputs, set: &str) -> Panel {
         let medians = filled().filter_map(|(bin, values)| Some((at(bin), median(values)?)));
         panel = panel.layer(Layer::points(medians.collect::<Vec<_>>(), look, name));
     }
-    match words.is_empty() {
-        true => panel.titled(set),
-        false => panel.titled(format!("{set}, r = {}", words.join(", "))),
-    }
+    panel.titled(set)
 }
 
 fn labels(runs: &RunFolder, network: NetworkKind) -> Panel {

@@ -73,6 +73,7 @@ struct Learning {
 struct Group {
     n_members: i64,
     samples: Samples,
+    projections: Option<Projections>,
     span: Span,
 }
 
@@ -148,7 +149,8 @@ impl LinearStack {
             let n_members = group.len() as i64;
             let samples =
                 Samples::new((task, shared), config, self.device, self.kind, !from_moments)?;
-            groups.push(Group { n_members, samples, span });
+            let projections = Projections::of(&config.projections, task, samples.evaluation())?;
+            groups.push(Group { n_members, samples, projections, span });
             if from_moments {
                 let moments_here = self.moments(members[0].lesson(0), group[0].lesson(stretch))?;
                 let scale = self.optimiser.gradient_scale(span.learning_rate);
@@ -358,11 +360,11 @@ impl Stack for LinearStack {
             .lesson
             .groups
             .iter()
-            .map(|Group { n_members, samples, span }| {
+            .map(|Group { n_members, samples, projections, span }| {
                 let map = map.narrow(0, first, *n_members);
                 first += n_members;
                 let training = samples.training_to_observe().map(Set::share);
-                let projections = samples.projections().map(Projections::share);
+                let projections = projections.as_ref().map(Projections::share);
                 (map, span.time(step), samples.evaluation().share(), training, projections)
             })
             .collect();
