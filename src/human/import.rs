@@ -11,16 +11,7 @@ use super::columns::ColumnMap;
 use super::oddities::{Found, Odd, find_oddities};
 use super::rows::{Row, Wanted, read_rows};
 use super::tree::Taught;
-use super::trials::{Trial, Trials};
-
-/// Where a trial was read.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Number of the file.
-    pub file: usize,
-    /// Its row, from 1.
-    pub row: u64,
-}
+use super::trials::{Place, Trial, Trials};
 
 /// What was read.
 pub struct Imported {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Exclude, Kept};
 
-use super::import::Place;
-use super::trials::Trials;
+use super::trials::{Place, Trials};
 
 /// Something odd about a participant's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,15 @@ pub struct Trial {
     pub reaction_time: Option<f64>,
 }
 
+/// Where a trial was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Number of the file.
+    pub file: usize,
+    /// Its row, from 1.
+    pub row: u64,
+}
+
 /// All trials, ordered by participant, day and number once they are read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trials {
