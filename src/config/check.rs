@@ -387,7 +387,7 @@ impl Config {
             kernel.check(self.network.kind)?;
         }
         if let Some(human) = &self.human {
-            human.check(&self.task)?;
+            self.check_human(human)?;
         }
         if self.training.loss.is_of_logits()
             && let Initialisation::Aligned(_) = self.network.initialisation

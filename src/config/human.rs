@@ -3,7 +3,6 @@
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::TaskConfig;
 use super::check::ensure_fraction;
 use super::page::PageConfig;
 
@@ -141,19 +140,8 @@ impl HumanConfig {
         self.trials.unwrap_or(EACH * n_items)
     }
 
-    pub(super) fn check(&self, task: &TaskConfig) -> Result<()> {
-        ensure!(
-            task.has_tree(),
-            "human asks people for labels of a tree, but task.targets are numbers: leave one of them out"
-        );
-        ensure!(
-            task.target_scale.is_none(),
-            "human asks people for labels that are there or not, but task.target_scale makes other targets: leave one of them out"
-        );
-        ensure!(
-            task.labels.is_none(),
-            "human asks people for labels of the tree, but task.labels are drawn at random: leave one of them out"
-        );
+    /// Ranges.
+    pub(super) fn check(&self) -> Result<()> {
         let within = |key: &str, value: usize, most: usize| {
             ensure!((1..=most).contains(&value), "human.{key} must be 1 to {most}, not {value}");
             Ok(())

@@ -15,6 +15,7 @@ mod drawn;
 mod fault;
 mod grid;
 mod human;
+mod human_check;
 mod initialisation;
 mod inputs;
 mod keeping;
