@@ -31,6 +31,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
         "prior_knowledge" => fake::quick("prior_knowledge"),
+        "early_linear" | "pc_bias" => crate::claims::kept::read(stem).unwrap(),
         "early_linear" | "pc_bias_images" => crate::claims::kept::read(stem).unwrap(),
         _ => panic!("there are no fake runs of {stem}"),
     }
@@ -72,6 +73,7 @@ fn contents(stem: &str) -> &'static [&'static str] {
             &["CNN, whitened", "accessibility, linear", "whole inputs", "random labels", "10²"]
         }
         "early_linear" => &["width m", "linear model", "M / ‖ȳ‖", "mean target", "10⁻³"],
+        "pc_bias" => &["variance d", "small start", "slope −1/2", "components kept P", "7–12"],
         _ => panic!("nobody says what the figure of {stem} holds"),
     }
 }

@@ -292,7 +292,7 @@ fn what_does_not_go_together_is_refused_with_the_remedy() {
         (&["task.gaussian.spread=[1, 1, 1, 1, 1]"], "spread and spectrum"),
         (&["task.gaussian.spectrum.exponent=-1"], "must be 0 to 8"),
         (&["task.gaussian.spectrum.total=0"], "task.gaussian.spectrum.total"),
-        (&["training.loss=binary-cross-entropy"], "amplitude: 0.5, offset: 0.5"),
+        (&["training.loss=binary-cross-entropy", "probes=[]"], "amplitude: 0.5, offset: 0.5"),
     ] {
         let message = refusal(overrides);
         assert!(message.contains(expected), "{overrides:?}: {message}");

@@ -21,6 +21,7 @@ mod ocs_loss;
 mod ocs_mnist;
 mod ocs_modes;
 mod ocs_sequence;
+mod pc_bias;
 mod pc_bias_images;
 mod prior_knowledge;
 mod study;
@@ -51,6 +52,7 @@ pub static ALL: [&Study; 18] = [
     &bias_free_relu::STUDY,
     &prior_knowledge::STUDY,
     &early_linear::STUDY,
+    &pc_bias::STUDY,
     &pc_bias_images::STUDY,
 ];
 

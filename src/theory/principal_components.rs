@@ -16,7 +16,9 @@ use anyhow::{Result, ensure};
 use ndarray::{Array1, Array2, Axis};
 
 use super::course::{Course, Moment};
-use crate::config::{Bias, Config, Initialisation, Loss, NormalOverWidth, TrainingConfig};
+use crate::config::{
+    Bias, Config, Initialisation, Loss, NormalOverWidth, Orthogonal, TrainingConfig,
+};
 use crate::decompositions::eigen;
 use crate::task::{Task, TaskInputs};
 
@@ -172,8 +174,8 @@ impl WideLinear {
     }
 }
 
-/// Whether (B1) answers a config: a linear network without biases under half the squared error, of one layer on vectors that are
-/// drawn, or wide with weights of variance 1/m in every layer.
+/// Whether (B1) answers a config: a linear network without biases under half the squared error, of one layer or of wide orthogonal ones
+/// on vectors that are drawn, or wide with weights of variance 1/m in every layer.
 ///
 /// # Errors
 ///
@@ -187,10 +189,16 @@ pub fn is_followed_along_components(config: &Config, task: &Task) -> Result<bool
     {
         return Ok(false);
     }
-    let Initialisation::NormalOverWidth(start) = network.initialisation else {
-        return Ok(network.hidden.is_empty() && task.hierarchy.is_none());
-    };
     let widest = LEAST_WIDTH * task.n_inputs().max(task.targets.ncols());
+    let Initialisation::NormalOverWidth(start) = network.initialisation else {
+        // Layers that keep lengths exactly, or the only one.
+        let is_wide = network.hidden.iter().all(|&width| width >= widest);
+        let is_orthogonal =
+            network.initialisation == Initialisation::Orthogonal(Orthogonal { scale: 1.0 });
+        let is_covered = network.hidden.is_empty()
+            || (is_orthogonal && is_wide && network.layer_scales.is_empty());
+        return Ok(is_covered && task.hierarchy.is_none());
+    };
     ensure!(
         start == NormalOverWidth { std: 1.0 } && network.layer_scales.is_empty(),
         "wide linear networks are answered from network.initialisation normal-over-width: {{std: 1}} without network.layer_scales: from \

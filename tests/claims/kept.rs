@@ -7,7 +7,7 @@ use ocs::record::{GramRecord, Record, RunFolder, TheoryRecord};
 use ocs::studies;
 use serde::{Deserialize, Serialize};
 
-/// Studies on images, whose data sets tests do not have.
+/// Studies on images, whose data sets tests do not have, and one whose runs take longer than tests may.
 const STEMS: [&str; 8] = [
     "ocs_gram",
     "ocs_kernel",
@@ -16,6 +16,7 @@ const STEMS: [&str; 8] = [
     "ocs_architectures",
     "ocs_classes",
     "early_linear",
+    "pc_bias",
     "pc_bias_images",
 ];
 
@@ -71,12 +72,40 @@ fn thin(curves: &Curves, responses: bool) -> Curves {
     thin
 }
 
+/// What claims and figure read of `pc_bias`: maps of the networks whose spread is told, distances where half times are, and extremes of
+/// errors.
+fn thin_components(run: &mut Record) {
+    let curves = std::mem::take(&mut run.curves);
+    run.curves =
+        Curves { step: curves.step, time: curves.time, loss: curves.loss, ..Curves::default() };
+    run.curves.loss.iter_mut().for_each(|value| round(value, 6));
+    run.training_curves = None;
+    let condition = run.condition.clone();
+    let has_half_times = ["raw", "white", "small-start"].contains(&&*condition);
+    run.series.retain(|name, _| match name.as_str() {
+        "component_map" => condition == "two-512" || condition.starts_with("three"),
+        "component_distances" | "wide_distances" => has_half_times,
+        "component_half_times" => false,
+        _ => true,
+    });
+    for (name, series) in &mut run.series {
+        if name == "component_map" && condition != "two-512" {
+            series.truncate_after(0);
+        }
+        series.values.iter_mut().flatten().for_each(|value| round(value, 5));
+    }
+}
+
 fn thinned(stem: &str, runs: RunFolder) -> Kept {
     let RunFolder { mut records, mut theories, mut grams } = runs;
     let responses = stem == "ocs_classes";
     // Whose claims read other models along the way.
     let has_twins = stem == "early_linear";
-    for run in &mut records {
+    if stem == "pc_bias" {
+        records.iter_mut().for_each(thin_components);
+        theories.clear();
+    }
+    for run in records.iter_mut().filter(|_| stem != "pc_bias") {
         let on_training_set = run.training_curves.is_some();
         run.curves = match (responses && !on_training_set) || has_twins {
             true => thin(&run.curves, responses),

@@ -23,6 +23,7 @@ mod ocs_linear;
 mod ocs_loss;
 mod ocs_modes;
 mod ocs_sequence;
+mod pc_bias;
 mod pc_bias_images;
 mod prior_knowledge;
 /// Changes that many cases make.
@@ -70,6 +71,7 @@ const CASES: &[Cases] = &[
     ("bias_free_relu", bias_free_relu::cases),
     ("prior_knowledge", prior_knowledge::cases),
     ("early_linear", early_linear::cases),
+    ("pc_bias", pc_bias::cases),
     ("pc_bias_images", pc_bias_images::cases),
 ];
 
