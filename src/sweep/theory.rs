@@ -141,9 +141,11 @@ fn solve(config: &Config, seed: Option<u64>) -> Result<Theory> {
         return solve_bias_free(config, seed.unwrap_or(config.seeds[0]));
     }
     let is_random = !matches!(config.network.initialisation, Initialisation::Aligned(_));
-    let starts_over_width =
-        matches!(config.network.initialisation, Initialisation::NormalOverWidth(_));
-    if is_random && (starts_over_width || config.network.hidden.is_empty()) {
+    let may_be_wide = matches!(
+        config.network.initialisation,
+        Initialisation::NormalOverWidth(_) | Initialisation::Orthogonal(_)
+    );
+    if is_random && (may_be_wide || config.network.hidden.is_empty()) {
         let (seed, task) = (seed.unwrap_or(config.seeds[0]), Task::of(config, None)?);
         if is_followed_along_components(config, &task)? {
             return Theory::along_components(config, &initial_layers(config, &task, seed)?, seed);

@@ -23,10 +23,6 @@ fn error_of(run: &mut Record, error: f64) {
     scale(run, "wide_map_error", error / largest);
 }
 
-fn largest_error(runs: &mut RunFolder, condition: &str) -> f64 {
-    values(run(runs, condition), "wide_map_error").iter().flatten().copied().fold(0.0, f64::max)
-}
-
 /// Moves the time at which half of a component's distance is gone to this, in units of what it is on a variance of 1.
 fn half_time(run: &mut Record, component: usize, units: f64) {
     let layers = run.config.network.hidden.len() as f64 + 1.0;
@@ -63,10 +59,6 @@ pub fn cases() -> Vec<Case> {
             each(runs, "small-targets-three-1024", |run| {
                 scale(run, "wide_map_error", 1.45);
             });
-        }),
-        breaks("width-leaves-movement", |runs| {
-            let small = largest_error(runs, "small-targets-orthogonal-three");
-            error_of(run(runs, "orthogonal-three"), 1.95 * small);
         }),
         breaks("large-components-first", |runs| {
             // Within what half times may be.

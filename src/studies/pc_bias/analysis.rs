@@ -16,8 +16,6 @@ pub enum Kind {
     OneLayer,
     /// Lazy networks of a depth on inputs of unequal variances until L t = 3, with small targets or others.
     Lazy { depth: usize, small_targets: bool },
-    /// The same with layers that are orthogonal at the start.
-    Orthogonal { depth: usize, small_targets: bool },
     /// Lazy networks on such inputs until all is learned.
     Raw,
     /// Lazy networks on inputs of equal variances.
@@ -50,9 +48,6 @@ impl Kind {
                     of(small_targets)
                 )
             }
-            Kind::Orthogonal { depth, small_targets } => {
-                format!("{depth} orthogonal layers and {}", of(small_targets))
-            }
             Kind::Raw => "normal-over-width until L t > 3".to_owned(),
             Kind::White => "linear networks on equal variances".to_owned(),
             Kind::SmallStart => "normal-over-width with a std below 1".to_owned(),
@@ -83,7 +78,6 @@ impl Kind {
             Initialisation::NormalOverWidth(NormalOverWidth { std }) => Some(std),
             _ => None,
         };
-        let is_orthogonal = matches!(config.network.initialisation, Initialisation::Orthogonal(_));
         let are_small = *entries < SMALL_ENTRIES;
         match self {
             Kind::OneLayer => layers == 1,
@@ -93,9 +87,6 @@ impl Kind {
                     && is_early
                     && layers == depth
                     && are_small == small_targets
-            }
-            Kind::Orthogonal { depth, small_targets } => {
-                is_orthogonal && layers == depth && are_small == small_targets
             }
             Kind::Raw => start == Some(1.0) && !is_even && !is_early,
             Kind::White => start == Some(1.0) && is_even,

