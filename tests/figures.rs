@@ -31,8 +31,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
         "prior_knowledge" => fake::quick("prior_knowledge"),
-        "early_linear" | "pc_bias" => crate::claims::kept::read(stem).unwrap(),
-        "early_linear" | "pc_bias_images" => crate::claims::kept::read(stem).unwrap(),
+        "early_linear" | "pc_bias" | "pc_bias_images" => crate::claims::kept::read(stem).unwrap(),
         _ => panic!("there are no fake runs of {stem}"),
     }
 }

@@ -34,7 +34,7 @@ pub use study::Study;
 pub(crate) use study::{nothing_more, other_seeds};
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 18] = [
+pub static ALL: [&Study; 19] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,

@@ -8,7 +8,7 @@ use ocs::studies;
 use serde::{Deserialize, Serialize};
 
 /// Studies on images, whose data sets tests do not have, and one whose runs take longer than tests may.
-const STEMS: [&str; 8] = [
+const STEMS: [&str; 9] = [
     "ocs_gram",
     "ocs_kernel",
     "ocs_mnist",
@@ -78,13 +78,14 @@ fn thin_components(run: &mut Record) {
     let curves = std::mem::take(&mut run.curves);
     run.curves =
         Curves { step: curves.step, time: curves.time, loss: curves.loss, ..Curves::default() };
-    run.curves.loss.iter_mut().for_each(|value| round(value, 6));
+    run.curves.loss.iter_mut().for_each(|value| round(value, 5));
     run.training_curves = None;
     let condition = run.condition.clone();
     let has_half_times = ["raw", "white", "small-start"].contains(&&*condition);
     run.series.retain(|name, _| match name.as_str() {
         "component_map" => condition == "two-512" || condition.starts_with("three"),
-        "component_distances" | "wide_distances" => has_half_times,
+        "component_distances" => has_half_times,
+        "wide_distances" => condition == "raw",
         "component_half_times" => false,
         _ => true,
     });
@@ -92,7 +93,7 @@ fn thin_components(run: &mut Record) {
         if name == "component_map" && condition != "two-512" {
             series.truncate_after(0);
         }
-        series.values.iter_mut().flatten().for_each(|value| round(value, 5));
+        series.values.iter_mut().flatten().for_each(|value| round(value, 4));
     }
 }
 

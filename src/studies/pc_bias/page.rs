@@ -44,7 +44,7 @@ const GROUPS: [(f64, &str); 7] = [
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
-    Page::new("Wide linear networks learn the direction that inputs vary along most first, whatever the targets")
+    Page::new("Wide linear networks learn along the largest variance of their inputs first")
         .row("Distance from least squares", [distances(runs)])
         .beside("Half times", [times(runs)])
         .beside("Distance from the law (B1)", [widths(runs)])
@@ -65,7 +65,7 @@ pub fn page(runs: &RunFolder) -> Page {
         ])
         .notes(
             "Linear: 12 normal inputs of variances 1, 1/2, ..., 1/12, 4 outputs; a, b: 3 layers of 384 units, d: 2 of 512. ReLU: 40 inputs of \
-             variances in proportion to j^−1.5, whose components all tell as much of the label, 128 units; means over networks and data sets. \
+             variances that fall as j to the power of −1.5, whose components all tell as much of the label, 128 units; means over networks and data sets. \
              Critical component: the first from which on regression on all up to it is right.",
         )
 }
