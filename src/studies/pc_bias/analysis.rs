@@ -106,7 +106,7 @@ pub fn pick(runs: &RunFolder, kind: Kind) -> Result<Vec<&Record>> {
 }
 
 /// Runs in groups that share a number, in its order.
-fn grouped<'a>(runs: Vec<&'a Record>, number: fn(&Record) -> u64) -> Vec<(u64, Vec<&'a Record>)> {
+fn grouped(runs: Vec<&Record>, number: fn(&Record) -> u64) -> Vec<(u64, Vec<&Record>)> {
     let mut numbers: Vec<u64> = runs.iter().map(|run| number(run)).collect();
     numbers.sort_unstable();
     numbers.dedup();
