@@ -55,6 +55,7 @@ pub fn page(runs: &RunFolder) -> Page {
         .taller(1.25)
         .key([
             Symbol::new("d", "variance of inputs along a principal component"),
+            Symbol::new("j", "number of a component, that of the largest variance first"),
             Symbol::new("L", "number of layers"),
             Symbol::new("m", "width"),
             Symbol::new("e", "largest distance of the map from (B1) until L t = 3, over the way that there is to go"),
