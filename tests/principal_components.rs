@@ -169,10 +169,10 @@ fn the_probe_tells_of_a_run_what_its_weights_do() {
     for (map, distances) in maps.iter().zip(&distances) {
         let map = Array2::from_shape_vec((2, 5), map.clone()).unwrap();
         let expected = components.distances(&map);
-        assert!(largest(&[expected], &[distances.clone()]) < 1e-12);
+        assert!(largest(&[expected], std::slice::from_ref(distances)) < 1e-12);
     }
     let losses: Vec<f64> = distances.iter().map(|row| components.loss(row)).collect();
-    assert!(largest(&[losses], &[record.curves.loss.clone()]) < 1e-12);
+    assert!(largest(&[losses], std::slice::from_ref(&record.curves.loss)) < 1e-12);
     let half = rows(&record.series["component_half_times"]);
     let expected: Vec<f64> = (1..=5).map(|j| 2f64.ln() * f64::from(j) / 2.0).collect();
     assert!(largest(&half, &[expected]) < 1e-12);

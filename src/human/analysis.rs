@@ -343,9 +343,10 @@ fn group(
 }
 
 /// The results for all, in their order, on as many threads as there are cores.
-pub fn in_parallel<T: Send + Sync, R: Send>(all: Vec<T>, of: impl Fn(T) -> R + Sync) -> Vec<R>
+pub fn in_parallel<T, R>(all: Vec<T>, of: impl Fn(T) -> R + Sync) -> Vec<R>
 where
-    T: Clone,
+    T: Clone + Send + Sync,
+    R: Send,
 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = all.len().div_ceil(cores).max(1);

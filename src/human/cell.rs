@@ -206,7 +206,7 @@ impl<'a> Cell<'a> {
         given.extend(std::iter::repeat_n(0.0, labels.len()));
         let mut unknown = None;
         let single = self.text().into_owned();
-        let entries = match labels.iter().any(|label| *label == single) {
+        let entries = match labels.contains(&single) {
             true => vec![Value::String(single)],
             false => self.entries()?,
         };

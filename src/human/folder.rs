@@ -62,7 +62,7 @@ pub enum Origin {
         /// They, in the order in which they were read.
         files: Vec<FileRecord>,
         /// Which of their columns hold what.
-        columns: ColumnMap,
+        columns: Box<ColumnMap>,
     },
     /// From no people at all.
     Simulated {

@@ -49,8 +49,8 @@ pub fn critical_components(
 /// `<(y - ybar) s_k> / d_k`, `[n_components, n_labels]`: items suffice, since a target depends on the item alone.
 fn regression(task: &Task, components: &Components, ocs: &Array1<f64>) -> Array2<f64> {
     let scores = components.scores(&task.item_means());
-    let weighted = (&task.targets - ocs) * &task.probabilities.view().insert_axis(Axis(1));
-    scores.t().dot(&weighted) / &components.variances.view().insert_axis(Axis(1))
+    let weighted = (&task.targets - ocs) * task.probabilities.view().insert_axis(Axis(1));
+    scores.t().dot(&weighted) / components.variances.view().insert_axis(Axis(1))
 }
 
 /// `[n_samples, n_inputs]`.

@@ -317,6 +317,7 @@ mod tests {
                 "task.gaussian.count=6",
                 "task.gaussian.dimension=4",
                 "task.gaussian.whitened=false",
+                "task.gaussian.mirrored=false",
             ];
             let held_out = format!("task.gaussian.held_out={held_out}");
             vectors(&[&keys[..], &[held_out.as_str()]].concat())

@@ -250,7 +250,7 @@ impl Stack for NonlinearStack {
                 false => Vec::new(),
             };
             let projected = match &projections {
-                Some(projections) => Answer::through(projections.sets(&evaluation), &answers)?,
+                Some(projections) => Answer::through(projections.sets(&evaluation), answers)?,
                 None => Vec::new(),
             };
             let evaluation = answers(&evaluation)?;

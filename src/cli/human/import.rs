@@ -129,7 +129,7 @@ impl Import {
             trials: trials.trials.len(),
             exclude,
             odd,
-            origin: Origin::Imported { files, columns },
+            origin: Origin::Imported { files, columns: Box::new(columns) },
         };
         Ok(HumanData { about, trials })
     }

@@ -10,11 +10,12 @@ use crate::plot::style::{
     BLUE, Dash, GREEN, GREY, INK, Look, Marker, ORANGE, PURPLE, Stroke, VERMILION,
 };
 use crate::plot::symbols::{self, Symbol};
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample};
 use crate::record::{Record, RunFolder};
 
 const LAW: Stroke = Stroke::solid(INK, 0.7);
 const GUIDE: Stroke = Stroke::broken(GREY, 0.9, Dash::Dashed);
+const WHISKER: Stroke = Stroke::solid(GREY, 0.6);
 /// Components that are shown, counted from 1, each with a look.
 const SHOWN: [(usize, Look); 4] = [
     (1, Look::new(BLUE, Dash::Solid, Marker::Disc)),
@@ -218,8 +219,14 @@ fn accessible(runs: &RunFolder) -> Panel {
             let thin = Stroke::solid(look.colour, 0.6);
             let thick = Stroke::solid(look.colour.paler(0.55), 6.0);
             panel = panel
-                .layer(Layer::line(upright(0.05, 0.95), thin, "").uncaptioned())
-                .layer(Layer::line(upright(0.25, 0.75), thick, "").uncaptioned());
+                .layer(
+                    Layer::line(upright(0.05, 0.95), thin, "")
+                        .explained_by(Entry::new(Sample::Line(WHISKER), "nine tenths")),
+                )
+                .layer(
+                    Layer::line(upright(0.25, 0.75), thick, "")
+                        .explained_by(Entry::new(Sample::Swatch(GREY), "half of the samples")),
+                );
             medians.push((x, quantile(0.5)));
         }
         panel = panel.layer(Layer::points(medians, look, name));
