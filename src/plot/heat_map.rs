@@ -1,6 +1,6 @@
 //! Tables of numbers as colours, and the bar that says which colour is which number.
 
-use super::axis::{Axis, number};
+use super::axis::Axis;
 use super::canvas::Canvas;
 use super::geometry::Rectangle;
 use super::style::{Colour, FRAME_WIDTH, INK, Stroke, TEXT_SIZE, TICK_LENGTH};
@@ -96,7 +96,7 @@ pub fn colour_bar(
         let y = frame.bottom() - up * frame.height;
         canvas.line((right, y), (right + TICK_LENGTH, y), Stroke::solid(INK, FRAME_WIDTH));
         let at = (right + TICK_LENGTH + 1.5, y);
-        let text = Text::centred(number(tick.value, 1), at, Anchor::Start, TEXT_SIZE);
+        let text = Text::centred(tick.label.unwrap_or_default(), at, Anchor::Start, TEXT_SIZE);
         widest = widest.max(text.bounds().width);
         canvas.text(text);
     }
