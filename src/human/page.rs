@@ -50,6 +50,7 @@ pub fn page(subject: &Subject) -> Page {
     };
     let control = if analysis.shuffled { ", trials in random order" } else { "" };
     let levels = 0..analysis.levels.len();
+    let networks = !subject.networks.is_empty();
     Page::new(format!("{who}: is the optimal constant solution visited first{control}?"))
         .row("True negative rate", levels.map(|level| subject.rate(level)))
         .row("Crossing", [subject.mean_output_error(), subject.input_dependence()])
@@ -57,6 +58,7 @@ pub fn page(subject: &Subject) -> Page {
         .square()
         .row("Participants", [subject.crossings(), subject.dips()])
         .key([symbols::TNR, symbols::M, symbols::V, symbols::MEAN_TARGET])
+        .key(networks.then_some(symbols::TIME))
         .notes(subject.notes())
 }
 
@@ -96,7 +98,7 @@ impl Subject<'_> {
         let range = |band: &Band| Some((of(band.low?), of(band.mean?), of(band.high?)));
         let spread = times.clone().zip(bands.clone().map(range)).collect();
         let means = times.zip(bands.map(|band| band.mean.map(&of))).collect();
-        let caption = format!("participants, n = {}", self.group().participants);
+        let caption = format!("{} participants", self.group().participants);
         [
             Layer::band(Spread { points: spread }, PEOPLE.colour, "95 % of their mean"),
             Layer::line(Curve { points: means }, PEOPLE.stroke(1.2), caption),
