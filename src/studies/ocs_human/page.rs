@@ -4,13 +4,13 @@ use super::groups::{Experiment, Group, PARTICIPANTS, networks};
 use crate::config::Bias;
 use crate::human::{self, Band, Clock, Networks, Subject};
 use crate::plot::curve::Curve;
-use crate::plot::style::{BLUE, Dash, GREY, Look, Marker, Stroke, THRESHOLD, VERMILION};
+use crate::plot::style::{Dash, GREY, INK, Look, Marker, Stroke, THRESHOLD};
 use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{Record, RunFolder};
 
-const VISITORS: Look = Look::new(VERMILION, Dash::Solid, Marker::Disc);
-const CONTROLS: Look = Look::new(BLUE, Dash::Solid, Marker::Square);
-const NONE: Stroke = Stroke::broken(GREY, 0.6, Dash::Dotted);
+const GROUP: Look = Look::new(INK, Dash::Solid, Marker::Disc);
+const INTERVAL: Stroke = Stroke::solid(INK, 0.8);
+const ZERO: Stroke = Stroke::solid(GREY, 0.4);
 
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
@@ -20,8 +20,10 @@ pub fn page(runs: &RunFolder) -> Page {
     let networks = [Bias::All, Bias::None].into_iter().filter_map(|bias| beside(runs, bias));
     let networks: Vec<Networks> = networks.collect();
     let (taught, clock) = (&experiment.taught, Clock::Logarithmic);
-    human::page(&Subject { analysis: &analysis, taught, networks: &networks, clock })
-        .row("Groups of simulated participants", [dips(&experiment)])
+    human::page(&Subject { analysis: &analysis, taught, networks: &networks, clock }).row(
+        format!("Dip of the top level's TNR in groups of {PARTICIPANTS} simulated participants"),
+        [dips(&experiment)],
+    )
 }
 
 fn beside(runs: &RunFolder, bias: Bias) -> Option<Networks<'_>> {
@@ -34,7 +36,7 @@ fn beside(runs: &RunFolder, bias: Bias) -> Option<Networks<'_>> {
 /// Mean dip of each group.
 fn dips(experiment: &Experiment) -> Panel {
     let x = Measure::named("", Group::ALL.map(Group::name));
-    let y = Measure::linear("mean dip of top level's TNR").including([0.0]);
+    let y = Measure::linear("mean dip").including([0.0]);
     let found: Vec<(Group, f64, Band)> = (0..)
         .zip(Group::ALL)
         .filter_map(|(place, group)| {
@@ -42,27 +44,23 @@ fn dips(experiment: &Experiment) -> Panel {
             Some((group, f64::from(place) + 0.5, dip))
         })
         .collect();
-    let mut panel = Panel::new(x, y).layer(Layer::level(0.0, NONE, "no dip")).layers(
-        experiment.taught.deep_dip().map(|dip| {
-            Layer::level(dip, THRESHOLD, "a fifth of the way to the OCS: less is no visit")
-        }),
-    );
-    for (visits, look, words) in
-        [(true, VISITORS, "made to visit the OCS"), (false, CONTROLS, "controls")]
-    {
+    let deep = experiment
+        .taught
+        .deep_dip()
+        .map(|dip| Layer::level(dip, THRESHOLD, "a fifth of the way to the OCS: less is no visit"));
+    let zero = Layer::level(0.0, ZERO, "").uncaptioned();
+    let lines = found.iter().filter_map(|(_, x, dip)| {
+        let ends = [(*x, dip.low?), (*x, dip.high?)];
+        Some(Layer::line(Curve::through(ends), INTERVAL, "").uncaptioned())
+    });
+    let points = |visits: bool| -> Vec<(f64, f64)> {
         let own = found.iter().filter(|(group, ..)| group.visits() == visits);
-        let stroke = Stroke::solid(look.colour, 0.9);
-        let line = |(_, x, dip): &(Group, f64, Band)| {
-            let ends = [(*x, dip.low?), (*x, dip.high?)];
-            Some(Layer::line(Curve::through(ends), stroke, "").uncaptioned())
-        };
-        let points = own.clone().filter_map(|(_, x, dip)| Some((*x, dip.mean?)));
-        panel =
-            panel.layers(own.clone().filter_map(line).collect::<Vec<_>>()).layer(Layer::points(
-                points.collect::<Vec<_>>(),
-                look,
-                format!("{words}: mean of {PARTICIPANTS}, and its 95 %"),
-            ));
-    }
-    panel
+        own.filter_map(|(_, x, dip)| Some((*x, dip.mean?))).collect()
+    };
+    Panel::new(x, y)
+        .layer(zero)
+        .layers(deep)
+        .layers(lines.collect::<Vec<_>>())
+        .layer(Layer::points(points(true), GROUP, "made to visit the OCS"))
+        .layer(Layer::open_points(points(false), GROUP, "controls"))
 }
