@@ -7,7 +7,7 @@
 //!   config ──► task ──► theory ──► an answer ─┐
 //!     │         │  data                       ├─► record ──► claim  ─┐
 //!     │         └──► model ──► train ─► probes┘       └────► plot   ─┴─► studies ──► cli
-//!     └──────────── sweep: conditions × seeds, stacks, resume ─ slurm        people ──► human ──► cli
+//!     └──────────── sweep: conditions × seeds, stacks, resume ─ slurm    people ──► human ──► studies
 //! ```
 //!
 //! Three laws. Data flow one way. Theory and training never see each other: they meet in records, under one metric. Tensors

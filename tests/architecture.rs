@@ -29,7 +29,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("claim", &["config", "metrics", "record"]),
     ("plot", &["config", "metrics", "record", "export"]),
     ("human", &["file", "config", "data", "task", "metrics", "record", "plot"]),
-    ("studies", &["config", "theory", "metrics", "record", "claim", "plot"]),
+    ("studies", &["config", "theory", "metrics", "record", "claim", "plot", "human"]),
     ("report", &["config", "metrics", "record", "claim", "studies"]),
 ];
 

@@ -289,6 +289,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 /// What a page takes for granted, made before its commands are run.
 const BEFORE: &[(&str, &[&str])] = &[
     ("docs/clusters.md", &["ocs train my.yaml"]),
+    ("docs/human.md", &["ocs train configs/ocs_human.yaml"]),
     (
         "docs/figures.md",
         &[

@@ -31,6 +31,7 @@ pub fn runs_of(stem: &str) -> RunFolder {
         "ocs_sequence" => fake::quick("ocs_sequence"),
         "bias_free_relu" => fake::quick("bias_free_relu"),
         "prior_knowledge" => fake::quick("prior_knowledge"),
+        "ocs_human" => fake::quick("ocs_human"),
         "early_linear" | "pc_bias" | "pc_bias_images" => crate::claims::kept::read(stem).unwrap(),
         _ => panic!("there are no fake runs of {stem}"),
     }
@@ -72,6 +73,14 @@ fn contents(stem: &str) -> &'static [&'static str] {
             &["CNN, whitened", "accessibility, linear", "whole inputs", "random labels", "10²"]
         }
         "early_linear" => &["width m", "linear model", "M / ‖ȳ‖", "mean target", "10⁻³"],
+        "ocs_human" => &[
+            "Simulated participants (ideal), no people",
+            "mean of 20 simulated participants",
+            "biases in all layers",
+            "last block, trial 712",
+            "items one by one",
+            "trials per unit of t",
+        ],
         "pc_bias" => &["variance d", "small start", "slope −1/2", "components kept P", "7–12"],
         _ => panic!("nobody says what the figure of {stem} holds"),
     }

@@ -48,7 +48,7 @@ pub use page::{Clock, Networks, Subject, page};
 pub use power::{Power, PowerOfTest, Studies};
 pub use resample::{BOOTSTRAPS, Resamples, permuted, sign_flip};
 pub use server::Server;
-pub use simulate::simulate;
+pub use simulate::{simulate, simulated};
 pub use task::{ensure_place as ensure_task_place, write_task};
 pub use tree::Taught;
 pub use trials::{Trial, Trials};

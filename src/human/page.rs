@@ -50,6 +50,7 @@ pub fn page(subject: &Subject) -> Page {
     };
     let control = if analysis.shuffled { ", trials in random order" } else { "" };
     let levels = 0..analysis.levels.len();
+    let networks = !subject.networks.is_empty();
     Page::new(format!("{who}: is the optimal constant solution visited first{control}?"))
         .row("True negative rate", levels.map(|level| subject.rate(level)))
         .row("Crossing", [subject.mean_output_error(), subject.input_dependence()])
@@ -57,6 +58,7 @@ pub fn page(subject: &Subject) -> Page {
         .square()
         .row("Participants", [subject.crossings(), subject.dips()])
         .key([symbols::TNR, symbols::M, symbols::V, symbols::MEAN_TARGET])
+        .key(networks.then_some(symbols::TIME))
         .notes(subject.notes())
 }
 
@@ -96,9 +98,11 @@ impl Subject<'_> {
         let range = |band: &Band| Some((of(band.low?), of(band.mean?), of(band.high?)));
         let spread = times.clone().zip(bands.clone().map(range)).collect();
         let means = times.zip(bands.map(|band| band.mean.map(&of))).collect();
-        let caption = format!("participants, n = {}", self.group().participants);
+        let who =
+            if self.analysis.simulated.is_some() { "simulated participants" } else { "people" };
+        let caption = format!("mean of {} {who}", self.group().participants);
         [
-            Layer::band(Spread { points: spread }, PEOPLE.colour, "95 % of their mean"),
+            Layer::band(Spread { points: spread }, PEOPLE.colour, "its 95 % interval"),
             Layer::line(Curve { points: means }, PEOPLE.stroke(1.2), caption),
         ]
     }
@@ -151,7 +155,8 @@ impl Subject<'_> {
         let lines = self.lines(move |record| {
             record.curves.mean_output_error.iter().map(|error| Some(error / norm)).collect()
         });
-        Panel::new(self.time(), Measure::linear("mean-output error, M / ‖ȳ‖").between(0.0, 1.1))
+        Panel::new(self.time(), Measure::linear("M / ‖ȳ‖").between(0.0, 1.1))
+            .titled("mean-output error")
             .layers(self.people(self.group().mean_output_error_squared.iter(), of))
             .layers(lines)
             .layer(Layer::level(self.analysis.threshold, THRESHOLD, "threshold of onset"))
@@ -164,8 +169,9 @@ impl Subject<'_> {
         let lines = self.lines(move |record| {
             record.curves.input_dependence.iter().map(|v| Some(of(*v))).collect()
         });
-        let y = Measure::linear("input dependence, √(V / V of targets)").between(0.0, 1.1);
+        let y = Measure::linear("√(V / V of targets)").between(0.0, 1.1);
         Panel::new(self.time(), y)
+            .titled("input dependence")
             .layers(self.people(self.group().input_dependence.iter(), of))
             .layers(lines)
             .layer(Layer::level(self.analysis.threshold.sqrt(), THRESHOLD, "threshold of end"))
@@ -201,7 +207,32 @@ impl Subject<'_> {
         panel
             .titled(format!("{words}, trial {:.0}", block.time))
             .layer(Layer::diagonal(IDENTITY, "response = base rate"))
+            .layers(self.networks_at(block.time))
             .layers(layers.collect::<Vec<_>>())
+    }
+
+    /// Networks' responses after so many trials, the mean of each level's labels.
+    fn networks_at(&self, trials: f64) -> Vec<Layer> {
+        let points = |(index, networks): (usize, &Networks)| {
+            let record = networks.records.first()?;
+            let curves = &record.curves;
+            let time = trials / self.scale(record)?;
+            let at = curves.time.iter().position(|after| *after >= time);
+            let at = at.or(curves.time.len().checked_sub(1))?;
+            let of_level = |labels: std::ops::Range<usize>| {
+                let all = labels.clone().map(|label| curves.mean_response.get(label)?.get(at));
+                let responses: Option<Vec<&f64>> = all.collect();
+                let responses = responses.filter(|all| !all.is_empty())?;
+                let n = responses.len() as f64;
+                let base_rate = self.analysis.ocs.get(labels)?.iter().sum::<f64>() / n;
+                Some((base_rate, responses.into_iter().sum::<f64>() / n))
+            };
+            let points = labels_of(&self.analysis.levels).into_iter().filter_map(of_level);
+            let look = LOOKS[index % LOOKS.len()];
+            let points = points.collect::<Vec<_>>();
+            Some(Layer::open_points(points, look, networks.caption.clone()).larger(1.7))
+        };
+        self.networks.iter().enumerate().filter_map(points).collect()
     }
 
     /// Onset and end of each participant.
@@ -211,16 +242,20 @@ impl Subject<'_> {
         let members: Vec<_> =
             self.analysis.participants.iter().filter(|one| one.excluded.is_none()).collect();
         let of = |at: usize| [&members[at].phase.onset, &members[at].phase.end];
-        for (which, look) in [LOOKS[0], LOOKS[1]].into_iter().enumerate() {
-            let name = ["onset", "end"][which];
+        for (which, name) in ["onset", "end"].into_iter().enumerate() {
+            let look = PEOPLE;
             // Beside each other.
             let y = |at: usize| (at + 1) as f64 + [0.15, -0.15][which];
             let lines = (0..members.len()).filter_map(|at| interval(of(at)[which], y(at), look));
             let points = (0..members.len()).filter_map(|at| Some((of(at)[which].value?, y(at))));
             let points: Vec<_> = points.collect();
+            let points = match which {
+                0 => Layer::open_points(points, look, name),
+                _ => Layer::points(points, look, name),
+            };
             panel = panel
                 .layers(lines.map(Layer::uncaptioned).collect::<Vec<_>>())
-                .layer(Layer::points(points, look, name).larger(0.8));
+                .layer(points.larger(0.8));
         }
         panel
     }
@@ -238,6 +273,7 @@ impl Subject<'_> {
         });
         let points = dips.iter().map(|(at, dip)| (dip.value, (at + 1) as f64));
         Panel::new(x, y)
+            .titled("dip")
             .layers(lines.collect::<Vec<_>>())
             .layer(Layer::points(points.collect::<Vec<_>>(), PEOPLE, "dip").larger(0.8))
             .layer(Layer::upright(0.0, THRESHOLD, "no dip"))
@@ -271,6 +307,6 @@ impl Subject<'_> {
 /// A line over an interval that has both ends.
 fn interval(crossing: &Crossing, y: f64, look: Look) -> Option<Layer> {
     let (low, high) = (crossing.low?, crossing.high?);
-    let stroke = Stroke::solid(look.colour, 0.6);
+    let stroke = Stroke::solid(look.colour.paler(0.6), 0.6);
     Some(Layer::line(Curve::through([(low, y), (high, y)]), stroke, ""))
 }

@@ -3,12 +3,38 @@
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::config::HumanConfig;
+use crate::config::{Exclude, HumanConfig};
 
+use super::folder::{DataRecord, HumanData, Origin, SCHEMA_VERSION};
 use super::learner::{Course, Learner};
 use super::resample::random;
 use super::tree::Taught;
 use super::trials::{Trial, Trials};
+
+/// Data of `n` participants that say who answered.
+pub fn simulated(
+    learner: &Learner,
+    taught: &Taught,
+    human: &HumanConfig,
+    n: usize,
+    seed: u64,
+) -> HumanData {
+    let trials = simulate(learner, taught, human, n, seed);
+    let about = DataRecord {
+        schema_version: SCHEMA_VERSION,
+        revision: env!("OCS_REVISION").to_owned(),
+        levels: taught.levels.iter().map(|columns| columns.len()).collect(),
+        labels_of_items: taught.labels_of_items(),
+        item_names: Vec::new(),
+        label_names: Vec::new(),
+        participants: trials.participants.len(),
+        trials: trials.trials.len(),
+        exclude: Exclude::default(),
+        odd: Vec::new(),
+        origin: Origin::Simulated { learner: learner.name(), seed },
+    };
+    HumanData { about, trials }
+}
 
 /// Trials of `n` participants. Each marks every label by itself, with the probability that the learner has it at that trial; items
 /// come in every block equally often, or by their frequencies, in an order of the participant's own.

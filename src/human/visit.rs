@@ -37,8 +37,6 @@ use super::trials::Trials;
 pub const SIGNIFICANT: f64 = 0.05;
 /// V is above chance below this one.
 const ABOVE_CHANCE: f64 = 0.01;
-/// Of what the rate would fall to at the OCS: a shallower dip is no visit.
-const DEEP: f64 = 0.2;
 
 /// One test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -82,7 +80,7 @@ impl Visit<'_> {
     pub fn tests(&self) -> Vec<Test> {
         let dips: Vec<Option<f64>> =
             self.people.iter().map(|one| Some(one.dip.as_ref()?.value)).collect();
-        let margin = self.taught.true_negative_rate_at_ocs().map(|rate| DEEP * (1.0 - rate));
+        let margin = self.taught.deep_dip();
         let dip = self.over_people("top-level-dip", &dips, 0.0, DIPS);
         let deep = match margin {
             Some(margin) => self.over_people("top-level-dip-is-deep", &dips, margin, DIPS_DEEPLY),

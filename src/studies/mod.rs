@@ -14,6 +14,7 @@ mod ocs_correlation;
 mod ocs_depth;
 mod ocs_frequencies;
 mod ocs_gram;
+mod ocs_human;
 mod ocs_init_scale;
 mod ocs_kernel;
 mod ocs_linear;
@@ -34,7 +35,7 @@ pub use study::Study;
 pub(crate) use study::{nothing_more, other_seeds};
 
 /// All studies, in the order in which `ocs reproduce` runs them.
-pub static ALL: [&Study; 19] = [
+pub static ALL: [&Study; 20] = [
     &ocs_linear::STUDY,
     &ocs_modes::STUDY,
     &ocs_init_scale::STUDY,
@@ -54,6 +55,7 @@ pub static ALL: [&Study; 19] = [
     &early_linear::STUDY,
     &pc_bias::STUDY,
     &pc_bias_images::STUDY,
+    &ocs_human::STUDY,
 ];
 
 /// The stems of all studies.

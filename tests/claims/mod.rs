@@ -16,6 +16,7 @@ mod ocs_correlation;
 mod ocs_depth;
 mod ocs_frequencies;
 mod ocs_gram;
+mod ocs_human;
 mod ocs_images;
 mod ocs_init_scale;
 mod ocs_kernel;
@@ -73,6 +74,7 @@ const CASES: &[Cases] = &[
     ("early_linear", early_linear::cases),
     ("pc_bias", pc_bias::cases),
     ("pc_bias_images", pc_bias_images::cases),
+    ("ocs_human", ocs_human::cases),
 ];
 
 /// Records of every study: kept ones where there are some, else of a quick run.

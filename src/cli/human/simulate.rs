@@ -8,10 +8,7 @@ use clap::Args;
 use super::super::arguments::path;
 use super::super::outcome::{Success, misuse};
 use super::source::{Changes, Loaded};
-use crate::config::Exclude;
-use crate::human::{
-    DataRecord, HumanData, Learner, Origin, SCHEMA_VERSION, ensure_place, simulate,
-};
+use crate::human::{Learner, ensure_place, simulated};
 
 /// More participants than ever took part.
 const MOST: usize = 10_000;
@@ -67,23 +64,10 @@ impl Simulate {
         ensure_place(&self.out, self.overwrite).map_err(misuse)?;
         ensure_few(&loaded, self.participants).map_err(misuse)?;
         let learner = Learner::of(&self.learner, &loaded.taught).map_err(misuse)?;
-        let trials =
-            simulate(&learner, &loaded.taught, &loaded.human(), self.participants, self.seed);
-        let about = DataRecord {
-            schema_version: SCHEMA_VERSION,
-            revision: env!("OCS_REVISION").to_owned(),
-            levels: loaded.taught.levels.iter().map(|columns| columns.len()).collect(),
-            labels_of_items: loaded.taught.labels_of_items(),
-            item_names: Vec::new(),
-            label_names: Vec::new(),
-            participants: trials.participants.len(),
-            trials: trials.trials.len(),
-            exclude: Exclude::default(),
-            odd: Vec::new(),
-            origin: Origin::Simulated { learner: learner.name(), seed: self.seed },
-        };
-        let n_trials = about.trials;
-        HumanData { about, trials }.write(&self.out, self.overwrite)?;
+        let data =
+            simulated(&learner, &loaded.taught, &loaded.human(), self.participants, self.seed);
+        let n_trials = data.about.trials;
+        data.write(&self.out, self.overwrite)?;
         tracing::info!(folder = %self.out.display(), participants = self.participants, trials = n_trials, "written");
         Ok(Success::Full)
     }
