@@ -5,7 +5,7 @@ use crate::plot::over_time::{labels_of, level_name};
 use crate::plot::style::{
     AT_OCS, Dash, GREY, INK, LOOKS, Look, Marker, Stroke, THRESHOLD, level_look,
 };
-use crate::plot::{Layer, Measure, Page, Panel, symbols};
+use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample, symbols};
 use crate::record::Record;
 
 use super::analysis::{Analysis, Band, GroupAnalysis, Rate};
@@ -253,9 +253,7 @@ impl Subject<'_> {
                 0 => Layer::open_points(points, look, name),
                 _ => Layer::points(points, look, name),
             };
-            panel = panel
-                .layers(lines.map(Layer::uncaptioned).collect::<Vec<_>>())
-                .layer(points.larger(0.8));
+            panel = panel.layers(lines.collect::<Vec<_>>()).layer(points.larger(0.8));
         }
         panel
     }
@@ -269,7 +267,7 @@ impl Subject<'_> {
         let lines = dips.iter().flat_map(|(at, dip)| {
             let (low, high) = (Some(dip.low), Some(dip.high));
             let y = (at + 1) as f64;
-            interval(&Crossing { value: None, low, high }, y, PEOPLE).map(Layer::uncaptioned)
+            interval(&Crossing { value: None, low, high }, y, PEOPLE)
         });
         let points = dips.iter().map(|(at, dip)| (dip.value, (at + 1) as f64));
         Panel::new(x, y)
@@ -308,5 +306,6 @@ impl Subject<'_> {
 fn interval(crossing: &Crossing, y: f64, look: Look) -> Option<Layer> {
     let (low, high) = (crossing.low?, crossing.high?);
     let stroke = Stroke::solid(look.colour.paler(0.6), 0.6);
-    Some(Layer::line(Curve::through([(low, y), (high, y)]), stroke, ""))
+    let entry = Entry::new(Sample::Line(stroke), "95 % interval");
+    Some(Layer::line(Curve::through([(low, y), (high, y)]), stroke, "").explained_by(entry))
 }

@@ -5,7 +5,7 @@ use crate::config::Bias;
 use crate::human::{self, Band, Clock, Networks, Subject};
 use crate::plot::curve::Curve;
 use crate::plot::style::{Dash, GREY, INK, Look, Marker, Stroke, THRESHOLD};
-use crate::plot::{Layer, Measure, Page, Panel};
+use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample};
 use crate::record::{Record, RunFolder};
 
 const GROUP: Look = Look::new(INK, Dash::Solid, Marker::Disc);
@@ -15,8 +15,16 @@ const ZERO: Stroke = Stroke::solid(GREY, 0.4);
 /// The figure.
 pub fn page(runs: &RunFolder) -> Page {
     const TITLE: &str = "Simulated participants, no people";
-    let Ok(experiment) = Experiment::of(runs) else { return Page::new(TITLE) };
-    let Ok(analysis) = experiment.analysis(Group::Ideal) else { return Page::new(TITLE) };
+    let not_run = || {
+        let empty = Panel::new(Measure::linear("trials"), Measure::linear("mean dip"));
+        Page::new(TITLE).row("Participants and networks", [empty])
+    };
+    // Who answers as networks do needs theirs.
+    if runs.records.is_empty() {
+        return not_run();
+    }
+    let Ok(experiment) = Experiment::of(runs) else { return not_run() };
+    let Ok(analysis) = experiment.analysis(Group::Ideal) else { return not_run() };
     let networks = [Bias::All, Bias::None].into_iter().filter_map(|bias| beside(runs, bias));
     let networks: Vec<Networks> = networks.collect();
     let (taught, clock) = (&experiment.taught, Clock::Logarithmic);
@@ -48,10 +56,11 @@ fn dips(experiment: &Experiment) -> Panel {
         .taught
         .deep_dip()
         .map(|dip| Layer::level(dip, THRESHOLD, "a fifth of the way to the OCS: less is no visit"));
-    let zero = Layer::level(0.0, ZERO, "").uncaptioned();
+    let zero = Layer::level(0.0, ZERO, "none");
+    let entry = Entry::new(Sample::Line(INTERVAL), "95 %");
     let lines = found.iter().filter_map(|(_, x, dip)| {
         let ends = [(*x, dip.low?), (*x, dip.high?)];
-        Some(Layer::line(Curve::through(ends), INTERVAL, "").uncaptioned())
+        Some(Layer::line(Curve::through(ends), INTERVAL, "").explained_by(entry.clone()))
     });
     let points = |visits: bool| -> Vec<(f64, f64)> {
         let own = found.iter().filter(|(group, ..)| group.visits() == visits);
