@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
-use crate::file;
+use crate::file::{self, hex};
 
 /// Matrices by their names.
 pub type Tables = BTreeMap<String, Array2<f64>>;
@@ -84,9 +84,7 @@ impl Key {
     }
 
     fn file_name(self) -> String {
-        let digits: String =
-            self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{digits}", self.kind)
+        format!("{}-{}", self.kind, hex(&self.hasher.finalize()))
     }
 }
 

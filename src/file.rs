@@ -18,6 +18,11 @@ pub fn stop_writing() {
     std::mem::forget(WRITING.write().unwrap_or_else(PoisonError::into_inner));
 }
 
+/// Lower-case hexadecimal digits of `bytes`.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Writes `bytes` to `path` at once, making its folder if need be: a reader sees the old file or the new one, and what was
 /// there stays if the disk is full or the folder not writable.
 ///

@@ -9,6 +9,7 @@ use super::grid::{first_twice, written};
 use super::name::{LONGEST_NAME, name_from_stem};
 use super::overrides::Overrides;
 use super::{Conditions, Config, Grid};
+use crate::file::hex;
 
 /// One setting that is trained with every seed: a condition, and the values that a grid gives to its keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -317,6 +318,5 @@ fn number(value: &Value) -> Option<String> {
 }
 
 fn digest(bytes: &[u8], letters: usize) -> String {
-    let hex = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    hex[..letters].to_owned()
+    hex(&Sha256::digest(bytes))[..letters].to_owned()
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use super::files;
 use crate::config::Inputs;
+use crate::file::hex;
 use crate::images::Pixels;
 
 /// Images of one data set as read from files.
@@ -87,7 +87,7 @@ impl Dataset {
                 }
             }
         }
-        files::hex(&hasher.finalize())
+        hex(&hasher.finalize())
     }
 
     /// Number of values of one image.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use crate::file;
+use crate::file::{self, hex};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -119,11 +119,6 @@ pub fn ensure_writable(folder: &Path) -> Result<()> {
 
 fn unwritable(path: &Path) -> String {
     format!("cannot write {}: choose another folder with --data-dir or OCS_DATA", path.display())
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of `bytes`, in hex.

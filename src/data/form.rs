@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use super::files;
 use super::places::{Place, entries, places};
+use crate::file::hex;
 
 /// One way in which a data set is kept on disk.
 #[derive(Debug)]
@@ -150,9 +151,9 @@ impl RunningChecksum {
     /// Lower-case hexadecimal digits.
     pub fn hex(self) -> String {
         match self {
-            RunningChecksum::Sha256(running) => files::hex(&running.finalize()),
-            RunningChecksum::Sha1(running) => files::hex(&running.finalize()),
-            RunningChecksum::Md5(running) => files::hex(&running.finalize()),
+            RunningChecksum::Sha256(running) => hex(&running.finalize()),
+            RunningChecksum::Sha1(running) => hex(&running.finalize()),
+            RunningChecksum::Md5(running) => hex(&running.finalize()),
         }
     }
 }

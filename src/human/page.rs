@@ -134,10 +134,7 @@ impl Subject<'_> {
     fn rate(&self, level: usize) -> Panel {
         let bands = self.group().true_negative_rate.iter();
         let bands = bands.filter_map(move |rate: &Rate| rate.levels.get(level));
-        let labels = labels_of(&self.analysis.levels)[level].clone();
-        let ocs = &self.analysis.ocs;
-        let absent: f64 = labels.clone().map(|label| 1.0 - ocs[label]).sum();
-        let floor = labels.map(|label| (1.0 - ocs[label]).powi(2)).sum::<f64>() / absent;
+        let floor = self.taught.true_negative_rate_at_ocs(level);
         let lines = self.lines(move |record| {
             record.curves.true_negative_rate.get(level).cloned().unwrap_or_default()
         });
@@ -145,7 +142,7 @@ impl Subject<'_> {
             .titled(level_name(level))
             .layers(self.people(bands, |rate| rate))
             .layers(lines)
-            .layer(Layer::level(floor, AT_OCS, "value at the OCS"))
+            .layers(floor.map(|floor| Layer::level(floor, AT_OCS, "value at the OCS")))
             .layers(self.days())
     }
 

@@ -89,12 +89,12 @@ impl Taught {
         .sum()
     }
 
-    /// The top level's true negative rate at the OCS: absent labels are then marked as often as they are there. `None` where no
-    /// label of it is ever absent.
-    pub fn true_negative_rate_at_ocs(&self) -> Option<f64> {
-        let top = self.levels.first()?.clone();
+    /// A level's true negative rate at the OCS, levels from 0 at the top: absent labels are then marked as often as they are there.
+    /// `None` where no label of it is ever absent.
+    pub fn true_negative_rate_at_ocs(&self, level: usize) -> Option<f64> {
+        let labels = self.levels.get(level)?.clone();
         let (mut rejected, mut absent) = (0.0, 0.0);
-        for label in top {
+        for label in labels {
             let share = 1.0 - self.ocs[label];
             absent += share;
             rejected += share * share;
@@ -106,7 +106,7 @@ impl Taught {
     /// above.
     pub fn deep_dip(&self) -> Option<f64> {
         const SHARE: f64 = 0.2;
-        self.true_negative_rate_at_ocs().map(|rate| SHARE * (1.0 - rate))
+        self.true_negative_rate_at_ocs(0).map(|rate| SHARE * (1.0 - rate))
     }
 
     /// Numbers of the labels that each item has, `[item][..]`: the tree as files tell of it.

@@ -32,6 +32,7 @@ use super::estimate::Shuffled;
 use super::resample::{Resamples, mean, permuted, random, sign_flip};
 use super::tree::Taught;
 use super::trials::Trials;
+use crate::metrics::correlation;
 
 /// Probabilities below this are told as significant.
 pub const SIGNIFICANT: f64 = 0.05;
@@ -200,7 +201,7 @@ impl Visit<'_> {
         let of_person = |person: usize| {
             let responses: Option<Vec<f64>> =
                 of_label.iter().map(|people| people[person]).collect();
-            correlation(&responses?, self.taught.ocs.as_slice()?)
+            correlation_with(self.taught.ocs.as_slice()?, &responses?)
         };
         (0..self.people.len()).map(of_person).collect()
     }
@@ -236,19 +237,17 @@ fn visits([deep, chance, nearer, correlates]: [&Test; 4]) -> Test {
     }
 }
 
-/// Pearson's correlation; 0 where the first do not differ, `None` where the second do not.
-fn correlation(values: &[f64], others: &[f64]) -> Option<f64> {
-    let centred = |of: &[f64]| -> Vec<f64> {
-        let mean = of.iter().sum::<f64>() / of.len() as f64;
-        of.iter().map(|value| value - mean).collect()
+/// Pearson's correlation of responses with base rates; 0 where responses do not differ, `None` where base rates do not.
+fn correlation_with(rates: &[f64], responses: &[f64]) -> Option<f64> {
+    let differ = |values: &[f64]| {
+        const NOTHING: f64 = 1e-18;
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() > NOTHING
     };
-    let (one, other) = (centred(values), centred(others));
-    let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
-    let (own, of_others) = (dot(&one, &one), dot(&other, &other));
-    const NOTHING: f64 = 1e-18;
-    match (own > NOTHING, of_others > NOTHING) {
-        (_, false) => None,
-        (false, true) => Some(0.0),
-        (true, true) => Some(dot(&one, &other) / (own * of_others).sqrt()),
+    let pairs: Vec<(f64, f64)> = responses.iter().copied().zip(rates.iter().copied()).collect();
+    match (differ(rates), differ(responses)) {
+        (false, _) => None,
+        (true, false) => Some(0.0),
+        (true, true) => correlation(&pairs),
     }
 }

@@ -23,6 +23,22 @@ pub fn moments(record: Option<&Record>) -> [Panel; 4] {
     })
 }
 
+/// A number for each pair of items, `[item][other item]`, as colours within a range of what is named; empty where there are none.
+pub fn pairs_of_items(
+    title: &str,
+    values: Option<Vec<Vec<f64>>>,
+    (between, of): ((f64, f64), &str),
+) -> Panel {
+    let item = || Measure::linear("item").own();
+    let panel = Panel::new(item(), item()).titled(title);
+    let Some(values) = values else { return panel };
+    let names = || (1..=values.len()).map(|item| item.to_string());
+    let (across, upwards) =
+        (Measure::named("item", names()), Measure::named("item", names().rev()));
+    let map = HeatMap { values, groups: Vec::new(), between, title: of.to_owned() };
+    panel.across(across).upwards(upwards).layer(Layer::heat_map(map))
+}
+
 /// A function of all responses at the observation nearest to a time; `absent` says why there is no such time.
 pub fn responses_at(
     record: Option<&Record>,

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::files::{read_json, write_json};
 use super::run_folder::path_of;
+use crate::file::hex;
 
 /// A run that ended in an error. It says nothing of the run's record and checkpoint, which may lie beside it, unfinished.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ pub struct FailureRecord {
 /// SHA-256 of a run's record as it lies there; `None` if it cannot be read.
 pub fn digest_of_record(folder: &Path, condition: &str, seed: u64) -> Option<String> {
     let text = std::fs::read(path_of(folder, condition, seed)).ok()?;
-    Some(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&Sha256::digest(text)))
 }
 
 impl FailureRecord {

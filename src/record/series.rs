@@ -68,6 +68,11 @@ impl Series {
         self.values.chunks_exact(self.size()).map(|moment| moment[place]).collect()
     }
 
+    /// All values of a moment, counted from 0, in rows; `None` beyond the last.
+    pub fn moment(&self, index: usize) -> Option<&[Option<f64>]> {
+        self.values.chunks_exact(self.size().max(1)).nth(index)
+    }
+
     /// All values of the last moment, in rows; empty before the first.
     pub fn last(&self) -> &[Option<f64>] {
         self.values.chunks_exact(self.size().max(1)).next_back().unwrap_or_default()

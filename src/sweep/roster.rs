@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::file::hex;
+
 /// A run: its condition and its seed.
 pub type Run = (String, u64);
 
@@ -53,8 +55,7 @@ impl Roster {
         for (condition, seed) in &self.0 {
             digest.update(format!("{condition}\n{seed}\n"));
         }
-        let sum: String =
-            digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let sum = hex(&digest.finalize()[..4]);
         let Some((condition, seed)) = self.0.first() else { return sum };
         let readable: String = condition.chars().take(READABLE).collect();
         match self.0.len() - 1 {

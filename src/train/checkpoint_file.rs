@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 use super::checkpoint::NamedTensors;
+use crate::file::hex;
 
 /// The entry of the file's metadata.
 const ENTRY: &str = "ocs";
@@ -200,10 +201,6 @@ fn place_of_sum(bytes: &[u8]) -> Option<usize> {
     let header = bytes.get(8..8 + usize::try_from(length.min(LONGEST_HEADER)).ok()?)?;
     let found = header.windows(BEFORE_SUM.len()).position(|part| part == BEFORE_SUM)?;
     Some(8 + found + BEFORE_SUM.len())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn dtype_of(kind: Kind) -> Result<Dtype> {

@@ -11,6 +11,7 @@ use super::super::arguments::path;
 use super::super::outcome::{Success, misuse};
 use super::super::output;
 use super::source::{Experiment, Loaded};
+use crate::file::hex;
 use crate::human::{
     ColumnMap, DataRecord, FileRecord, HumanData, Imported, Odd, Origin, SCHEMA_VERSION,
     ensure_place, import,
@@ -110,7 +111,7 @@ impl Import {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let bytes =
                 std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = hex(&Sha256::digest(&bytes));
             Ok(FileRecord { name, sha256, rows })
         });
         let files = files.collect::<Result<_>>()?;

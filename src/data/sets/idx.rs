@@ -15,6 +15,7 @@ use crate::data::dataset::{ByteSplit, Dataset, ensure_classes};
 use crate::data::entry::{Entry, Maker, Source};
 use crate::data::files::{self, Unpacked};
 use crate::data::form::{Files, Form, Kind, KnownFile, Named};
+use crate::file::hex;
 
 /// LeCun, Cortes and Burges' handwritten digits. All checksums are of unpacked files, since packers differ.
 pub static MNIST: Entry = Entry {
@@ -226,7 +227,7 @@ pub(super) fn checksums(dataset: &Dataset) -> Vec<Named<String>> {
         let n = split.classes.len();
         let mut add = |name: &str, sizes: &[usize], contents: &[u8]| {
             let hasher = Sha256::new().chain_update(header(sizes)).chain_update(contents);
-            all.push((format!("{part}-{name}"), files::hex(&hasher.finalize())));
+            all.push((format!("{part}-{name}"), hex(&hasher.finalize())));
         };
         add("images-idx3-ubyte", &[n, dataset.height, dataset.width], split.byte_pixels());
         add("labels-idx1-ubyte", &[n], &split.byte_classes());

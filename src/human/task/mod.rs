@@ -241,7 +241,7 @@ fn experiment(
     hasher.update(serde_json::to_vec(&experiment)?);
     pictures.iter().for_each(|(_, bytes)| hasher.update(bytes));
     let digest = hasher.finalize();
-    experiment.hash = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    experiment.hash = file::hex(&digest[..6]);
     Ok(experiment)
 }
 

@@ -8,6 +8,7 @@ use crate::config::{Config, Inputs, Span};
 use crate::metrics::Phase;
 use crate::plot::axes::rounded;
 use crate::plot::curve::{Clock, Curve, median_phase};
+use crate::plot::moments::pairs_of_items;
 use crate::plot::over_time::median_and_band;
 use crate::plot::style::Dash::{DashDotted, Dashed, Solid};
 use crate::plot::style::Marker::{Diamond, Disc, Square, Triangle};
@@ -15,7 +16,7 @@ use crate::plot::style::{
     AT_OCS, BLUE, Dash, GREEN, GREY, INK, Look, ORANGE, PURPLE, Stroke, THEORY, THRESHOLD,
 };
 use crate::plot::symbols::{self, Symbol};
-use crate::plot::{HeatMap, Layer, Measure, Page, Panel};
+use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{KernelRecord, Record, RunFolder};
 
 /// Networks on images, their inputs, words and looks.
@@ -173,27 +174,14 @@ fn maps(runs: &RunFolder) -> [Panel; 3] {
         Some(rows.map(less).collect())
     };
     [
-        table("at step 0", start.clone(), STARTS, "cosine"),
-        table("onset \u{2212} step 0", change(&start, &onset), CHANGES, "change"),
-        table("last \u{2212} onset", change(&onset, &last), CHANGES, "change"),
+        pairs_of_items("at step 0", start.clone(), (STARTS, "cosine")),
+        pairs_of_items("onset \u{2212} step 0", change(&start, &onset), (CHANGES, "change")),
+        pairs_of_items("last \u{2212} onset", change(&onset, &last), (CHANGES, "change")),
     ]
 }
 
 /// A number for each pair of items.
 type Table = Vec<Vec<f64>>;
-
-fn table(title: &str, values: Option<Table>, between: (f64, f64), of: &str) -> Panel {
-    let item = || Measure::linear("item").own();
-    let panel = Panel::new(item(), item()).titled(title);
-    let Some(values) = values else { return panel };
-    let names: Vec<String> = (1..=values.len()).map(|item| item.to_string()).collect();
-    let upwards: Vec<String> = names.iter().rev().cloned().collect();
-    let map = HeatMap { values, groups: Vec::new(), between, title: of.to_owned() };
-    panel
-        .across(Measure::named("item", names))
-        .upwards(Measure::named("item", upwards))
-        .layer(Layer::heat_map(map))
-}
 
 /// What curves upon each other say: how near to the constant those of most networks stay.
 fn aligned_networks(runs: &RunFolder) -> String {

@@ -16,7 +16,7 @@ pub(super) fn steps(run: &Record) -> &[u64] {
 /// `[item][other item]`, `S_ij / sqrt(S_ii S_jj)` at a moment, counted from 0; `None` where a similarity is undefined.
 pub(super) fn cosines(run: &Record, moment: usize) -> Option<Vec<Vec<f64>>> {
     let series = last_hidden(run)?;
-    let table: &[Option<f64>] = series.values.chunks_exact(series.size().max(1)).nth(moment)?;
+    let table = series.moment(moment)?;
     let items = *series.shape.first()?;
     let similarity = |one: usize, other: usize| table[one * items + other];
     let cosine = |one: usize, other: usize| {

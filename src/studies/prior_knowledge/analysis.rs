@@ -103,8 +103,7 @@ pub fn turned(config: &Config) -> Option<f64> {
 pub fn table(series: &Series, moment: usize) -> Option<Array2<f64>> {
     let [rows, columns] = series.shape[..] else { return None };
     let moment = moment.min(series.step.len().checked_sub(1)?);
-    let values = series.values.get(moment * series.size()..(moment + 1) * series.size())?;
-    let values: Option<Vec<f64>> = values.iter().copied().collect();
+    let values: Option<Vec<f64>> = series.moment(moment)?.iter().copied().collect();
     Array2::from_shape_vec((rows, columns), values?).ok()
 }
 

@@ -10,11 +10,12 @@ use super::analysis::{
 use crate::config::{Activation, Config};
 use crate::plot::axis::power_of_ten;
 use crate::plot::curve::Curve;
+use crate::plot::moments::pairs_of_items;
 use crate::plot::style::{
     BLUE, Dash, GREEN, INK, Look, Marker, ORANGE, THEORY, THRESHOLD, VERMILION, look,
 };
 use crate::plot::symbols::{self, Symbol};
-use crate::plot::{HeatMap, Layer, Measure, Page, Panel};
+use crate::plot::{Layer, Measure, Page, Panel};
 use crate::record::{Record, RunFolder, Series};
 use crate::theory::{learned_similarity, singular_vectors};
 
@@ -168,21 +169,12 @@ fn maps(runs: &RunFolder) -> [Panel; 3] {
     let shown =
         [("the task's own", own), ("balanced, large", end(even)), ("unbalanced", end(uneven))];
     shown.map(|(title, values)| {
-        let panel =
-            Panel::new(Measure::linear("item").own(), Measure::linear("item").own()).titled(title);
-        let Some(values) = values else { return panel };
-        let items = values.nrows();
-        let range = values.iter().fold(0.0, |range: f64, value| range.max(value.abs()));
-        let map = HeatMap {
-            values: values.rows().into_iter().map(|row| row.to_vec()).collect(),
-            groups: Vec::new(),
-            between: (-range, range),
-            title: String::new(),
-        };
-        panel
-            .across(Measure::named("item", (1..=items).map(|item| item.to_string())))
-            .upwards(Measure::named("item", (1..=items).rev().map(|item| item.to_string())))
-            .layer(Layer::heat_map(map))
+        let largest =
+            |values: &Array2<f64>| values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+        let range = values.as_ref().map_or(0.0, largest);
+        let rows =
+            |values: Array2<f64>| values.rows().into_iter().map(|row| row.to_vec()).collect();
+        pairs_of_items(title, values.map(rows), ((-range, range), ""))
     })
 }
 

@@ -117,5 +117,5 @@ const Storage = (() => {
     throw new Error(reason);
   };
 
-  return { works, alone, pictures, read, write, csv, downloadBoth, send };
+  return { works, alone, pictures, read, write, downloadBoth, send };
 })();

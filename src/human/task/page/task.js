@@ -85,12 +85,12 @@
       if (event.event === "blur") losses += 1;
     },
     on_trial_finish: data => {
-      const { trial_type: type, rt, stimulus: _, plugin_version: __, trial_index: ___, save_trial_parameters: ____, response, ...rest } = data;
+      const { trial_type: type, trial_index: _, plugin_version: __, ...rest } = data;
       // Trials are kept as soon as they are answered.
       if (type === "browser-check") {
         keep({ trial_type: type, ...rest });
       } else if (type !== "mark-labels") {
-        keep({ trial_type: type, page: rest.page, reaction_time: rt, time_elapsed: rest.time_elapsed });
+        keep({ trial_type: type, page: rest.page, reaction_time: rest.rt, time_elapsed: rest.time_elapsed });
       }
     },
   });
