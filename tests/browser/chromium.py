@@ -3,12 +3,16 @@
 import base64
 import json
 import os
+import pathlib
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+import debian
 
 PACKAGES = ["chromium", "fonts-dejavu-core"]
 LIMIT = 60
@@ -17,6 +21,21 @@ MOVED = """import os, sys
 one, other = os.dup2(int(sys.argv[1]), 100), os.dup2(int(sys.argv[2]), 101)
 os.dup2(one, 3), os.dup2(other, 4)
 os.execv(sys.argv[3], sys.argv[3:])"""
+
+
+def told():
+    """The program under test and the folder for screenshots, as typed (PROGRAM [--screenshots FOLDER]), taken from the arguments; installs
+    Debian's chromium where it is missing."""
+    debian.install("test-browser", PACKAGES, missing)
+    program, screenshots = pathlib.Path("target/release/ocs"), None
+    if len(sys.argv) > 1:
+        program = pathlib.Path(sys.argv.pop(1))
+    if "--screenshots" in sys.argv:
+        at = sys.argv.index("--screenshots")
+        screenshots = pathlib.Path(sys.argv[at + 1])
+        screenshots.mkdir(parents=True, exist_ok=True)
+        del sys.argv[at:at + 2]
+    return program.resolve(), screenshots
 
 
 def missing():
@@ -35,7 +54,7 @@ class Browser:
                      "--user-data-dir=" + self.profile.name, "about:blank"]
         command = [sys.executable, "-c", MOVED, str(to_read), str(to_write), program, *arguments]
         self.program = subprocess.Popen(command, pass_fds=(to_read, to_write), stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(to_read)
         os.close(to_write)
         self.number, self.pending, self.events = 0, b"", []
@@ -121,7 +140,20 @@ class Browser:
             self.program.wait()
         os.close(self.to)
         os.close(self.back)
-        self.profile.cleanup()
+        # Its helpers outlive it for a moment, and write to the profile.
+        try:
+            os.killpg(self.program.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        limit = time.time() + LIMIT
+        while True:
+            try:
+                self.profile.cleanup()
+                return
+            except OSError:
+                if time.time() > limit:
+                    raise
+                time.sleep(0.1)
 
 
 if sys.version_info < (3, 6):

@@ -13,9 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import chromium  # noqa: E402
-import debian  # noqa: E402
 
-PROGRAM = pathlib.Path("target/release/ocs").resolve()
+PROGRAM = None
 SCREENSHOTS = None
 
 OWN = """
@@ -120,12 +119,5 @@ class Report(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    debian.install("test-browser", chromium.PACKAGES, chromium.missing)
-    if len(sys.argv) > 1:
-        PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
-    if "--screenshots" in sys.argv:
-        at = sys.argv.index("--screenshots")
-        SCREENSHOTS = pathlib.Path(sys.argv[at + 1])
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        del sys.argv[at:at + 2]
+    PROGRAM, SCREENSHOTS = chromium.told()
     unittest.main(verbosity=2)

@@ -17,10 +17,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import chromium  # noqa: E402
-import debian  # noqa: E402
 from test_report import TEXTS  # noqa: E402
 
-PROGRAM = pathlib.Path("target/release/ocs").resolve()
+PROGRAM = None
 SCREENSHOTS = None
 
 CONFIG = """
@@ -295,12 +294,5 @@ class Task(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    debian.install("test-browser", chromium.PACKAGES, chromium.missing)
-    if len(sys.argv) > 1:
-        PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
-    if "--screenshots" in sys.argv:
-        at = sys.argv.index("--screenshots")
-        SCREENSHOTS = pathlib.Path(sys.argv[at + 1])
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        del sys.argv[at:at + 2]
+    PROGRAM, SCREENSHOTS = chromium.told()
     unittest.main(verbosity=2)
