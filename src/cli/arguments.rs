@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::outcome::misuse;
 use super::{signals, stems};
-use crate::config::{Config, Override, Scale, did_you_mean};
+use crate::config::{Config, Override, Scale};
 use crate::derived::Derived;
 use crate::record::Algorithms;
 use crate::sweep::{self, Cores, Existing};
@@ -31,7 +31,7 @@ pub struct ConfigArguments {
     /// every combination is trained. A key that the config's grid varies too takes these values instead
     #[arg(long, value_name = "KEY=[..]")]
     pub grid: Vec<Override>,
-    /// Only these conditions
+    /// Only these conditions; others, and what all share, need not fit what is set
     #[arg(long = "condition", value_name = "NAME")]
     pub conditions: Vec<String>,
 }
@@ -55,22 +55,7 @@ impl ConfigArguments {
     }
 
     pub fn load_unmarked(&self) -> Result<Config> {
-        let mut config = stems::Source::of(&self.config)?.load(&self.changes()?)?;
-        if !self.conditions.is_empty() {
-            let known: Vec<&str> =
-                config.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
-            for name in &self.conditions {
-                anyhow::ensure!(
-                    known.contains(&name.as_str()),
-                    "--condition {name}: {} has the conditions {}{}",
-                    self.config.display(),
-                    if known.is_empty() { "default only".to_owned() } else { known.join(", ") },
-                    did_you_mean(name, known.iter().copied())
-                );
-            }
-            config.conditions.0.retain(|(name, _)| self.conditions.contains(name));
-        }
-        Ok(config)
+        stems::Source::of(&self.config)?.load_conditions(&self.changes()?, &self.conditions)
     }
 }
 

@@ -82,17 +82,26 @@ impl Source {
     ///
     /// Says the source, the key and what is allowed.
     pub fn load(&self, overrides: &[Override]) -> Result<Config> {
+        self.load_conditions(overrides, &[])
+    }
+
+    /// As `load`, with these conditions alone, all if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As `load`, or if there is no condition of such a name.
+    pub fn load_conditions(&self, overrides: &[Override], chosen: &[String]) -> Result<Config> {
         let of_known_study = |config: Config| studies::of(&config).map(|_| config);
         match self {
-            Source::File(path) => of_known_study(config::load(path, overrides)?)
+            Source::File(path) => of_known_study(config::load_conditions(path, overrides, chosen)?)
                 .with_context(|| format!("{} is not a valid config", path.display())),
             Source::BuiltIn(study) => {
                 tracing::info!("{} is the config that is built in", study.stem);
-                config::parse(study.config, study.stem, overrides)
+                config::parse_conditions(study.config, study.stem, overrides, chosen)
                     .and_then(of_known_study)
                     .with_context(|| format!("{} is not a valid config", study.stem))
             }
-            Source::Input => config::parse(&self.text()?, "stdin", overrides)
+            Source::Input => config::parse_conditions(&self.text()?, "stdin", overrides, chosen)
                 .and_then(of_known_study)
                 .context("standard input is not a valid config"),
         }

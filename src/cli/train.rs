@@ -54,7 +54,7 @@ impl SeededConfigArguments {
         let mut config = self.config.load()?;
         if let Some(Seeds(seeds)) = &self.seeds {
             config.seeds.clone_from(seeds);
-            config.check().map_err(misuse)?;
+            config.check_runs().map_err(misuse)?;
         }
         advise(&config)?;
         Ok(config)

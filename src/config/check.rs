@@ -408,7 +408,7 @@ impl Config {
     }
 
     /// How many runs, and that none is asked for twice.
-    fn check_runs(&self) -> Result<()> {
+    pub(crate) fn check_runs(&self) -> Result<()> {
         ensure!(!self.seeds.is_empty(), "seeds is empty: give at least one, such as [0]");
         let (seeds, conditions) = (self.seeds.len(), self.conditions.0.len().max(1));
         ensure!(seeds <= MOST_SEEDS, "seeds lists {seeds}: at most {MOST_SEEDS}");

@@ -48,6 +48,7 @@ impl TaskConfig {
                 "task.projection.components must be 1 to {MOST_COMPONENTS}, not {components}"
             );
             self.ensure_has_components("task.projection")?;
+            self.ensure_has_so_many("task.projection leaves", components)?;
         }
         self.check_labels()
     }
@@ -79,6 +80,28 @@ impl TaskConfig {
              leave it out",
             self.inputs.name()
         );
+        Ok(())
+    }
+
+    /// Inputs vary along no more components than they have numbers, and fewer than there are samples of them. Of images the
+    /// data say when they are read: pixels that never vary are none.
+    fn ensure_has_so_many(&self, asked: &str, count: usize) -> Result<()> {
+        let samples = self.samples.train.filter(|_| self.inputs.are_images());
+        if let Some(samples) = samples {
+            ensure!(
+                count < samples,
+                "{asked} {count} components, but {samples} training samples vary along {} at most: ask for no more, or raise \
+                 task.samples.train",
+                samples.saturating_sub(1)
+            );
+        }
+        if self.inputs == Inputs::Gaussian {
+            let dimension = self.gaussian.clone().unwrap_or_default().dimension;
+            ensure!(
+                count <= dimension,
+                "{asked} {count} components, but task.gaussian.dimension is {dimension}: ask for no more"
+            );
+        }
         Ok(())
     }
 
@@ -125,7 +148,16 @@ impl Config {
             self.projections.windows(2).all(|pair| pair[0] < pair[1]) && self.projections[0] >= 1,
             "projections must be increasing numbers of components, from 1 on"
         );
+        let most = self.projections.last().copied().unwrap_or_default();
+        if let Some(projection) = &self.task.projection {
+            ensure!(
+                most <= projection.components,
+                "projections goes up to {most} components, but task.projection leaves {}: ask for no more",
+                projection.components
+            );
+        }
         self.task.ensure_has_components("projections")?;
+        self.task.ensure_has_so_many("projections goes up to", most)?;
         self.task.ensure_can_be_right("projections, which")
     }
 }

@@ -13,7 +13,7 @@ use super::cell::cells;
 use super::name::{name_from_stem, shortened};
 use super::overrides::{Override, is_at_or_below, overlap};
 use super::phases::override_phases;
-use super::{Config, NetworkKind, Scale, read, text};
+use super::{Config, NetworkKind, Scale, did_you_mean, read, text};
 
 /// A number, or `full`, which is what `null` is.
 pub(super) fn batch_size<'de, D: Deserializer<'de>>(
@@ -57,14 +57,34 @@ pub(super) fn batch_size<'de, D: Deserializer<'de>>(
 ///
 /// Says the file, the key (with line and column if the file itself is wrong) and what is allowed.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<Config> {
+    load_conditions(path, overrides, &[])
+}
+
+/// As `load`, with these conditions alone, all if there is none. What is not chosen need not fit what is overridden: neither
+/// other conditions, nor the base that they share, nor the scales of `ocs reproduce`.
+///
+/// # Errors
+///
+/// As `load`, or if there is no condition of such a name.
+pub fn load_conditions(path: &Path, overrides: &[Override], chosen: &[String]) -> Result<Config> {
     let text = text::text_of(path)?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    parse(&text, &stem, overrides)
+    parse_conditions(&text, &stem, overrides, chosen)
         .with_context(|| format!("{} is not a valid config", path.display()))
 }
 
 /// As `load`, from text; `stem` is the default name, made a valid one.
 pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
+    parse_conditions(text, stem, overrides, &[])
+}
+
+/// As `load_conditions`, from text; `stem` is the default name, made a valid one.
+pub fn parse_conditions(
+    text: &str,
+    stem: &str,
+    overrides: &[Override],
+    chosen: &[String],
+) -> Result<Config> {
     let mut value = text::value(text)?;
     // What the file says is checked before anything is changed in it: only then does an error know its line.
     typed(&value, Some(text))?;
@@ -72,6 +92,7 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
         set(&mut value, entry).with_context(|| typed_as(&entry.key))?;
     }
     let mut config = typed(&value, None)?;
+    config.choose_conditions(chosen)?;
     if config.name.is_empty() {
         config.name = name_from_stem(stem).with_context(|| {
             format!("no name can be made of '{}': set name, or --set name=...", shortened(stem))
@@ -111,8 +132,15 @@ pub fn parse(text: &str, stem: &str, overrides: &[Override]) -> Result<Config> {
         }
     }
     config.fill_in_defaults();
-    config.check()?;
-    check_rest(&config)?;
+    if chosen.is_empty() {
+        config.check()?;
+        check_conditions(&config)?;
+        config.at(Scale::Quick)?;
+        config.at(Scale::Full)?;
+    } else {
+        config.check_runs()?;
+        check_conditions(&config)?;
+    }
     Ok(config)
 }
 
@@ -125,6 +153,22 @@ fn typed_as(key: &str) -> String {
 }
 
 impl Config {
+    /// Leaves these conditions alone, all if there is none.
+    fn choose_conditions(&mut self, chosen: &[String]) -> Result<()> {
+        let known: Vec<&str> = self.conditions.0.iter().map(|(name, _)| name.as_str()).collect();
+        for name in chosen {
+            ensure!(
+                known.contains(&name.as_str()),
+                "--condition {}: there are the conditions {}{}",
+                shortened(name),
+                if known.is_empty() { "default only".to_owned() } else { known.join(", ") },
+                did_you_mean(name, known.iter().copied())
+            );
+        }
+        self.conditions.0.retain(|(name, _)| chosen.is_empty() || chosen.contains(name));
+        Ok(())
+    }
+
     /// Gives an override of the command line the last word over the grid; tells whether it changed it. What is varied on the
     /// command line itself cannot be set there, too.
     fn grid_overridden(&mut self, entry: &Override, all: &[Override]) -> Result<bool> {
@@ -143,17 +187,14 @@ impl Config {
     }
 }
 
-/// Conditions and scales: whoever asks for hours of training shall not learn at their end that a key was wrong.
-fn check_rest(config: &Config) -> Result<()> {
+/// Whoever asks for hours of training shall not learn at their end that a key was wrong.
+fn check_conditions(config: &Config) -> Result<()> {
     let cells = cells(config)?;
     for cell in &cells {
         let checked = cell.config.check().and_then(|()| cell.config.check_probes_of_stretches());
         checked.with_context(|| cell.in_words())?;
     }
-    config.ensure_cells_differ(&cells)?;
-    config.at(Scale::Quick)?;
-    config.at(Scale::Full)?;
-    Ok(())
+    config.ensure_cells_differ(&cells)
 }
 
 /// Gives networks whose initial weights nobody chose those of their kind: the base's, and that of each condition which

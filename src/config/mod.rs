@@ -65,7 +65,7 @@ pub use initialisation::{
 };
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
-pub use load::{load, parse};
+pub use load::{load, load_conditions, parse, parse_conditions};
 pub use map::read_map;
 pub use name::{ensure_name, name_from_stem};
 pub use network::{Activation, Bias, NetworkConfig, Parametrisation, Pooling};

@@ -174,8 +174,9 @@ fn ensure_fits(condition: &str, parts: &[Part], room: Option<Room>, whose: &str)
     largest.retain(|part| part.bytes > 0.1 * total);
     let told: Vec<String> =
         largest.iter().map(|part| format!("{} for {}", size(part.bytes), part.what)).collect();
-    let mut keys: Vec<&str> = largest.iter().map(|part| part.keys).collect();
-    keys.dedup();
+    let mut keys: Vec<&str> = largest.iter().flat_map(|part| part.keys.split(", ")).collect();
+    let mut told_of = std::collections::HashSet::new();
+    keys.retain(|key| told_of.insert(*key));
     Err(anyhow!(Refused(format!(
         "condition '{condition}' needs about {} of memory ({}), but {} are {}: lower {}",
         size(total),
@@ -194,7 +195,7 @@ fn size(bytes: f64) -> String {
 fn tasks_parts<'a>(stretches: impl IntoIterator<Item = &'a Config>) -> Vec<Part> {
     let (mut tasks, mut datasets): (Vec<&TaskConfig>, Vec<Inputs>) = (Vec::new(), Vec::new());
     let mut parts: Vec<Part> = Vec::new();
-    for Config { task, .. } in stretches {
+    for Config { task, projections, .. } in stretches {
         if tasks.contains(&task) {
             continue;
         }
@@ -203,7 +204,7 @@ fn tasks_parts<'a>(stretches: impl IntoIterator<Item = &'a Config>) -> Vec<Part>
             sizes.dataset_again = true;
         }
         parts.extend(task_parts(&sizes));
-        if has_components(task) {
+        if has_components(task) || !projections.is_empty() {
             // The matrix, its eigenvectors with LAPACK's workspace, directions twice, and a block of inputs.
             let side = sizes.inputs.min(sizes.train);
             let bytes = 8.0 * (5.0 * side * side + 2.0 * side * sizes.inputs);

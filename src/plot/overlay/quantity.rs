@@ -74,8 +74,13 @@ pub fn known(records: &[&Record]) -> Vec<Quantity> {
 /// A word that names nothing, with those that do.
 pub fn named(words: &[String], known: &[Quantity]) -> Result<Vec<Quantity>> {
     let mut all: Vec<Quantity> = Vec::new();
-    for word in words {
-        let (name, place) = split(word.trim());
+    for word in whole(words) {
+        // What is known by its whole name is that, whatever its short name stands for elsewhere.
+        let is_known = |name: &str| known.iter().any(|it| it.word == name);
+        let (name, place) = match word.split_once(':').map_or((&*word, ""), |parts| parts) {
+            (name, place) if is_known(name) => (name.to_owned(), place.to_owned()),
+            _ => split(&word),
+        };
         let is_it = |quantity: &&Quantity| {
             let rest = quantity.place.strip_prefix(&*place);
             let is_at = rest
@@ -92,6 +97,21 @@ pub fn named(words: &[String], known: &[Quantity]) -> Result<Vec<Quantity>> {
         }
     }
     Ok(all)
+}
+
+/// Words as they were before commas parted them: `network_map:output=0,input=1` is one.
+fn whole(words: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for word in words.iter().map(|word| word.trim()) {
+        match all.last_mut() {
+            Some(last) if last.contains('=') && word.contains('=') && !word.contains(':') => {
+                last.push(',');
+                last.push_str(word);
+            }
+            _ => all.push(word.to_owned()),
+        }
+    }
+    all
 }
 
 /// A word's metric and place.

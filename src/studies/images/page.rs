@@ -20,7 +20,7 @@ const COLUMNS: [(Bias, Preprocessing, &str); 4] = [
 /// Network and column that are shown in detail.
 const IN_DETAIL: (usize, usize) = (2, 2);
 
-const NOTES: &str = "Lines: median over seeds, bands: their range. Curves end where runs do: after the phase, before all is learned. Onset and end are those crossings of a threshold that persist; \
+const NOTES: &str = "Lines: median over seeds, bands: their range. Curves end where runs do, well after the phase: linear networks learn no more there, others ever more slowly. Onset and end are those crossings of a threshold that persist; \
      the noise of minibatches may lift M above its threshold again within a phase.";
 
 /// The figure for one data set.

@@ -69,7 +69,7 @@ pub fn page(runs: &RunFolder) -> Page {
         .key(symbols::CROSSING_IN_STEPS.into_iter().chain([BN]))
         .notes(
             "Lines: median over seeds, bands: their range. Without biases the shift of BN is left out, but where it is named. No \
-             shortcuts: the ResNet's layers without them. Runs stop when the phase is over, before all is learned; the noise of \
+             shortcuts: the ResNet's layers without them. Curves end where runs do, well after most phases, while networks learn on ever more slowly; the noise of \
              minibatches may lift M above its threshold again within a phase.",
         )
 }
