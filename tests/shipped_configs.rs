@@ -265,6 +265,23 @@ fn set_reaches_into_what_a_condition_sets_as_a_whole() {
 }
 
 #[test]
+fn chosen_conditions_alone_need_to_fit_what_is_set() {
+    let text = "network: {kind: mlp, hidden: [8, 8]}\nquick: {steps: 0.5}\nconditions: {three: {network.layer_scales: [1, 1, 0.1]}, any: {}}";
+    let set = ["network.hidden=[8]".parse().unwrap()];
+    let error = format!("{:#}", config::parse(text, "x", &set).unwrap_err());
+    assert!(error.contains("three") && error.contains("layer_scales"), "{error}");
+    let chosen = config::parse_conditions(text, "x", &set, &["any".to_owned()]).unwrap();
+    let resolved = resolve_conditions(&chosen).unwrap();
+    assert_eq!((resolved.len(), &resolved[0].1.network.hidden[..]), (1, &[8][..]));
+    // What is chosen is checked.
+    for (name, key) in [("three", "layer_scales"), ("non", "did you mean")] {
+        let error = config::parse_conditions(text, "x", &set, &[name.to_owned()]).unwrap_err();
+        assert!(format!("{error:#}").contains(name), "{error:#}");
+        assert!(format!("{error:#}").contains(key) || name == "non", "{error:#}");
+    }
+}
+
+#[test]
 fn a_tree_takes_back_a_branching_and_the_other_way_round() {
     let uneven = "task: {tree: [[0, 1], [2]]}";
     let set = ["task.branching=[2, 2]".parse().unwrap()];

@@ -276,18 +276,31 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
         let told = format!("{error:#}");
         assert!(words.iter().all(|word| told.contains(word)), "{keys:?}: {told}");
     }
+}
+
+/// Those that the config tells when it is read, and those that data tell when they are looked at.
+#[test]
+fn more_components_than_there_are_are_refused() {
     for (text, keys) in [
-        (VECTORS, "task.projection.components=6"),
-        (IMAGES, "task.projection.components=500"),
-        (VECTORS, "projections=[6]"),
+        (VECTORS, &["task.projection.components=6"][..]),
+        (VECTORS, &["projections=[6]"]),
+        (VECTORS, &["projections=[1, 3]", "task.projection.components=2"]),
+        (IMAGES, &["task.projection.components=40", "task.samples.train=40"]),
+        (IMAGES, &["projections=[40]", "task.samples.train=40"]),
     ] {
-        let config = config(text, &[keys]);
-        let folder = tempfile::tempdir().unwrap();
-        let error = train_all(&config, &eager(folder.path()), &|_| ()).unwrap_err();
-        let told = format!("{error:#}");
-        let key = keys.split('=').next().unwrap();
-        assert!(told.contains(key) && told.contains("ask for no more"), "{told}");
+        let told = format!("{:#}", parsed(text, keys).map(|_| ()).unwrap_err());
+        assert!(told.contains("ask for no more"), "{keys:?}: {told}");
+        assert!(told.contains("projection"), "{keys:?}: {told}");
     }
+    // Most pixels of small images never vary.
+    let config = config(IMAGES, &["task.projection.components=800", "task.samples.train=900"]);
+    let folder = tempfile::tempdir().unwrap();
+    let error = train_all(&config, &eager(folder.path()), &|_| ()).unwrap_err();
+    let told = format!("{error:#}");
+    assert!(
+        told.contains("task.projection.components") && told.contains("ask for no more"),
+        "{told}"
+    );
 }
 
 fn record(folder: &Path, seed: u64) -> Record {

@@ -94,7 +94,7 @@ impl Exclude {
             if let (Some(one), Some(other)) = pair {
                 ensure!(
                     one == other,
-                    "exclude.{rule} is one thing in {first} and another in {second}: say it in one of them"
+                    "exclude.{rule} is one thing in {first} and another in {second}: import again, or say it in one of them"
                 );
             }
             Ok(pair.0.clone().or_else(|| pair.1.clone()))

@@ -7,19 +7,35 @@ use super::{Config, HumanConfig};
 impl Config {
     /// The `human` section, and the task that it is of.
     pub(super) fn check_human(&self, human: &HumanConfig) -> Result<()> {
+        self.ensure_people_can_learn()?;
+        human.check()
+    }
+
+    /// People mark labels of one tree, which are there or not.
+    ///
+    /// # Errors
+    ///
+    /// If something else is to be learned; names the key.
+    pub fn ensure_people_can_learn(&self) -> Result<()> {
         let task = &self.task;
         ensure!(
             task.has_tree(),
-            "human asks people for labels of a tree, but task.targets are numbers: leave one of them out"
+            "people learn the labels of a tree, but task.targets are numbers: give a config with task.branching or task.tree"
         );
         ensure!(
             task.target_scale.is_none(),
-            "human asks people for labels that are there or not, but task.target_scale makes other targets: leave one of them out"
+            "people mark labels that are there or not, but task.target_scale makes other targets: leave it out"
         );
         ensure!(
             task.labels.is_none(),
-            "human asks people for labels of the tree, but task.labels are drawn at random: leave one of them out"
+            "people learn the labels of the tree, but task.labels are drawn at random: leave it out"
         );
-        human.check()
+        for stretch in self.stretches()? {
+            ensure!(
+                stretch.config.task == *task,
+                "people learn one tree from the first day to the last, but phases change the task: leave phases out"
+            );
+        }
+        Ok(())
     }
 }

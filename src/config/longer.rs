@@ -11,7 +11,18 @@ impl Config {
         if self.fixed_end().is_some() || self.total_steps() <= before.total_steps() {
             return false;
         }
-        self.with_end_of(before) == Config { seeds: self.seeds.clone(), ..before.clone() }
+        self.with_end_of(before)
+            == Config { seeds: self.seeds.clone(), ..before.with_pages_of(self) }
+    }
+
+    /// With another config's pages for people and rules for their data: no run depends on them.
+    pub fn with_pages_of(&self, other: &Config) -> Config {
+        let mut config = self.clone();
+        if let (Some(own), Some(others)) = (&mut config.human, &other.human) {
+            own.page.clone_from(&others.page);
+            own.exclude.clone_from(&others.exclude);
+        }
+        config
     }
 
     /// Which runs cannot be given more steps, and why, if these are such.

@@ -41,13 +41,14 @@ pub struct Threshold {
 }
 
 impl Threshold {
-    /// The phase of curves, `(time, M^2, V)`. An estimate of M^2 that is small by chance says nothing of how small M is: below half
-    /// the threshold it counts as that, or a crossing before it, which is interpolated in logarithms, would come at once.
+    /// The phase of curves, `(time, M^2, V)`. An estimate of M^2 or V that is small, or below 0, by chance says nothing of how small
+    /// they are: below half the threshold they count as that, or a crossing beside it, which is interpolated in logarithms where both
+    /// of its sides are positive, would hang on the sign of noise.
     fn phase(self, moments: impl Iterator<Item = (f64, f64, f64)>) -> Phase {
         let mut watch = PhaseWatch::new(self.share, self.ocs_norm, self.target_variance);
         for (time, error_squared, dependence) in moments {
             let error = error_squared.max(0.0).sqrt().max(0.5 * self.share * self.ocs_norm);
-            watch.see(time, error, dependence);
+            watch.see(time, error, dependence.max(0.5 * self.share * self.target_variance));
         }
         watch.phase()
     }
@@ -58,10 +59,12 @@ struct Moment {
     time: f64,
     error_squared: f64,
     dependence: f64,
-    errors: [f64; 2],
+    /// `None` where they cannot be told.
+    errors: Option<[f64; 2]>,
 }
 
-/// Standard errors of `M^2` and `V` by the jackknife: the block without one group of its trials, for each of at most twenty groups.
+/// Standard errors of `M^2` and `V` by the jackknife: the block without one group of its trials, for each of at most twenty groups
+/// without which the block still tells both. `None` where fewer than two do.
 fn standard_errors(trials: &Trials, block: &Block, taught: &Taught) -> Option<[f64; 2]> {
     const GROUPS: usize = 20;
     let (start, end) = block.range;
@@ -75,9 +78,13 @@ fn standard_errors(trials: &Trials, block: &Block, taught: &Taught) -> Option<[f
         let own = || (start + group..end).step_by(n_groups);
         let each = |index: usize| (trials.trials[index].item as usize, trials.responses(index));
         own().map(each).for_each(|(item, responses)| sums.add(item, responses, -1.0));
-        let estimates = sums.estimates(taught)?;
-        without.push([estimates.mean_output_error_squared, estimates.input_dependence]);
+        if let Some(estimates) = sums.estimates(taught) {
+            without.push([estimates.mean_output_error_squared, estimates.input_dependence]);
+        }
         own().map(each).for_each(|(item, responses)| sums.add(item, responses, 1.0));
+    }
+    if without.len() < 2 {
+        return None;
     }
     let n = without.len() as f64;
     Some([0, 1].map(|of| {
@@ -87,7 +94,8 @@ fn standard_errors(trials: &Trials, block: &Block, taught: &Taught) -> Option<[f
     }))
 }
 
-/// Of one participant. The interval of a crossing lies between those of the estimates' lower and upper 95 % bounds, block by block.
+/// Of one participant, from all blocks that tell `M^2` and `V`. The interval of a crossing lies between those of the estimates' lower and
+/// upper 95 % bounds, block by block; it is not told where a block's bounds are not.
 pub fn of_participant(
     trials: &Trials,
     blocks: &[Block],
@@ -101,13 +109,13 @@ pub fn of_participant(
                 time: block.time,
                 error_squared: block.mean_output_error_squared?,
                 dependence: block.input_dependence?,
-                errors: standard_errors(trials, block, taught)?,
+                errors: standard_errors(trials, block, taught),
             })
         })
         .collect();
     let shifted = |of_error: f64, of_dependence: f64| {
         threshold.phase(moments.iter().map(|moment| {
-            let [error, dependence] = moment.errors;
+            let [error, dependence] = moment.errors.unwrap_or_default();
             (
                 moment.time,
                 moment.error_squared + of_error * 1.96 * error,
@@ -115,11 +123,12 @@ pub fn of_participant(
             )
         }))
     };
+    let is_known = moments.iter().all(|moment| moment.errors.is_some());
     let (told, early, late) = (shifted(0.0, 0.0), shifted(-1.0, 1.0), shifted(1.0, -1.0));
     let crossing = |of: fn(&Phase) -> Option<f64>| Crossing {
         value: of(&told),
-        low: of(&early),
-        high: of(&late),
+        low: of(&early).filter(|_| is_known),
+        high: of(&late).filter(|_| is_known),
     };
     HumanPhase {
         onset: crossing(|phase| phase.onset),

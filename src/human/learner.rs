@@ -103,6 +103,7 @@ fn records_in(folder: &Path) -> Result<Vec<PathBuf>> {
 impl Network {
     fn read(path: PathBuf, taught: &Taught) -> Result<Network> {
         let record: Record = read_checked(&path)?;
+        taught.ensure_learned_by(&record.config, &path.display().to_string())?;
         Network::of(path, record.curves, &record.levels, taught)
     }
 

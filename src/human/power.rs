@@ -26,10 +26,12 @@ pub struct Power {
 pub struct PowerOfTest {
     /// Its name.
     pub id: &'static str,
-    /// Share of studies in which it holds.
-    pub share: f64,
-    /// 95 % of that share (Wilson 1927).
-    pub interval: [f64; 2],
+    /// Share of studies in which it holds; `null` where no study can decide it.
+    pub share: Option<f64>,
+    /// 95 % of that share (Wilson 1927); `null` likewise.
+    pub interval: Option<[f64; 2]>,
+    /// Share of studies that cannot decide it, and in which it does not hold.
+    pub undecided: f64,
 }
 
 /// What is simulated.
@@ -61,11 +63,16 @@ impl Studies<'_> {
             .map(|tests| tests.iter().map(|test| test.id).collect())
             .unwrap_or_default();
         let of = |(at, id): (usize, &'static str)| {
-            let held = found.iter().filter(|tests| tests[at].holds == Some(true)).count();
+            let count = |wanted: Option<bool>| {
+                found.iter().filter(|tests| tests[at].holds == wanted).count()
+            };
+            let (held, undecided) = (count(Some(true)), count(None));
+            let is_decided = undecided < found.len();
             PowerOfTest {
                 id,
-                share: held as f64 / found.len() as f64,
-                interval: wilson(held, found.len()),
+                share: is_decided.then(|| held as f64 / found.len() as f64),
+                interval: is_decided.then(|| wilson(held, found.len())),
+                undecided: undecided as f64 / found.len() as f64,
             }
         };
         Power {

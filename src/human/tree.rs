@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ndarray::{Array1, Array2};
 
 use crate::config::{self, Config};
@@ -48,10 +48,7 @@ impl Taught {
 
     fn of_condition(config: &Config) -> Result<Taught> {
         let task = &config.task;
-        ensure!(
-            task.has_tree(),
-            "people learn the labels of a tree, but task.targets are numbers: give a config with task.branching or task.tree"
-        );
+        config.ensure_people_can_learn()?;
         let mut hierarchy = Hierarchy::new(task);
         if let Some(places) = &task.permutation {
             hierarchy = hierarchy.permuted(places);
@@ -62,6 +59,34 @@ impl Taught {
         let frequencies: Array1<f64> = weights.iter().map(|weight| weight / total).collect();
         let ocs = frequencies.dot(&targets);
         Ok(Taught { targets, levels: hierarchy.level_columns(), frequencies, ocs })
+    }
+
+    /// Makes sure that a network learned this tree.
+    ///
+    /// # Errors
+    ///
+    /// If it learned another, or what people cannot learn; `what` is named.
+    pub fn ensure_learned_by(&self, config: &Config, what: &str) -> Result<()> {
+        let own = Taught::of_condition(config).with_context(|| what.to_owned())?;
+        let sizes =
+            |taught: &Taught| taught.levels.iter().map(|level| level.len()).collect::<Vec<_>>();
+        ensure!(
+            sizes(self) == sizes(&own),
+            "{what} learned levels of {:?} labels, the config's tree has {:?}: give the config of its run, or runs of this tree",
+            sizes(&own),
+            sizes(self)
+        );
+        let pairs = own.labels_of_items().into_iter().zip(self.labels_of_items());
+        if let Some((item, (its, ours))) = pairs.enumerate().find(|(_, (its, ours))| its != ours) {
+            bail!(
+                "{what} learned another tree: item {item} has the labels {its:?} there and {ours:?} in the config's; give the config of its \
+                 run, or runs of this tree"
+            );
+        }
+        if self.frequencies != own.frequencies {
+            tracing::warn!("{what} learned items of other frequencies than the config's");
+        }
+        Ok(())
     }
 
     /// Number of items.

@@ -12,7 +12,8 @@
 //! 5. `correlates-with-base-rates`: in the early blocks, mean responses to labels go with their base rates. Statistic: the mean over
 //!    participants of Pearson's correlation over labels; p by sign flips.
 //! 6. `visits-the-ocs-first`: all of these. p is the largest of 2, 4 and 5 (an intersection-union test: it rejects only where each
-//!    does, so that its level is that of the least of them), 1 where there are no early blocks.
+//!    does, so that its level is that of the least of them), 1 where V is above chance in the first block already or in all early
+//!    ones together, `null` where no block tells V.
 //!
 //! Of fewer than five participants no sign flips have a probability below 0.05 (2^-4 is 0.06): nothing can be told then, and `holds` is
 //! `null`.
@@ -164,7 +165,9 @@ impl Visit<'_> {
     fn chance(&self, window: &[(usize, &Block)], random: &mut ChaCha8Rng) -> Test {
         let id = "input-dependence-at-chance";
         let Some(p) = self.p_of(window, random) else {
-            return Test { holds: Some(false), ..Test::undefined(id, AT_CHANCE) };
+            // No block tells V, or already the first is above chance.
+            let holds = (!self.blocks().is_empty()).then_some(false);
+            return Test { holds, ..Test::undefined(id, AT_CHANCE) };
         };
         let of_people = self.mean_over(window, |block| block.input_dependence);
         Test {
@@ -225,7 +228,8 @@ fn visits([deep, chance, nearer, correlates]: [&Test; 4]) -> Test {
     let p = [deep, nearer, correlates].map(|test| test.p);
     let p = match chance.holds {
         Some(true) => p.into_iter().try_fold(0.0, |most: f64, p| Some(most.max(p?))),
-        Some(false) | None => deep.p.map(|_| 1.0),
+        Some(false) => deep.p.map(|_| 1.0),
+        None => None,
     };
     Test {
         id: "visits-the-ocs-first",

@@ -296,7 +296,9 @@ impl Record {
     /// Whether it is what a config asks for, but for seeds. A run that diverged is so of a longer one, too: more steps bring
     /// nothing more.
     pub fn is_of(&self, config: &Config) -> bool {
-        let same = Config { seeds: self.config.seeds.clone(), ..config.clone() } == self.config;
+        let same =
+            Config { seeds: self.config.seeds.clone(), ..config.with_pages_of(&self.config) }
+                == self.config;
         let has_diverged = matches!(self.status, Status::Diverged { .. });
         same || (has_diverged && config.is_longer_than(&self.config))
     }

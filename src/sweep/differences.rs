@@ -9,7 +9,7 @@ use crate::config::Config;
 pub fn differences(before: &Config, now: &Config) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let value = |config: &Config| serde_json::to_value(config).context("a config is a map");
-    compare("", &value(before)?, &value(now)?, &mut found);
+    compare("", &value(&before.with_pages_of(now))?, &value(now)?, &mut found);
     Ok(found)
 }
 

@@ -191,7 +191,7 @@ impl Looking<'_> {
     /// Whether the run of a checkpoint is of this config, or of a shorter one.
     fn is_of(&self, member: &Member, config: &Config) -> bool {
         let before = &member.record.config;
-        before == config || config.is_longer_than(before)
+        before.with_pages_of(config) == *config || config.is_longer_than(before)
     }
 
     /// Makes sure that a run was on this device, with the same algorithms.
@@ -401,7 +401,8 @@ impl Looking<'_> {
 /// That a run is of another config, and why more steps are no way on where they might seem one.
 fn of_another(before: &Config, now: &Config, differences: &[String]) -> String {
     let is_longer = now.total_steps() > before.total_steps();
-    let is_alike = now.with_end_of(before) == Config { seeds: now.seeds.clone(), ..before.clone() };
+    let is_alike =
+        now.with_end_of(before) == Config { seeds: now.seeds.clone(), ..before.with_pages_of(now) };
     let why = if is_longer && is_alike {
         now.fixed_end().map_or_else(String::new, |why| format!(" ({why})"))
     } else if now.total_steps() < before.total_steps() {

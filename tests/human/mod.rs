@@ -1,6 +1,7 @@
 //! Data of people.
 
 mod contract;
+mod crossings;
 mod estimators;
 mod exclusions;
 mod files;

@@ -10,7 +10,7 @@ use super::super::outcome::{Success, misuse};
 use super::super::output;
 use super::figure::Figure;
 use super::source::Experiment;
-use crate::human::{Analysis, Band, Clock, Crossing, Options, analyse};
+use crate::human::{Analysis, Band, Clock, Crossing, Options, Taught, analyse};
 
 /// Judge participants block by block, and test whether they visit the OCS first.
 ///
@@ -79,16 +79,15 @@ pub fn block_size(text: &str) -> Result<usize> {
 impl Analyse {
     pub fn run(self) -> Result<Success> {
         let loaded = self.experiment.load()?;
-        let figure =
-            self.figure.as_deref().map(|file| Figure::of(file, &self.networks, self.overwrite));
+        let figure = self
+            .figure
+            .as_deref()
+            .map(|file| Figure::of(file, &self.networks, &loaded.taught, self.overwrite));
         let figure = figure.transpose().map_err(misuse)?;
         let (data, exclude) = loaded.data(&self.folder)?;
-        let options = Options {
-            block: loaded.block(self.block),
-            seed: self.seed,
-            shuffled: self.shuffled,
-            exclude,
-        };
+        let block = loaded.block(self.block);
+        warn_of_short_blocks(block, &loaded.taught);
+        let options = Options { block, seed: self.seed, shuffled: self.shuffled, exclude };
         let analysis = analyse(&data, &loaded.config, &loaded.taught, &options);
         if let Some(figure) = &figure {
             let clock = match self.clock {
@@ -103,6 +102,18 @@ impl Analyse {
             output::line(&in_words(&analysis))?;
         }
         Ok(Success::Full)
+    }
+}
+
+/// V needs each item once and one of them twice.
+pub fn warn_of_short_blocks(block: usize, taught: &Taught) {
+    let items = taught.n_items();
+    if block <= items {
+        tracing::warn!(
+            "blocks of {block} trials are too short to tell whether responses differ between {items} items: each must come, and one of \
+             them twice; whether people visit the OCS first cannot be decided (take a --block of {} or more)",
+            2 * items
+        );
     }
 }
 

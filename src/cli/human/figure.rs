@@ -23,7 +23,12 @@ impl Figure {
     /// # Errors
     ///
     /// If the file is there and is to stay, has no known end, or a folder holds no runs.
-    pub fn of(file: &Path, networks: &[PathBuf], overwrite: bool) -> Result<Figure> {
+    pub fn of(
+        file: &Path,
+        networks: &[PathBuf],
+        taught: &Taught,
+        overwrite: bool,
+    ) -> Result<Figure> {
         let shown = file.display();
         let end = file.extension().and_then(|end| end.to_str()).unwrap_or_default();
         let known = [Format::Png, Format::Svg, Format::Pdf];
@@ -36,7 +41,7 @@ impl Figure {
         );
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-        let networks = networks.iter().map(|path| runs_of(path));
+        let networks = networks.iter().map(|path| runs_of(path, taught));
         let networks = networks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         Ok(Figure { folder, name, format, networks })
     }
@@ -63,7 +68,7 @@ impl Figure {
 }
 
 /// Conditions of a folder of runs, or the one that is named behind it.
-fn runs_of(path: &Path) -> Result<Vec<(String, Vec<Record>)>> {
+fn runs_of(path: &Path, taught: &Taught) -> Result<Vec<(String, Vec<Record>)>> {
     let is_run = path.join("config.yaml").is_file();
     let (run, condition) = match (is_run, path.parent(), path.file_name()) {
         (false, Some(run), Some(name)) if run.join("config.yaml").is_file() => {
@@ -77,6 +82,8 @@ fn runs_of(path: &Path) -> Result<Vec<(String, Vec<Record>)>> {
         if condition.as_ref().is_some_and(|wanted| *wanted != record.condition) {
             continue;
         }
+        let what = format!("--networks {}: condition '{}'", path.display(), record.condition);
+        taught.ensure_learned_by(&record.config, &what)?;
         let caption = record.config.display_name(&record.condition).to_owned();
         match conditions.iter_mut().find(|(known, _)| *known == caption) {
             Some((_, records)) => records.push(record),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::arguments::path;
 use super::super::outcome::{Success, misuse};
 use super::super::output;
-use super::analyse::block_size;
+use super::analyse::{block_size, warn_of_short_blocks};
 use super::simulate::ensure_few;
 use super::source::Changes;
 use crate::human::{self, Learner, Studies};
@@ -79,6 +79,7 @@ impl Power {
         ensure!(!self.participants.is_empty(), "--participants names no size");
         let learner = Learner::of(&self.learner, &loaded.taught).map_err(misuse)?;
         let human = loaded.human();
+        warn_of_short_blocks(loaded.block(self.block), &loaded.taught);
         let studies = Studies {
             learner: &learner,
             taught: &loaded.taught,
@@ -108,8 +109,16 @@ fn table(sizes: &[human::Power]) -> String {
         let mut row = vec![test.id.to_owned()];
         row.extend(sizes.iter().map(|size| {
             let test = &size.tests[at];
-            let [low, high] = test.interval;
-            format!("{:.3} ({low:.3} to {high:.3})", test.share)
+            let undecided = match test.undecided {
+                0.0 => String::new(),
+                share => format!(", {share:.3} undecided"),
+            };
+            match (test.share, test.interval) {
+                (Some(share), Some([low, high])) => {
+                    format!("{share:.3} ({low:.3} to {high:.3}{undecided})")
+                }
+                _ => "undecided".to_owned(),
+            }
         }));
         rows.push(row);
     }

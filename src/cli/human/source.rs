@@ -84,11 +84,23 @@ impl Loaded {
     pub fn data(&self, folder: &Path) -> Result<(HumanData, Exclude)> {
         let data = HumanData::read(folder, &self.taught)?;
         let own = self.human().exclude;
-        let exclude = data
-            .about
-            .exclude
-            .and(&own, ["the data's column map", "the config"])
-            .map_err(misuse)?;
+        let imported = &data.about.exclude;
+        let late = [
+            ("duplicates", own.duplicates.is_some() && imported.duplicates.is_none()),
+            ("unknown_items", own.unknown_items && !imported.unknown_items),
+            ("unknown_labels", own.unknown_labels && !imported.unknown_labels),
+        ];
+        for (rule, is_late) in late {
+            if is_late {
+                tracing::warn!(
+                    "exclude.{rule} leaves trials out when data are imported, and {} was imported without it: to have it act, import \
+                     again with this config",
+                    folder.display()
+                );
+            }
+        }
+        let places = ["the data as they were imported (data.json)", "the config"];
+        let exclude = imported.and(&own, places).map_err(misuse)?;
         for who in &exclude.participants {
             if !data.trials.participants.contains(who) {
                 let known = data.trials.participants.iter().map(String::as_str);
