@@ -250,7 +250,7 @@ fn misuse_exits_with_2_and_names_the_remedy() {
             "training has no key 'stepz': did you mean steps?",
         ),
         (&["train", "linear.yaml", "--set", "training.steps.x=3"], "holds a value, not a map"),
-        (&["train", "linear.yaml", "--condition", "bogus"], "has the conditions none, all"),
+        (&["train", "linear.yaml", "--condition", "bogus"], "there are the conditions none, all"),
         (&["train", "linear.yaml", "--device", "tpu"], "write auto, cpu, cuda or cuda:N"),
         (&["train", "linear.yaml", "--device", "cuda:99"], "--device cuda:99"),
         (&["train", "linear.yaml", "--seeds", "3..1"], "holds no seed"),

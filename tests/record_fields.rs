@@ -194,6 +194,17 @@ training: {steps: 20, observations: 5}
 phases: [{}, {task.permutation: [1, 0, 2, 3, 4, 5, 6, 7]}]
 seeds: [0]";
 
+/// A map that is reached.
+fn whole() -> ReachRecord {
+    ReachRecord {
+        verdict: ReachVerdict::Whole,
+        lambda: 0.0,
+        reached: vec![1.0],
+        unreached: Vec::new(),
+        excess_loss: 0.0,
+    }
+}
+
 /// A record in which everything is that may be absent.
 fn fullest(mut record: Record) -> Record {
     record.cell = Some(CellRecord {
@@ -220,6 +231,7 @@ fn fullest(mut record: Record) -> Record {
         phase: phase.clone(),
         phase_sensitivity: vec![PhaseAt { threshold: 0.2, phase }],
     }];
+    record.reach = vec![whole()];
     record
 }
 
@@ -238,13 +250,7 @@ fn the_page_has_every_field_of_every_file_and_no_other() {
     for config in [linear, phases] {
         let mut theory = theory_of("default", &config, None, &mut tasks).unwrap();
         theory.verified = Some(VerifiedRecord { until: 1.0, moments: 3, difference: 0.0 });
-        theory.reach = vec![ReachRecord {
-            verdict: ReachVerdict::Whole,
-            lambda: 0.0,
-            reached: vec![1.0],
-            unreached: Vec::new(),
-            excess_loss: 0.0,
-        }];
+        theory.reach = vec![whole()];
         holder.file("theory.json", &serde_json::to_value(theory).unwrap());
     }
     let raw = parsed(

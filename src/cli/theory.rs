@@ -10,7 +10,7 @@ use super::output;
 use crate::config::cells;
 use crate::derived::Derived;
 use crate::metrics::Phase;
-use crate::record::{Method, TheoryRecord};
+use crate::record::{Method, ReachRecord, ReachVerdict, TheoryRecord};
 use crate::sweep::{
     Cores, Tasks, add_components, add_representations, ensure_theory_fits, limit_threads, theory_of,
 };
@@ -91,6 +91,11 @@ impl Theory {
         for theory in answer.conditions.iter().filter(|theory| theory.validity != EXACT) {
             tracing::info!("condition '{}': {}", theory.condition, theory.validity);
         }
+        for theory in &answer.conditions {
+            for (index, reach) in theory.reach.iter().enumerate() {
+                tell_reach(theory, index, reach);
+            }
+        }
         if self.json {
             output::json(&answer)?
         } else {
@@ -98,6 +103,29 @@ impl Theory {
         }
         Ok(Success::Full)
     }
+}
+
+/// Says which part of a map is out of reach, and why.
+fn tell_reach(theory: &TheoryRecord, index: usize, reach: &ReachRecord) {
+    let why = match reach.verdict {
+        ReachVerdict::Whole => return,
+        ReachVerdict::Bottleneck => "the hidden layer has too few units",
+        ReachVerdict::WrongSign => {
+            "the start has the other sign of the map's determinant, which the flow keeps"
+        }
+        ReachVerdict::Start => "the start has no part along them",
+    };
+    let stretch = match theory.stretches.len() {
+        0 => String::new(),
+        _ => format!(", phase {}", index + 1),
+    };
+    tracing::info!(
+        "condition '{}'{stretch}: {} of {} singular values are out of reach ({why}): a loss of {} is left",
+        theory.condition,
+        reach.unreached.len(),
+        reach.reached.len() + reach.unreached.len(),
+        output::number(Some(reach.excess_loss))
+    );
 }
 
 /// Series of what linear networks compute, as far as a condition has them.
@@ -139,7 +167,10 @@ fn table(names: &[String], theories: &[TheoryRecord]) -> String {
 fn method(theory: &TheoryRecord) -> &'static str {
     match theory.method {
         Method::ClosedForm if theory.validity == EXACT => "closed form",
-        Method::ClosedForm => "closed form (approximate start)",
+        Method::ClosedForm if theory.validity.starts_with("approximate") => {
+            "closed form (approximate start)"
+        }
+        Method::ClosedForm => "closed form (one seed's start)",
         Method::Integrated if theory.validity == EXACT => "integrated",
         Method::Integrated => "integrated (one seed's start)",
         Method::Spectral => "spectral (one seed's start)",

@@ -42,13 +42,14 @@ pub struct Threshold {
 
 impl Threshold {
     /// The phase of curves, `(time, M^2, V)`. An estimate of M^2 or V that is small, or below 0, by chance says nothing of how small
-    /// they are: below half the threshold they count as that, or a crossing beside it, which is interpolated in logarithms where both
-    /// of its sides are positive, would hang on the sign of noise.
+    /// they are, and a crossing beside it, which is interpolated in logarithms where both of its sides are positive, would hang on the
+    /// sign of noise. So M, which falls slowly to its threshold, counts as half of it where it is less; V, which rises from 0 and is
+    /// seldom near its own before, as a tenth.
     fn phase(self, moments: impl Iterator<Item = (f64, f64, f64)>) -> Phase {
         let mut watch = PhaseWatch::new(self.share, self.ocs_norm, self.target_variance);
         for (time, error_squared, dependence) in moments {
             let error = error_squared.max(0.0).sqrt().max(0.5 * self.share * self.ocs_norm);
-            watch.see(time, error, dependence.max(0.5 * self.share * self.target_variance));
+            watch.see(time, error, dependence.max(0.1 * self.share * self.target_variance));
         }
         watch.phase()
     }

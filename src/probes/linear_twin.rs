@@ -18,7 +18,7 @@ use crate::train::Snapshot;
 /// - `twin_difference_without_norm`, `[time, set]`: the same of the twin without the feature of the norm, which carries most of
 ///   the constant; where the second layer learns;
 /// - `twin_loss`, `[time, set]`: the twin's `<||f - y||^2> / <||y||^2>`, and `network_loss`, the network's;
-/// - `twin_mean_response`, `mean_response`, `[time, set, label]`: mean answer of either;
+/// - `twin_mean_response`, `network_mean_response`, `[time, set, label]`: mean answer of either;
 /// - `twin_rates`, `[feature]` at the first moment alone: at which the constant is learned, and a direction of white inputs;
 /// - `twin_mean_output_error`, `twin_input_dependence`, `[time]`: M and V of the twin on the last set.
 ///
@@ -149,7 +149,7 @@ impl Probe for LinearTwin {
             sets.iter().flat_map(of_set).map(Some).collect()
         };
         push("twin_mean_response", &per_label, means(&twin))?;
-        push("mean_response", &per_label, means(&answers))?;
+        push("network_mean_response", &per_label, means(&answers))?;
         let judged = twin[n_sets - 1];
         let mean = judged.mean_axis(Axis(0)).context("a set has samples")?;
         let error = &mean - &self.task.ocs();

@@ -119,6 +119,10 @@ pub struct Record {
     /// each moment are relative to the targets of its stretch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<StretchRecord>,
+    /// Which part of the task's map this run's two balanced layers reach, in each stretch, told of its own initial weights: with the
+    /// probe `representations`; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reach: Vec<ReachRecord>,
     /// Steps at which the run stood, complete or not, when it was given more: up to the last of them its moments are those of the
     /// shorter run, and then those that the longer one has from there on; absent if it was not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

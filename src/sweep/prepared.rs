@@ -12,6 +12,7 @@ use super::keeper::Keeper;
 use super::keeping::Keeping;
 use super::lock::Lock;
 use super::options::{Event, Interrupted, Options};
+use super::representations::reach_of_run;
 use super::saved::Member;
 use super::watch::{Ghost, Phases, Watch, resume};
 use crate::config::Stretch;
@@ -195,7 +196,9 @@ impl Seat {
             None => {
                 remove_checkpoint(&path)?;
                 let phases = Phases::begin(0, &judges, job.config.phase_threshold);
-                (job.empty_record(options, stack, &judges), phases)
+                let mut record = job.empty_record(options, stack, &judges);
+                record.reach = reach_of_run(&job.config, job.seed)?;
+                (record, phases)
             }
         };
         let step = self.saved.as_ref().map_or(0, |member| member.checkpoint.step());
@@ -276,6 +279,7 @@ impl Job {
             arrays: BTreeMap::new(),
             weights_at: Vec::new(),
             stretches,
+            reach: Vec::new(),
             extended_at: Vec::new(),
             programs: Vec::new(),
         }

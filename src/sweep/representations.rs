@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use ndarray::Array2;
 
 use super::initial::initial_layers;
-use crate::config::{Bias, Config, Initialisation, Loss, Span, Stretch};
+use crate::config::{Bias, Config, Initialisation, Loss, ProbeKind, Span, Stretch};
 use crate::record::{ReachRecord, ReachVerdict, Series, TheoryRecord, VerifiedRecord};
 use crate::task::Task;
 use crate::theory::{
@@ -72,6 +72,38 @@ pub fn add_representations(theory: &mut TheoryRecord, seed: Option<u64>) -> Resu
         theory.reach.clear();
     }
     Ok(())
+}
+
+/// Which part of its tasks' maps a run reaches, in each stretch, from the weights that its seed draws: as theory answers of that seed, with the
+/// probe `representations` alone; empty where it is not known.
+///
+/// # Errors
+///
+/// If its start, or the flow to the end of a stretch, cannot be reckoned.
+pub fn reach_of_run(config: &Config, seed: u64) -> Result<Vec<ReachRecord>> {
+    let is_watched = config.probes.contains(&ProbeKind::Representations);
+    if !is_watched || config.network.hidden.len() != 1 || !is_covered(config, Some(seed)) {
+        return Ok(Vec::new());
+    }
+    let stretches = config.stretches()?;
+    let first = &stretches[0].config;
+    let mut layers = initial_layers(first, &Task::of(first, None)?, seed)?;
+    let mut reach = Vec::new();
+    for (index, Stretch { span, config: own, .. }) in stretches.iter().enumerate() {
+        // What theory does not cover is told where theory is asked.
+        let Ok(solution) = Theory::from_weights(own, layers, String::new()) else {
+            return Ok(Vec::new());
+        };
+        let Some(found) = solution.reach() else { return Ok(Vec::new()) };
+        reach.push(reach_record(found));
+        if index + 1 == stretches.len() {
+            break;
+        }
+        let mut course = solution.begin();
+        course.advance(span.time_since(span.end()))?;
+        layers = course.weights().context("a flow has weights")?;
+    }
+    Ok(reach)
 }
 
 /// The closed form held to the flow, early enough that rounding has lifted neither from a saddle.

@@ -496,7 +496,7 @@ fn ensure_step_follows(config: &Config, task: &Task, layers: &[LayerStart]) -> R
 fn covered_task(config: &Config, depths: RangeInclusive<usize>) -> Result<Task> {
     ensure!(
         !config.task.inputs.are_images(),
-        "theory covers one vector per item: task.inputs one-hot or correlated, not {}",
+        "theory covers one vector per item: task.inputs one-hot, correlated, gaussian or circle, not {}",
         config.task.inputs.name()
     );
     ensure_gradient_descent(config)?;
@@ -524,7 +524,11 @@ fn covered_task(config: &Config, depths: RangeInclusive<usize>) -> Result<Task> 
 /// What every theory here needs.
 fn ensure_gradient_descent(config: &Config) -> Result<()> {
     let training = &config.training;
-    ensure!(config.network.kind.is_linear(), "theory covers network.kind: linear");
+    ensure!(
+        config.network.kind.is_linear(),
+        "theory covers network.kind: linear, and bias-free ReLU networks of one hidden layer (mlp); of others the probe linear-twin \
+         (probes: [linear-twin]) and the kernel at step 0 (kernel: {{samples, times}}) say what they do early on"
+    );
     ensure!(
         training.follows_the_flow(),
         "theory covers gradient descent: training.optimiser sgd without momentum and weight_decay, and no training.gradient_clipping"

@@ -97,7 +97,7 @@ pub fn cases() -> Vec<Case> {
         breaks("first-layer-alone", |runs| at_end(runs, "first-layer", 0.00027)),
         breaks("second-layer-alone", |runs| at_end(runs, "second-layer", 0.0041)),
         breaks("mean-of-network-and-model", |runs| {
-            delay(runs, "mean_response", 1);
+            delay(runs, "network_mean_response", 1);
         })
         .with(&["mean-along-the-way"]),
         breaks("mean-at-its-rate", |runs| {
@@ -105,7 +105,8 @@ pub fn cases() -> Vec<Case> {
             rates[0] = rates[0].map(|rate| 1.25 * rate);
         }),
         breaks("mean-along-the-way", |runs| {
-            let values = &mut run(runs, "relu-80").series.get_mut("mean_response").unwrap().values;
+            let values =
+                &mut run(runs, "relu-80").series.get_mut("network_mean_response").unwrap().values;
             let middle = values.len() / 2 / 2 * 2;
             values[middle] = values[middle].map(|mean| mean + 0.0085);
         }),

@@ -58,8 +58,9 @@ pub fn cases() -> Vec<Case> {
         breaks(no_biases, answer_as("no-biases", "biases")),
         nothing(wholes),
         nothing(shuffled),
-        // Rates of few marks are too wide to exclude a dip, and tell no V.
-        breaks(chance, experiment(1, 8, 8)).with(&[IDEAL, BIASES, END]),
+        // Blocks of eight trials tell no V: of nobody can be decided whether he visits the OCS.
+        breaks(chance, experiment(1, 8, 8))
+            .with(&[IDEAL, BIASES, END, no_biases, wholes, shuffled]),
         breaks("phase-with-biases", |runs| onset_at(1.01)(&mut run(runs, "biases").phase)),
         breaks("no-phase-without-biases", |runs| onset_at(0.99)(&mut run(runs, "no-biases").phase)),
         breaks(END, all_phases("biases", |phase| scale_end(phase, 0.89))),

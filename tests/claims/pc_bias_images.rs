@@ -272,5 +272,18 @@ pub fn cases() -> Vec<Case> {
             });
         }));
     }
+    cases.push(breaks("whitened-either-way-alike", |runs| {
+        let of = |runs: &mut RunFolder, way: &str| {
+            last(runs, &format!("mnist-linear-{way}"), "accessibility")
+        };
+        let alike = |runs: &mut RunFolder| {
+            let pairs: Vec<(f64, f64)> = of(runs, "zca").into_iter().zip(of(runs, "pca")).collect();
+            correlation(&pairs).unwrap()
+        };
+        let before = alike(runs);
+        shuffle_until(runs, "mnist-linear-pca", &["accessibility"], |runs| {
+            alike(runs) < before - 0.05
+        });
+    }));
     cases
 }

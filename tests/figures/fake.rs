@@ -116,6 +116,7 @@ pub fn record(condition: &str, seed: u64, learner: Learner, clock: (u64, f64)) -
         kernel: None,
         series: std::collections::BTreeMap::new(),
         stretches: Vec::new(),
+        reach: Vec::new(),
         extended_at: Vec::new(),
         arrays: Default::default(),
         weights_at: Vec::new(),

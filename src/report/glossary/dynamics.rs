@@ -143,7 +143,7 @@ pub const TERMS: &[Term] = &[
         "linear twin",
         "The linear model of inputs, a constant and their norm that a wide network of two layers begins as.",
     )
-    .also(&["twin"])
+    .also(&["twin", "linear-twin", "twin_difference", "twin_loss", "twin_rates", "network_loss"])
     .equals("D = ⟨(f − f of the twin)²⟩ / ⟨y²⟩")
     .at(&[("src/theory/linear_twin.rs", "TwinFeatures"), ("src/probes/linear_twin.rs", "LinearTwin")])
     .from("Hu, Xiao, Adlam and Pennington 2020, arXiv 2006.14599"),

@@ -2,6 +2,7 @@
 
 mod dynamics;
 mod measures;
+mod neighbours;
 mod people;
 mod records;
 mod tasks;
@@ -9,7 +10,7 @@ mod term;
 
 pub use term::Term;
 
-/// All terms: tasks, what is measured, how it is learned, what is kept.
+/// All terms: tasks, what is measured, how it is learned, what is kept, people, neighbouring results.
 pub fn terms() -> impl Iterator<Item = &'static Term> {
     tasks::TERMS
         .iter()
@@ -17,6 +18,7 @@ pub fn terms() -> impl Iterator<Item = &'static Term> {
         .chain(dynamics::TERMS)
         .chain(records::TERMS)
         .chain(people::TERMS)
+        .chain(neighbours::TERMS)
 }
 
 /// The term of a name: as it is written, or else whatever its case and hyphens.

@@ -69,7 +69,7 @@ pub const TERMS: &[Term] = &[
          channel brought to mean 0 and standard deviation 1 (channel-standardised), or principal components to one variance \
          (zca-whitened, pca-whitened).",
     )
-    .also(&["whitening", "zca-whitened", "pca-whitened"])
+    .also(&["whitening", "zca", "zca-whitened", "pca-whitened"])
     .at(&[("src/task/preprocessor.rs", "Preprocessor")]),
     Term::new(
         "principal component",

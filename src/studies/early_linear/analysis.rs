@@ -203,7 +203,7 @@ pub fn means(run: &Record) -> Option<[Vec<f64>; 2]> {
     let of = |name: &str| -> Option<Vec<f64>> {
         run.series.get(name)?.at(&[0, 0]).into_iter().collect()
     };
-    Some([of("mean_response")?, of("twin_mean_response")?])
+    Some([of("network_mean_response")?, of("twin_mean_response")?])
 }
 
 /// Largest distance of the two.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::Study;
 use crate::claim::{Claim, at_least, at_most, below, claim};
-use crate::config::{NetworkKind, Preprocessing};
+use crate::config::{Inputs, NetworkKind, Preprocessing};
 use crate::metrics::{bootstrap_interval, correlation, rank_correlation, shuffled};
 use crate::record::{Record, RunFolder};
 use analysis::{
@@ -154,6 +154,20 @@ fn examples(runs: &RunFolder) -> Result<Vec<Claim>> {
                 .reported(),
         );
     }
+    let whitened = |preprocessing| -> Result<_> {
+        let chosen = pick(runs, Kind::Watched(Inputs::Mnist, NetworkKind::Linear, preprocessing))?;
+        Ok(accessibility(&chosen))
+    };
+    let (zca, pca) = (whitened(Preprocessing::ZcaWhitened)?, whitened(Preprocessing::PcaWhitened)?);
+    claims.push(
+        claim("whitened-either-way-alike")
+            .says("Whitened in place or as a list of components, MNIST's inputs differ by a rotation, which a linear network does not see: the same examples are easy.")
+            .values(
+                "r of accessibility, linear networks, zca- and pca-whitened",
+                [correlation(&pairs(zca.as_ref(), pca.as_ref()))],
+            )
+            .reported(),
+    );
     claims.push(
         claim("shuffled-examples-do-not-agree")
             .says("With examples shuffled nothing agrees.")
