@@ -10,8 +10,8 @@ use crate::config::did_you_mean;
 /// A value as a file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// Empty, `null`, or what stands for it: NA, NaN.
-    Missing,
+    /// Empty, `null`, or what stands for it, as it is written: NA, NaN. It may be a name.
+    Missing(&'a str),
     /// Of CSV, or in quotes.
     Text(Cow<'a, str>),
     /// Of JSON.
@@ -20,6 +20,9 @@ pub enum Cell<'a> {
 
 /// What tables write where there is nothing, in small letters.
 const NOTHING: [&str; 7] = ["", "na", "n/a", "nan", "null", "none", "undefined"];
+
+/// Largest whole number that a float tells from its neighbours.
+const MOST: f64 = 9_007_199_254_740_992.0;
 
 fn is_nothing(text: &str) -> bool {
     NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word))
@@ -40,52 +43,62 @@ impl<'a> Cell<'a> {
     /// Of text.
     pub fn of_text(text: &'a str) -> Cell<'a> {
         let text = text.trim();
-        if is_nothing(text) { Cell::Missing } else { Cell::Text(Cow::Borrowed(text)) }
+        if is_nothing(text) { Cell::Missing(text) } else { Cell::Text(Cow::Borrowed(text)) }
     }
 
     /// Of JSON.
     pub fn of_json(value: &'a Value) -> Cell<'a> {
         match value {
-            Value::Null => Cell::Missing,
+            Value::Null => Cell::Missing(""),
             Value::String(text) => Cell::of_text(text),
             other => Cell::Json(other),
         }
     }
 
+    fn is_missing(&self) -> bool {
+        matches!(self, Cell::Missing(_))
+    }
+
     /// As text.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Cell::Missing => Cow::Borrowed(""),
+            Cell::Missing(text) => Cow::Borrowed(text),
             Cell::Text(text) => Cow::Borrowed(text),
             Cell::Json(value) => Cow::Owned(value.to_string()),
         }
     }
 
-    /// Somebody's or something's name.
+    /// Somebody's or something's name, which may be NA or none.
     ///
     /// # Errors
     ///
-    /// If it is empty, or a list.
+    /// If it is empty, a list, or a number that is too large to be told from others.
     pub fn name(&self) -> Result<Cow<'_, str>> {
         match self {
-            Cell::Missing => bail!("is empty"),
+            Cell::Missing("") => bail!("is empty"),
             Cell::Json(Value::Array(_) | Value::Object(_)) => {
                 bail!("is {}, no name", shown(&self.text()))
             }
             Cell::Json(Value::Number(number)) => {
                 let whole = number.as_f64().filter(|float| float.fract() == 0.0);
+                ensure!(
+                    number.is_u64()
+                        || number.is_i64()
+                        || number.as_f64().is_none_or(|it| it.abs() < MOST),
+                    "is a number of too many digits to be told from others: write names in quotes"
+                );
                 Ok(Cow::Owned(match (number.as_u64(), whole) {
                     (None, Some(whole)) => format!("{whole:.0}"),
                     _ => number.to_string(),
                 }))
             }
-            Cell::Json(_) | Cell::Text(_) => Ok(self.text()),
+            Cell::Json(_) | Cell::Text(_) | Cell::Missing(_) => Ok(self.text()),
         }
     }
 
     fn number(&self) -> Option<f64> {
         let number = match self {
-            Cell::Missing => None,
+            Cell::Missing(_) => None,
             Cell::Text(text) => text.parse().ok(),
             Cell::Json(value) => value.as_f64(),
         };
@@ -98,9 +111,7 @@ impl<'a> Cell<'a> {
     ///
     /// If it is none.
     pub fn whole(&self) -> Result<u64> {
-        /// Largest whole number that a float tells from its neighbours.
-        const MOST: f64 = 9_007_199_254_740_992.0;
-        ensure!(*self != Cell::Missing, "is empty: write a whole number of 0 or more");
+        ensure!(!self.is_missing(), "is empty: write a whole number of 0 or more");
         let number = self.number().filter(|number| number.fract() == 0.0);
         match number {
             Some(number) if (0.0..MOST).contains(&number) => Ok(number as u64),
@@ -117,7 +128,7 @@ impl<'a> Cell<'a> {
     /// If it is something else.
     pub fn optional_number(&self) -> Result<Option<f64>> {
         match (self, self.number()) {
-            (Cell::Missing, _) => Ok(None),
+            (Cell::Missing(_), _) => Ok(None),
             (_, Some(number)) => Ok(Some(number)),
             (_, None) => bail!("is {}, no number", shown(&self.text())),
         }
@@ -141,7 +152,7 @@ impl<'a> Cell<'a> {
             )
         };
         let number = match self {
-            Cell::Missing => return Ok(None),
+            Cell::Missing(_) => return Ok(None),
             Cell::Json(Value::Bool(marked)) => f64::from(u8::from(*marked)),
             Cell::Json(value) => value.as_f64().ok_or_else(wrong)?,
             Cell::Text(text) if text.eq_ignore_ascii_case("true") => 1.0,
@@ -155,7 +166,7 @@ impl<'a> Cell<'a> {
     /// Entries of a list: of JSON, also as text; or text with blanks, semicolons, bars or commas between.
     fn entries(&self) -> Result<Vec<Value>> {
         match self {
-            Cell::Missing => Ok(Vec::new()),
+            Cell::Missing(_) => Ok(Vec::new()),
             Cell::Json(Value::Array(entries)) => Ok(entries.clone()),
             Cell::Json(_) => bail!("is {}, not a list such as [1, 0]", shown(&self.text())),
             Cell::Text(text) => match serde_json::from_str(text) {
@@ -171,7 +182,7 @@ impl<'a> Cell<'a> {
     ///
     /// If the list is longer or shorter, or an entry is no response.
     pub fn responses(&self, n_labels: usize, given: &mut Vec<f64>) -> Result<()> {
-        if *self == Cell::Missing {
+        if self.is_missing() {
             given.extend(std::iter::repeat_n(f64::NAN, n_labels));
             return Ok(());
         }
@@ -199,7 +210,7 @@ impl<'a> Cell<'a> {
     /// If it is no list of names.
     pub fn marked(&self, labels: &[String], given: &mut Vec<f64>) -> Result<Option<String>> {
         let start = given.len();
-        if *self == Cell::Missing {
+        if self.is_missing() && !labels.contains(&self.text().into_owned()) {
             given.extend(std::iter::repeat_n(f64::NAN, labels.len()));
             return Ok(None);
         }
@@ -297,6 +308,35 @@ mod tests {
         assert_eq!(marked(r#"["fish"]"#).0, [0.0, 1.0, 0.0]);
         assert_eq!(marked("[]").0, [0.0; 3]);
         assert!(marked("brid;fish").1.unwrap().contains("did you mean 'bird'?"));
+    }
+
+    #[test]
+    fn what_stands_for_nothing_may_be_a_name() {
+        for text in ["NA", "none", "NaN"] {
+            assert_eq!(Cell::of_text(text).name().unwrap(), text);
+            assert_eq!(Cell::of_text(text).response().unwrap(), None);
+        }
+        assert!(Cell::of_text(" ").name().is_err());
+        let labels = ["none", "some"].map(str::to_owned);
+        for (text, expected) in [("none", [1.0, 0.0]), ("none;some", [1.0, 1.0])] {
+            let mut given = Vec::new();
+            assert_eq!(Cell::of_text(text).marked(&labels, &mut given).unwrap(), None);
+            assert_eq!(given, expected);
+        }
+        let mut given = Vec::new();
+        Cell::of_text("NA").marked(&labels, &mut given).unwrap();
+        assert!(given.iter().all(|response| response.is_nan()));
+    }
+
+    #[test]
+    fn names_that_a_number_cannot_hold_are_refused() {
+        let of = |text: &str| {
+            let value: Value = serde_json::from_str(text).unwrap();
+            Cell::of_json(&value).name().map(|name| name.into_owned()).map_err(|it| it.to_string())
+        };
+        assert_eq!(of("9007199254740993").unwrap(), "9007199254740993");
+        assert_eq!(of("12.0").unwrap(), "12");
+        assert!(of("100000000000000000000001").unwrap_err().contains("in quotes"));
     }
 
     #[test]

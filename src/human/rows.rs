@@ -1,5 +1,6 @@
 //! Rows of CSV, JSON and JSON lines, one after the other, by the names of their columns.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -227,8 +228,9 @@ fn read_json(
     wanted: &Wanted,
     see: &mut impl FnMut(u64, &Row) -> Result<()>,
 ) -> Result<u64> {
+    let text = null_for_nan(text);
     let mut rows = Rows { row: 0, wanted, fault: None, see };
-    let mut reader = serde_json::Deserializer::from_str(text);
+    let mut reader = serde_json::Deserializer::from_str(&text);
     let told = loop {
         if let Err(error) = rows.read(&mut reader) {
             break Err(error);
@@ -251,6 +253,31 @@ fn read_json(
         }
         (None, Err(error)) => bail!("it is no JSON after row {}: {error}", rows.row),
     }
+}
+
+/// JSON has no NaN, but Python's `json.dumps` and others write it: outside of strings it is `null`.
+fn null_for_nan(text: &str) -> Cow<'_, str> {
+    const NAN: &str = "NaN";
+    if !text.contains(NAN) {
+        return Cow::Borrowed(text);
+    }
+    let mut written = String::with_capacity(text.len() + text.len() / 8);
+    let (mut is_quoted, mut is_escaped, mut kept) = (false, false, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'N' if !is_quoted && text[at..].starts_with(NAN) => {
+                written.push_str(&text[kept..at]);
+                written.push_str("null");
+                kept = at + NAN.len();
+            }
+            _ => {}
+        }
+    }
+    written.push_str(&text[kept..]);
+    Cow::Owned(written)
 }
 
 /// Shows objects of JSON without keeping them.

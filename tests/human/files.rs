@@ -117,9 +117,21 @@ fn json_in_arrays_and_lines_is_the_same_table() {
     let lines = rows.join("\n") + "\n";
     // As JATOS exports: an array for each session.
     let arrays = format!("[{}]\n[{}, {}]\n", rows[0], rows[1], rows[2]);
+    // As Python writes what is missing.
+    let bare = lines.replace("\"NA\"", "NaN").replace("null", "NaN");
+    assert_eq!(read(MAP, "n.jsonl", bare.as_bytes()), plain);
     for (name, text) in [("a.json", array), ("l.jsonl", lines), ("j.txt", arrays)] {
         assert_eq!(read(MAP, name, text.as_bytes()), plain, "{name}");
     }
+}
+
+#[test]
+fn what_stands_for_nothing_in_responses_is_a_name_elsewhere() {
+    let text = "subject,trial_index,stimulus,marked\nNA,1,none,\"[\"\"null\"\"]\"\nnone,1,NaN,NA\n";
+    let map = "participant: subject\ntrial: trial_index\nitem: stimulus\nitems: [none, NaN]\nlabels: [left, 'null']\nresponse_list: marked\n";
+    let told = read(map, "names.csv", text.as_bytes());
+    assert!(told.contains("NA,1,1,0,,0,1\n"), "{told}");
+    assert!(told.contains("none,1,1,1,,,\n"), "{told}");
 }
 
 #[test]
