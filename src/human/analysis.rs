@@ -33,7 +33,7 @@ pub struct Analysis {
     pub levels: Vec<usize>,
     /// Base rates, `[label]`.
     pub ocs: Vec<f64>,
-    /// One a participant, in the order of the data.
+    /// One a participant, in the order of the data; at the end those none of whose trials are left.
     pub participants: Vec<ParticipantAnalysis>,
     /// All whose data are not left out.
     pub group: GroupAnalysis,
@@ -147,10 +147,19 @@ pub fn analyse(data: &HumanData, config: &Config, taught: &Taught, options: &Opt
         ocs_norm: taught.ocs_norm(),
         target_variance: taught.target_variance(),
     };
-    let participants = in_parallel(trials.of_participants(), |own| {
+    let mut participants = in_parallel(trials.of_participants(), |own| {
         let blocks = blocks_of(trials, own.clone(), taught, options.block);
         participant(trials, own, blocks, taught, options, odd, threshold)
     });
+    participants.extend(data.about.without_trials.iter().map(|who| ParticipantAnalysis {
+        participant: who.clone(),
+        excluded: Some(
+            "no trial is left (exclude.unknown_items, exclude.unknown_labels)".to_owned(),
+        ),
+        blocks: Vec::new(),
+        phase: HumanPhase::unknown(),
+        dip: None,
+    }));
     let group = group(trials, &participants, taught, options, threshold);
     Analysis {
         block: options.block,

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::config::did_you_mean;
 
+use super::columns::Empty;
+
 /// A value as a file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
@@ -202,16 +204,23 @@ impl<'a> Cell<'a> {
         Ok(())
     }
 
-    /// Which of the named labels a list holds, into `given`, 1 or 0; all are missing if the list is. Tells a name that is none of
-    /// them.
+    /// Which of the named labels a list holds, into `given`, 1 or 0; all are missing if the list is, or if it is empty and `empty`
+    /// does not say that nothing was marked then. Tells a name that is none of them.
     ///
     /// # Errors
     ///
     /// If it is no list of names.
-    pub fn marked(&self, labels: &[String], given: &mut Vec<f64>) -> Result<Option<String>> {
+    pub fn marked(
+        &self,
+        labels: &[String],
+        empty: Option<Empty>,
+        given: &mut Vec<f64>,
+    ) -> Result<Option<String>> {
         let start = given.len();
         if self.is_missing() && !labels.contains(&self.text().into_owned()) {
-            given.extend(std::iter::repeat_n(f64::NAN, labels.len()));
+            let is_answer = *self == Cell::Missing("") && empty == Some(Empty::NothingMarked);
+            let response = if is_answer { 0.0 } else { f64::NAN };
+            given.extend(std::iter::repeat_n(response, labels.len()));
             return Ok(None);
         }
         given.extend(std::iter::repeat_n(0.0, labels.len()));
@@ -300,7 +309,7 @@ mod tests {
         let labels = ["bird", "fish", "blue bird"].map(str::to_owned);
         let marked = |text: &str| {
             let mut given = Vec::new();
-            let unknown = Cell::of_text(text).marked(&labels, &mut given).unwrap();
+            let unknown = Cell::of_text(text).marked(&labels, None, &mut given).unwrap();
             (given, unknown)
         };
         assert_eq!(marked("bird; blue bird").0, [1.0, 0.0, 1.0]);
@@ -320,12 +329,28 @@ mod tests {
         let labels = ["none", "some"].map(str::to_owned);
         for (text, expected) in [("none", [1.0, 0.0]), ("none;some", [1.0, 1.0])] {
             let mut given = Vec::new();
-            assert_eq!(Cell::of_text(text).marked(&labels, &mut given).unwrap(), None);
+            assert_eq!(Cell::of_text(text).marked(&labels, None, &mut given).unwrap(), None);
             assert_eq!(given, expected);
         }
         let mut given = Vec::new();
-        Cell::of_text("NA").marked(&labels, &mut given).unwrap();
+        Cell::of_text("NA").marked(&labels, None, &mut given).unwrap();
         assert!(given.iter().all(|response| response.is_nan()));
+    }
+
+    #[test]
+    fn an_empty_list_of_names_is_no_answer_unless_it_is_said_to_be_one() {
+        let labels = ["left", "right"].map(str::to_owned);
+        let marked = |text: &str, empty: Option<Empty>| {
+            let mut given = Vec::new();
+            Cell::of_text(text).marked(&labels, empty, &mut given).unwrap();
+            given
+        };
+        for empty in [None, Some(Empty::Missed)] {
+            assert!(marked("", empty).iter().all(|response| response.is_nan()));
+        }
+        assert_eq!(marked(" ", Some(Empty::NothingMarked)), [0.0, 0.0]);
+        assert!(marked("NA", Some(Empty::NothingMarked)).iter().all(|it| it.is_nan()));
+        assert_eq!(marked("[]", None), [0.0, 0.0]);
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct ColumnMap {
     /// Names of labels, level by level; then `response_list` lists those that were marked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// What an empty cell of such a list says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty: Option<Empty>,
     /// Rows that are trials: a column, and values that it has there. Absent = all rows.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub only: BTreeMap<String, Vec<String>>,
@@ -50,6 +53,16 @@ pub struct ColumnMap {
     /// Rules by which data are left out.
     #[serde(skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
+}
+
+/// What it means that no label is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Empty {
+    /// The participant did not answer.
+    Missed,
+    /// He answered that none applies.
+    NothingMarked,
 }
 
 impl ColumnMap {
@@ -113,6 +126,20 @@ impl ColumnMap {
                 "it says both responses and response_list: leave out the one that the table has not"
             ),
             (true, Some(_)) | (false, None) => {}
+        }
+        ensure!(
+            self.labels.is_empty() || self.response_list.is_some(),
+            "it lists labels, which are the names in a response_list, and names none: write response_list: COLUMN, or leave labels out"
+        );
+        ensure!(
+            self.empty.is_none() || !self.labels.is_empty(),
+            "empty says what an empty list of names means, and no labels are listed: leave it out"
+        );
+        for (column, values) in &self.only {
+            ensure!(
+                !values.is_empty(),
+                "only: {{{column}: []}} lets no row be a trial: list the values that trials have there"
+            );
         }
         let columns = self.columns();
         for (index, column) in columns.iter().enumerate() {

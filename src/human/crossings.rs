@@ -28,8 +28,19 @@ pub struct HumanPhase {
     pub onset: Crossing,
     /// First time with `V >= q V_target` that counts.
     pub end: Crossing,
-    /// phase | no-phase | undecided, of the values.
+    /// phase | no-phase | undecided, of the values; the intervals say how sure they are.
     pub verdict: crate::metrics::PhaseVerdict,
+}
+
+impl HumanPhase {
+    /// Of somebody without trials.
+    pub fn unknown() -> HumanPhase {
+        HumanPhase {
+            onset: Crossing::default(),
+            end: Crossing::default(),
+            verdict: crate::metrics::PhaseVerdict::Undecided,
+        }
+    }
 }
 
 /// The threshold and what it is of.

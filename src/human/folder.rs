@@ -36,6 +36,9 @@ pub struct DataRecord {
     pub levels: Vec<usize>,
     /// Numbers of the labels that each item has, from 0: the tree.
     pub labels_of_items: Vec<Vec<usize>>,
+    /// How often each item comes; sums to 1. Absent in data of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frequencies: Vec<f64>,
     /// What items are called; absent where they have numbers alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub item_names: Vec<String>,
@@ -46,6 +49,9 @@ pub struct DataRecord {
     pub participants: usize,
     /// As above.
     pub trials: usize,
+    /// Participants all of whose trials were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_trials: Vec<String>,
     /// Rules by which trials were left out, and by which participants will be.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
@@ -170,6 +176,14 @@ impl HumanData {
                 taught.n_items()
             );
         }
+        let frequencies = taught.frequencies.to_vec();
+        ensure!(
+            about.frequencies.is_empty() || about.frequencies == frequencies,
+            "{} is of items that come with frequencies {:.3?}, in the config they have {frequencies:.3?}, and means over items hang on \
+             them: give the config that it was imported with, or import it again",
+            folder.display(),
+            about.frequencies
+        );
         let trials = read_tidy(&folder.join(TRIALS), taught)?;
         ensure!(
             trials.trials.len() == about.trials,

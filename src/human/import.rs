@@ -9,7 +9,7 @@ use crate::config::{Exclude, did_you_mean};
 
 use super::columns::ColumnMap;
 use super::oddities::{Found, Odd, find_oddities};
-use super::rows::{Row, Wanted, read_rows};
+use super::rows::{Content, Row, Wanted, read_rows};
 use super::tree::Taught;
 use super::trials::{Place, Trial, Trials};
 
@@ -19,8 +19,10 @@ pub struct Imported {
     pub trials: Trials,
     /// What is odd about them.
     pub odd: Vec<Odd>,
-    /// Rows of each file.
-    pub rows: Vec<u64>,
+    /// What each file holds.
+    pub files: Vec<Content>,
+    /// Participants all of whose trials were left out.
+    pub without_trials: Vec<String>,
 }
 
 /// Reads files of trials.
@@ -37,24 +39,31 @@ pub fn import(
     map.ensure_of(taught)?;
     let wanted = Wanted::of(map);
     let mut reader = Reader::new(map, &wanted, taught, exclude);
-    let mut rows = Vec::new();
+    let (mut contents, mut empty) = (Vec::new(), Vec::new());
     for (file, path) in files.iter().enumerate() {
-        let n_before = reader.trials.trials.len();
-        rows.push(read_rows(path, map, &wanted, |row, cells| {
+        let n_before = reader.n_trials();
+        contents.push(read_rows(path, map, &wanted, |row, cells| {
             reader.see(Place { file, row }, cells)
         })?);
-        ensure!(
-            reader.trials.trials.len() > n_before || map.only.is_empty() || reader.n_left_out > 0,
-            "{} has no row of a trial: {}",
-            path.display(),
-            reader.other_rows()
-        );
+        if reader.n_trials() == n_before {
+            empty.push(format!(
+                "{} has no row of a trial: {}",
+                path.display(),
+                reader.other_rows()
+            ));
+        }
     }
-    let Reader { trials, places, mut odd, .. } = reader;
+    if let (0, Some(first)) = (reader.n_trials(), empty.first()) {
+        bail!("{first}");
+    }
+    // Somebody who declined leaves a session without trials.
+    empty.iter().for_each(|what| tracing::warn!("{what}"));
+    let Reader { trials, places, mut odd, numbers, left_out, .. } = reader;
     ensure!(!trials.trials.is_empty(), "no trial is left: see what exclude says");
-    let Found { order, odd: found } = find_oddities(&trials, &places, files, exclude)?;
+    let Found { order, odd: found } = find_oddities(&trials, &places, files, map, exclude)?;
     odd.extend(found);
-    Ok(Imported { trials: trials.chosen(&order), odd, rows })
+    let without_trials = left_out.into_iter().filter(|who| !numbers.contains_key(who)).collect();
+    Ok(Imported { trials: trials.chosen(&order), odd, files: contents, without_trials })
 }
 
 /// Reads a table of which nothing is odd any more.
@@ -100,7 +109,9 @@ struct Reader<'a> {
     trials: Trials,
     places: Vec<Place>,
     odd: Vec<Odd>,
-    n_left_out: u64,
+    n_left_out: usize,
+    /// Participants some of whose trials were left out.
+    left_out: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -133,7 +144,13 @@ impl<'a> Reader<'a> {
             places: Vec::new(),
             odd: Vec::new(),
             n_left_out: 0,
+            left_out: Vec::new(),
         }
+    }
+
+    /// Trials that were read, with those that a rule left out.
+    fn n_trials(&self) -> usize {
+        self.trials.trials.len() + self.n_left_out
     }
 
     /// What tells trials from other rows.
@@ -145,10 +162,8 @@ impl<'a> Reader<'a> {
 
     fn is_trial(&self, row: &Row) -> bool {
         self.columns.only.iter().all(|(place, values)| {
-            row.cell(*place).is_ok_and(|cell| {
-                let text = cell.text();
-                values.iter().any(|value| **value == *text)
-            })
+            let cell = row.cell(*place);
+            values.contains(&cell.text().into_owned())
         })
     }
 
@@ -161,18 +176,15 @@ impl<'a> Reader<'a> {
             move |error: anyhow::Error| anyhow!("column '{name}': {error:#}")
         };
         let Columns { participant, day, trial, item, reaction_time, .. } = self.columns;
-        let cell = row.cell(participant)?;
+        let cell = row.cell(participant);
         let id = cell.name().map_err(at(participant))?;
         let day = match day {
             Some(day) => self.day(row, day).map_err(at(day))?,
             None => 1,
         };
-        let number = row.cell(trial)?.whole().map_err(at(trial))?;
+        let number = row.cell(trial).whole().map_err(at(trial))?;
         let reaction_time = match reaction_time {
-            Some(column) => row
-                .cell(column)
-                .map_or(Ok(None), |cell| cell.optional_number())
-                .map_err(at(column))?,
+            Some(column) => row.cell(column).optional_number().map_err(at(column))?,
             None => None,
         };
         let shown = self.item(row).map_err(at(item))?;
@@ -185,6 +197,9 @@ impl<'a> Reader<'a> {
         if let Some((kind, what)) = strange {
             self.trials.responses.truncate(start);
             self.n_left_out += 1;
+            if !self.left_out.iter().any(|who| *who == id) {
+                self.left_out.push(id.clone().into_owned());
+            }
             let what = format!("row {}: {what}", place.row);
             Odd::count(&mut self.odd, kind, &id, day, &what, "left out");
             return Ok(());
@@ -205,7 +220,7 @@ impl<'a> Reader<'a> {
     }
 
     fn day(&self, row: &Row, column: usize) -> Result<u64> {
-        let cell = row.cell(column)?;
+        let cell = row.cell(column);
         if self.map.days.is_empty() {
             return cell.whole().map_err(|error| {
                 anyhow!("{error}; if days have names, list them in the column map under days")
@@ -223,13 +238,16 @@ impl<'a> Reader<'a> {
 
     /// The item that was shown; as an inner error, why it is none of the tree's where such trials are to be left out.
     fn item(&self, row: &Row) -> Result<Result<u32, String>> {
-        let cell = row.cell(self.columns.item)?;
+        let cell = row.cell(self.columns.item);
         let n_items = self.taught.n_items();
         let names = &self.map.items;
         let wrong = if names.is_empty() {
             match cell.whole() {
                 Ok(item) if item < n_items as u64 => return Ok(Ok(item as u32)),
-                Ok(item) => format!("is {item}, but items are 0 to {}", n_items - 1),
+                Ok(item) => format!(
+                    "is {item}, but items are 0 to {}; if they count from 1, list their numbers in the column map: items: [1, .., {n_items}]",
+                    n_items - 1
+                ),
                 Err(error) => {
                     format!("{error}; if items have names, list them in the column map under items")
                 }
@@ -258,20 +276,21 @@ impl<'a> Reader<'a> {
         let name = |place: usize| self.wanted.name(place);
         if !self.map.responses.is_empty() {
             for place in first..first + n_labels {
-                let response = row.cell(place)?.response();
+                let response = row.cell(place).response();
                 let response = response.with_context(|| format!("column '{}'", name(place)))?;
                 self.trials.responses.push(response.unwrap_or(f64::NAN));
             }
             return Ok(None);
         }
-        let cell = row.cell(first)?;
+        let cell = row.cell(first);
         let context = || format!("column '{}'", name(first));
         if self.map.labels.is_empty() {
             cell.responses(n_labels, &mut self.trials.responses).with_context(context)?;
             return Ok(None);
         }
         let labels = &self.map.labels;
-        let unknown = cell.marked(labels, &mut self.trials.responses).with_context(context)?;
+        let given = &mut self.trials.responses;
+        let unknown = cell.marked(labels, self.map.empty, given).with_context(context)?;
         if let (Some(unknown), false) = (&unknown, self.exclude.unknown_labels) {
             bail!(
                 "{}: {unknown} (exclude: {{unknown_labels: true}} leaves such trials out)",

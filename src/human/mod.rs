@@ -47,6 +47,7 @@ pub use oddities::Odd;
 pub use page::{Clock, Networks, Subject, page};
 pub use power::{Power, PowerOfTest, Studies};
 pub use resample::{BOOTSTRAPS, Resamples, permuted, sign_flip};
+pub use rows::Content;
 pub use server::Server;
 pub use simulate::{simulate, simulated};
 pub use task::{ensure_place as ensure_task_place, write_task};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Exclude, Kept};
 
+use super::columns::ColumnMap;
 use super::trials::{Place, Trials};
 
 /// Something odd about a participant's day.
@@ -76,6 +77,7 @@ pub fn find_oddities(
     trials: &Trials,
     places: &[Place],
     files: &[PathBuf],
+    map: &ColumnMap,
     exclude: &Exclude,
 ) -> Result<Found> {
     let mut odd = Vec::new();
@@ -88,7 +90,7 @@ pub fn find_oddities(
     for day in order.chunk_by(|one, other| day_of(*one) == day_of(*other)) {
         let same: Vec<&[usize]> = day.chunk_by(|one, other| key(one) == key(other)).collect();
         if exclude.duplicates.is_none() {
-            ensure_one_participant(trials, places, files, &same)?;
+            ensure_one_participant(trials, places, files, map, &same)?;
         }
         for group in same {
             let stays = match exclude.duplicates {
@@ -106,17 +108,20 @@ pub fn find_oddities(
             }
         }
     }
-    missed_and_constant(trials, &kept, &mut odd);
+    missed_and_constant(trials, &kept, map, &mut odd);
     Ok(Found { order: kept, odd })
 }
 
-/// Trials that were read after a later one of their day.
+/// Trials that stand after a later one of their day in a file: the order of files is that in which they were named.
 fn out_of_order(trials: &Trials, places: &[Place], odd: &mut Vec<Odd>) {
-    // The latest trial of a day, and how many came after a later one.
-    let mut days: BTreeMap<(u32, u64), (u64, Option<Odd>)> = BTreeMap::new();
+    // The latest trial of a day in a file, with it, and how many came after a later one.
+    let mut days: BTreeMap<(u32, u64), (usize, u64, Option<Odd>)> = BTreeMap::new();
     for (trial, place) in trials.trials.iter().zip(places) {
-        let (last, found) =
-            days.entry((trial.participant, trial.day)).or_insert((trial.trial, None));
+        let (file, last, found) =
+            days.entry((trial.participant, trial.day)).or_insert((place.file, trial.trial, None));
+        if *file != place.file {
+            (*file, *last) = (place.file, trial.trial);
+        }
         match found {
             Some(odd) if trial.trial < *last => odd.trials += 1,
             None if trial.trial < *last => {
@@ -132,7 +137,7 @@ fn out_of_order(trials: &Trials, places: &[Place], odd: &mut Vec<Odd>) {
             Some(_) | None => *last = trial.trial.max(*last),
         }
     }
-    odd.extend(days.into_values().filter_map(|(_, found)| found));
+    odd.extend(days.into_values().filter_map(|(.., found)| found));
 }
 
 /// Makes sure that trials of one number do not tell of two participants.
@@ -140,6 +145,7 @@ fn ensure_one_participant(
     trials: &Trials,
     places: &[Place],
     files: &[PathBuf],
+    map: &ColumnMap,
     day: &[&[usize]],
 ) -> Result<()> {
     /// Share of a day's trials of which a person may have given two answers, as after a reload.
@@ -172,8 +178,14 @@ fn ensure_one_participant(
              Give each an id of his own, number trials through each day, or say"
         ),
     };
+    let days = match map.day {
+        None => {
+            "Does a column say the day or session? Then name it in the column map (day: COLUMN). Else: "
+        }
+        Some(_) => "",
+    };
     bail!(
-        "participant '{}', day {}, trial {} stands in {} and again in {} {what} which rows count with exclude: {{duplicates: first}} or \
+        "{days}participant '{}', day {}, trial {} stands in {} and again in {} {what} which rows count with exclude: {{duplicates: first}} or \
          last",
         trials.participants[trial.participant as usize],
         trial.day,
@@ -183,7 +195,13 @@ fn ensure_one_participant(
     )
 }
 
-fn missed_and_constant(trials: &Trials, kept: &[usize], odd: &mut Vec<Odd>) {
+fn missed_and_constant(trials: &Trials, kept: &[usize], map: &ColumnMap, odd: &mut Vec<Odd>) {
+    let may_be_answers = !map.labels.is_empty() && map.empty.is_none();
+    let hint = if may_be_answers {
+        "; if an empty list means that no label was marked, write empty: nothing-marked in the column map"
+    } else {
+        ""
+    };
     let participant = |index: &usize| trials.trials[*index].participant;
     for own in kept.chunk_by(|one, other| participant(one) == participant(other)) {
         let who = &trials.participants[participant(&own[0]) as usize];
@@ -192,7 +210,7 @@ fn missed_and_constant(trials: &Trials, kept: &[usize], odd: &mut Vec<Odd>) {
         for &index in own {
             if trials.is_missed(index) {
                 let trial = trials.trials[index];
-                let first = format!("trial {} has no response", trial.trial);
+                let first = format!("trial {} has no response{hint}", trial.trial);
                 Odd::count(odd, "missed", who, trial.day, &first, "kept");
                 continue;
             }

@@ -134,6 +134,20 @@ impl Taught {
         self.true_negative_rate_at_ocs(0).map(|rate| SHARE * (1.0 - rate))
     }
 
+    /// Why it cannot be told on this tree whether people visit the OCS first; `None` if it can.
+    pub fn undecidable(&self) -> Option<&'static str> {
+        let least = self.ocs.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.ocs.iter().copied().fold(0.0, f64::max);
+        if self.deep_dip().is_none() {
+            return Some(
+                "every item has all labels of the top level: none can be marked in error there, so that its true negative rate cannot dip",
+            );
+        }
+        (most - least < 1e-9).then_some(
+            "all labels come equally often: mean responses cannot go with base rates that do not differ",
+        )
+    }
+
     /// Numbers of the labels that each item has, `[item][..]`: the tree as files tell of it.
     pub fn labels_of_items(&self) -> Vec<Vec<usize>> {
         let has = |row: ndarray::ArrayView1<f64>| {

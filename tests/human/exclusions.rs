@@ -172,3 +172,72 @@ fn trials_with_unknown_items_and_labels_are_left_out_by_a_rule() {
         assert!(found.contains(&(kind.to_owned(), 1, "left out".to_owned())), "{found:?}");
     }
 }
+
+#[test]
+fn an_empty_list_of_names_is_missed_until_the_map_says_that_it_is_an_answer() {
+    let map = "participant: subject\ntrial: n\nitem: shown\nresponse_list: marked\nlabels: [wings, fins]\n";
+    let data = "subject,n,shown,marked\na,0,0,wings\na,1,1,\na,2,1,NA\na,3,1,fins\n";
+    let scene = Scene::new(&[("pair.yaml", PAIR), ("map.yaml", map), ("data.csv", data)]);
+    let (status, _, told) = scene.human(IMPORT);
+    assert!(status == 0 && told.contains("empty: nothing-marked"), "{told}");
+    scene.write("map.yaml", format!("{map}empty: nothing-marked\n").as_bytes());
+    let answer = scene.json(&format!("{IMPORT} --overwrite"));
+    assert_eq!(kinds(&answer), [("missed".to_owned(), 1, "kept".to_owned())]);
+    let table = std::fs::read_to_string(scene.path("people/trials.csv")).unwrap();
+    assert!(table.contains("a,1,1,1,,0,0\na,1,2,1,,,\n"), "{table}");
+}
+
+#[test]
+fn who_has_no_trial_left_is_told_with_the_reason() {
+    let data = [HEAD, &rows("good", right), "lost,1,0,9,1,0\n"].concat();
+    let scene = scene(&data, "unknown_items: true");
+    let answer = scene.json(IMPORT);
+    assert_eq!(answer["participants"], 1);
+    let analysis = scene.json("analyse people --config pair.yaml --block 10 --json");
+    let people = analysis["participants"].as_array().unwrap();
+    assert_eq!(people.len(), 2);
+    assert_eq!(people[1]["participant"], "lost");
+    assert!(people[1]["excluded"].as_str().unwrap().contains("no trial is left"));
+    assert_eq!(people[1]["blocks"], json!([]));
+    assert_eq!(analysis["group"]["participants"], 1);
+}
+
+#[test]
+fn the_order_of_files_is_no_order_of_trials() {
+    let all = rows("a", right);
+    let lines: Vec<&str> = all.lines().collect();
+    let scene = scene(&format!("{HEAD}{}\n", lines[10..].join("\n")), "");
+    scene.write("first.csv", format!("{HEAD}{}\n", lines[..10].join("\n")).as_bytes());
+    let two = IMPORT.replace("data.csv", "data.csv first.csv");
+    assert_eq!(kinds(&scene.json(&two)), []);
+}
+
+#[test]
+fn days_that_the_map_does_not_name_are_asked_for() {
+    let other = rows("a", |trial| right(trial + 1)).replace("a,1,", "a,2,");
+    let scene = scene(&[HEAD, &rows("a", right), &other].concat(), "");
+    scene.json(IMPORT);
+    scene.write("map.yaml", MAP.replace("day: session\n", "").as_bytes());
+    let (status, _, told) = scene.human(&IMPORT.replace("--out people", "--out other"));
+    assert!(status == 1 && told.contains("(day: COLUMN)"), "{told}");
+}
+
+#[test]
+fn data_of_other_frequencies_are_refused() {
+    let scene = scene(&[HEAD, &rows("a", right)].concat(), "");
+    scene.json(IMPORT);
+    scene.write("skewed.yaml", b"task: {branching: [2], frequencies: [3, 1]}\n");
+    let (status, _, told) = scene.human("analyse people --config skewed.yaml --block 10 --json");
+    assert!(status == 1 && told.contains("[0.500, 0.500]") && told.contains("0.750"), "{told}");
+}
+
+#[test]
+fn trees_on_which_no_visit_can_be_told_are_told() {
+    let scene = scene(&[HEAD, &rows("a", right)].concat(), "");
+    scene.json(IMPORT);
+    let (_, _, told) = scene.human("analyse people --config pair.yaml --block 10");
+    assert!(told.contains("all labels come equally often"), "{told}");
+    scene.write("deep.yaml", b"task: {branching: [2, 2]}\n");
+    let (_, _, told) = scene.human("power deep.yaml --learner random --participants 5 --studies 1");
+    assert!(!told.contains("cannot be decided on this tree"), "{told}");
+}

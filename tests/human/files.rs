@@ -135,6 +135,107 @@ fn what_stands_for_nothing_in_responses_is_a_name_elsewhere() {
 }
 
 #[test]
+fn keys_that_json_leaves_out_are_missing_and_columns_that_no_row_has_are_told() {
+    // As R's jsonlite writes what is NA.
+    let rows = r#"[{"subject":"a","session":1,"trial_index":3,"stimulus":0},
+        {"subject":"a","session":1,"trial_index":1,"stimulus":0,"left":1,"right":0},
+        {"subject":"a","session":1,"trial_index":2,"stimulus":1,"left":0,"right":1}]"#;
+    assert_eq!(read(MAP, "omitted.json", rows.as_bytes()), same());
+    let told = refused(MAP, "d.json", rows.replace("\"right\"", "\"rigth\"").as_bytes());
+    assert!(told.contains("no column 'right'; did you mean 'rigth'?"), "{told}");
+    let told = refused(MAP, "d.json", rows.replace("\"trial_index\":3,", "").as_bytes());
+    assert!(told.contains("row 1") && told.contains("'trial_index': is empty"), "{told}");
+}
+
+#[test]
+fn half_a_line_of_json_lines_is_named_wherever_it_stands() {
+    let row = |trial: usize| {
+        format!(
+            r#"{{"subject":"a","session":1,"trial_index":{trial},"stimulus":0,"left":1,"right":0}}"#
+        )
+    };
+    let rows: Vec<String> = (1..=5).map(row).collect();
+    for cut in 0..5 {
+        let mut lines = rows.clone();
+        lines[cut].truncate(20);
+        let told = refused(MAP, "d.jsonl", (lines.join("\n") + "\n").as_bytes());
+        let words = format!("line {} is cut short", cut + 1);
+        assert!(told.contains(&words), "{words}: {told}");
+    }
+    let mut lines = rows;
+    lines[2] = lines[2].replace("\"left\":", "\"left\" ");
+    let told = refused(MAP, "d.jsonl", lines.join("\n").as_bytes());
+    assert!(told.contains("line 3 is no JSON"), "{told}");
+}
+
+#[test]
+fn rows_count_as_in_a_spreadsheet_with_empty_lines_and_cells_of_several_lines() {
+    let head = "subject,session,trial_index,stimulus,left,right,note\n";
+    let rows = "a,1,1,0,1,0,\"one\ntwo\"\n\na,1,2,1,0,1,\n,,,,,,\na,1,3,0,9,0,\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let text = format!("{head}{rows}").replace('\n', end);
+        let told = refused(MAP, "d.csv", text.as_bytes());
+        assert!(told.contains("row 6 (line 7)") && told.contains("'9'"), "{end:?}: {told}");
+    }
+    let text = format!("\n\n{head}a,1,1,0,9,0,\n");
+    assert!(refused(MAP, "d.csv", text.as_bytes()).contains("row 4:"));
+}
+
+#[test]
+fn a_separator_on_a_line_of_its_own_is_read() {
+    for (separator, said) in [(";", "sep=;"), ("\t", "sep=\t"), ("|", "\"sep=|\""), (",", "SEP=,")]
+    {
+        let text = format!("{said}\r\n{}", [HEAD, ROWS].concat().replace(',', separator));
+        assert_eq!(read(MAP, "excel.csv", text.as_bytes()), same(), "{said}");
+        let wrong = text.replace("stimulus", "");
+        let told = refused(MAP, "excel.csv", wrong.as_bytes());
+        assert!(told.contains("no column 'stimulus': its columns are subject"), "{told}");
+    }
+}
+
+#[test]
+fn files_of_other_kinds_are_told_with_what_to_do() {
+    for (bytes, words) in [
+        (&[0x1f, 0x8b, 8, 0][..], "gunzip"),
+        (b"PK\x03\x04rest", "save it as CSV"),
+        (&[0xd0, 0xcf, 0x11, 0xe0], "save it as CSV"),
+        (b"PAR1", "write it as CSV"),
+    ] {
+        assert!(refused(MAP, "data.bin", bytes).contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once() {
+    let scene = scene_with(MAP, "data.csv", [HEAD, ROWS].concat().as_bytes());
+    let line = "import /dev/stdin --columns map.yaml --config pair.yaml --out people";
+    let (status, _, told) = scene.human_reading(line, [HEAD, ROWS].concat().as_bytes());
+    assert_eq!(status, 0, "{told}");
+    assert_eq!(table(&scene), same());
+    let about = std::fs::read_to_string(scene.path("people/data.json")).unwrap();
+    let (status, _) = import(&scene, "data.csv");
+    let again = std::fs::read_to_string(scene.path("people/data.json")).unwrap();
+    let sum = |text: &str| {
+        serde_json::from_str::<serde_json::Value>(text).unwrap()["origin"]["imported"]["files"][0]["sha256"].clone()
+    };
+    assert!(status == 0 && sum(&about).is_string() && sum(&about) == sum(&again), "{about}");
+}
+
+#[test]
+fn a_session_without_trials_is_told_and_keeps_no_others_out() {
+    let scene = Scene::new(&[("pair.yaml", PAIR)]);
+    let trial = r#"[{"trial_type": "mark-labels", "participant": "p", "day": 1, "trial": 1, "item": 0, "responses": [1, 0],
+        "reaction_time": 1}]"#;
+    scene.write("one.json", trial.as_bytes());
+    scene.write("declined.json", br#"[{"trial_type": "consent", "rt": 12}]"#);
+    let (status, _, told) =
+        scene.human("import declined.json one.json --config pair.yaml --out people");
+    assert!(status == 0 && told.contains("declined.json has no row of a trial"), "{told}");
+    let (status, _, told) = scene.human("import declined.json --config pair.yaml --out none");
+    assert!(status == 1 && told.contains("trial_type: mark-labels"), "{told}");
+}
+
+#[test]
 fn the_browser_tasks_own_files_need_no_map() {
     let scene = Scene::new(&[("pair.yaml", PAIR)]);
     let text = r#"[{"trial_type": "instructions", "rt": 12},
@@ -161,6 +262,7 @@ fn values_that_are_wrong_are_told_with_row_and_column() {
         ("a,1,1,0,2,0\n", &["row 2", "'left'", "'2'"][..]),
         ("a,1,1,0,1,0\na,1,2,1,0,maybe\n", &["row 3", "'right'", "'maybe'"]),
         ("a,1,1,7,1,0\n", &["row 2", "'stimulus'", "items are 0 to 1"]),
+        ("a,1,1,2,1,0\n", &["row 2", "'stimulus'", "count from 1", "items: [1, .., 2]"]),
         ("a,1,1,bird,1,0\n", &["row 2", "'stimulus'", "list them in the column map under items"]),
         ("a,1,x,0,1,0\n", &["row 2", "'trial_index'", "whole number"]),
         ("a,monday,1,0,1,0\n", &["row 2", "'session'", "under days"]),
@@ -243,6 +345,10 @@ fn column_maps_that_are_wrong_are_told() {
         (MAP.replace("[left, right]", "[left, left]"), "'left' twice"),
         (format!("{MAP}items: [a, b, c]\n"), "items lists 3"),
         (format!("{MAP}separator: xx\n"), "separator cannot be 'xx'"),
+        (format!("{MAP}labels: [left, right]\n"), "names none: write response_list"),
+        (format!("{MAP}empty: missed\n"), "no labels are listed"),
+        (format!("{MAP}empty: nothing\n"), "nothing-marked"),
+        (format!("{MAP}only: {{left: []}}\n"), "lets no row be a trial"),
         (format!("{MAP}exclude: {{missing: 0.1}}\n"), "missed"),
         (format!("{MAP}exclude: {{missed: 2}}\n"), "exclude.missed must be"),
         (format!("{MAP}exclude: {{duplicates: middle}}\n"), "first or last"),

@@ -51,9 +51,15 @@ impl Scene {
 
     /// What `ocs human ..` says, run in the folder: exit status, stdout and stderr.
     pub fn human(&self, arguments: &str) -> (i32, String, String) {
+        self.human_reading(arguments, b"")
+    }
+
+    /// The same with what it can read from stdin.
+    pub fn human_reading(&self, arguments: &str, stdin: &[u8]) -> (i32, String, String) {
         let mut ocs = assert_cmd::Command::cargo_bin("ocs").unwrap();
         ocs.current_dir(self.folder.path()).arg("human");
-        let answer = ocs.args(shlex::split(arguments).unwrap()).output().unwrap();
+        let ocs = ocs.args(shlex::split(arguments).unwrap()).write_stdin(stdin);
+        let answer = ocs.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (answer.status.code().unwrap(), text(&answer.stdout), text(&answer.stderr))
     }

@@ -86,7 +86,7 @@ impl Analyse {
         let figure = figure.transpose().map_err(misuse)?;
         let (data, exclude) = loaded.data(&self.folder)?;
         let block = loaded.block(self.block);
-        warn_of_short_blocks(block, &loaded.taught);
+        warn_of_what_cannot_be_told(block, &loaded.taught);
         let options = Options { block, seed: self.seed, shuffled: self.shuffled, exclude };
         let analysis = analyse(&data, &loaded.config, &loaded.taught, &options);
         if let Some(figure) = &figure {
@@ -105,8 +105,11 @@ impl Analyse {
     }
 }
 
-/// V needs each item once and one of them twice.
-pub fn warn_of_short_blocks(block: usize, taught: &Taught) {
+/// V needs each item once and one of them twice, and not every tree has base rates.
+pub fn warn_of_what_cannot_be_told(block: usize, taught: &Taught) {
+    if let Some(why) = taught.undecidable() {
+        tracing::warn!("whether people visit the OCS first cannot be decided on this tree: {why}");
+    }
     let items = taught.n_items();
     if block <= items {
         tracing::warn!(
@@ -146,7 +149,7 @@ fn in_words(analysis: &Analysis) -> String {
             format!("{:.3} ({:.3} to {:.3})", dip.value, dip.low, dip.high)
         });
         people.push(vec![
-            one.participant.clone(),
+            one.participant.replace(char::is_control, " "),
             one.blocks.len().to_string(),
             trials(&one.phase.onset),
             trials(&one.phase.end),

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::super::arguments::path;
 use super::super::outcome::{Success, misuse};
 use super::super::output;
 use super::source::{Experiment, Loaded};
-use crate::file::hex;
 use crate::human::{
-    ColumnMap, DataRecord, FileRecord, HumanData, Imported, Odd, Origin, SCHEMA_VERSION,
+    ColumnMap, Content, DataRecord, FileRecord, HumanData, Imported, Odd, Origin, SCHEMA_VERSION,
     ensure_place, import,
 };
 
@@ -27,12 +25,13 @@ use crate::human::{
 ///   trial: trial_index          # orders the trials of a day
 ///   item: stimulus              # the item's number from 0, or a name listed under items: [..]
 ///   responses: [animal, ..]     # one column a label, level by level: 0 | 1 | true | false | 0.25 | nothing
-///   response_list: response     # or one column: [1, 0, ..] or 1 0 ..; with labels: [..] names of those marked
+///   response_list: response     # or one column: [1, 0, ..] or 1 0 ..; with labels: [..] names of those marked (and then
+///                               # empty: nothing-marked, where an empty cell is an answer and not a missed trial)
 ///
 /// and, where needed, reaction_time, only: {column: [values]} (rows that are trials), separator, and exclude: rules by which data are
 /// left out (docs/human.md). What is odd (rows that come twice, trials out of order, the same response in every trial, missed
 /// trials) is told on stderr and kept, unless a rule names it. What is wrong is told with file, row and column, and nothing
-/// is written then. Rows count from 1, with the heading.
+/// is written then. Rows count from 1, with the heading and empty lines.
 ///
 /// Example:
 ///
@@ -93,8 +92,9 @@ impl Import {
     fn ensure_files(&self) -> Result<()> {
         let mut seen = Vec::new();
         for file in &self.files {
-            let place =
-                file.canonicalize().with_context(|| format!("cannot read {}", file.display()))?;
+            file.metadata().with_context(|| format!("cannot read {}", file.display()))?;
+            // A pipe has no other name.
+            let place = file.canonicalize().unwrap_or_else(|_| file.clone());
             ensure!(!seen.contains(&place), "{} is given twice", file.display());
             seen.push(place);
         }
@@ -105,21 +105,19 @@ impl Import {
         let own = loaded.human().exclude;
         let exclude =
             columns.exclude.and(&own, ["the column map", "the config"]).map_err(misuse)?;
-        let Imported { trials, odd, rows } =
+        let Imported { trials, odd, files, without_trials } =
             import(&self.files, &columns, &loaded.taught, &exclude)?;
-        let files = self.files.iter().zip(rows).map(|(path, rows)| {
+        let files = self.files.iter().zip(files).map(|(path, Content { rows, sha256 })| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let bytes =
-                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let sha256 = hex(&Sha256::digest(&bytes));
-            Ok(FileRecord { name, sha256, rows })
+            FileRecord { name, sha256, rows }
         });
-        let files = files.collect::<Result<_>>()?;
+        let files = files.collect();
         let about = DataRecord {
             schema_version: SCHEMA_VERSION,
             revision: env!("OCS_REVISION").to_owned(),
             levels: loaded.taught.levels.iter().map(|columns| columns.len()).collect(),
             labels_of_items: loaded.taught.labels_of_items(),
+            frequencies: loaded.taught.frequencies.to_vec(),
             item_names: columns.items.clone(),
             label_names: match (columns.labels.is_empty(), columns.responses.is_empty()) {
                 (false, _) => columns.labels.clone(),
@@ -128,6 +126,7 @@ impl Import {
             },
             participants: trials.participants.len(),
             trials: trials.trials.len(),
+            without_trials,
             exclude,
             odd,
             origin: Origin::Imported { files, columns: Box::new(columns) },

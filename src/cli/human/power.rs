@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::arguments::path;
 use super::super::outcome::{Success, misuse};
 use super::super::output;
-use super::analyse::{block_size, warn_of_short_blocks};
+use super::analyse::{block_size, warn_of_what_cannot_be_told};
 use super::simulate::ensure_few;
 use super::source::Changes;
 use crate::human::{self, Learner, Studies};
@@ -79,7 +79,7 @@ impl Power {
         ensure!(!self.participants.is_empty(), "--participants names no size");
         let learner = Learner::of(&self.learner, &loaded.taught).map_err(misuse)?;
         let human = loaded.human();
-        warn_of_short_blocks(loaded.block(self.block), &loaded.taught);
+        warn_of_what_cannot_be_told(loaded.block(self.block), &loaded.taught);
         let studies = Studies {
             learner: &learner,
             taught: &loaded.taught,

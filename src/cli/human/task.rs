@@ -48,6 +48,11 @@ impl Task {
         let loaded = self.changes.load(&self.config)?;
         ensure_task_place(&self.out, self.overwrite).map_err(misuse)?;
         let human = loaded.human();
+        if let Some(why) = loaded.taught.undecidable() {
+            tracing::warn!(
+                "whether people visit the OCS first cannot be decided on this tree: {why}"
+            );
+        }
         let beside = self.config.parent().unwrap_or(Path::new(""));
         let kept = self.data.folder();
         write_task((&human, &loaded.taught), beside, &kept, (&self.out, self.overwrite))?;
