@@ -103,7 +103,7 @@ fn a_file_may_be_json_or_empty_or_come_from_windows() {
 }
 
 /// What a newcomer writes, and a part of the message that says what to write instead.
-const MISTAKES: [(&str, &str); 52] = [
+const MISTAKES: [(&str, &str); 54] = [
     (
         "training: {steps: -5}",
         "training.steps must be a whole number of 0 or more, not -5 (at line 1",
@@ -115,6 +115,11 @@ const MISTAKES: [(&str, &str); 52] = [
     ("training: {learning_rate: nan}", "must be a number, not 'nan'"),
     ("training: {batch_size: big}", "must be a whole number of samples, or full, not 'big'"),
     ("training: {batch_size: 1.5}", "must be a whole number of samples, or full, not 1.5"),
+    ("training: {batch_size: 9}", "there are 8 items, one vector each: lower it, or write full"),
+    (
+        "task: {frequencies: [2, 1, 1, 1, 1, 1, 1, 1]}\ntraining: {batch_size: 1}",
+        "task.frequencies weighs items, and in minibatches each comes once an epoch",
+    ),
     ("training: {optimizer: adam}", "here it is optimiser"),
     ("training: {lr: 0.1}", "here it is learning_rate"),
     ("training: {epochs: 3}", "here it is steps, which counts updates, not epochs"),

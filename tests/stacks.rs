@@ -198,6 +198,35 @@ fn cross_entropy_and_minibatches_have_the_same_gradients_as_libtorch_finds() {
     assert!(largest(last.iter().copied(), &expected) < 1e-11);
 }
 
+#[test]
+fn items_are_learned_one_trial_after_the_other_and_slow_trials_come_to_the_full_batch() {
+    let observed = |network: &str, batch: &str, rate: f64| {
+        let config = config(&[
+            &format!("network={network}"),
+            "training.precision=float64",
+            &format!("training.learning_rate={rate}"),
+            &format!("training.steps={}", (4.0 / rate) as u64),
+            "training.observations=2",
+            &format!("training.batch_size={batch}"),
+        ]);
+        let seen = observed(&config, &task(&config), &Shared::default(), 5);
+        seen.last().unwrap().evaluation.responses.iter().copied().collect::<Vec<f64>>()
+    };
+    for network in [
+        "{hidden: [16], bias: all, initialisation: {normal: {std: 0.1}}}",
+        "{kind: mlp, hidden: [16], bias: all, initialisation: {kaiming: {gain: 0.5}}}",
+    ] {
+        // All eight are the full batch, in another order.
+        let full = observed(network, "full", 0.02);
+        let apart = largest(observed(network, "8", 0.02), &full);
+        assert!(apart < 1e-11, "{network}: {apart:e}");
+        // Each comes once in eight steps, so that what is left of the order falls with the rate.
+        let far = largest(observed(network, "1", 0.02), &full);
+        let near = largest(observed(network, "1", 0.005), &observed(network, "full", 0.005));
+        assert!(far > 1e-4 && near < 0.4 * far, "{network}: {far:e}, {near:e}");
+    }
+}
+
 /// Trains some seeds of each config in one stack and each alone, and compares all that is observed.
 pub fn are_alike(configs: &[Config], seeds: u64, tolerance: f64, what: &str) {
     let tasks: Vec<(Task, Shared)> =

@@ -88,6 +88,12 @@ impl TaskConfig {
         }
     }
 
+    /// Whether no item is more frequent than another.
+    pub(super) fn items_come_equally_often(&self) -> bool {
+        let frequencies = self.frequencies.as_deref().unwrap_or_default();
+        frequencies.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
     fn check(&self) -> Result<()> {
         self.check_own()?;
         self.check_drawn()?;
@@ -362,15 +368,7 @@ impl Config {
                 || self.task.gaussian.as_ref().is_none_or(|gaussian| gaussian.held_out == 0),
             "probes lists parity, which tells of what is learned, but task.gaussian.held_out has others judged: leave one out"
         );
-        ensure!(
-            self.training.batch_size.is_none()
-                || self.task.inputs.are_images()
-                || !self.task.has_tree(),
-            "training.batch_size is {}, but task.inputs is {}: one vector per item is learned in full batches, whose weights are the \
-             items' frequencies: write batch_size: full, or use images or task.targets",
-            self.training.batch_size.unwrap_or_default(),
-            self.task.inputs.name()
-        );
+        self.check_batches_of_items()?;
         self.check_components()?;
         if self.probes.contains(&ProbeKind::LinearTwin) {
             self.check_linear_twin()?;

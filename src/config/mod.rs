@@ -327,7 +327,8 @@ pub struct TrainingConfig {
     /// sees it, as by PyTorch's `clip_grad_norm_`. Positive; absent = gradients are as long as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clipping: Option<f64>,
-    /// Samples per step; `null` or full = full batch, the only case that exact theory describes.
+    /// Samples per step, 1 = one trial after the other; `null` or full = full batch, the only case that exact theory describes. Each
+    /// sample comes once an epoch, in an order of the seed's own; of items with one vector each, frequencies must be equal.
     #[serde(deserialize_with = "load::batch_size")]
     pub batch_size: Option<usize>,
     /// Layers of weights that stay as they start, with their biases, counted from 1 at the inputs; for mlp and cnn. Absent = none.

@@ -519,6 +519,25 @@ impl Config {
         Ok(())
     }
 
+    /// Minibatches of one vector per item: each comes once an epoch, whatever its frequency would be.
+    pub(super) fn check_batches_of_items(&self) -> Result<()> {
+        let Some(size) = self.training.batch_size else { return Ok(()) };
+        if self.task.inputs.are_images() || !self.task.has_tree() {
+            return Ok(());
+        }
+        ensure!(
+            self.task.items_come_equally_often(),
+            "training.batch_size is {size}, but task.frequencies weighs items, and in minibatches each comes once an epoch: write \
+             batch_size: full, set task.frequencies to null, or take images, of which frequent items have more"
+        );
+        let n_items = self.task.n_items();
+        ensure!(
+            size <= n_items,
+            "training.batch_size is {size}, but there are {n_items} items, one vector each: lower it, or write full"
+        );
+        Ok(())
+    }
+
     /// What normalisation asks of training and of what is observed.
     pub(super) fn check_batches(&self) -> Result<()> {
         let Some(evaluation) = self.network.normalisation.evaluation() else { return Ok(()) };
@@ -526,9 +545,8 @@ impl Config {
             self.training.batch_size != Some(1),
             "training.batch_size is 1, but network.normalisation batch takes the variance of a batch: raise it, or use layer or group"
         );
-        let frequencies = self.task.frequencies.as_deref().unwrap_or_default();
         ensure!(
-            self.task.inputs.are_images() || frequencies.windows(2).all(|pair| pair[0] == pair[1]),
+            self.task.inputs.are_images() || self.task.items_come_equally_often(),
             "task.frequencies weighs single vectors, but network.normalisation batch counts each of them once in its mean and variance: \
              use layer, set task.frequencies to null, or take images, of which frequent items have more"
         );

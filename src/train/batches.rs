@@ -60,14 +60,16 @@ pub enum SetInputs {
 ///
 /// # Errors
 ///
-/// If a batch is larger than the training set, or one vector for each item of a tree is asked for in minibatches.
+/// If a batch is larger than the training set, or single vectors with unequal weights are asked for in minibatches.
 pub fn ensure_batches(task: &Task, batch_size: Option<usize>) -> Result<()> {
     let Some(size) = batch_size else { return Ok(()) };
-    ensure!(
-        matches!(task.inputs, TaskInputs::Images { .. }) || task.hierarchy.is_none(),
-        "training.batch_size must be null for one vector per item: weights of items need the full batch"
-    );
     let n_samples = task.n_samples();
+    let weights = task.probabilities.iter().take(n_samples);
+    let differ = |weight: &f64| (weight - task.probabilities[0]).abs() > 1e-9;
+    ensure!(
+        matches!(task.inputs, TaskInputs::Images { .. }) || !weights.into_iter().any(differ),
+        "training.batch_size must be null for items of several frequencies: their weights need the full batch"
+    );
     ensure!(
         size <= n_samples,
         "training.batch_size is {size}, but there are {n_samples} training samples: lower it, or null for full batch"
@@ -78,7 +80,7 @@ pub fn ensure_batches(task: &Task, batch_size: Option<usize>) -> Result<()> {
 impl Samples {
     /// # Errors
     ///
-    /// If a batch is larger than the training set, or one vector for each item of a tree is asked for in minibatches.
+    /// If a batch is larger than the training set, or single vectors with unequal weights are asked for in minibatches.
     ///
     /// `each_step` tells whether a full batch is seen at every step, or only when it is observed.
     pub fn new(
