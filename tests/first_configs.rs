@@ -115,7 +115,10 @@ const MISTAKES: [(&str, &str); 54] = [
     ("training: {learning_rate: nan}", "must be a number, not 'nan'"),
     ("training: {batch_size: big}", "must be a whole number of samples, or full, not 'big'"),
     ("training: {batch_size: 1.5}", "must be a whole number of samples, or full, not 1.5"),
-    ("training: {batch_size: 9}", "there are 8 items, one vector each: lower it, or write full"),
+    (
+        "training: {batch_size: 9}",
+        "one-hot, one vector for each of 8 items: write batch_size: full",
+    ),
     (
         "task: {frequencies: [2, 1, 1, 1, 1, 1, 1, 1]}\ntraining: {batch_size: 1}",
         "task.frequencies weighs items, and in minibatches each comes once an epoch",

@@ -533,7 +533,9 @@ impl Config {
         let n_items = self.task.n_items();
         ensure!(
             size <= n_items,
-            "training.batch_size is {size}, but there are {n_items} items, one vector each: lower it, or write full"
+            "training.batch_size is {size}, but task.inputs is {}, one vector for each of {n_items} items: write batch_size: full, lower \
+             it, or use images",
+            self.task.inputs.name()
         );
         Ok(())
     }

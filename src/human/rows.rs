@@ -388,9 +388,7 @@ fn read_json(
     let Rows { row, fault, .. } = rows;
     match (fault, told) {
         // A column that is nowhere explains what else is wrong with a row.
-        (Some(fault), _) => {
-            keys.borrow().ensure_all(wanted).and(Err(fault).with_context(|| format!("row {row}")))
-        }
+        (Some(fault), _) => keys.borrow().ensure_all(wanted).and(Err(fault)),
         (None, Ok(())) => keys.borrow().ensure_all(wanted).map(|()| row),
         (None, Err(error)) => match (line_at_fault(&text), error.is_eof()) {
             (Some((line, what)), _) => bail!("line {line} {what}"),
@@ -508,11 +506,17 @@ impl<'de, S: FnMut(u64, &Row) -> Result<()>> Visitor<'de> for Level<'_, '_, S> {
         let Rows { row, wanted, keys, fault, see } = self.rows;
         *row += 1;
         keys.borrow_mut().see(&object, wanted);
-        let told = see(*row, &Row::Object(&object, wanted, keys));
+        if fault.is_some() {
+            // Read on for columns alone, which may explain it.
+            return Ok(());
+        }
+        if let Err(told) = see(*row, &Row::Object(&object, wanted, keys)) {
+            *fault = Some(told.context(format!("row {row}")));
+        }
         keys.borrow_mut().number(*row);
-        told.map_err(|told| {
-            *fault = Some(told);
-            A::Error::custom("a row at fault")
-        })
+        match fault.is_some() && keys.borrow().ensure_all(wanted).is_ok() {
+            true => Err(A::Error::custom("a row at fault")),
+            false => Ok(()),
+        }
     }
 }

@@ -193,9 +193,15 @@ impl Stack for NonlinearStack {
         let outputs = self.network.forward_in(Mode::Training(&factors), &batch.inputs);
         let (step, since) = (self.step, self.step - self.spans[0].first_step);
         if let Some(meter) = self.meter.as_mut().filter(|_| Meter::is_due(since)) {
-            // One vector per item is seen in full batch alone: these are the responses to all of them.
-            let responses = self.objective.responses(&outputs.detach());
-            meter.read(step, &responses);
+            // A full batch answers for all items, a minibatch for some.
+            let of_all = match self.config.training.batch_size {
+                None => outputs.detach(),
+                Some(_) => {
+                    let inputs = self.samples.evaluation().all_inputs().unsqueeze(0);
+                    tch::no_grad(|| self.network.forward(&inputs))
+                }
+            };
+            meter.read(step, &self.objective.responses(&of_all));
         }
         let losses = self.objective.losses(&outputs, &batch.targets, &batch.weights);
         let loss = self.optimiser.weighed(&losses);

@@ -144,7 +144,7 @@ fn keys_that_json_leaves_out_are_missing_and_columns_that_no_row_has_are_told() 
     let told = refused(MAP, "d.json", rows.replace("\"right\"", "\"rigth\"").as_bytes());
     assert!(told.contains("no column 'right'; did you mean 'rigth'?"), "{told}");
     let told = refused(MAP, "d.json", rows.replace("\"trial_index\":3,", "").as_bytes());
-    assert!(told.contains("row 1") && told.contains("'trial_index': is empty"), "{told}");
+    assert!(told.contains("row 1:") && told.contains("'trial_index': is empty"), "{told}");
 }
 
 #[test]
