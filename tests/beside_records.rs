@@ -3,7 +3,7 @@ use std::path::Path;
 
 use ocs::config::{self, Config};
 use ocs::record::{Record, path_of, read_checked};
-use ocs::sweep::{At, Refused, Weights, train_all};
+use ocs::sweep::{At, Refused, Weights, bytes_on_disk, train_all};
 
 use crate::checkpoints::{eager, interrupted, resumed, trained_on};
 
@@ -44,6 +44,36 @@ fn beside(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         (name.rsplit_once("default/").unwrap().1.to_owned(), bytes)
     };
     found.into_iter().map(shorter).collect()
+}
+
+/// Bytes of all files below a folder.
+fn bytes_below(folder: &Path) -> f64 {
+    let size = |entry: std::fs::DirEntry| match entry.path().is_dir() {
+        true => bytes_below(&entry.path()),
+        false => entry.metadata().unwrap().len() as f64,
+    };
+    std::fs::read_dir(folder).unwrap().map(|entry| size(entry.unwrap())).sum()
+}
+
+#[test]
+fn what_runs_leave_on_the_disk_is_known_before_they_run() {
+    for keys in [
+        vec![],
+        vec!["record.responses=null"],
+        vec!["network.hidden=[600, 600]", "training.optimiser=adam"],
+        vec!["training.checkpoints=log", "network.hidden=[200]", "network.kind=linear"],
+        vec!["probes=[examples]", "training.precision=float64", "training.observations=20"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&keys);
+        train_all(&config, &eager(folder.path()), &|_| ()).unwrap();
+        let expected = 3.0 * bytes_on_disk(std::slice::from_ref(&config)).total();
+        let found = bytes_below(&folder.path().join("default"));
+        // Heads of records and archives are left out, some 10 kB a run.
+        let heads = 3.0 * 1.2e4;
+        assert!(found < 1.3 * expected + heads, "{keys:?}: {found} of {expected}");
+        assert!(expected < 2.0 * found, "{keys:?}: {expected} for {found}");
+    }
 }
 
 #[test]

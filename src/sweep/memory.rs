@@ -8,7 +8,7 @@
 use anyhow::{Result, anyhow};
 use tch::Device;
 
-use super::disk;
+use super::disk::{self, Left, OnDisk};
 use super::options::{OnFailure, Options};
 use super::refused::Refused;
 use super::room::{self, Room};
@@ -86,8 +86,17 @@ pub fn ensure_runs_fit(config: &Config, options: &Options) -> Result<()> {
             ensure_answer_fits(condition, stretch, options.theory_of_images)?;
         }
     }
-    let left = cells.iter().map(|(name, stretches)| (&**name, &**stretches, seeds(name)));
+    let left = cells.iter().map(|(name, stretches)| Left {
+        condition: name,
+        runs: seeds(name),
+        each: bytes_on_disk(stretches),
+    });
     disk::ensure_fit(left, options)
+}
+
+/// What a run of these stretches leaves on the disk.
+pub fn bytes_on_disk(stretches: &[Config]) -> OnDisk {
+    OnDisk::of(stretches, record_bytes(stretches) / 8.0)
 }
 
 /// The stretches of a condition, each as a config of its own.
