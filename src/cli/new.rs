@@ -66,7 +66,7 @@ fn header(path: &Path, name: &str, from: Option<&Path>) -> String {
         "# Made by `ocs new {name}{from}`.\n#\n\
          #   ocs train {path}\n\
          #   ocs plot runs/{name}\n\
-         #   ocs config {path}    every key with its default\n#\n"
+         #   ocs config {path}    every default of what is on\n#\n"
     )
 }
 

@@ -35,7 +35,7 @@ pub fn run_of(target: &Path, runs: &Path, what: Use) -> Result<PathBuf> {
             let folder = runs.join(study.stem);
             ensure!(
                 is_run(&folder),
-                "{} holds no runs of {}: run `ocs reproduce {}` first",
+                "{} holds no runs of {}: run `ocs reproduce {}` first, or say where they are (--runs runs/quick for quick ones)",
                 runs.display(),
                 study.stem,
                 study.stem

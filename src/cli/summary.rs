@@ -133,6 +133,8 @@ pub struct Table {
     has_stretches: bool,
     has_states: bool,
     rows: Vec<Vec<String>>,
+    /// Why runs have no phase, or are undecided, each once.
+    reasons: Vec<String>,
 }
 
 impl Table {
@@ -171,7 +173,13 @@ impl Table {
         let has_conditions = keys.is_empty() || cells.iter().any(|cell| cell.condition.is_some());
         let condition = has_conditions.then(|| "condition".to_owned());
         let heading = condition.into_iter().chain(keys).collect();
-        Table { has_conditions, has_stretches: false, has_states: false, rows: vec![heading] }
+        Table {
+            has_conditions,
+            has_stretches: false,
+            has_states: false,
+            rows: vec![heading],
+            reasons: Vec::new(),
+        }
     }
 
     /// A row of a cell's runs, or one for each stretch.
@@ -189,6 +197,12 @@ impl Table {
             row.push(n_runs(records));
             row.extend(measured(&parts));
             self.rows.push(row);
+            for phase in parts.iter().map(|part| part.phase) {
+                let reason = format!("{}: {}", phase.verdict.word(), phase.why);
+                if phase.verdict != PhaseVerdict::Phase && !self.reasons.contains(&reason) {
+                    self.reasons.push(reason);
+                }
+            }
         }
     }
 
@@ -207,8 +221,19 @@ impl Table {
         condition.into_iter().chain(values).collect()
     }
 
+    /// With the reasons of what is no phase, as far as a few lines hold them.
     pub fn text(&self) -> String {
-        output::table(&self.rows)
+        const MOST: usize = 4;
+        let table = output::table(&self.rows);
+        let mut reasons = self.reasons.iter().take(MOST).cloned().collect::<Vec<_>>();
+        if self.reasons.len() > MOST {
+            let more = self.reasons.len() - MOST;
+            reasons.push(format!("{more} more: phase.why of each record"));
+        }
+        match reasons.is_empty() {
+            true => table,
+            false => format!("{table}\n\n{}", reasons.join("\n")),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Cell<'a> {
 }
 
 /// What tables write where there is nothing, in small letters.
-const NOTHING: [&str; 7] = ["", "na", "n/a", "nan", "null", "none", "undefined"];
+const NOTHING: [&str; 8] = ["", "na", "n/a", "#n/a", "nan", "null", "none", "undefined"];
 
 /// Largest whole number that a float tells from its neighbours.
 const MOST: f64 = 9_007_199_254_740_992.0;
@@ -123,13 +123,19 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// A number, if there is one.
+    /// A number, if there is one; as text with a point, or with a comma as spreadsheets of some languages have it.
     ///
     /// # Errors
     ///
     /// If it is something else.
     pub fn optional_number(&self) -> Result<Option<f64>> {
-        match (self, self.number()) {
+        let with_comma = || match self {
+            Cell::Text(text) if !text.contains('.') => {
+                Cell::Text(text.replacen(',', ".", 1).into()).number()
+            }
+            Cell::Text(_) | Cell::Missing(_) | Cell::Json(_) => None,
+        };
+        match (self, self.number().or_else(with_comma)) {
             (Cell::Missing(_), _) => Ok(None),
             (_, Some(number)) => Ok(Some(number)),
             (_, None) => bail!("is {}, no number", shown(&self.text())),
@@ -362,6 +368,17 @@ mod tests {
         assert_eq!(of("9007199254740993").unwrap(), "9007199254740993");
         assert_eq!(of("12.0").unwrap(), "12");
         assert!(of("100000000000000000000001").unwrap_err().contains("in quotes"));
+    }
+
+    #[test]
+    fn numbers_have_a_point_or_a_comma() {
+        for (text, number) in [("2.5", 2.5), ("2,505", 2.505), ("-3", -3.0), ("1e3", 1000.0)] {
+            assert_eq!(Cell::of_text(text).optional_number().unwrap(), Some(number), "{text}");
+        }
+        assert_eq!(Cell::of_text("#N/A").optional_number().unwrap(), None);
+        for text in ["1,2,3", "1.000,5", "fast"] {
+            assert!(Cell::of_text(text).optional_number().is_err(), "{text}");
+        }
     }
 
     #[test]

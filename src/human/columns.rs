@@ -41,7 +41,7 @@ pub struct ColumnMap {
     /// Names of labels, level by level; then `response_list` lists those that were marked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// What an empty cell of such a list says.
+    /// What an empty cell of such a list, or of a label's own column, says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty: Option<Empty>,
     /// Rows that are trials: a column, and values that it has there. Absent = all rows.
@@ -132,8 +132,9 @@ impl ColumnMap {
             "it lists labels, which are the names in a response_list, and names none: write response_list: COLUMN, or leave labels out"
         );
         ensure!(
-            self.empty.is_none() || !self.labels.is_empty(),
-            "empty says what an empty list of names means, and no labels are listed: leave it out"
+            self.empty.is_none() || !self.labels.is_empty() || !self.responses.is_empty(),
+            "empty says what an empty list of names or a label's empty cell means, and there are neither labels nor responses: leave it \
+             out"
         );
         for (column, values) in &self.only {
             ensure!(

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::config::{Exclude, did_you_mean};
 
-use super::columns::ColumnMap;
+use super::cell::Cell;
+use super::columns::{ColumnMap, Empty};
 use super::oddities::{Found, Odd, find_oddities};
 use super::rows::{Content, Row, Wanted, read_rows};
 use super::tree::Taught;
@@ -60,10 +61,37 @@ pub fn import(
     empty.iter().for_each(|what| tracing::warn!("{what}"));
     let Reader { trials, places, mut odd, numbers, left_out, .. } = reader;
     ensure!(!trials.trials.is_empty(), "no trial is left: see what exclude says");
+    warn_of_marks_alone(&trials);
+    warn_of_names_that_look_alike(&trials.participants);
     let Found { order, odd: found } = find_oddities(&trials, &places, files, map, exclude)?;
     odd.extend(found);
     let without_trials = left_out.into_iter().filter(|who| !numbers.contains_key(who)).collect();
     Ok(Imported { trials: trials.chosen(&order), odd, files: contents, without_trials })
+}
+
+/// Exports of tick boxes leave what was not ticked empty: then no response is 0, and rates are of marks alone.
+fn warn_of_marks_alone(trials: &Trials) {
+    let given = || trials.responses.iter().filter(|response| !response.is_nan());
+    let is_without_zero = given().next().is_some() && given().all(|response| *response > 0.0);
+    if is_without_zero && trials.responses.iter().any(|response| response.is_nan()) {
+        tracing::warn!(
+            "no response is 0, and some are empty: if an empty cell means that the label was not marked, write empty: nothing-marked in \
+             the column map; as it is, labels that were not marked count as not answered"
+        );
+    }
+}
+
+/// Programs that read ids as numbers make one of 007 and 7.
+fn warn_of_names_that_look_alike(names: &[String]) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for name in names.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
+        if let Some(other) = seen.insert(name.trim_start_matches('0'), name) {
+            tracing::warn!(
+                "participants '{other}' and '{name}' differ in leading zeros alone: if they are one, mend the file; read exported tables \
+                 with ids as text"
+            );
+        }
+    }
 }
 
 /// Reads a table of which nothing is odd any more.
@@ -276,7 +304,10 @@ impl<'a> Reader<'a> {
         let name = |place: usize| self.wanted.name(place);
         if !self.map.responses.is_empty() {
             for place in first..first + n_labels {
-                let response = row.cell(place).response();
+                let cell = row.cell(place);
+                let is_answer =
+                    cell == Cell::Missing("") && self.map.empty == Some(Empty::NothingMarked);
+                let response = if is_answer { Ok(Some(0.0)) } else { cell.response() };
                 let response = response.with_context(|| format!("column '{}'", name(place)))?;
                 self.trials.responses.push(response.unwrap_or(f64::NAN));
             }

@@ -15,7 +15,7 @@ use super::trials::{Place, Trials};
 /// Something odd about a participant's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Odd {
-    /// duplicate | out of order | unknown item | unknown label | constant responses | missed.
+    /// duplicate | out of order | unknown item | unknown label | constant responses | missed | partly missed.
     pub kind: String,
     /// Who.
     pub participant: String,
@@ -213,6 +213,11 @@ fn missed_and_constant(trials: &Trials, kept: &[usize], map: &ColumnMap, odd: &m
                 let first = format!("trial {} has no response{hint}", trial.trial);
                 Odd::count(odd, "missed", who, trial.day, &first, "kept");
                 continue;
+            }
+            if trials.responses(index).iter().any(|response| response.is_nan()) {
+                let trial = trials.trials[index];
+                let first = format!("trial {} has no response to some labels", trial.trial);
+                Odd::count(odd, "partly missed", who, trial.day, &first, "kept");
             }
             n_answered += 1;
             if patterns.len() < 2 {

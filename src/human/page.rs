@@ -3,7 +3,7 @@
 use crate::plot::curve::{Curve, Spread};
 use crate::plot::over_time::{labels_of, level_name};
 use crate::plot::style::{
-    AT_OCS, Dash, GREY, INK, LOOKS, Look, Marker, Stroke, THRESHOLD, level_look,
+    AT_OCS, Dash, GREY, INK, LOOKS, Look, Marker, SKY, Stroke, THRESHOLD, level_look,
 };
 use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample, symbols};
 use crate::record::Record;
@@ -30,6 +30,9 @@ pub enum Clock {
 }
 
 const PEOPLE: Look = Look::new(INK, Dash::Solid, Marker::Disc);
+/// Onsets, where ends stand beside them.
+const ONSET: Look = Look::new(SKY, Dash::Solid, Marker::Disc);
+const OF_OTHERS: &str = "95 % of the end, of the dip";
 const DAY: Stroke = Stroke::broken(GREY, 0.5, Dash::DashDotted);
 const IDENTITY: Stroke = Stroke::broken(GREY, 0.6, Dash::Dashed);
 
@@ -102,7 +105,7 @@ impl Subject<'_> {
             if self.analysis.simulated.is_some() { "simulated participants" } else { "people" };
         let caption = format!("mean of {} {who}", self.group().participants);
         [
-            Layer::band(Spread { points: spread }, PEOPLE.colour, "its 95 % interval"),
+            Layer::band(Spread { points: spread }, PEOPLE.colour, "95 % interval of the mean"),
             Layer::line(Curve { points: means }, PEOPLE.stroke(1.2), caption),
         ]
     }
@@ -240,10 +243,11 @@ impl Subject<'_> {
             self.analysis.participants.iter().filter(|one| one.excluded.is_none()).collect();
         let of = |at: usize| [&members[at].phase.onset, &members[at].phase.end];
         for (which, name) in ["onset", "end"].into_iter().enumerate() {
-            let look = PEOPLE;
+            let (look, caption) = [(ONSET, "95 % of the onset"), (PEOPLE, OF_OTHERS)][which];
             // Beside each other.
             let y = |at: usize| (at + 1) as f64 + [0.15, -0.15][which];
-            let lines = (0..members.len()).filter_map(|at| interval(of(at)[which], y(at), look));
+            let lines =
+                (0..members.len()).filter_map(|at| interval(of(at)[which], y(at), (look, caption)));
             let points = (0..members.len()).filter_map(|at| Some((of(at)[which].value?, y(at))));
             let points: Vec<_> = points.collect();
             let points = match which {
@@ -264,7 +268,7 @@ impl Subject<'_> {
         let lines = dips.iter().flat_map(|(at, dip)| {
             let (low, high) = (Some(dip.low), Some(dip.high));
             let y = (at + 1) as f64;
-            interval(&Crossing { value: None, low, high }, y, PEOPLE)
+            interval(&Crossing { value: None, low, high }, y, (PEOPLE, OF_OTHERS))
         });
         let points = dips.iter().map(|(at, dip)| (dip.value, (at + 1) as f64));
         Panel::new(x, y)
@@ -276,7 +280,7 @@ impl Subject<'_> {
 
     fn notes(&self) -> String {
         let mut notes = format!(
-            "Blocks of {} trials; M and V without the variance of few marks.",
+            "Blocks of {} trials; M and V are of response probabilities: what chance adds to few marks is taken off.",
             self.analysis.block
         );
         let members = self.analysis.participants.iter();
@@ -284,7 +288,10 @@ impl Subject<'_> {
         if left_out > 0 {
             notes.push_str(&format!(" {left_out} participants are left out by rules."));
         }
-        if !self.networks.is_empty() {
+        if self.networks.is_empty() {
+            // Where there are runs, the foot says theirs.
+            notes.push_str(&format!(" Program revision {}.", env!("OCS_REVISION")));
+        } else {
             let scales = self.networks.iter().filter_map(|networks| {
                 let record = networks.records.first()?;
                 Some(format!("{:.3} ({})", self.scale(record)?, networks.caption))
@@ -300,9 +307,9 @@ impl Subject<'_> {
 }
 
 /// A line over an interval that has both ends.
-fn interval(crossing: &Crossing, y: f64, look: Look) -> Option<Layer> {
+fn interval(crossing: &Crossing, y: f64, (look, caption): (Look, &str)) -> Option<Layer> {
     let (low, high) = (crossing.low?, crossing.high?);
     let stroke = Stroke::solid(look.colour.paler(0.6), 0.6);
-    let entry = Entry::new(Sample::Line(stroke), "95 % interval");
+    let entry = Entry::new(Sample::Line(stroke), caption);
     Some(Layer::line(Curve::through([(low, y), (high, y)]), stroke, "").explained_by(entry))
 }

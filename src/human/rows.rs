@@ -22,6 +22,8 @@ pub struct Wanted {
     names: Vec<String>,
     /// Columns that a file may lack.
     optional: Vec<String>,
+    /// Whether they are those of the task in the browser.
+    are_of_task: bool,
 }
 
 impl Wanted {
@@ -31,6 +33,15 @@ impl Wanted {
         Wanted {
             names: names.map(str::to_owned).collect(),
             optional: map.reaction_time.iter().cloned().collect(),
+            are_of_task: *map == ColumnMap::of_task(),
+        }
+    }
+
+    /// What else to do where a column is not there.
+    fn hint(&self) -> &'static str {
+        match self.are_of_task {
+            true => " (without --columns MAP.yaml, files are those of the task in the browser)",
+            false => "",
         }
     }
 
@@ -127,7 +138,7 @@ impl Keys {
             Some((place, row)) => {
                 let column = wanted.name(*place);
                 let near = nearest(column, self.names.iter().map(String::as_str));
-                bail!("row {row}: there is no column '{column}'{near}")
+                bail!("row {row}: there is no column '{column}'{near}{}", wanted.hint())
             }
             None => Ok(()),
         }
@@ -250,7 +261,8 @@ fn places(wanted: &Wanted, heading: &[String]) -> Result<Vec<Option<usize>>> {
         let near = nearest(column, names());
         ensure!(
             count > 0 || wanted.optional.contains(column),
-            "the heading (row 1) has no column '{column}'{near}"
+            "the heading (row 1) has no column '{column}'{near}{}",
+            wanted.hint()
         );
         ensure!(
             count <= 1,

@@ -296,12 +296,13 @@ fn stem_of(path: &Path) -> &str {
 }
 
 fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| {
-        format!(
-            "there are no runs in {}: run `ocs train` or `ocs reproduce` first",
-            folder.display()
-        )
-    })?;
+    ensure!(
+        folder.exists(),
+        "there are no runs in {}: run `ocs train` or `ocs reproduce` first, or say where they are (quick ones are in runs/quick)",
+        folder.display()
+    );
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut folders = Vec::new();
     for entry in entries {
         let path = entry?.path();

@@ -119,6 +119,11 @@ impl Profile {
     ///
     /// Names the file, the key and what to write instead.
     pub fn load(path: &Path) -> Result<Self> {
+        ensure!(
+            path.exists(),
+            "there is no profile {}: copy configs/slurm/cpu.yaml or gpu.yaml of the repository (docs/clusters.md), and adapt it",
+            path.display()
+        );
         let text = text_of(path)?;
         Profile::parse(&text).with_context(|| format!("{} is not a valid profile", path.display()))
     }

@@ -188,6 +188,29 @@ fn an_empty_list_of_names_is_missed_until_the_map_says_that_it_is_an_answer() {
 }
 
 #[test]
+fn boxes_that_were_not_ticked_are_no_missing_answers_where_the_map_says_so() {
+    let data = [HEAD, &rows("a", |trial| ["1,", ",1"][trial % 2])].concat();
+    let scene = scene(&data, "");
+    let (status, _, told) = scene.human(IMPORT);
+    assert!(status == 0 && told.contains("no response is 0"), "{told}");
+    assert!(told.contains("partly missed, 20 trials"), "{told}");
+    scene.write("map.yaml", format!("{MAP}empty: nothing-marked\n").as_bytes());
+    let again = scene.json(&format!("{IMPORT} --overwrite"));
+    assert_eq!(kinds(&again), []);
+    let table = std::fs::read_to_string(scene.path("people/trials.csv")).unwrap();
+    assert!(table.contains("a,1,0,0,,1,0\na,1,1,1,,0,1\n"), "{table}");
+}
+
+#[test]
+fn ids_that_differ_in_leading_zeros_are_told() {
+    let data = [HEAD, &rows("007", right), &rows("7", right), &rows("07a", right)].concat();
+    let (status, _, told) = scene(&data, "").human(IMPORT);
+    assert!(status == 0 && told.contains("'007' and '7' differ in leading zeros"), "{told}");
+    let (_, _, told) = scene(&[HEAD, &rows("007", right)].concat(), "").human(IMPORT);
+    assert!(!told.contains("leading zeros"), "{told}");
+}
+
+#[test]
 fn who_has_no_trial_left_is_told_with_the_reason() {
     let data = [HEAD, &rows("good", right), "lost,1,0,9,1,0\n"].concat();
     let scene = scene(&data, "unknown_items: true");

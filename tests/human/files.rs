@@ -231,6 +231,9 @@ fn a_session_without_trials_is_told_and_keeps_no_others_out() {
     let (status, _, told) =
         scene.human("import declined.json one.json --config pair.yaml --out people");
     assert!(status == 0 && told.contains("declined.json has no row of a trial"), "{told}");
+    scene.write("mine.csv", b"Participant,x\na,1\n");
+    let (_, _, told) = scene.human("import mine.csv --config pair.yaml --out none");
+    assert!(told.contains("did you mean 'Participant'?") && told.contains("--columns"), "{told}");
     let (status, _, told) = scene.human("import declined.json --config pair.yaml --out none");
     assert!(status == 1 && told.contains("trial_type: mark-labels"), "{told}");
 }
@@ -346,7 +349,10 @@ fn column_maps_that_are_wrong_are_told() {
         (format!("{MAP}items: [a, b, c]\n"), "items lists 3"),
         (format!("{MAP}separator: xx\n"), "separator cannot be 'xx'"),
         (format!("{MAP}labels: [left, right]\n"), "names none: write response_list"),
-        (format!("{MAP}empty: missed\n"), "no labels are listed"),
+        (
+            MAP.replace("responses: [left, right]", "response_list: all\nempty: missed"),
+            "neither labels nor responses",
+        ),
         (format!("{MAP}empty: nothing\n"), "nothing-marked"),
         (format!("{MAP}only: {{left: []}}\n"), "lets no row be a trial"),
         (format!("{MAP}exclude: {{missing: 0.1}}\n"), "missed"),

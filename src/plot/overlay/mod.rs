@@ -288,6 +288,11 @@ fn notes(groups: &[Group], seeds: Seeds) -> String {
         Seeds::Lines => "Thick lines: mean over seeds, thin lines: seeds. ",
         Seeds::Mean => "Lines: mean over seeds. ",
     };
+    // One line has no legend.
+    let only = match groups {
+        [only] if only.name != "default" => format!("Of {} alone. ", only.name),
+        _ => String::new(),
+    };
     let states: Vec<String> = groups
         .iter()
         .filter(|group| groups.len() > 1 && !group.state.is_empty())
@@ -299,5 +304,5 @@ fn notes(groups: &[Group], seeds: Seeds) -> String {
     };
     let states = states.into_iter().take(MOST_NAMED).collect::<Vec<_>>().join("; ");
     let states = if states.is_empty() { states } else { format!("{states}{more}.") };
-    format!("{lines}{states}").trim_end().to_owned()
+    format!("{only}{lines}{states}").trim_end().to_owned()
 }

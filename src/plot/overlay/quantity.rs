@@ -28,8 +28,7 @@ impl fmt::Display for Quantity {
 /// Relative to what they are judged by, as the figures of experiments show them.
 const RELATIVE: [&str; 4] = ["M", "V", "D_ocs", "D_target"];
 /// Short words for metrics of the table.
-const SHORT: [(&str, &str); 3] =
-    [("TNR", "true_negative_rate"), ("TPR", "true_positive_rate"), ("accuracy", "level_accuracy")];
+const SHORT: [(&str, &str); 2] = [("TNR", "true_negative_rate"), ("TPR", "true_positive_rate")];
 /// Of the training set's table, without a word that says so: nothing of the kind is there of other samples.
 const OF_TRAINING_ALONE: [&str; 2] = ["kernel_", "lazy_"];
 
