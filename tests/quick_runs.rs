@@ -82,9 +82,9 @@ pub fn of_study(stem: &'static str) -> &'static RunFolder {
 }
 
 /// Conditions of studies without images that no theory covers: controls and networks of three layers in `bias_free_relu`, nonlinear
-/// ones in `prior_knowledge`.
+/// ones in `prior_knowledge`; those of `ocs_human`, which learn one trial after the other.
 pub fn is_uncovered(condition: &str) -> bool {
-    ["asymmetric", "even", "circle", "deep", "forgets-tanh", "forgets-relu"]
+    ["asymmetric", "even", "circle", "deep", "forgets-tanh", "forgets-relu", "biases", "no-biases"]
         .iter()
         .any(|start| condition.starts_with(start))
 }

@@ -221,18 +221,18 @@ impl Table {
         condition.into_iter().chain(values).collect()
     }
 
-    /// With the reasons of what is no phase, as far as a few lines hold them.
     pub fn text(&self) -> String {
+        output::table(&self.rows)
+    }
+
+    /// Says why runs have no phase, or why that is undecided, as far as a few lines hold it.
+    pub fn tell_reasons(&self) {
         const MOST: usize = 4;
-        let table = output::table(&self.rows);
-        let mut reasons = self.reasons.iter().take(MOST).cloned().collect::<Vec<_>>();
-        if self.reasons.len() > MOST {
-            let more = self.reasons.len() - MOST;
-            reasons.push(format!("{more} more: phase.why of each record"));
+        for reason in self.reasons.iter().take(MOST) {
+            tracing::info!("{reason}");
         }
-        match reasons.is_empty() {
-            true => table,
-            false => format!("{table}\n\n{}", reasons.join("\n")),
+        if self.reasons.len() > MOST {
+            tracing::info!("{} reasons more: phase.why of each record", self.reasons.len() - MOST);
         }
     }
 }

@@ -142,7 +142,11 @@ fn tell(config: &Config, options: &Options, as_json: bool) -> Result<()> {
             table.push(cell, &records, "");
         }
     }
-    if as_json { output::json(&runs) } else { output::line(&table.text()) }
+    if as_json {
+        return output::json(&runs);
+    }
+    table.tell_reasons();
+    output::line(&table.text())
 }
 
 /// Trains and reads back the records of exactly this config's runs. Diverged runs are told as errors; `part` is said before
