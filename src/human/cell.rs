@@ -61,6 +61,11 @@ impl<'a> Cell<'a> {
         matches!(self, Cell::Missing(_))
     }
 
+    /// Whether it is empty, and that is an answer.
+    pub fn says_nothing_marked(&self, empty: Option<Empty>) -> bool {
+        *self == Cell::Missing("") && empty == Some(Empty::NothingMarked)
+    }
+
     /// As text.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
@@ -224,8 +229,7 @@ impl<'a> Cell<'a> {
     ) -> Result<Option<String>> {
         let start = given.len();
         if self.is_missing() && !labels.contains(&self.text().into_owned()) {
-            let is_answer = *self == Cell::Missing("") && empty == Some(Empty::NothingMarked);
-            let response = if is_answer { 0.0 } else { f64::NAN };
+            let response = if self.says_nothing_marked(empty) { 0.0 } else { f64::NAN };
             given.extend(std::iter::repeat_n(response, labels.len()));
             return Ok(None);
         }

@@ -7,8 +7,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::config::{Exclude, did_you_mean};
 
-use super::cell::Cell;
-use super::columns::{ColumnMap, Empty};
+use super::columns::ColumnMap;
 use super::oddities::{Found, Odd, find_oddities};
 use super::rows::{Content, Row, Wanted, read_rows};
 use super::tree::Taught;
@@ -191,7 +190,8 @@ impl<'a> Reader<'a> {
     fn is_trial(&self, row: &Row) -> bool {
         self.columns.only.iter().all(|(place, values)| {
             let cell = row.cell(*place);
-            values.contains(&cell.text().into_owned())
+            let text = cell.text();
+            values.iter().any(|value| **value == *text)
         })
     }
 
@@ -305,9 +305,10 @@ impl<'a> Reader<'a> {
         if !self.map.responses.is_empty() {
             for place in first..first + n_labels {
                 let cell = row.cell(place);
-                let is_answer =
-                    cell == Cell::Missing("") && self.map.empty == Some(Empty::NothingMarked);
-                let response = if is_answer { Ok(Some(0.0)) } else { cell.response() };
+                let response = match cell.says_nothing_marked(self.map.empty) {
+                    true => Ok(Some(0.0)),
+                    false => cell.response(),
+                };
                 let response = response.with_context(|| format!("column '{}'", name(place)))?;
                 self.trials.responses.push(response.unwrap_or(f64::NAN));
             }

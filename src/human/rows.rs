@@ -109,7 +109,11 @@ impl Keys {
 
     fn see(&mut self, object: &Map<String, Value>, wanted: &Wanted) {
         if self.seen.contains(&false) {
-            self.names.extend(object.keys().cloned());
+            for key in object.keys() {
+                if !self.names.contains(key) {
+                    self.names.insert(key.clone());
+                }
+            }
         }
         for (seen, name) in self.seen.iter_mut().zip(&wanted.names) {
             *seen = *seen || object.contains_key(name);

@@ -105,11 +105,16 @@ impl Analyse {
     }
 }
 
-/// V needs each item once and one of them twice, and not every tree has base rates.
-pub fn warn_of_what_cannot_be_told(block: usize, taught: &Taught) {
+/// Not every tree has base rates that differ, or rates that can dip.
+pub fn warn_of_tree(taught: &Taught) {
     if let Some(why) = taught.undecidable() {
         tracing::warn!("whether people visit the OCS first cannot be decided on this tree: {why}");
     }
+}
+
+/// V needs each item once and one of them twice, and a tree must tell.
+pub fn warn_of_what_cannot_be_told(block: usize, taught: &Taught) {
+    warn_of_tree(taught);
     let items = taught.n_items();
     if block <= items {
         tracing::warn!(

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::super::arguments::{DataFolder, path};
 use super::super::outcome::{Success, misuse};
+use super::analyse::warn_of_tree;
 use super::source::Changes;
 use crate::human::{ensure_task_place, write_task};
 
@@ -48,11 +49,7 @@ impl Task {
         let loaded = self.changes.load(&self.config)?;
         ensure_task_place(&self.out, self.overwrite).map_err(misuse)?;
         let human = loaded.human();
-        if let Some(why) = loaded.taught.undecidable() {
-            tracing::warn!(
-                "whether people visit the OCS first cannot be decided on this tree: {why}"
-            );
-        }
+        warn_of_tree(&loaded.taught);
         let beside = self.config.parent().unwrap_or(Path::new(""));
         let kept = self.data.folder();
         write_task((&human, &loaded.taught), beside, &kept, (&self.out, self.overwrite))?;
