@@ -12,7 +12,7 @@ help:
 	@echo 'make test       set up, pass all tests'
 	@echo 'make test-python  pandas, NumPy and TensorBoard (brought into ~/.cache/ocs) read what export and --tensorboard write; a terminal watches'
 	@echo 'make test-torch  PyTorch (of python3, or brought: 2.6 GB) answers what was recorded, from what export --torch writes'
-	@echo 'make test-browser  installs chromium (Debian) by apt where there is none; it shows what ocs report writes, and does the task of ocs human'
+	@echo 'make test-browser  installs chromium (Debian) by apt where there is none, and drives it by Playwright; it shows what ocs report writes, and does the task of ocs human'
 	@echo 'make test-kills KILLS=150  kill runs at random points, resume them, compare every byte that they leave'
 	@echo 'make test-slurm  runs on a real Slurm of this machine, disturbed: requeued, cancelled, preempted, nodes and controller down'
 	@echo 'make build      set up, leave target/release/ocs'
