@@ -50,13 +50,15 @@ pub struct Studies<'a> {
 }
 
 impl Studies<'_> {
-    /// Simulates studies of `participants` each and tests the claim in every one.
-    pub fn power(&self, participants: usize) -> Power {
+    /// Simulates studies of `participants` each and tests the claim in every one; calls `told` after each study.
+    pub fn power(&self, participants: usize, told: impl Fn() + Sync) -> Power {
         let seeds: Vec<u64> =
             (0..self.studies as u64).map(|study| self.seed.wrapping_add(study)).collect();
         let found = in_parallel(seeds, |seed| {
             let trials = simulate(self.learner, self.taught, self.human, participants, seed);
-            tests_of(&trials, self.taught, self.block, seed, self.shuffled)
+            let tests = tests_of(&trials, self.taught, self.block, seed, self.shuffled);
+            told();
+            tests
         });
         let ids: Vec<&'static str> = found
             .first()

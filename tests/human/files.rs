@@ -168,6 +168,27 @@ fn half_a_line_of_json_lines_is_named_wherever_it_stands() {
     assert!(told.contains("line 3 is no JSON"), "{told}");
 }
 
+/// A reader that looks back to the beginning at each line would take 64 times as long.
+#[test]
+fn json_lines_take_time_in_proportion_to_their_number() {
+    let seconds = |n: usize| {
+        let row = |trial: usize| {
+            format!(
+                "{{\"subject\":\"a\",\"session\":1,\"trial_index\":{trial},\"stimulus\":0,\"left\":1,\"right\":0}}\n"
+            )
+        };
+        let rows: String = (1..=n).map(row).collect();
+        let scene = scene_with(MAP, "long.jsonl", rows.as_bytes());
+        let started = std::time::Instant::now();
+        let (status, stderr) = import(&scene, "long.jsonl");
+        assert_eq!(status, 0, "{stderr}");
+        assert_eq!(table(&scene).lines().count(), n + 1);
+        started.elapsed().as_secs_f64()
+    };
+    let (few, many) = (seconds(10_000), seconds(80_000));
+    assert!(many < 24.0 * few, "{few} s for 10,000 lines, {many} s for 80,000");
+}
+
 #[test]
 fn rows_count_as_in_a_spreadsheet_with_empty_lines_and_cells_of_several_lines() {
     let head = "subject,session,trial_index,stimulus,left,right,note\n";

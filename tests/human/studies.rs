@@ -23,7 +23,7 @@ fn visits(learner: &Learner, shuffled: bool) -> f64 {
         seed: 100,
         shuffled,
     };
-    let power = studies.power(10);
+    let power = studies.power(10, || ());
     power.tests.iter().find(|test| test.id == "visits-the-ocs-first").unwrap().share.unwrap()
 }
 
@@ -143,7 +143,7 @@ fn fewer_than_five_participants_decide_nothing() {
             seed: 7,
             shuffled: false,
         };
-        let power = studies.power(participants);
+        let power = studies.power(participants, || ());
         power.tests.iter().find(|test| test.id == "top-level-dip").unwrap().share
     };
     assert_eq!((holds(4), holds(5)), (None, Some(1.0)));

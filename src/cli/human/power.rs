@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::super::arguments::path;
@@ -90,7 +91,7 @@ impl Power {
             shuffled: self.shuffled,
         };
         let sizes: Vec<human::Power> =
-            self.participants.iter().map(|&participants| studies.power(participants)).collect();
+            self.participants.iter().map(|&participants| watched(&studies, participants)).collect();
         if self.json {
             let (learner, block) = (learner.name(), studies.block);
             output::json(&Answer { learner, shuffled: self.shuffled, block, sizes })?;
@@ -99,6 +100,19 @@ impl Power {
         }
         Ok(Success::Full)
     }
+}
+
+/// Simulates studies of one size behind a bar, which a terminal alone shows; a log has a line after them.
+fn watched(studies: &Studies, participants: usize) -> human::Power {
+    let bar = ProgressBar::new(studies.studies as u64);
+    let style = ProgressStyle::with_template("{msg}: {bar:16} {pos} of {len} studies, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(format!("{participants} participants"));
+    let power = studies.power(participants, || bar.inc(1));
+    bar.finish_and_clear();
+    let (n_studies, took) = (studies.studies, HumanDuration(bar.elapsed()));
+    tracing::info!("{participants} participants: {n_studies} studies in {took}");
+    power
 }
 
 fn table(sizes: &[human::Power]) -> String {
