@@ -4,6 +4,7 @@
 mod architecture;
 /// What a person types, and what comes back: outputs, exit codes, errors.
 mod command_line;
+mod config_keys;
 /// Every claim of every study can fail: real records, changed just beyond its criterion, break it and no other.
 mod claims;
 /// Every number of a record is in the long table, and comes back as it was. `make test-python` asks pandas, NumPy and TensorBoard.

@@ -18,16 +18,17 @@ pub fn to_markdown(claims: &[Claim], origins: &[(String, String)]) -> String {
     );
     for (stem, origin) in origins {
         text.push_str(&format!("\n## {stem}\n\n{origin}\n\n![{stem}]({stem}.png)\n\n"));
-        text.push_str("| claim | measured | criterion | verdict | at other thresholds |\n|---|---|---|---|---|\n");
+        text.push_str("| claim | measured | criterion | verdict | at other thresholds | id |\n|---|---|---|---|---|---|\n");
         for claim in claims.iter().filter(|claim| claim.experiment == *stem) {
             let control = if claim.control { "**Negative control.** " } else { "" };
             text.push_str(&format!(
-                "| {control}{} | {} | {} | {} | {} |\n",
+                "| {control}{} | {} | {} | {} | {} | `{}` |\n",
                 claim.sentence,
                 claim.measured.words().replace('|', "\\|"),
                 claim.criterion.replace('|', "\\|"),
                 claim.verdict.word(),
-                claim.sensitivity
+                claim.sensitivity,
+                claim.id
             ));
         }
     }

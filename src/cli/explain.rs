@@ -5,14 +5,15 @@ use clap::Args;
 
 use super::outcome::{Success, misuse};
 use super::output;
-use crate::config::did_you_mean;
+use crate::config::{Key, did_you_mean, keys};
 use crate::report::glossary::{Term, find, terms};
 
 /// Tells what a word of figures, records and configs means: its equation, its unit, where it comes from and in which file of
 /// the program it is computed. Without a word it lists all of them.
 #[derive(Args)]
 pub struct Explain {
-    /// A word, such as OCS, M, TNR, "mode strength", onset; case and hyphens do not matter
+    /// A word, such as OCS, M, TNR, "mode strength", onset (case and hyphens do not matter); or a key of configs, such as
+    /// training.learning_rate
     #[arg(value_name = "WORD")]
     words: Vec<String>,
     /// Print JSON
@@ -26,13 +27,25 @@ impl Explain {
             return self.list();
         }
         let word = self.words.join(" ");
-        let term = find(&word).ok_or_else(|| misuse(unknown(&word)))?;
-        if self.json {
-            output::json(term)?;
-        } else {
-            output::line(&in_words(term))?;
+        match find(&word) {
+            Some(term) if self.json => output::json(term)?,
+            Some(term) => output::line(&in_words(term))?,
+            None => self.tell_keys(&word)?,
         }
         Ok(Success::Full)
+    }
+
+    /// Keys of configs of this name, with or without their section.
+    fn tell_keys(&self, word: &str) -> Result<()> {
+        let is_meant = |key: &Key| key.key == word || key.last() == word;
+        let meant: Vec<Key> = keys().into_iter().filter(is_meant).collect();
+        if meant.is_empty() {
+            return Err(misuse(unknown(word)));
+        }
+        if self.json {
+            return output::json(&meant);
+        }
+        output::line(&meant.iter().map(Key::in_markdown).collect::<Vec<_>>().join("\n"))
     }
 
     fn list(&self) -> Result<Success> {
@@ -61,7 +74,12 @@ fn unknown(word: &str) -> anyhow::Error {
     let holding: Vec<&str> =
         terms().filter(holds).filter_map(|term| term.all_names().next()).take(MOST).collect();
     let near = match &holding[..] {
-        [] => did_you_mean(word, terms().flat_map(Term::all_names)),
+        [] => {
+            let keys = keys();
+            let names: Vec<&str> = terms().flat_map(Term::all_names).collect();
+            let of_keys = keys.iter().flat_map(|key| [&*key.key, key.last()]);
+            did_you_mean(word, names.into_iter().chain(of_keys))
+        }
         words => format!("; it bears on {}", words.join(", ")),
     };
     anyhow!("'{word}' is not among the words that are explained{near}; `ocs explain` lists them")

@@ -1,5 +1,6 @@
 //! What is asked of principal components of the training inputs, and labels that are drawn.
 
+use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde_yaml::with::singleton_map;
 use super::choice::choice;
 
 /// Parameters of whitened images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Whitening {
     /// What is added to the variance of each principal component before it is divided by its root, as a share of the mean variance of
@@ -23,7 +24,7 @@ impl Default for Whitening {
 }
 
 /// Inputs that keep their mean and their first principal components alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Projection {
     /// How many. At least 1.
@@ -31,7 +32,7 @@ pub struct Projection {
 }
 
 /// Labels that are not those of the samples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Labels {
     /// Those of the training samples, shuffled among them.
@@ -39,7 +40,7 @@ pub enum Labels {
 }
 
 /// Parameters of random labels.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomLabels {
     /// Draws who gets whose; a run's own seed does not. Default: 0.

@@ -1,6 +1,7 @@
 //! Tasks without a tree: vectors that are drawn or laid out, and targets that are numbers.
 
 use anyhow::{Result, ensure};
+use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ const MOST_FREQUENCY: u32 = 1000;
 
 /// Parameters of `inputs: gaussian`: independent draws, whitened exactly, `<x x^T> = I`, before `spread` and `shift`, unless
 /// `whitened` says otherwise.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gaussian {
     /// Number of input values d. Default: 8.
@@ -86,7 +87,7 @@ impl Gaussian {
 }
 
 /// A power-law spectrum: the variance along axis j, counted from 1, is in proportion to `j^-exponent`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spectrum {
     /// p. 0 makes all variances equal. Default: 1.
@@ -114,7 +115,7 @@ impl Spectrum {
 }
 
 /// Parameters of `inputs: circle`: points `(cos theta, sin theta)` at equal distances.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Circle {
     /// Number of points, the first at angle 0. An even number makes `p(x) = p(-x)`. Default: 200.
@@ -128,7 +129,7 @@ impl Default for Circle {
 }
 
 /// Targets that are no labels of a tree: a row of numbers for each input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Targets {
     /// Numbers for each input, linear in it but for what is added.
@@ -143,7 +144,7 @@ pub enum Targets {
 
 /// Parameters of linear targets, `y = W x + noise + even (|x_1| - <|x_1|>)`. W is a random direction (of all its entries) of size
 /// `norm`, unless `entries` or `singular_values` say another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearTargets {
     /// `|W|`, the root of the sum of its squares; its direction is drawn. Default: 1.
@@ -181,7 +182,7 @@ impl Default for LinearTargets {
 }
 
 /// Parameters of a sine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sine {
     /// Periods on the circle. Default: 3.
@@ -196,7 +197,7 @@ impl Default for Sine {
 
 /// Parameters of contrasts, `2^levels` features of as many items: 1 for all of them, then for each split of a binary tree, from its
 /// root on, 1 for its left side, -1 for its right, and 0 elsewhere. Feature i, counted from 1, is times `scale (1 + spread / i)`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ContrastTargets {
     /// Levels of splits. Default: 3, eight items.
@@ -272,7 +273,7 @@ impl LinearTargets {
 }
 
 /// Parameters of signs, `y = amplitude sign(w.x) + offset`, w of a direction that is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sign {
     /// Half the distance of the two numbers. Default: 1.

@@ -1,6 +1,7 @@
 //! The experiment with people: how long it is, and whose data are left out.
 
 use anyhow::{Result, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::ensure_fraction;
@@ -11,7 +12,7 @@ const MOST_DAYS: usize = 1000;
 const MOST_TRIALS: usize = 1_000_000;
 
 /// What people do: on each of some days some blocks of trials.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HumanConfig {
     /// Days of the experiment.
@@ -35,7 +36,7 @@ impl Default for HumanConfig {
 }
 
 /// Which data are left out. Trials are left out when files are read, participants when their data are analysed.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exclude {
     /// Of rows of one participant, day and trial, all but the first | last.
@@ -65,7 +66,7 @@ pub struct Exclude {
 }
 
 /// Which of several rows of one trial stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
     /// The one that was read first.

@@ -1,12 +1,13 @@
 //! Initial weights: kinds, their parameters, and what each network starts from if nothing is said.
 
+use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
 use super::choice::choice;
 
 /// Initial weights. Always explicit: tch's defaults are not PyTorch's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initialisation {
     /// The theory's own start, for linear networks: each layer carries `c = a0^(1/L)` along the modes of Sigma_yx.
@@ -53,7 +54,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
 }
 
 /// Parameters of the aligned start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Aligned {
     /// Initial strength of each mode of the whole network, end to end. Positive. Default: 1e-4.
@@ -69,7 +70,7 @@ impl Default for Aligned {
 }
 
 /// Where a first-layer bias starts under the aligned start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlignedBiases {
     /// At zero.
@@ -79,7 +80,7 @@ pub enum AlignedBiases {
 }
 
 /// Parameters of normal weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Normal {
     /// Standard deviation of every weight. Default: 0.01.
@@ -93,7 +94,7 @@ impl Default for Normal {
 }
 
 /// Parameters of Kaiming-uniform weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Kaiming {
     /// Factor on PyTorch's default bound `1/sqrt(fan_in)`. Default: 1, PyTorch's own.
@@ -107,7 +108,7 @@ impl Default for Kaiming {
 }
 
 /// Parameters of orthogonal weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Orthogonal {
     /// Every singular value of every layer. Default: 1.
@@ -129,7 +130,7 @@ impl Default for Orthogonal {
 ///
 /// so that a bias-free (leaky) ReLU network of two layers is exactly a linear network in slower time on symmetric inputs with odd
 /// targets (Zhang, Saxe and Latham 2024). Widths must be even.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mirrored {
     /// Norm of each layer in each half: L layers answer with `scale^L` times what the activation makes of `r.x`, less the same of
@@ -146,7 +147,7 @@ impl Default for Mirrored {
 }
 
 /// The direction of inputs that a mirrored start sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Drawn uniformly.
@@ -167,7 +168,7 @@ pub enum Direction {
 /// With another lambda, in two layers: one layer is normal, and the other is `O (|lambda| I + G)^(1/2)` with random orthonormal
 /// columns O and the first's `G = W_1 W_1^T` (lambda > 0) or `W_2^T W_2` (lambda < 0). Braun, Domine, Fitzgerald and Saxe 2022;
 /// Domine et al. 2024.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
 pub struct Balanced {
@@ -191,7 +192,7 @@ impl Balanced {
 }
 
 /// The map that a balanced start computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartMap {
     /// The product of normal layers.
@@ -207,7 +208,7 @@ pub enum StartMap {
 /// Pennington 2020).
 ///
 /// Weights of hidden layers are independent and normal, outgoing ones `+-output` with a random sign each.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Antisymmetric {
     /// Standard deviation of hidden layers' weights. Default: 1, for `network.parametrisation: ntk`.
@@ -225,7 +226,7 @@ impl Default for Antisymmetric {
 /// Parameters of normal weights over the width: every weight of every layer has variance `std^2 / m`, m the one width of all hidden
 /// layers. With `std: 1` what lies above and below any layer of a wide linear network keeps lengths, `A_l -> I` and `B_l -> I`: the
 /// lazy start of Hacohen and Weinshall (2022).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NormalOverWidth {
     /// Standard deviation of a weight times the root of m. Default: 1.

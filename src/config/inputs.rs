@@ -49,7 +49,7 @@ const NAMED: [Inputs; 9] = [
 ];
 
 /// Their words.
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "one-hot",
     "correlated",
     "gaussian",

@@ -1,9 +1,10 @@
 //! What a run keeps beside its record: weights along training, and responses to each sample.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which weights a run keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checkpoints {
     /// The last ones, with what is needed to go on.
@@ -31,7 +32,7 @@ impl Checkpoints {
 }
 
 /// What is recorded besides what records always have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordConfig {
     /// each-sample: responses to every sample of the evaluation set at every observation, in an array beside the record,
@@ -41,7 +42,7 @@ pub struct RecordConfig {
 }
 
 /// Which responses are recorded besides means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedResponses {
     /// Those to each sample of the evaluation set.

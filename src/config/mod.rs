@@ -20,6 +20,7 @@ mod initialisation;
 mod inputs;
 mod keeping;
 mod keeping_check;
+mod keys;
 mod load;
 mod map;
 mod longer;
@@ -40,6 +41,7 @@ mod rounding;
 mod scale;
 mod scaled;
 mod schedule;
+mod schema;
 mod smoothing;
 mod stretches;
 mod suggest;
@@ -48,6 +50,7 @@ mod tree;
 mod without_tree;
 mod words;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
@@ -65,6 +68,7 @@ pub use initialisation::{
 };
 pub use inputs::Inputs;
 pub use keeping::{Checkpoints, RecordConfig, RecordedResponses};
+pub use keys::{Key, keys};
 pub use load::{load, load_conditions, parse, parse_conditions};
 pub use map::read_map;
 pub use name::{ensure_name, name_from_stem};
@@ -82,6 +86,7 @@ pub use phases::StretchConfig;
 pub use precision::Precision;
 pub use scale::{Full, Quick, Scale};
 pub use schedule::{Annealing, Constant, Schedule, StepDecay};
+pub use schema::schema;
 pub use smoothing::Smoothing;
 pub use stretches::{Span, Stretch};
 pub use suggest::{did_you_mean, nearest};
@@ -89,7 +94,7 @@ pub use text::{MOST_BYTES, decode, text_of};
 pub use tree::Tree;
 
 /// One config file: one question, asked under several conditions and with several seeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Names the run folder `runs/<name>/`. Default: the file's stem.
@@ -156,7 +161,7 @@ pub struct Config {
 }
 
 /// The hierarchy (or other targets) and its inputs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskConfig {
     /// What the network sees: one-hot | correlated | gaussian | circle | mnist | fashion-mnist | cifar10 | cifar100 | glyphs;
@@ -167,6 +172,7 @@ pub struct TaskConfig {
     pub branching: Option<Vec<usize>>,
     /// An uneven tree as nested lists whose leaves are the items 0, 1, 2, ...: `[[0, 1, 2], [3, [4, 5]]]`. At most 64 levels.
     /// `superclasses` = the data set's own two levels (cifar10, cifar100), written out as a list: those of `classes`, or all.
+    #[schemars(schema_with = "schema::tree")]
     pub tree: Option<Tree>,
     /// One positive weight per item; `null` = all equal. One-hot and correlated inputs are weighted, images subsampled.
     pub frequencies: Option<Vec<f64>>,
@@ -175,6 +181,7 @@ pub struct TaskConfig {
     /// Images: the data set's class that each item stands for, in the tree's order: its number or its name; with `tree:
     /// superclasses` also the names of superclasses, which stand for all of theirs: `[aquatic mammals, fish]`. Default: the first
     /// classes.
+    #[schemars(schema_with = "schema::classes")]
     pub classes: Option<Vec<usize>>,
     /// Images: raw ([0, 1]) | pixel-centred | channel-standardised | zca-whitened (centred, principal components brought to one
     /// variance, turned back into images: the white images nearest to the centred ones) | pca-whitened (the components themselves,
@@ -196,6 +203,7 @@ pub struct TaskConfig {
         serialize_with = "drawn::serialize_targets",
         deserialize_with = "drawn::deserialize_targets"
     )]
+    #[schemars(schema_with = "schema::choice_or_none::<Targets>")]
     pub targets: Option<Targets>,
     /// Parameters of `inputs: gaussian`: {dimension, count, mirrored, spread, spectrum: {exponent, total},
     /// shift, whitened, held_out}.
@@ -223,6 +231,7 @@ pub struct TaskConfig {
         serialize_with = "components::serialize_labels",
         deserialize_with = "components::deserialize_labels"
     )]
+    #[schemars(schema_with = "schema::choice_or_none::<Labels>")]
     pub labels: Option<Labels>,
     /// Factors on targets, for half-squared-error: `y -> mean ybar + contrasts (y - ybar)`. `{contrasts: -1}` reverses all that
     /// differs between items and leaves the OCS, `{mean: -1, contrasts: -1}` turns the sign of every target. Absent = 1 and 1.
@@ -231,7 +240,7 @@ pub struct TaskConfig {
 }
 
 /// Factors on the mean target and on what items differ in.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TargetScale {
     /// Of `ybar`, the OCS. Not 0: M is told in units of its norm.
@@ -256,7 +265,7 @@ impl TaskConfig {
 }
 
 /// How pixels become inputs. It decides whether the OCS appears without biases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preprocessing {
     /// Bytes divided by 255.
@@ -272,7 +281,7 @@ pub enum Preprocessing {
 }
 
 /// A common factor on all inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InputScale {
     /// 1.
@@ -282,7 +291,7 @@ pub enum InputScale {
 }
 
 /// Sizes of the training and the evaluation set; `null` = all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
 pub struct Samples {
@@ -293,7 +302,7 @@ pub struct Samples {
 }
 
 /// Gradient descent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// half-squared-error | binary-cross-entropy (on logits, each label by itself) | softmax-cross-entropy (on logits, the labels of
@@ -311,6 +320,7 @@ pub struct TrainingConfig {
         serialize_with = "singleton_map::serialize",
         deserialize_with = "optimiser::deserialize"
     )]
+    #[schemars(schema_with = "schema::choice::<Optimiser>")]
     pub optimiser: Optimiser,
     /// Step size eta. Theory runs in time t = eta * step; under a schedule, the sum of the steps' own rates.
     pub learning_rate: f64,
@@ -322,6 +332,7 @@ pub struct TrainingConfig {
         serialize_with = "singleton_map::serialize",
         deserialize_with = "schedule::deserialize"
     )]
+    #[schemars(schema_with = "schema::choice::<Schedule>")]
     pub schedule: Schedule,
     /// Largest norm of the gradient of all of a network's parameters together: a longer one is shortened to it before the optimiser
     /// sees it, as by PyTorch's `clip_grad_norm_`. Positive; absent = gradients are as long as they are.
@@ -330,6 +341,7 @@ pub struct TrainingConfig {
     /// Samples per step, 1 = one trial after the other; `null` or full = full batch, the only case that exact theory describes. Each
     /// sample comes once an epoch, in an order of the seed's own; of items with one vector each, frequencies must be equal.
     #[serde(deserialize_with = "load::batch_size")]
+    #[schemars(schema_with = "schema::batch_size")]
     pub batch_size: Option<usize>,
     /// Layers of weights that stay as they start, with their biases, counted from 1 at the inputs; for mlp and cnn. Absent = none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -359,7 +371,7 @@ impl TrainingConfig {
 }
 
 /// How far observed steps are from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
     /// In equal ratios.
@@ -376,7 +388,7 @@ impl Spacing {
 }
 
 /// Losses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// `(1/2N) sum ||y - yhat||^2`.
@@ -414,7 +426,7 @@ impl Loss {
 }
 
 /// Which neural tangent kernels a run leaves in its record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KernelConfig {
     /// The kernel is that of the first so many training samples, or of all if there are fewer. 2 to 4,096.
@@ -424,7 +436,7 @@ pub struct KernelConfig {
 }
 
 /// What may be watched along training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeKind {
     /// Singular values of each layer's weights.

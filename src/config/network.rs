@@ -1,5 +1,6 @@
 //! The network: what stands under `network` in a config.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map;
 
@@ -13,7 +14,7 @@ use super::per_block::PerBlock;
 /// Layers of weights are counted from the input, a basic block's as c1, c2, p: `layer1.weight`, `layer1.bias`, ... in checkpoints;
 /// normalisation of what layer 1 makes is `norm1.weight` (the scale), `norm1.bias` (the shift), `norm1.running_mean` and
 /// `norm1.running_var`, as PyTorch calls them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkConfig {
     /// linear | mlp | cnn.
@@ -59,6 +60,7 @@ pub struct NetworkConfig {
         serialize_with = "singleton_map::serialize",
         deserialize_with = "normalisation::deserialize"
     )]
+    #[schemars(schema_with = "super::schema::choice::<Normalisation>")]
     pub normalisation: Normalisation,
     /// Probability, in [0, 1), that a step of training leaves a value out; those that stay are divided by 1 - p, and nothing is
     /// left out where responses are observed. For mlp of what each hidden layer makes, after the nonlinearity, as in VGG's fully
@@ -78,6 +80,7 @@ pub struct NetworkConfig {
         serialize_with = "singleton_map::serialize",
         deserialize_with = "initialisation::deserialize"
     )]
+    #[schemars(schema_with = "super::schema::choice::<Initialisation>")]
     pub initialisation: Initialisation,
     /// Factors on the initial weights of each layer, in their order; for random starts. Absent = 1 for each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -91,7 +94,7 @@ pub struct NetworkConfig {
 }
 
 /// What weights are multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Parametrisation {
     /// 1.
@@ -119,7 +122,7 @@ fn is_zero(number: &f64) -> bool {
 }
 
 /// Nonlinearities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// max(0, x).
@@ -144,7 +147,7 @@ impl NetworkConfig {
 }
 
 /// Poolings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pooling {
     /// Largest of 2 x 2.
@@ -156,7 +159,7 @@ pub enum Pooling {
 }
 
 /// Which layers have biases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bias {
     /// No layer.

@@ -1,11 +1,12 @@
 //! Kinds of networks, as far as a config must know them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::initialisation::{Aligned, Initialisation, Kaiming};
 
 /// Architectures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NetworkKind {
     /// Fully connected, no nonlinearity.

@@ -1,5 +1,6 @@
 //! Normalisations of what layers make: kinds and their parameters.
 
+use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use super::choice::choice;
 
 /// What is done to what each hidden layer makes, before the nonlinearity: `(x - mean) / sqrt(variance + 1e-5)`, then what
 /// `affine` says. They differ in what mean and (biased) variance are taken over.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Normalisation {
     /// Nothing.
@@ -23,7 +24,7 @@ pub enum Normalisation {
 }
 
 /// Parameters that normalised values are given, one of each for each channel (each unit of mlp).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Affine {
     /// A scale, 1 at first, and a shift, 0 at first, as PyTorch's. The shift is a bias by another name.
@@ -36,7 +37,7 @@ pub enum Affine {
 }
 
 /// Which statistics batch normalisation takes where responses are observed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evaluation {
     /// The running ones.
@@ -47,7 +48,7 @@ pub enum Evaluation {
 }
 
 /// Parameters of batch normalisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchNormalisation {
     /// all | scale | none.
@@ -60,7 +61,7 @@ pub struct BatchNormalisation {
 }
 
 /// Parameters of layer normalisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LayerNormalisation {
     /// all | scale | none.
@@ -68,7 +69,7 @@ pub struct LayerNormalisation {
 }
 
 /// Parameters of group normalisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GroupNormalisation {
     /// Groups of channels, which divide the channels of every block. Default: 8.

@@ -1,6 +1,7 @@
 //! Optimisers: names, parameters, defaults and ranges. What they do to weights stands in `train::optimiser`.
 
 use anyhow::{Result, ensure};
+use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::choice::choice;
 use super::precision::Precision;
 
 /// Optimisers. Where weights decay, all parameters do, biases too, as PyTorch's do unless they are put into groups.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Optimiser {
     /// Gradient descent, with heavy-ball or Nesterov's momentum if that is positive.
@@ -22,7 +23,7 @@ pub enum Optimiser {
 }
 
 /// Parameters of SGD.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sgd {
     /// Heavy-ball momentum in [0, 1).
@@ -36,7 +37,7 @@ pub struct Sgd {
 }
 
 /// Parameters of Adam.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Adam {
     /// Decay of the mean gradient, in [0, 1).
@@ -57,7 +58,7 @@ impl Default for Adam {
 }
 
 /// Parameters of AdamW (Loshchilov and Hutter 2019).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamW {
     /// Decay of the mean gradient, in [0, 1).

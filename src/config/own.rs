@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tree::Tree;
@@ -11,7 +12,7 @@ use crate::file;
 use crate::images::{self, Layout, Options};
 
 /// Keys of `inputs: {path: PATH}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnImages {
     /// A folder of a folder of PNGs for each class (within each other: a tree), a folder of IDX files, or a `.npz`. A relative path
@@ -36,7 +37,7 @@ pub struct OwnImages {
 }
 
 /// What lies at the path of one's own images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FoundImages {
     /// Channels, height and width.

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the page of `ocs human task` shows things, and where its data go. Times are in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PageConfig {
     /// Draws shapes and words, and with a participant's id which stands for what, and the order of trials.
@@ -36,7 +37,7 @@ pub struct PageConfig {
 }
 
 /// Where a session's data go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Save {
     /// Two files, JSON and CSV, that the browser downloads.

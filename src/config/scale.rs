@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{MOST_SEEDS, ensure_positive};
@@ -53,7 +54,7 @@ impl Scale {
 }
 
 /// How `ocs reproduce --quick` shortens an experiment; figures and claims are marked as quick.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quick {
     /// Only the first so many seeds.
@@ -75,7 +76,7 @@ impl Default for Quick {
 }
 
 /// What `ocs reproduce --full` adds to an experiment; figures and claims are marked as full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Full {
     /// So many seeds: those listed, and the next numbers after the largest; `null` = those listed.

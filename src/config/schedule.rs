@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use anyhow::{Result, ensure};
+use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ use super::choice::choice;
 ///
 /// and the schedule begins after it: k and K below are less W. In PyTorch: `SequentialLR` of `LinearLR(start_factor=1/(W+1),
 /// total_iters=W)` and the schedule, with `milestones=[W]`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// 1.
@@ -34,7 +35,7 @@ pub enum Schedule {
 }
 
 /// Parameters of no schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Constant {
     /// Steps before the whole rate is reached; fewer than `training.steps`. Default: 0.
@@ -43,7 +44,7 @@ pub struct Constant {
 }
 
 /// Parameters of a rate that falls in steps.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepDecay {
     /// Updates with one rate. At least 1.
@@ -57,7 +58,7 @@ pub struct StepDecay {
 }
 
 /// Parameters of a rate that falls to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Annealing {
     /// Share of the learning rate after the last step, in [0, 1]. Default: 0.

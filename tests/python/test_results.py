@@ -21,8 +21,10 @@ import python_packages  # noqa: E402
 
 sys.path.insert(0, str(python_packages.bring(HERE / "requirements.txt")))
 
+import jsonschema  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+from ruamel.yaml import YAML  # noqa: E402
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
 PROGRAM = pathlib.Path("target/release/ocs").resolve()
@@ -339,6 +341,40 @@ class People(unittest.TestCase):
             rates = table.groupby("label")["base_rate"].first()
             np.testing.assert_allclose(means, rates)
             self.assertEqual(table.groupby("participant")["block"].max().tolist(), [2, 2, 2])
+
+
+class Schema(unittest.TestCase):
+    """An editor's view of configs."""
+
+    def setUp(self):
+        schema = json.loads(run(".", "config", "--schema"))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        self.validator = jsonschema.Draft202012Validator(schema)
+
+    def faults(self, config):
+        return [error.json_path + ": " + error.message for error in self.validator.iter_errors(config)]
+
+    def test_every_config_is_valid_as_it_stands_and_written_out(self):
+        # YAML 1.2, as the program reads it: 1e-4 is a number.
+        yaml = YAML(typ="safe")
+        paths = sorted((HERE.parent.parent / "configs").glob("*.yaml"))
+        self.assertGreater(len(paths), 20)
+        for path in paths:
+            with self.subTest(config=path.name):
+                self.assertEqual(self.faults(yaml.load(path)), [])
+                self.assertEqual(self.faults(json.loads(run(".", "config", path, "--json"))), [])
+
+    def test_what_the_program_refuses_by_name_or_type_is_a_fault(self):
+        for wrong in ({"trainin": {}}, {"training": {"steps": "many"}}, {"network": {"bias": "some"}},
+                      {"training": {"optimiser": "sgdx"}}, {"training": {"optimiser": {"sgd": {"momentun": 0.9}}}},
+                      {"training": {"optimiser": {"sgd": {}, "adam": {}}}}, {"task": {"inputs": "mnits"}},
+                      {"task": {"inputs": {"names": ["a"]}}}, {"network": {"stride": [1, "two"]}}, {"seeds": 3}):
+            self.assertNotEqual(self.faults(wrong), [], wrong)
+        for right in ({"training": {"optimiser": "adamw", "schedule": {"cosine": {"warm_up": 5}}, "batch_size": "full"}},
+                      {"task": {"inputs": {"path": "x.npz"}, "tree": [[0, 1], [2, [3, 4]]], "classes": ["cat", 3], "targets": "sine"}},
+                      {"network": {"stride": [1, 2], "pooling": "none"}, "conditions": {"a": {"network.bias": "all"}, "b": None}},
+                      {"phases": [{}, {"label": "x", "task.permutation": [1, 0]}], "grid": {"training.learning_rate": [1, 2]}}):
+            self.assertEqual(self.faults(right), [], right)
 
 
 if __name__ == "__main__":

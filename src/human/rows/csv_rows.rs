@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::super::columns::ColumnMap;
-use super::{Row, Wanted, nearest};
+use super::row::Row;
+use super::wanted::{Wanted, nearest};
 
 /// Splits off a first line such as `sep=;`, which Excel reads and writes.
 fn split_said_separator(text: &str) -> (Option<u8>, &str) {

@@ -8,7 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 
 use super::keys::Keys;
-use super::{Row, Wanted};
+use super::row::Row;
+use super::wanted::Wanted;
 
 /// One array of objects, or objects (or such arrays) one after the other, as JSON lines are.
 pub fn read(

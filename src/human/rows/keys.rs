@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 
-use super::{Wanted, nearest};
+use super::wanted::{Wanted, nearest};
 
 /// Which of the wanted columns the objects of a file have had so far: writers leave a key out where there is nothing, and a column
 /// that no object has is none.

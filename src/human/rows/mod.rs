@@ -3,67 +3,19 @@
 mod csv_rows;
 mod json_rows;
 mod keys;
+mod row;
+mod wanted;
 
-use std::cell::RefCell;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::config::did_you_mean;
 use crate::file::hex;
 
-use super::cell::Cell;
 use super::columns::ColumnMap;
-use keys::Keys;
-
-/// Columns that a reader asks for, by their places in this list.
-pub struct Wanted {
-    names: Vec<String>,
-    /// Columns that a file may lack.
-    optional: Vec<String>,
-    /// Whether they are those of the task in the browser.
-    are_of_task: bool,
-}
-
-impl Wanted {
-    /// Those of a map, in the order of `ColumnMap::columns`, and then those by which it tells trials from other rows.
-    pub fn of(map: &ColumnMap) -> Wanted {
-        let names = map.columns().into_iter().chain(map.only.keys().map(String::as_str));
-        Wanted {
-            names: names.map(str::to_owned).collect(),
-            optional: map.reaction_time.iter().cloned().collect(),
-            are_of_task: *map == ColumnMap::of_task(),
-        }
-    }
-
-    /// What else to do where a column is not there.
-    fn hint(&self) -> &'static str {
-        match self.are_of_task {
-            true => " (without --columns MAP.yaml, files are those of the task in the browser)",
-            false => "",
-        }
-    }
-
-    /// The place of a column.
-    pub fn place(&self, column: &str) -> usize {
-        self.names.iter().position(|name| name == column).unwrap_or(usize::MAX)
-    }
-
-    /// The name at a place.
-    pub fn name(&self, place: usize) -> &str {
-        self.names.get(place).map_or("", String::as_str)
-    }
-}
-
-/// One row of a file.
-pub enum Row<'a> {
-    /// Cells of CSV, and where the wanted columns stand among them.
-    Cells(&'a [&'a str], &'a [Option<usize>]),
-    /// An object of JSON.
-    Object(&'a Map<String, Value>, &'a Wanted, &'a RefCell<Keys>),
-}
+pub use row::Row;
+pub use wanted::Wanted;
 
 /// What a file holds.
 pub struct Content {
@@ -71,34 +23,6 @@ pub struct Content {
     pub rows: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-}
-
-impl Row<'_> {
-    /// What stands in the wanted column of a place; nothing if an object leaves it out.
-    pub fn cell(&self, place: usize) -> Cell<'_> {
-        match self {
-            Row::Cells(cells, places) => {
-                let cell = places.get(place).copied().flatten().and_then(|place| cells.get(place));
-                Cell::of_text(cell.unwrap_or(&""))
-            }
-            Row::Object(object, wanted, keys) => match object.get(wanted.name(place)) {
-                Some(value) => Cell::of_json(value),
-                None => {
-                    keys.borrow_mut().miss(place, wanted);
-                    Cell::Missing("")
-                }
-            },
-        }
-    }
-}
-
-/// The nearest of the columns that there are, or all of them.
-fn nearest<'a>(column: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
-    let names = names.filter(|name| !name.is_empty());
-    match did_you_mean(column, names.clone()) {
-        near if !near.is_empty() => near,
-        _ => format!(": its columns are {}", names.collect::<Vec<_>>().join(", ")),
-    }
 }
 
 /// Shows each row of a file with its number to `see`; numbers count from 1, of CSV with the heading and with empty lines, as
