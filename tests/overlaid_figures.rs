@@ -241,6 +241,39 @@ fn runs_that_diverged_or_are_under_way_say_so_and_hide_no_other() {
     );
 }
 
+/// The numbers at a page's axes.
+fn ticks(canvas: &Canvas) -> Vec<String> {
+    let texts = canvas.texts().map(|text| text.content.clone());
+    let mut ticks: Vec<String> =
+        texts.filter(|text| text.starts_with(|first: char| first.is_ascii_digit())).collect();
+    ticks.sort();
+    ticks
+}
+
+#[test]
+fn a_run_that_diverged_flattens_no_other() {
+    let panels = ["loss", "D_ocs", "mean_response:1"];
+    let mut runs = conditions(&["good".into(), "bad".into()]);
+    let good = RunFolder { records: runs.records[..2].to_vec(), ..RunFolder::default() };
+    let alone = ticks(&drawn(&[("mine", &good)], &overlay(&panels, 120.0)));
+    for record in &mut runs.records[2..] {
+        *record =
+            Record { condition: "bad".to_owned(), seed: record.seed, ..good.records[0].clone() };
+        let curves = &mut record.curves;
+        for (index, loss) in curves.loss.iter_mut().enumerate().skip(10) {
+            *loss *= 10.0_f64.powi(index as i32 / 10);
+            curves.distance_to_ocs[index] *= 1e9;
+            curves.mean_response[0][index] += 1e4;
+        }
+    }
+    let finished = drawn(&[("mine", &runs)], &overlay(&panels, 120.0));
+    assert_ne!(ticks(&finished), alone, "a run that did not diverge is shown to its ends");
+    for record in &mut runs.records[2..] {
+        record.status = Status::Diverged { step: 9, last_finite_loss: 1.0 };
+    }
+    assert_eq!(ticks(&drawn(&[("mine", &runs)], &overlay(&panels, 120.0))), alone);
+}
+
 #[test]
 fn a_pdf_has_the_pages_size_and_text_that_is_text() {
     let runs = conditions(&["c".into()]);

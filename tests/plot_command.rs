@@ -98,6 +98,24 @@ fn a_figure_of_the_same_name_is_drawn_again_and_a_name_keeps_two_apart() {
 }
 
 #[test]
+fn files_of_other_kinds_that_an_earlier_drawing_left_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    train(&at.join("runs/mine"), &["none", "all"], None);
+    let told = |arguments: &[&str]| {
+        let output = ocs(at).args(["plot", "runs/mine"]).args(arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(told(&[]), "");
+    assert_eq!(told(&["--condition", "all"]), "", "both files were drawn again");
+    let left = told(&["--condition", "none", "--format", "pdf"]);
+    assert!(left.contains("plots/mine.png is of an earlier drawing"), "{left}");
+    assert!(left.contains("plots/mine.svg") && !left.contains("mine.pdf"), "{left}");
+    assert_eq!(told(&["--condition", "none", "--format", "pdf", "--name", "none"]), "");
+}
+
+#[test]
 fn a_file_for_the_folder_of_figures_is_refused_before_anything_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -101,8 +101,16 @@ impl Plot {
             runs.push(RunFolder::read(folder)?.distinct());
         }
         self.choose_conditions(&mut runs).map_err(misuse)?;
-        for path in self.drawn(&folders, &runs)? {
+        let drawn = self.drawn(&folders, &runs)?;
+        for path in &drawn {
             output::line(&path.display().to_string())?;
+        }
+        for path in left_over(&drawn) {
+            tracing::warn!(
+                "{} is of an earlier drawing, which may show something else: name it in --format too, give the figure another --name, \
+                 or delete it",
+                path.display()
+            );
         }
         Ok(Success::Full)
     }
@@ -223,6 +231,20 @@ impl Plot {
         }
         Ok(())
     }
+}
+
+/// Files of other kinds, by the names of those that were drawn.
+fn left_over(drawn: &[PathBuf]) -> Vec<PathBuf> {
+    let mut left = Vec::new();
+    for path in drawn {
+        for kind in Kind::value_variants().iter().filter_map(ValueEnum::to_possible_value) {
+            let other = path.with_extension(kind.get_name());
+            if !drawn.contains(&other) && !left.contains(&other) && other.is_file() {
+                left.push(other);
+            }
+        }
+    }
+    left
 }
 
 /// Whether a record is of a condition, or of a cell in whose name all parts of this one are: `none,learning_rate=0.1`.

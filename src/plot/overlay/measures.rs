@@ -4,6 +4,7 @@ use super::group::Group;
 use super::quantity::Quantity;
 use crate::plot::curve::{Clock, Curve};
 use crate::plot::page::Measure;
+use crate::record::Status;
 
 /// What a panel is called.
 pub fn title(quantity: &Quantity, groups: &[Group]) -> String {
@@ -77,7 +78,8 @@ fn side(quantity: &Quantity, groups: &[Group]) -> String {
     words.to_owned()
 }
 
-/// A quantity's axis: of shares from 0 to 1, of what spans decades spaced by logarithms.
+/// A quantity's axis: of shares from 0 to 1, of what spans decades spaced by logarithms. Runs that diverged leave it where others
+/// did not: they would flatten them. `curves` are of all runs of the groups, in their order.
 pub fn measure(quantity: &Quantity, curves: &[&Curve], groups: &[Group]) -> Measure {
     /// Decades, as a factor, that an even axis cannot show.
     const WIDE: f64 = 300.0;
@@ -85,6 +87,13 @@ pub fn measure(quantity: &Quantity, curves: &[&Curve], groups: &[Group]) -> Meas
     const SMALLEST: f64 = 1e-6;
     let side = side(quantity, groups);
     let metric = quantity.word.trim_start_matches("training.");
+    let records = groups.iter().flat_map(|group| &group.records);
+    let sound: Vec<&Curve> = std::iter::zip(curves, records)
+        .filter(|(_, record)| !matches!(record.status, Status::Diverged { .. }))
+        .map(|(curve, _)| *curve)
+        .collect();
+    let some_leave = !sound.is_empty() && sound.len() < curves.len();
+    let curves = if some_leave { &sound } else { curves };
     let values = || curves.iter().flat_map(|curve| &curve.points).filter_map(|point| point.1);
     let (low, high) = values()
         .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
@@ -97,6 +106,13 @@ pub fn measure(quantity: &Quantity, curves: &[&Curve], groups: &[Group]) -> Meas
         "level_accuracy" => Measure::linear(side).including([0.0, 1.0]),
         _ if is_wide => Measure::logarithmic(side),
         _ => Measure::linear(side).including([0.0]),
+    };
+    let least = if metric.starts_with("D_") { SMALLEST } else { f64::NEG_INFINITY };
+    let measure = match values().reduce(f64::min) {
+        Some(low) if some_leave && !["M", "V"].contains(&metric) => {
+            measure.at_least(low.max(least)).at_most(high)
+        }
+        Some(_) | None => measure,
     };
     measure.own()
 }

@@ -27,7 +27,7 @@ pub const TERMS: &[Term] = &[
         "distance to OCS, D_ocs",
         "How far responses are from the optimal constant solution, in the mean square: what M and V add up to.",
     )
-    .also(&["distance to the OCS", "D to OCS"])
+    .also(&["distance to the OCS", "D to OCS", "D"])
     .equals("D_ocs = ⟨‖ŷ − ȳ‖²⟩ = M² + V")
     .in_units_of("responses²")
     .at(&[(JUDGE, "distance_to_ocs")]),
@@ -63,6 +63,14 @@ pub const TERMS: &[Term] = &[
     .also(&["accuracy"])
     .in_units_of("share")
     .at(&[(JUDGE, "level_accuracy")]),
+    Term::new(
+        "threshold, q",
+        "Where M and V cross to begin and to end the OCS phase: the key phase_threshold, 0.1 unless a config says otherwise. Figures of \
+         M/‖ȳ‖ and √(V / V of targets) have lines at q and at √q; tables say what the verdict would be at half and at twice of it.",
+    )
+    .also(&["phase_threshold", "phase threshold", "sensitivity"])
+    .equals("M(onset) = q ‖ȳ‖,  V(end) = q · V of the targets")
+    .at(&[("src/config/mod.rs", "phase_threshold"), (PHASE, "phase")]),
     Term::new(
         "onset",
         "First time that counts at which M ≤ q ‖ȳ‖; q is 0.1 unless a config says otherwise. A crossing counts if it \
