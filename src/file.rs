@@ -110,7 +110,17 @@ pub fn make_folder<E: From<std::io::Error>>(
     if is_there {
         std::fs::rename(path, old.path())?;
     }
-    std::fs::rename(new.keep(), path)?;
+    if let Err(error) = std::fs::rename(new.path(), path) {
+        if is_there {
+            // Another writer was faster, or the first one's folder gets its name again; else it stays beside, and is not removed.
+            if std::fs::rename(old.path(), path).is_err() && path.symlink_metadata().is_err() {
+                let _ = old.keep();
+            }
+        }
+        return Err(E::from(error));
+    }
+    // It has another name now.
+    let _ = new.keep();
     Ok(())
 }
 
@@ -321,5 +331,33 @@ mod tests {
         for literal in ["./~", "~ada/sets", "a/~/b", "/~", "~~", ""] {
             assert_eq!(with_home(Path::new(literal)), Path::new(literal));
         }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_get_its_name_leaves_nothing_and_no_other_is_lost() {
+        let around = tempfile::tempdir().unwrap();
+        let path = around.path().join("data");
+        // Another writer is faster.
+        let made = make_folder(&path, false, |new| {
+            std::fs::write(new.join("mine"), b"")?;
+            std::fs::create_dir(&path)?;
+            std::fs::write(path.join("theirs"), b"")
+        });
+        assert!(made.is_err());
+        let names = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).unwrap();
+            entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (names(around.path()), names(&path)),
+            (vec!["data".into()], vec!["theirs".into()])
+        );
+        make_folder(&path, true, |new| std::fs::write(new.join("mine"), b"")).unwrap();
+        assert_eq!(
+            (names(around.path()), names(&path)),
+            (vec!["data".into()], vec!["mine".into()])
+        );
     }
 }

@@ -151,9 +151,9 @@ fn nothing_is_replaced_and_what_is_sent_twice_is_kept_once() {
         assert_eq!(server.post(body, "").0, 200);
     }
     let names: Vec<String> = kept(folder.path()).into_keys().collect();
-    assert_eq!(names, ["a-day-2-2.json", "a-day-2.json"]);
+    assert_eq!(names, ["a-day-2.json", "a-day-2repeat2.json"]);
     assert_eq!(kept(folder.path())["a-day-2.json"], first);
-    assert_eq!(kept(folder.path())["a-day-2-2.json"], other);
+    assert_eq!(kept(folder.path())["a-day-2repeat2.json"], other);
 }
 
 #[test]

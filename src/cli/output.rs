@@ -26,10 +26,13 @@ pub fn json<T: Serialize>(value: &T) -> Result<()> {
 
 /// Whether the reader of stdout went away, which is no failure (`ocs ... | head`).
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is_broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let of_table = || match cause.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+            Some(csv::ErrorKind::Io(error)) => is_broken(error),
+            Some(_) | None => false,
+        };
+        cause.downcast_ref::<io::Error>().is_some_and(is_broken) || of_table()
     })
 }
 

@@ -4,6 +4,9 @@ use anyhow::{Result, ensure};
 
 use super::{Config, HumanConfig};
 
+/// Nobody learns more, and pictures and words for more could not be told apart.
+const MOST_ITEMS: usize = 1000;
+
 impl Config {
     /// The `human` section, and the task that it is of.
     pub(super) fn check_human(&self, human: &HumanConfig) -> Result<()> {
@@ -21,6 +24,11 @@ impl Config {
         ensure!(
             task.has_tree(),
             "people learn the labels of a tree, but task.targets are numbers: give a config with task.branching or task.tree"
+        );
+        ensure!(
+            task.n_items() <= MOST_ITEMS,
+            "people would learn {} items, and at most {MOST_ITEMS} are taken: give a smaller tree",
+            task.n_items()
         );
         ensure!(
             task.target_scale.is_none(),

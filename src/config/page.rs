@@ -1,10 +1,12 @@
 //! The web page on which people learn the tree.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 /// How the page of `ocs human task` shows things, and where its data go. Times are in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +69,9 @@ impl Default for PageConfig {
     }
 }
 
+/// A longer word has no room on a button of a narrow screen.
+const LONGEST_WORD: usize = 40;
+
 /// A longer time is a slip of the pen, such as milliseconds.
 const LONGEST: f64 = 600.0;
 
@@ -86,12 +91,20 @@ impl PageConfig {
             );
         }
         let Some(words) = &self.words else { return Ok(()) };
+        let mut seen: HashMap<String, &str> = HashMap::new();
         for (index, word) in words.iter().enumerate() {
             ensure!(!word.trim().is_empty(), "human.page.words: word {} is empty", index + 1);
             ensure!(
-                !words[..index].contains(word),
-                "human.page.words has '{word}' twice: participants could not tell the labels apart"
+                word.chars().count() <= LONGEST_WORD && !word.contains(char::is_control),
+                "human.page.words: word {} has more than {LONGEST_WORD} letters, or a line's end: a button has room for one short line",
+                index + 1
             );
+            let looks = word.nfkc().collect::<String>().trim().to_lowercase();
+            if let Some(other) = seen.insert(looks, word) {
+                bail!(
+                    "human.page.words has {other:?} and {word:?}: participants could not tell the labels apart"
+                );
+            }
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ const MOST_VALUES: usize = 300_000;
 ///
 /// If it cannot be read, is too long, or no text; says what to do.
 pub fn text_of(path: &Path) -> Result<String> {
-    let context = || format!("cannot read the config {}", path.display());
+    let context = || format!("cannot read {}", path.display());
     let length = std::fs::metadata(path).with_context(context)?.len();
     // Checked before reading: a data set given by mistake may be larger than memory.
     ensure_short(usize::try_from(length).unwrap_or(usize::MAX)).with_context(context)?;
@@ -60,7 +60,10 @@ pub fn decode(bytes: Vec<u8>) -> Result<String> {
         !bytes.starts_with(&[0xff, 0xfe]) && !bytes.starts_with(&[0xfe, 0xff]),
         "it is text in UTF-16: save it as UTF-8"
     );
-    String::from_utf8(bytes).ok().context("it is not text in UTF-8: is it the right file?")
+    let text = String::from_utf8(bytes).ok();
+    let text = text
+        .context("it is not text in UTF-8: save it in that encoding, or is it the right file?")?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The value that a text holds.

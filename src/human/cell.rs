@@ -12,8 +12,10 @@ use super::columns::Empty;
 /// A value as a file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// Empty, `null`, or what stands for it, as it is written: NA, NaN. It may be a name.
+    /// Empty, or what stands for nothing, as it is written: NA, NaN. It may be a name.
     Missing(&'a str),
+    /// `null` of JSON, or a key that an object leaves out.
+    Null,
     /// Of CSV, or in quotes.
     Text(Cow<'a, str>),
     /// Of JSON.
@@ -51,14 +53,14 @@ impl<'a> Cell<'a> {
     /// Of JSON.
     pub fn of_json(value: &'a Value) -> Cell<'a> {
         match value {
-            Value::Null => Cell::Missing(""),
+            Value::Null => Cell::Null,
             Value::String(text) => Cell::of_text(text),
             other => Cell::Json(other),
         }
     }
 
     fn is_missing(&self) -> bool {
-        matches!(self, Cell::Missing(_))
+        matches!(self, Cell::Missing(_) | Cell::Null)
     }
 
     /// Whether it is empty, and that is an answer.
@@ -69,9 +71,23 @@ impl<'a> Cell<'a> {
     /// As text.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
+            Cell::Null => Cow::Borrowed(""),
             Cell::Missing(text) => Cow::Borrowed(text),
             Cell::Text(text) => Cow::Borrowed(text),
             Cell::Json(value) => Cow::Owned(value.to_string()),
+        }
+    }
+
+    /// Whether it is a value of a map; numbers are one however they are written.
+    pub fn is_called(&self, name: &str) -> bool {
+        let is_number = |number: &f64| name.trim().parse() == Ok(*number);
+        match self {
+            Cell::Json(Value::Number(number))
+                if number.as_f64().is_some_and(|it| is_number(&it)) =>
+            {
+                true
+            }
+            _ => *self.text() == *name,
         }
     }
 
@@ -79,10 +95,13 @@ impl<'a> Cell<'a> {
     ///
     /// # Errors
     ///
-    /// If it is empty, a list, or a number that is too large to be told from others.
+    /// If it is empty, a list, a number that is too large to be told from others, or of more than one line.
     pub fn name(&self) -> Result<Cow<'_, str>> {
         match self {
-            Cell::Missing("") => bail!("is empty"),
+            Cell::Missing("") | Cell::Null => bail!("is empty"),
+            Cell::Text(text) if text.contains(char::is_control) => {
+                bail!("is {}, which holds line ends or other signs that no name has", shown(text))
+            }
             Cell::Json(Value::Array(_) | Value::Object(_)) => {
                 bail!("is {}, no name", shown(&self.text()))
             }
@@ -105,7 +124,7 @@ impl<'a> Cell<'a> {
 
     fn number(&self) -> Option<f64> {
         let number = match self {
-            Cell::Missing(_) => None,
+            Cell::Missing(_) | Cell::Null => None,
             Cell::Text(text) => text.parse().ok(),
             Cell::Json(value) => value.as_f64(),
         };
@@ -118,7 +137,7 @@ impl<'a> Cell<'a> {
     ///
     /// If it is none.
     pub fn whole(&self) -> Result<u64> {
-        ensure!(!self.is_missing(), "is empty: write a whole number of 0 or more");
+        ensure!(!self.text().is_empty(), "is empty: write a whole number of 0 or more");
         let number = self.number().filter(|number| number.fract() == 0.0);
         match number {
             Some(number) if (0.0..MOST).contains(&number) => Ok(number as u64),
@@ -138,10 +157,19 @@ impl<'a> Cell<'a> {
             Cell::Text(text) if !text.contains('.') => {
                 Cell::Text(text.replacen(',', ".", 1).into()).number()
             }
-            Cell::Text(_) | Cell::Missing(_) | Cell::Json(_) => None,
+            Cell::Text(_) | Cell::Missing(_) | Cell::Null | Cell::Json(_) => None,
         };
+        if let Cell::Text(text) = self {
+            ensure!(
+                !may_be_thousands(text),
+                "is {}, which is {} where commas part thousands and {} where they stand for points: write one of them",
+                shown(text),
+                text.replace(',', ""),
+                text.replace(',', ".")
+            );
+        }
         match (self, self.number().or_else(with_comma)) {
-            (Cell::Missing(_), _) => Ok(None),
+            (Cell::Missing(_) | Cell::Null, _) => Ok(None),
             (_, Some(number)) => Ok(Some(number)),
             (_, None) => bail!("is {}, no number", shown(&self.text())),
         }
@@ -165,7 +193,7 @@ impl<'a> Cell<'a> {
             )
         };
         let number = match self {
-            Cell::Missing(_) => return Ok(None),
+            Cell::Missing(_) | Cell::Null => return Ok(None),
             Cell::Json(Value::Bool(marked)) => f64::from(u8::from(*marked)),
             Cell::Json(value) => value.as_f64().ok_or_else(wrong)?,
             Cell::Text(text) if text.eq_ignore_ascii_case("true") => 1.0,
@@ -173,18 +201,19 @@ impl<'a> Cell<'a> {
             Cell::Text(text) => text.parse().map_err(|_| wrong())?,
         };
         ensure!((0.0..=1.0).contains(&number), wrong());
-        Ok(Some(number))
+        // -0 is 0.
+        Ok(Some(number + 0.0))
     }
 
     /// Entries of a list: of JSON, also as text; or text with blanks, semicolons, bars or commas between.
     fn entries(&self) -> Result<Vec<Value>> {
         match self {
-            Cell::Missing(_) => Ok(Vec::new()),
+            Cell::Missing(_) | Cell::Null => Ok(Vec::new()),
             Cell::Json(Value::Array(entries)) => Ok(entries.clone()),
             Cell::Json(_) => bail!("is {}, not a list such as [1, 0]", shown(&self.text())),
             Cell::Text(text) => match serde_json::from_str(text) {
                 Ok(Value::Array(entries)) => Ok(entries),
-                Ok(_) | Err(_) => Ok(split(text)),
+                Ok(_) | Err(_) => split(text),
             },
         }
     }
@@ -257,16 +286,36 @@ impl<'a> Cell<'a> {
 }
 
 /// Entries of a list that is no JSON: `1 0 1`, `1;0;1`, `[True, False]`, `(1, 0)`.
-fn split(text: &str) -> Vec<Value> {
+fn split(text: &str) -> Result<Vec<Value>> {
+    ensure!(
+        text.starts_with(['[', '(']) == text.ends_with([']', ')']),
+        "is {}, a list of which one end is missing: is it cut short?",
+        shown(text)
+    );
     let bare = text.trim_start_matches(['[', '(']).trim_end_matches([']', ')']).trim();
     if bare.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let separator = [';', '|', ','].into_iter().find(|sign| bare.contains(*sign));
     let entry = |part: &str| Value::String(part.trim().trim_matches(['\'', '"']).to_owned());
-    match separator {
+    Ok(match separator {
         Some(separator) => bare.split(separator).map(entry).collect(),
         None => bare.split_whitespace().map(entry).collect(),
+    })
+}
+
+/// `1,234`: 1234 or 1.234.
+fn may_be_thousands(text: &str) -> bool {
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.trim_start_matches('-').split_once(',') {
+        Some((before, after)) => {
+            (1..=3).contains(&before.len())
+                && !before.starts_with('0')
+                && after.len() == 3
+                && is_digits(before)
+                && is_digits(after)
+        }
+        None => false,
     }
 }
 
@@ -310,6 +359,10 @@ mod tests {
         let partly = responses("[1, null, 0]").unwrap();
         assert!(partly[1].is_nan() && partly[0] == 1.0);
         assert!(responses("").unwrap().iter().all(|response| response.is_nan()));
+        for half in ["[1, 0, 0.7", "1, 0, 1]", "(1 0 1"] {
+            let told = responses(half).unwrap_err().to_string();
+            assert!(told.contains("one end is missing"), "{told}");
+        }
         assert!(responses("1 0").unwrap_err().to_string().contains("has 2 responses"));
         assert!(responses("[1, 3, 0]").unwrap_err().to_string().contains("label 2"));
     }
@@ -376,11 +429,13 @@ mod tests {
 
     #[test]
     fn numbers_have_a_point_or_a_comma() {
-        for (text, number) in [("2.5", 2.5), ("2,505", 2.505), ("-3", -3.0), ("1e3", 1000.0)] {
+        for (text, number) in
+            [("2.5", 2.5), ("2,5050", 2.505), ("0,512", 0.512), ("-3", -3.0), ("1e3", 1000.0)]
+        {
             assert_eq!(Cell::of_text(text).optional_number().unwrap(), Some(number), "{text}");
         }
         assert_eq!(Cell::of_text("#N/A").optional_number().unwrap(), None);
-        for text in ["1,2,3", "1.000,5", "fast"] {
+        for text in ["1,2,3", "1.000,5", "fast", "1,234", "-12,345"] {
             assert!(Cell::of_text(text).optional_number().is_err(), "{text}");
         }
     }

@@ -39,8 +39,10 @@
 //! # Where they are undefined
 //!
 //! If an item of the task has no response in the block, the block does not tell of the task's mean; if no item has two, it does not tell
-//! signal from noise. An item that was shown once borrows the mean variance of those shown more often. Estimates may be below 0, as those
-//! of a quantity that is near to 0 must if they are to have no bias: M is the root of M^2 where that is positive, else 0.
+//! signal from noise. An item that was shown once borrows the mean variance of those shown more often, which is a bias where the variance of
+//! its responses is another, as that of a rare item which is learned later than the others: blocks in which each item comes twice have none.
+//! Estimates may be below 0, as those of a quantity that is near to 0 must if they are to have no bias: M is the root of M^2 where that is
+//! positive, else 0.
 
 use ndarray::{Array2, ArrayView1};
 

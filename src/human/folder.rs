@@ -1,6 +1,7 @@
 //! Data of people as `import` and `simulate` leave them and `analyse` reads them: a folder with `trials.csv`, a row a trial, and
 //! `data.json`, which says of which tree they are and where they come from.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -184,16 +185,37 @@ impl HumanData {
             folder.display(),
             about.frequencies
         );
-        let trials = read_tidy(&folder.join(TRIALS), taught)?;
+        let table = folder.join(TRIALS);
+        ensure!(
+            ends_with_a_line(&table)?,
+            "{} does not end with a line's end: it is cut short, import it again",
+            table.display()
+        );
+        let trials = read_tidy(&table, taught)?;
         ensure!(
             trials.trials.len() == about.trials,
             "{} has {} trials, {DATA} beside it says {}: it is cut short or was changed, import it again",
-            folder.join(TRIALS).display(),
+            table.display(),
             trials.trials.len(),
             about.trials
         );
         Ok(HumanData { about, trials })
     }
+}
+
+/// Whether a file's last byte is a line's end, as this program leaves it.
+fn ends_with_a_line(path: &Path) -> Result<bool> {
+    let read = || -> std::io::Result<bool> {
+        let mut file = std::fs::File::open(path)?;
+        let mut last = [0];
+        file.seek(SeekFrom::End(0))?;
+        if file.stream_position()? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        Ok(last == [b'\n'])
+    };
+    read().with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Makes sure, before anything is read, that a folder can be written.
@@ -203,7 +225,8 @@ impl HumanData {
 /// If something is there that is to stay.
 pub fn ensure_place(folder: &Path, overwrite: bool) -> Result<()> {
     let shown = folder.display();
-    ensure!(!folder.is_file(), "--out {shown} is a file: name a folder");
+    ensure!(!folder.is_symlink(), "--out {shown} is a link: name the folder itself");
+    ensure!(folder.is_dir() || !folder.exists(), "--out {shown} is a file: name a folder");
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();

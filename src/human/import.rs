@@ -1,15 +1,17 @@
 //! From files to trials: what each row says, and what is wrong or odd about them.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{Exclude, did_you_mean};
 
 use super::columns::ColumnMap;
-use super::oddities::{Found, Odd, find_oddities};
-use super::rows::{Content, Row, Wanted, read_rows};
+use super::oddities::{Found, Odd, Oddities, find_oddities, row_in_words};
+use super::rows::{CONFIG_HASH, Content, Row, TARGETS, Wanted, read_rows};
 use super::tree::Taught;
 use super::trials::{Place, Trial, Trials};
 
@@ -23,6 +25,8 @@ pub struct Imported {
     pub files: Vec<Content>,
     /// Participants all of whose trials were left out.
     pub without_trials: Vec<String>,
+    /// Rows that were no trials, as the map says.
+    pub n_other_rows: u64,
 }
 
 /// Reads files of trials.
@@ -31,14 +35,14 @@ pub struct Imported {
 ///
 /// Names file, row and column of what is no trial of the tree, and of trials that two participants of one id seem to have done.
 pub fn import(
-    files: &[std::path::PathBuf],
+    files: &[PathBuf],
     map: &ColumnMap,
     taught: &Taught,
     exclude: &Exclude,
 ) -> Result<Imported> {
     map.ensure_of(taught)?;
     let wanted = Wanted::of(map);
-    let mut reader = Reader::new(map, &wanted, taught, exclude);
+    let mut reader = Reader::new((map, &wanted), taught, exclude, files);
     let (mut contents, mut empty) = (Vec::new(), Vec::new());
     for (file, path) in files.iter().enumerate() {
         let n_before = reader.n_trials();
@@ -58,14 +62,32 @@ pub fn import(
     }
     // Somebody who declined leaves a session without trials.
     empty.iter().for_each(|what| tracing::warn!("{what}"));
-    let Reader { trials, places, mut odd, numbers, left_out, .. } = reader;
+    let Reader { trials, places, odd, numbers, left_out, hashes, n_other_rows, .. } = reader;
+    let mut odd = odd.into_odd();
+    warn_of_several_tasks(&hashes, files);
     ensure!(!trials.trials.is_empty(), "no trial is left: see what exclude says");
     warn_of_marks_alone(&trials);
     warn_of_names_that_look_alike(&trials.participants);
     let Found { order, odd: found } = find_oddities(&trials, &places, files, map, exclude)?;
     odd.extend(found);
-    let without_trials = left_out.into_iter().filter(|who| !numbers.contains_key(who)).collect();
-    Ok(Imported { trials: trials.chosen(&order), odd, files: contents, without_trials })
+    let mut without_trials: Vec<String> =
+        left_out.into_iter().filter(|who| !numbers.contains_key(who)).collect();
+    without_trials.sort();
+    let trials = trials.chosen(&order);
+    Ok(Imported { trials, odd, files: contents, without_trials, n_other_rows })
+}
+
+/// Sessions of the task say which config they were shown by, times and texts too.
+fn warn_of_several_tasks(hashes: &[(String, usize)], files: &[PathBuf]) {
+    if hashes.len() > 1 {
+        let told =
+            hashes.iter().map(|(hash, file)| format!("{hash} in {}", files[*file].display()));
+        tracing::warn!(
+            "sessions are of {} versions of the task ({CONFIG_HASH} {}): texts, times, pictures or words may have been others",
+            hashes.len(),
+            told.collect::<Vec<_>>().join(", ")
+        );
+    }
 }
 
 /// Exports of tick boxes leave what was not ticked empty: then no response is 0, and rates are of marks alone.
@@ -80,16 +102,31 @@ fn warn_of_marks_alone(trials: &Trials) {
     }
 }
 
-/// Programs that read ids as numbers make one of 007 and 7.
+/// Programs that read ids as numbers make one of 007, 7 and 7.0; eyes make one of what differs in signs that are not seen.
 fn warn_of_names_that_look_alike(names: &[String]) {
-    let mut seen: HashMap<&str, &str> = HashMap::new();
-    for name in names.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
-        if let Some(other) = seen.insert(name.trim_start_matches('0'), name) {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for name in names {
+        if let Some(other) = seen.insert(look_of(name), name) {
             tracing::warn!(
-                "participants '{other}' and '{name}' differ in leading zeros alone: if they are one, mend the file; read exported tables \
-                 with ids as text"
+                "participants {other:?} and {name:?} look alike or are one number: if they are one, mend the file; read exported tables with \
+                 ids as text"
             );
         }
+    }
+}
+
+/// What is seen of a name, numbers in one form.
+fn look_of(name: &str) -> String {
+    /// Of no width: spaces, joiners, marks of direction and of byte order.
+    const UNSEEN: [char; 8] = [
+        '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}',
+        '\u{feff}',
+    ];
+    let seen: String = name.nfkc().filter(|sign| !UNSEEN.contains(sign)).collect();
+    let seen = seen.trim();
+    match seen.parse::<f64>() {
+        Ok(number) if number.is_finite() => number.to_string(),
+        Ok(_) | Err(_) => seen.to_owned(),
     }
 }
 
@@ -102,7 +139,7 @@ pub fn read_tidy(path: &Path, taught: &Taught) -> Result<Trials> {
     let map = ColumnMap::of_tidy_table(taught.n_labels());
     let wanted = Wanted::of(&map);
     let exclude = Exclude::default();
-    let mut reader = Reader::new(&map, &wanted, taught, &exclude);
+    let mut reader = Reader::new((&map, &wanted), taught, &exclude, &[]);
     read_rows(path, &map, &wanted, |row, cells| reader.see(Place { file: 0, row }, cells))?;
     let trials = reader.trials;
     let key = |trial: &Trial| (trial.participant, trial.day, trial.trial);
@@ -124,6 +161,8 @@ struct Columns {
     /// The first of those with responses, or the one with a list.
     responses: usize,
     only: Vec<(usize, Vec<String>)>,
+    /// Of the task's own files: labels of the item, and the config.
+    told: Option<[usize; 2]>,
 }
 
 struct Reader<'a> {
@@ -131,22 +170,26 @@ struct Reader<'a> {
     wanted: &'a Wanted,
     taught: &'a Taught,
     exclude: &'a Exclude,
+    files: &'a [PathBuf],
     columns: Columns,
     numbers: HashMap<String, u32>,
     trials: Trials,
     places: Vec<Place>,
-    odd: Vec<Odd>,
+    odd: Oddities,
     n_left_out: usize,
+    n_other_rows: u64,
     /// Participants some of whose trials were left out.
-    left_out: Vec<String>,
+    left_out: HashSet<String>,
+    /// Which configs the task was shown by, each with the first file.
+    hashes: Vec<(String, usize)>,
 }
 
 impl<'a> Reader<'a> {
     fn new(
-        map: &'a ColumnMap,
-        wanted: &'a Wanted,
+        (map, wanted): (&'a ColumnMap, &'a Wanted),
         taught: &'a Taught,
         exclude: &'a Exclude,
+        files: &'a [PathBuf],
     ) -> Self {
         let place = |column: &String| wanted.place(column);
         let responses = map.responses.first().or(map.response_list.as_ref());
@@ -158,6 +201,9 @@ impl<'a> Reader<'a> {
             reaction_time: map.reaction_time.as_ref().map(place),
             responses: responses.map_or(usize::MAX, place),
             only: map.only.iter().map(|(column, values)| (place(column), values.clone())).collect(),
+            told: wanted
+                .are_of_task()
+                .then(|| [TARGETS, CONFIG_HASH].map(|column| wanted.place(column))),
         };
         let trials = Trials { n_labels: taught.n_labels(), ..Trials::default() };
         Reader {
@@ -165,13 +211,16 @@ impl<'a> Reader<'a> {
             wanted,
             taught,
             exclude,
+            files,
             columns,
             numbers: HashMap::new(),
             trials,
             places: Vec::new(),
-            odd: Vec::new(),
+            odd: Oddities::default(),
             n_left_out: 0,
-            left_out: Vec::new(),
+            n_other_rows: 0,
+            left_out: HashSet::new(),
+            hashes: Vec::new(),
         }
     }
 
@@ -190,13 +239,13 @@ impl<'a> Reader<'a> {
     fn is_trial(&self, row: &Row) -> bool {
         self.columns.only.iter().all(|(place, values)| {
             let cell = row.cell(*place);
-            let text = cell.text();
-            values.iter().any(|value| **value == *text)
+            values.iter().any(|value| cell.is_called(value))
         })
     }
 
     fn see(&mut self, place: Place, row: &Row) -> Result<()> {
         if !self.is_trial(row) {
+            self.n_other_rows += 1;
             return Ok(());
         }
         let at = |column: usize| {
@@ -216,6 +265,9 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let shown = self.item(row).map_err(at(item))?;
+        if let Some(told) = self.columns.told {
+            self.ensure_taught(row, told, shown.as_ref().ok().copied(), place.file)?;
+        }
         let start = self.trials.responses.len();
         let strange = self.responses(row)?;
         let strange = match shown {
@@ -225,11 +277,16 @@ impl<'a> Reader<'a> {
         if let Some((kind, what)) = strange {
             self.trials.responses.truncate(start);
             self.n_left_out += 1;
-            if !self.left_out.iter().any(|who| *who == id) {
-                self.left_out.push(id.clone().into_owned());
+            let files = self.files;
+            self.odd.count(
+                kind,
+                (&id, day),
+                || format!("{}: {what}", row_in_words(place, files)),
+                "left out",
+            );
+            if !self.left_out.contains(&*id) {
+                self.left_out.insert(id.into_owned());
             }
-            let what = format!("row {}: {what}", place.row);
-            Odd::count(&mut self.odd, kind, &id, day, &what, "left out");
             return Ok(());
         }
         let participant = match self.numbers.get(&*id) {
@@ -244,6 +301,37 @@ impl<'a> Reader<'a> {
         let item = shown.unwrap_or_default();
         self.trials.trials.push(Trial { participant, day, trial: number, item, reaction_time });
         self.places.push(place);
+        Ok(())
+    }
+
+    /// Makes sure that the task showed the config's tree, as far as its files say.
+    fn ensure_taught(
+        &mut self,
+        row: &Row,
+        [targets, hash]: [usize; 2],
+        item: Option<u32>,
+        file: usize,
+    ) -> Result<()> {
+        let hash = row.cell(hash);
+        let hash = hash.text();
+        if !hash.is_empty() && !self.hashes.iter().any(|(known, _)| **known == *hash) {
+            self.hashes.push((hash.into_owned(), file));
+        }
+        let (cell, Some(item)) = (row.cell(targets), item) else { return Ok(()) };
+        if cell.text().is_empty() {
+            return Ok(());
+        }
+        let mut told = Vec::new();
+        let read = cell.responses(self.taught.n_labels(), &mut told);
+        read.with_context(|| format!("column '{TARGETS}'"))?;
+        let own = self.taught.targets.row(item as usize);
+        ensure!(
+            own.iter().eq(&told),
+            "column '{TARGETS}': item {item} had the labels {} when it was learned and has {} in the config: give the config by which the \
+             task was written",
+            marks(&told),
+            marks(own.as_slice().unwrap_or_default())
+        );
         Ok(())
     }
 
@@ -331,4 +419,9 @@ impl<'a> Reader<'a> {
         }
         Ok(unknown)
     }
+}
+
+/// Labels that an item has: `1 0 1`.
+fn marks(targets: &[f64]) -> String {
+    targets.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,7 @@
 //! What is odd about trials: rows that come twice, trials out of order, constant responses, missed deadlines. It is reported, and
 //! left out by stated rules alone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -29,26 +29,49 @@ pub struct Odd {
     pub fate: String,
 }
 
-impl Odd {
-    /// Counts one more trial of a kind.
-    pub fn count(odd: &mut Vec<Odd>, kind: &str, who: &str, day: u64, first: &str, fate: &str) {
-        let is_same = |odd: &&mut Odd| {
-            odd.kind == kind && odd.participant == who && odd.day == Some(day) && odd.fate == fate
-        };
-        // What was read last is most often the same again.
-        match odd.iter_mut().rev().find(is_same) {
-            Some(odd) => odd.trials += 1,
-            None => odd.push(Odd {
+/// What is odd, in the order in which it was first seen.
+#[derive(Debug, Default)]
+pub struct Oddities {
+    odd: Vec<Odd>,
+    /// Places in that list, by kind, participant, day and fate.
+    places: HashMap<(&'static str, String, u64, &'static str), usize>,
+}
+
+impl Oddities {
+    /// Counts one more trial of a kind; `first` says which, if it is the first.
+    pub fn count(
+        &mut self,
+        kind: &'static str,
+        (who, day): (&str, u64),
+        first: impl FnOnce() -> String,
+        fate: &'static str,
+    ) {
+        let place = *self.places.entry((kind, who.to_owned(), day, fate)).or_insert_with(|| {
+            self.odd.push(Odd {
                 kind: kind.to_owned(),
                 participant: who.to_owned(),
                 day: Some(day),
-                trials: 1,
-                first: first.to_owned(),
+                trials: 0,
+                first: first(),
                 fate: fate.to_owned(),
-            }),
-        }
+            });
+            self.odd.len() - 1
+        });
+        self.odd[place].trials += 1;
     }
 
+    /// One that is of no single trial.
+    fn push(&mut self, odd: Odd) {
+        self.odd.push(odd);
+    }
+
+    /// All of them.
+    pub fn into_odd(self) -> Vec<Odd> {
+        self.odd
+    }
+}
+
+impl Odd {
     /// One line.
     pub fn in_words(&self) -> String {
         let day = self.day.map_or_else(String::new, |day| format!(", day {day}"));
@@ -67,6 +90,14 @@ pub struct Found {
     pub odd: Vec<Odd>,
 }
 
+/// Where a trial stands, as far as it must be told: its row, and of several files which.
+pub fn row_in_words(place: Place, files: &[PathBuf]) -> String {
+    match &files {
+        [_] | [] => format!("row {}", place.row),
+        several => format!("{} row {}", several[place.file].display(), place.row),
+    }
+}
+
 /// Orders trials and tells what is odd. `places` say where each was read.
 ///
 /// # Errors
@@ -80,12 +111,12 @@ pub fn find_oddities(
     map: &ColumnMap,
     exclude: &Exclude,
 ) -> Result<Found> {
-    let mut odd = Vec::new();
+    let mut odd = Oddities::default();
     let mut order: Vec<usize> = (0..trials.trials.len()).collect();
     let day_of = |index: usize| (trials.trials[index].participant, trials.trials[index].day);
     let key = |&index: &usize| (day_of(index), trials.trials[index].trial);
     order.sort_by_key(key);
-    out_of_order(trials, places, &mut odd);
+    out_of_order(trials, (places, files), &mut odd);
     let mut kept = Vec::with_capacity(order.len());
     for day in order.chunk_by(|one, other| day_of(*one) == day_of(*other)) {
         let same: Vec<&[usize]> = day.chunk_by(|one, other| key(one) == key(other)).collect();
@@ -93,27 +124,37 @@ pub fn find_oddities(
             ensure_one_participant(trials, places, files, map, &same)?;
         }
         for group in same {
-            let stays = match exclude.duplicates {
-                None => group,
-                Some(Kept::First) => &group[..1],
-                Some(Kept::Last) => &group[group.len() - 1..],
+            let (stays, told, what) = match exclude.duplicates {
+                None => (group, &group[1..], "again"),
+                Some(Kept::First) => (&group[..1], &group[1..], "again"),
+                Some(Kept::Last) => {
+                    let (before, last) = group.split_at(group.len() - 1);
+                    (last, before, "which comes again")
+                }
             };
             kept.extend(stays);
             let fate = if exclude.duplicates.is_some() { "left out" } else { "kept" };
-            for &again in &group[1..] {
-                let (place, trial) = (places[again], trials.trials[again]);
+            for &one in told {
+                let trial = trials.trials[one];
                 let who = &trials.participants[trial.participant as usize];
-                let first = format!("row {} is trial {} again", place.row, trial.trial);
-                Odd::count(&mut odd, "duplicate", who, trial.day, &first, fate);
+                let comma = if what == "again" { "" } else { "," };
+                let first = || {
+                    format!(
+                        "{} is trial {}{comma} {what}",
+                        row_in_words(places[one], files),
+                        trial.trial
+                    )
+                };
+                odd.count("duplicate", (who, trial.day), first, fate);
             }
         }
     }
     missed_and_constant(trials, &kept, map, &mut odd);
-    Ok(Found { order: kept, odd })
+    Ok(Found { order: kept, odd: odd.into_odd() })
 }
 
 /// Trials that stand after a later one of their day in a file: the order of files is that in which they were named.
-fn out_of_order(trials: &Trials, places: &[Place], odd: &mut Vec<Odd>) {
+fn out_of_order(trials: &Trials, (places, files): (&[Place], &[PathBuf]), odd: &mut Oddities) {
     // The latest trial of a day in a file, with it, and how many came after a later one.
     let mut days: BTreeMap<(u32, u64), (usize, u64, Option<Odd>)> = BTreeMap::new();
     for (trial, place) in trials.trials.iter().zip(places) {
@@ -130,14 +171,18 @@ fn out_of_order(trials: &Trials, places: &[Place], odd: &mut Vec<Odd>) {
                     participant: trials.participants[trial.participant as usize].clone(),
                     day: Some(trial.day),
                     trials: 1,
-                    first: format!("row {}: trial {} after trial {last}", place.row, trial.trial),
+                    first: format!(
+                        "{}: trial {} after trial {last}",
+                        row_in_words(*place, files),
+                        trial.trial
+                    ),
                     fate: "kept".to_owned(),
                 });
             }
             Some(_) | None => *last = trial.trial.max(*last),
         }
     }
-    odd.extend(days.into_values().filter_map(|(.., found)| found));
+    days.into_values().filter_map(|(.., found)| found).for_each(|found| odd.push(found));
 }
 
 /// Makes sure that trials of one number do not tell of two participants.
@@ -195,7 +240,37 @@ fn ensure_one_participant(
     )
 }
 
-fn missed_and_constant(trials: &Trials, kept: &[usize], map: &ColumnMap, odd: &mut Vec<Odd>) {
+/// What somebody answers, as long as it is always the same.
+struct Pattern {
+    /// `[label]`: NaN as long as none was given.
+    first: Vec<f64>,
+    has_repeated: bool,
+    varies: bool,
+}
+
+impl Pattern {
+    fn of(n_labels: usize) -> Pattern {
+        Pattern { first: vec![f64::NAN; n_labels], has_repeated: false, varies: false }
+    }
+
+    /// Takes one more trial; labels without a response say nothing.
+    fn see(&mut self, responses: &[f64]) {
+        for (first, given) in self.first.iter_mut().zip(responses) {
+            if first.is_nan() {
+                *first = *given;
+            } else if !given.is_nan() {
+                self.has_repeated = true;
+                self.varies |= first != given;
+            }
+        }
+    }
+
+    fn is_constant(&self) -> bool {
+        self.has_repeated && !self.varies
+    }
+}
+
+fn missed_and_constant(trials: &Trials, kept: &[usize], map: &ColumnMap, odd: &mut Oddities) {
     let may_be_answers = !map.labels.is_empty() && map.empty.is_none();
     let hint = if may_be_answers {
         "; if an empty list means that no label was marked, write empty: nothing-marked in the column map"
@@ -205,28 +280,24 @@ fn missed_and_constant(trials: &Trials, kept: &[usize], map: &ColumnMap, odd: &m
     let participant = |index: &usize| trials.trials[*index].participant;
     for own in kept.chunk_by(|one, other| participant(one) == participant(other)) {
         let who = &trials.participants[participant(&own[0]) as usize];
-        let mut patterns = HashSet::new();
+        let mut pattern = Pattern::of(trials.n_labels);
         let mut n_answered = 0u64;
         for &index in own {
             if trials.is_missed(index) {
                 let trial = trials.trials[index];
-                let first = format!("trial {} has no response{hint}", trial.trial);
-                Odd::count(odd, "missed", who, trial.day, &first, "kept");
+                let first = || format!("trial {} has no response{hint}", trial.trial);
+                odd.count("missed", (who, trial.day), first, "kept");
                 continue;
             }
             if trials.responses(index).iter().any(|response| response.is_nan()) {
                 let trial = trials.trials[index];
-                let first = format!("trial {} has no response to some labels", trial.trial);
-                Odd::count(odd, "partly missed", who, trial.day, &first, "kept");
+                let first = || format!("trial {} has no response to some labels", trial.trial);
+                odd.count("partly missed", (who, trial.day), first, "kept");
             }
             n_answered += 1;
-            if patterns.len() < 2 {
-                patterns.insert(
-                    trials.responses(index).iter().map(|value| value.to_bits()).collect::<Vec<_>>(),
-                );
-            }
+            pattern.see(trials.responses(index));
         }
-        if patterns.len() == 1 && n_answered > 1 {
+        if pattern.is_constant() {
             odd.push(Odd {
                 kind: "constant responses".to_owned(),
                 participant: who.clone(),

@@ -279,8 +279,9 @@ impl Desk {
     fn keep(&self, name: &str, bytes: &[u8]) -> std::io::Result<String> {
         let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
         for copy in 1.. {
+            // A letter comes after the point in every order of names: sessions are read as they were sent.
             let name =
-                if copy == 1 { format!("{name}.json") } else { format!("{name}-{copy}.json") };
+                if copy == 1 { format!("{name}.json") } else { format!("{name}repeat{copy}.json") };
             let path = self.data.join(&name);
             match file::create(&path, bytes) {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -140,7 +140,13 @@ fn data_of_another_tree_or_cut_short_are_refused() {
     let path = scene.path("people/trials.csv");
     let whole = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
-    std::fs::write(&path, lines[..4].join("\n")).unwrap();
+    // Within the last cell, and before it.
+    for cut in [whole.len() - 1, whole.len() - 2, whole.len() - 3] {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        let (status, _, stderr) = scene.human("analyse people --config pair.yaml");
+        assert!(status == 1 && stderr.contains("cut short, import it again"), "{stderr}");
+    }
+    std::fs::write(&path, lines[..4].join("\n") + "\n").unwrap();
     let (status, _, stderr) = scene.human("analyse people --config pair.yaml");
     assert!(status == 1 && stderr.contains("has 3 trials"), "{stderr}");
 }
@@ -160,4 +166,24 @@ fn the_long_table_has_a_row_a_trial_and_label() {
     assert_eq!(rows[8].join(","), "p1,0,1,2,18,5,0,left,1,0.5,1,1");
     // A missing response is empty.
     assert_eq!(rows[10].join(","), "p1,0,2,1,10,6,1,left,1,0.5,0,");
+}
+
+#[test]
+fn words_that_participants_could_not_tell_apart_are_refused() {
+    let scene = scene();
+    for (words, told) in [
+        ("[a, a]", "could not tell"),
+        ("[a, ' a']", "could not tell"),
+        ("[a, A]", "could not tell"),
+        ("[\"\\u00e4\", \"a\\u0308\"]", "could not tell"),
+        ("[a, \"b\\nc\"]", "line's end"),
+        ("[a, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]", "40 letters"),
+        ("[a, ' ']", "is empty"),
+    ] {
+        scene
+            .write("words.yaml", format!("{PAIR}human: {{page: {{words: {words}}}}}\n").as_bytes());
+        let (status, _, stderr) = scene.human("task words.yaml --out study");
+        assert!(status == 2 && stderr.contains("human.page.words"), "{words}: {stderr}");
+        assert!(stderr.contains(told), "{words}: {stderr}");
+    }
 }

@@ -202,12 +202,46 @@ fn boxes_that_were_not_ticked_are_no_missing_answers_where_the_map_says_so() {
 }
 
 #[test]
-fn ids_that_differ_in_leading_zeros_are_told() {
-    let data = [HEAD, &rows("007", right), &rows("7", right), &rows("07a", right)].concat();
-    let (status, _, told) = scene(&data, "").human(IMPORT);
-    assert!(status == 0 && told.contains("'007' and '7' differ in leading zeros"), "{told}");
-    let (_, _, told) = scene(&[HEAD, &rows("007", right)].concat(), "").human(IMPORT);
-    assert!(!told.contains("leading zeros"), "{told}");
+fn ids_that_look_alike_or_are_one_number_are_told() {
+    for (one, other) in [("007", "7"), ("1", "1.0"), ("\u{c4}", "A\u{308}"), ("x", "x\u{200b}")] {
+        let data = [HEAD, &rows(one, right), &rows(other, right), &rows("07a", right)].concat();
+        let (status, _, told) = scene(&data, "").human(IMPORT);
+        assert!(status == 0 && told.matches("look alike").count() == 1, "{one}: {told}");
+        let (_, _, told) = scene(&[HEAD, &rows(one, right)].concat(), "").human(IMPORT);
+        assert!(!told.contains("look alike"), "{told}");
+    }
+}
+
+#[test]
+fn the_same_response_is_constant_however_zero_is_written_and_whatever_is_missing() {
+    let zeros = rows("a", |trial| if trial == 3 { "-0,0" } else { "0,0" });
+    let gaps = rows("b", |trial| ["0,0", ",0", "0,"][trial % 3]);
+    let varied = rows("c", |trial| if trial == 19 { "1,0" } else { "0,0" });
+    let ticks = rows("d", |trial| ["1,", ",1"][trial % 2]);
+    let once = "e,1,0,0,1,\ne,1,1,1,,1\n";
+    let scene = scene(&[HEAD, &zeros, &gaps, &varied, &ticks, once].concat(), "");
+    let answer = scene.json(IMPORT);
+    let constant = answer["odd"].as_array().unwrap().iter();
+    let constant: Vec<&str> = constant
+        .filter(|odd| odd["kind"] == "constant responses")
+        .map(|odd| odd["participant"].as_str().unwrap())
+        .collect();
+    assert_eq!(constant, ["a", "b", "d"]);
+}
+
+#[test]
+fn of_rows_that_come_twice_the_one_that_is_left_out_is_named_with_its_file() {
+    let scene = scene([HEAD, "a,1,0,0,1,0\n"].concat().as_str(), "duplicates: first");
+    scene.write("more.csv", [HEAD, "a,1,0,0,0,1\n"].concat().as_bytes());
+    let import =
+        "import data.csv more.csv --columns map.yaml --config pair.yaml --out people --overwrite";
+    let (_, _, told) = scene.human(import);
+    assert!(told.contains("left out (more.csv row 2 is trial 0 again)"), "{told}");
+    scene.write("map.yaml", format!("{MAP}exclude: {{duplicates: last}}\n").as_bytes());
+    let (_, _, told) = scene.human(import);
+    assert!(told.contains("left out (data.csv row 2 is trial 0, which comes again)"), "{told}");
+    let table = std::fs::read_to_string(scene.path("people/trials.csv")).unwrap();
+    assert!(table.ends_with("a,1,0,0,,0,1\n"), "{table}");
 }
 
 #[test]

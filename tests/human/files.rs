@@ -294,13 +294,121 @@ fn values_that_are_wrong_are_told_with_row_and_column() {
         ("a,1,1,0,\"0,5\",0\n", &["row 2", "'left'", "write 0.5"]),
         ("a,1,1,0,1\n", &["row 2", "has 5 cells, the heading has 6"]),
         ("a,1,1,0,1,0,1\n", &["row 2", "has 7 cells"]),
-        ("a,1,1,0,1,\"0\na,1,2,1,0,1\n", &["row 2", "never closed"]),
+        ("a,1,1,0,1,\"0\na,1,2,1,0,1\n", &["line 2", "never closed"]),
     ] {
         let told = refused(MAP, "data.csv", [HEAD, rows].concat().as_bytes());
         for word in words {
             assert!(told.contains(word), "{rows}: {word}: {told}");
         }
     }
+}
+
+#[test]
+fn quotation_marks_that_swallow_rows_are_told() {
+    let head = "subject,session,trial_index,stimulus,left,right,note\n";
+    for (rows, words) in [
+        // Two slips, which together are one cell of several rows.
+        ("a,1,1,0,1,0,\"hm\na,1,2,1,0,1,\na,1,3,0,1,0,\"oh\n", "line 4 goes on after"),
+        ("\"a,1,1,0,1,0,\na,1,2,1,0,1,\n\"a,1,3,0,1,0,\n", "line 4 goes on after"),
+        (
+            "a,1,1,0,1,0,\"hm\na,1,2,1,0,1,\na,1,3,0,1,0,\"\n",
+            "row 2 has a cell in quotation marks that holds whole rows",
+        ),
+        ("a,1,1,0,1,0,\"said \"no\" twice\"\n", "line 2 goes on after"),
+        ("a,1,1,0,1,0,\"cut", "line 2 opens a quotation mark that is never closed"),
+    ] {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = [head, rows].concat().replace('\n', end);
+            let told = refused(MAP, "slip.csv", text.as_bytes());
+            assert!(told.contains(words), "{end:?} {rows}: {told}");
+        }
+    }
+    let fine = "a,1,1,0,1,0,\"said \"\"no\"\", twice,\nand, \"\"left\"\"\" \na,1,2,1,0,1,5\" wide\na,1,3,0,,,\"\"\n";
+    assert_eq!(read(MAP, "fine.csv", [head, fine].concat().as_bytes()), same());
+}
+
+#[test]
+fn a_heading_of_several_lines_is_split_at_the_tables_own_separator() {
+    let text = [HEAD, ROWS]
+        .concat()
+        .replace(',', ";")
+        .replace("subject", "\"note, with\nanother, line\";subject");
+    let text = text.replace("\na;", "\nx;a;");
+    assert_eq!(read(MAP, "heading.csv", text.as_bytes()), same());
+    let told = refused(MAP, "colons.csv", [HEAD, ROWS].concat().replace(',', ":").as_bytes());
+    assert!(told.contains("separator: ':' ") || told.contains("separator: ':'"), "{told}");
+}
+
+#[test]
+fn null_is_no_answer_where_an_empty_cell_is_one() {
+    let named = "participant: p\ntrial: t\nitem: i\nresponse_list: r\nlabels: [left, right]\nempty: nothing-marked\n";
+    let own = "participant: p\ntrial: t\nitem: i\nresponses: [l, r]\nempty: nothing-marked\n";
+    let row = |trial: usize, rest: &str| format!("{{\"p\":\"a\",\"t\":{trial},\"i\":0{rest}}}\n");
+    let lists = [", \"r\": [\"left\"]", ", \"r\": null", ", \"r\": NaN", "", ", \"r\": \"\""];
+    let lists: String = lists.iter().enumerate().map(|(at, rest)| row(at, rest)).collect();
+    let columns = [
+        ", \"l\": 1, \"r\": 0",
+        ", \"l\": null, \"r\": null",
+        ", \"l\": NaN, \"r\": null",
+        "",
+        ", \"l\": \"\", \"r\": \"\"",
+    ];
+    let columns: String = columns.iter().enumerate().map(|(at, rest)| row(at, rest)).collect();
+    for (map, text) in [(named, lists), (own, columns)] {
+        let table = read(map, "nulls.jsonl", text.as_bytes());
+        let expected = "a,1,0,0,,1,0\na,1,1,0,,,\na,1,2,0,,,\na,1,3,0,,,\na,1,4,0,,0,0\n";
+        assert!(table.ends_with(expected), "{table}");
+    }
+}
+
+#[test]
+fn what_a_row_says_twice_or_in_two_ways_is_told() {
+    let row = r#"{"subject":"a","session":1,"trial_index":1,"stimulus":0,"stimulus":1,"left":1,"right":0}"#;
+    let told = refused(MAP, "twice.jsonl", row.as_bytes());
+    assert!(told.contains("row 1") && told.contains("'stimulus' twice, 0 and 1"), "{told}");
+    let timed = format!("{MAP}reaction_time: rt\n");
+    let head = HEAD.replace("right", "right,rt");
+    let told = refused(&timed, "times.csv", [&head, "a,1,1,0,1,0,\"1,234\"\n"].concat().as_bytes());
+    assert!(told.contains("1234 where commas part thousands and 1.234"), "{told}");
+    let told = refused(&timed, "times.csv", [HEAD, ROWS].concat().as_bytes());
+    assert!(told.contains("no column 'rt'"), "{told}");
+    let told = refused(MAP, "name.csv", [HEAD, "\"a\nb\",1,1,0,1,0\n"].concat().as_bytes());
+    assert!(told.contains("'subject'") && told.contains("no name has"), "{told}");
+}
+
+#[test]
+fn rows_that_are_trials_by_a_number_are_so_however_it_is_written() {
+    let map = format!("{MAP}only: {{phase: [1]}}\n");
+    let row = |trial: usize, phase: &str| {
+        format!(
+            "{{\"subject\":\"a\",\"session\":1,\"trial_index\":{trial},\"stimulus\":0,\"left\":1,\"right\":0,\"phase\":{phase}}}\n"
+        )
+    };
+    let text = [row(1, "1"), row(2, "1.0"), row(3, "2"), row(4, "\"1\"")].concat();
+    let scene = scene_with(&map, "d.jsonl", text.as_bytes());
+    let (status, told) = import(&scene, "d.jsonl");
+    assert!(status == 0 && told.contains("trials=3 other_rows=1"), "{told}");
+}
+
+#[test]
+fn sessions_of_another_tree_than_the_configs_are_refused() {
+    let scene = Scene::new(&[("pair.yaml", PAIR)]);
+    let session = |who: &str, targets: &str, hash: &str| {
+        format!(
+            r#"[{{"trial_type": "mark-labels", "participant": "{who}", "day": 1, "trial": 1, "item": 0, "responses": [1, 0], "reaction_time": 1,
+                 "targets": {targets}, "config_hash": "{hash}"}}]"#
+        )
+    };
+    scene.write("a.json", session("a", "[1, 0]", "4f").as_bytes());
+    scene.write("b.json", session("b", "[1, 0]", "5e").as_bytes());
+    scene.write("other.json", session("c", "[0, 1]", "4f").as_bytes());
+    let (status, _, told) = scene.human("import a.json other.json --config pair.yaml --out people");
+    assert!(status == 1 && told.contains("other.json") && told.contains("row 1"), "{told}");
+    assert!(told.contains("item 0 had the labels 0 1 when it was learned and has 1 0"), "{told}");
+    let (status, _, told) = scene.human("import a.json b.json --config pair.yaml --out people");
+    assert!(status == 0 && told.contains("2 versions of the task"), "{told}");
+    let (_, _, told) = scene.human("import a.json --config pair.yaml --out alone");
+    assert!(!told.contains("versions of the task"), "{told}");
 }
 
 #[test]

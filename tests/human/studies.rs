@@ -28,6 +28,23 @@ fn visits(learner: &Learner, shuffled: bool) -> f64 {
 }
 
 #[test]
+fn a_rare_item_that_comes_once_in_a_block_is_told_and_too_many_items_are_refused() {
+    let config = "task: {branching: [2, 2], frequencies: [1, 3, 3, 3]}\n";
+    let scene =
+        super::Scene::new(&[("rare.yaml", config), ("many.yaml", "task: {branching: [65536]}\n")]);
+    scene.human("simulate rare.yaml --learner ideal --participants 4 --out people");
+    let told =
+        |block: usize| scene.human(&format!("analyse people --config rare.yaml --block {block}")).2;
+    assert!(told(10).contains("less than twice in a block of 10"), "{}", told(10));
+    assert!(told(10).contains("--block of 20 or more"), "{}", told(10));
+    assert!(!told(20).contains("less than twice"), "{}", told(20));
+    for command in ["simulate many.yaml --learner ideal --participants 4", "task many.yaml"] {
+        let (status, _, stderr) = scene.human(&format!("{command} --out many"));
+        assert!(status == 2 && stderr.contains("65536 items"), "{stderr}");
+    }
+}
+
+#[test]
 fn a_visit_is_found_where_there_is_one_and_in_no_control() {
     assert!(visits(&Learner::Ideal, false) >= 0.9);
     assert!(visits(&Learner::Ideal, true) <= 0.05);

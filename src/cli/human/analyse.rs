@@ -122,6 +122,15 @@ pub fn warn_of_what_cannot_be_told(block: usize, taught: &Taught) {
              them twice; whether people visit the OCS first cannot be decided (take a --block of {} or more)",
             2 * items
         );
+    } else {
+        let rarest = taught.frequencies.iter().copied().fold(f64::INFINITY, f64::min);
+        if (block as f64) * rarest < 2.0 {
+            tracing::warn!(
+                "the rarest item comes less than twice in a block of {block} trials: where it comes once, its noise is taken to be the others', \
+                 and M^2, V and distances are biased if it is learned later (take a --block of {:.0} or more)",
+                (2.0 / rarest).ceil()
+            );
+        }
     }
 }
 

@@ -75,13 +75,13 @@ impl Import {
             Some(path) => ColumnMap::load(path).map_err(misuse)?,
             None => ColumnMap::of_task(),
         };
-        let data = self.read(&loaded, map)?;
+        let (data, n_other_rows) = self.read(&loaded, map)?;
         for odd in &data.about.odd {
             tracing::warn!("{}", odd.in_words());
         }
         data.write(&self.out, self.overwrite)?;
         let (participants, trials) = (data.about.participants, data.about.trials);
-        tracing::info!(folder = %self.out.display(), participants, trials, "written");
+        tracing::info!(folder = %self.out.display(), participants, trials, other_rows = n_other_rows, "written");
         if self.json {
             let folder = self.out.display().to_string();
             output::json(&Answer { folder, participants, trials, odd: &data.about.odd })?;
@@ -101,11 +101,12 @@ impl Import {
         Ok(())
     }
 
-    fn read(&self, loaded: &Loaded, columns: ColumnMap) -> Result<HumanData> {
+    /// The data, and how many rows were no trials.
+    fn read(&self, loaded: &Loaded, columns: ColumnMap) -> Result<(HumanData, u64)> {
         let own = loaded.human().exclude;
         let exclude =
             columns.exclude.and(&own, ["the column map", "the config"]).map_err(misuse)?;
-        let Imported { trials, odd, files, without_trials } =
+        let Imported { trials, odd, files, without_trials, n_other_rows } =
             import(&self.files, &columns, &loaded.taught, &exclude)?;
         let files = self.files.iter().zip(files).map(|(path, Content { rows, sha256 })| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -131,6 +132,6 @@ impl Import {
             odd,
             origin: Origin::Imported { files, columns: Box::new(columns) },
         };
-        Ok(HumanData { about, trials })
+        Ok((HumanData { about, trials }, n_other_rows))
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of CSV, whichever its separator.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::super::columns::ColumnMap;
@@ -25,10 +25,9 @@ fn split_said_separator(text: &str) -> (Option<u8>, &str) {
 
 /// The separator under which the heading has most of the map's columns, or else most columns.
 fn found_separator(text: &str, map: &ColumnMap) -> u8 {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let wanted = map.columns();
     let score = |separator: &u8| {
-        let heading = heading_of(line.as_bytes(), *separator).unwrap_or_default();
+        let heading = heading_of(text.as_bytes(), *separator).unwrap_or_default();
         let known = wanted.iter().filter(|column| heading.iter().any(|name| name == *column));
         (known.count(), heading.len())
     };
@@ -36,8 +35,9 @@ fn found_separator(text: &str, map: &ColumnMap) -> u8 {
     [b'|', b'\t', b';', b','].into_iter().max_by_key(score).unwrap_or(b',')
 }
 
-fn heading_of(line: &[u8], separator: u8) -> Option<Vec<String>> {
-    let mut reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(line);
+/// The first row, which may have cells of several lines.
+fn heading_of(text: &[u8], separator: u8) -> Option<Vec<String>> {
+    let mut reader = ReaderBuilder::new().has_headers(false).delimiter(separator).from_reader(text);
     let mut record = ByteRecord::new();
     reader.read_byte_record(&mut record).ok()?;
     Some(record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect())
@@ -45,14 +45,19 @@ fn heading_of(line: &[u8], separator: u8) -> Option<Vec<String>> {
 
 /// Where wanted columns stand in a heading; each must be there once.
 fn places(wanted: &Wanted, heading: &[String]) -> Result<Vec<Option<usize>>> {
+    let hint = match heading {
+        [_] => {
+            "; if something else stands between columns, say so in the column map, separator: ':'"
+        }
+        _ => wanted.hint(),
+    };
     let place = |column: &String| {
         let count = heading.iter().filter(|name| *name == column).count();
         let names = || heading.iter().map(String::as_str);
         let near = nearest(column, names());
         ensure!(
             count > 0 || wanted.optional.contains(column),
-            "the heading (row 1) has no column '{column}'{near}{}",
-            wanted.hint()
+            "the heading (row 1) has no column '{column}'{near}{hint}"
         );
         ensure!(
             count <= 1,
@@ -87,14 +92,15 @@ pub fn read(
         .flexible(true)
         .delimiter(separator)
         .from_reader(table.as_bytes());
-    let mut lines = Lines::of(table, text[..before].matches('\n').count() as u64);
+    let lines_before = text[..before].matches('\n').count() as u64;
+    ensure_quotes(table, separator, lines_before)?;
+    let mut lines = Lines::of(table, lines_before);
     let mut record = ByteRecord::new();
     reader.read_byte_record(&mut record)?;
     lines.pass(&reader, &record);
     let names = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned());
     let heading: Vec<String> = names.collect();
     let places = places(wanted, &heading)?;
-    let is_odd = table.bytes().filter(|&byte| byte == b'"').count() % 2 == 1;
     let mut seen = 0;
     while reader.read_byte_record(&mut record)? {
         lines.pass(&reader, &record);
@@ -103,13 +109,15 @@ pub fn read(
             || if line == row { format!("row {row}") } else { format!("row {row} (line {line})") };
         let cells: Vec<&str> =
             record.iter().map(std::str::from_utf8).collect::<Result<_, _>>().with_context(at)?;
-        ensure!(
-            !(is_odd
-                && reader.position().byte() as usize >= table.len()
-                && cells.iter().any(|cell| cell.contains('\n'))),
-            "{} opens a quotation mark that is never closed",
-            at()
-        );
+        if let Some(cell) = cells.iter().find(|cell| holds_a_row(cell, separator, heading.len())) {
+            let first: String =
+                cell.chars().take_while(|sign| !sign.is_control()).take(40).collect();
+            bail!(
+                "{} has a cell in quotation marks that holds whole rows: is the one that opens before '{first}' a slip? Write it twice, or \
+                 delete it",
+                at()
+            );
+        }
         // Spreadsheets leave rows of separators alone.
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             continue;
@@ -126,6 +134,59 @@ pub fn read(
     }
     ensure!(seen > 0, "it has a heading and no rows");
     Ok(seen)
+}
+
+/// Whether a cell of several lines looks as if it had swallowed rows: a line of it has as many separators as a row. One of two columns
+/// might be any text.
+fn holds_a_row(cell: &str, separator: u8, n_columns: usize) -> bool {
+    let count = |line: &str| line.bytes().filter(|&byte| byte == separator).count();
+    n_columns > 2 && cell.split(['\n', '\r']).skip(1).any(|line| count(line) + 1 >= n_columns)
+}
+
+/// Makes sure that quotation marks are those of whole cells (RFC 4180): readers take others in silence, and rows between two of them
+/// for one cell.
+///
+/// # Errors
+///
+/// Names the line of a mark that is never closed, or that closes within a cell.
+fn ensure_quotes(table: &str, separator: u8, lines_before: u64) -> Result<()> {
+    /// Where a byte stands.
+    #[derive(Clone, Copy, PartialEq)]
+    enum In {
+        Start,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let end_of_line = if table.contains('\n') { b'\n' } else { b'\r' };
+    let mut place = In::Start;
+    let (mut line, mut opened) = (1 + lines_before, 0);
+    for byte in table.bytes() {
+        let is_end = byte == separator || byte == b'\n' || byte == b'\r';
+        place = match (place, byte) {
+            (In::Quoted, b'"') => In::Closed,
+            (In::Quoted, _) => In::Quoted,
+            (In::Start, b'"') => {
+                opened = line;
+                In::Quoted
+            }
+            // Two marks are one of the text.
+            (In::Closed, b'"') => In::Quoted,
+            (_, _) if is_end => In::Start,
+            (In::Closed, b' ' | b'\t') => In::Closed,
+            (In::Closed, _) => bail!(
+                "line {line} goes on after a quotation mark that closes a cell{}: write marks within a cell twice, or delete them",
+                if opened == line { String::new() } else { format!(", which line {opened} opens") }
+            ),
+            (In::Start | In::Plain, _) => In::Plain,
+        };
+        line += u64::from(byte == end_of_line);
+    }
+    ensure!(
+        place != In::Quoted,
+        "line {opened} opens a quotation mark that is never closed: is the file cut short, or the mark a slip?"
+    );
+    Ok(())
 }
 
 /// Where the records of CSV stand. A row of a spreadsheet is a record or an empty line; quoted line ends make rows of several lines.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -67,7 +67,12 @@ fn line_at_fault(text: &str) -> Option<(usize, String)> {
     let what = match error.is_eof() {
         true => "is cut short, as by a program that was stopped while it wrote: mend or delete it"
             .to_owned(),
-        false => format!("is no JSON: {error}"),
+        false => {
+            // Its own line is always the first.
+            let told = error.to_string();
+            let what = told.split(" at line ").next().unwrap_or_default();
+            format!("is no JSON: {what} at column {}", error.column())
+        }
     };
     Some((number, what))
 }
@@ -146,8 +151,13 @@ impl<'de, S: FnMut(u64, &Row) -> Result<()>> Visitor<'de> for Level<'_, '_, S> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut object = Map::new();
+        let (mut object, mut twice) = (Map::new(), None);
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
+            if let Some(first) = object.get(&key) {
+                twice.get_or_insert_with(|| {
+                    anyhow!("it has '{key}' twice, {first} and {value}: remove one")
+                });
+            }
             object.insert(key, value);
         }
         let Rows { row, wanted, keys, fault, see } = self.rows;
@@ -157,7 +167,11 @@ impl<'de, S: FnMut(u64, &Row) -> Result<()>> Visitor<'de> for Level<'_, '_, S> {
             // Read on for columns alone, which may explain it.
             return Ok(());
         }
-        if let Err(told) = see(*row, &Row::Object(&object, wanted, keys)) {
+        let told = match twice {
+            Some(twice) => Err(twice),
+            None => see(*row, &Row::Object(&object, wanted, keys)),
+        };
+        if let Err(told) = told {
             *fault = Some(told.context(format!("row {row}")));
         }
         keys.borrow_mut().number(*row);

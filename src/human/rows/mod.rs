@@ -15,7 +15,7 @@ use crate::file::hex;
 
 use super::columns::ColumnMap;
 pub use row::Row;
-pub use wanted::Wanted;
+pub use wanted::{CONFIG_HASH, TARGETS, Wanted};
 
 /// What a file holds.
 pub struct Content {

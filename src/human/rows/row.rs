@@ -28,7 +28,7 @@ impl Row<'_> {
                 Some(value) => Cell::of_json(value),
                 None => {
                     keys.borrow_mut().miss(place, wanted);
-                    Cell::Missing("")
+                    Cell::Null
                 }
             },
         }

@@ -4,6 +4,7 @@ mod jspsych;
 mod shapes;
 mod words;
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -130,7 +131,8 @@ pub fn write_task(
 /// Names the first file that no call wrote.
 pub fn ensure_place(folder: &Path, overwrite: bool) -> Result<()> {
     let shown = folder.display();
-    ensure!(!folder.is_file(), "--out {shown} is a file: name a folder");
+    ensure!(!folder.is_symlink(), "--out {shown} is a link: name the folder itself");
+    ensure!(folder.is_dir() || !folder.exists(), "--out {shown} is a file: name a folder");
     let names = names_within(folder);
     ensure!(
         names.is_empty() || overwrite,
@@ -204,8 +206,13 @@ fn experiment(
     let text = |key: &str, path: &Option<PathBuf>, own: &str| -> Result<String> {
         let Some(path) = path else { return Ok(to_html(own)) };
         let path = beside.join(path);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("human.page.{key}: cannot read {}", path.display()))?;
+        let context = || format!("human.page.{key}");
+        let text = crate::config::text_of(&path).with_context(context)?;
+        ensure!(
+            !text.trim().is_empty(),
+            "human.page.{key}: {} is empty: write the text, or leave the key out",
+            path.display()
+        );
         Ok(to_html(&text))
     };
     let pages = Pages {
@@ -302,9 +309,39 @@ fn pictures(page: &PageConfig, taught: &Taught, beside: &Path) -> Result<Vec<(St
     let read = |(index, path): (usize, &PathBuf)| {
         let bytes =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok((name(index, &kind(path).unwrap_or_default()), bytes))
+        let kind = kind(path).unwrap_or_default();
+        ensure!(
+            is_picture(&bytes, &kind),
+            "human.page.stimuli: {} is no {kind} picture: browsers would show none",
+            path.display()
+        );
+        Ok((name(index, &kind), bytes))
     };
-    files.iter().enumerate().map(read).collect()
+    let pictures: Vec<(String, Vec<u8>)> =
+        files.iter().enumerate().map(read).collect::<Result<_>>()?;
+    let mut seen: HashMap<&[u8], &PathBuf> = HashMap::new();
+    for (path, (_, bytes)) in files.iter().zip(&pictures) {
+        if let Some(other) = seen.insert(bytes, path) {
+            bail!(
+                "human.page.stimuli: {} and {} are one picture: participants could not tell the items apart",
+                other.display(),
+                path.display()
+            );
+        }
+    }
+    Ok(pictures)
+}
+
+/// Whether bytes begin as a picture of a kind does.
+fn is_picture(bytes: &[u8], kind: &str) -> bool {
+    match kind {
+        "png" => bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
+        "jpg" | "jpeg" => bytes.starts_with(b"\xff\xd8\xff"),
+        "gif" => bytes.starts_with(b"GIF8"),
+        "webp" => bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"),
+        // Of XML what stands before the root may be long.
+        _ => std::str::from_utf8(bytes).is_ok_and(|text| text.contains("<svg")),
+    }
 }
 
 /// Markdown as HTML; HTML that stands in it is shown as text.
@@ -385,8 +422,23 @@ mod tests {
         std::fs::create_dir(folder.path().join("pictures")).unwrap();
         std::fs::write(folder.path().join("pictures/a.png"), b"x").unwrap();
         std::fs::write(folder.path().join("pictures/readme.txt"), b"x").unwrap();
+        std::fs::write(folder.path().join("empty.md"), b" \n").unwrap();
+        let error = with(|page| page.consent = Some("empty.md".into()));
+        assert!(
+            error.contains("human.page.consent") && error.contains("empty.md is empty"),
+            "{error}"
+        );
         let error = with(|page| page.stimuli = Some("pictures".into()));
         assert!(error.contains("has 1 pictures") && error.contains("2 items"), "{error}");
+        std::fs::write(folder.path().join("pictures/b.png"), b"").unwrap();
+        let error = with(|page| page.stimuli = Some("pictures".into()));
+        assert!(error.contains("a.png is no png picture"), "{error}");
+        for name in ["a.png", "b.png"] {
+            std::fs::write(folder.path().join("pictures").join(name), b"\x89PNG\r\n\x1a\n")
+                .unwrap();
+        }
+        let error = with(|page| page.stimuli = Some("pictures".into()));
+        assert!(error.contains("are one picture"), "{error}");
         let error = with(|page| page.stimuli = Some("nowhere".into()));
         assert!(error.contains("human.page.stimuli") && error.contains("nowhere"), "{error}");
     }

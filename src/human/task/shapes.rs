@@ -13,10 +13,13 @@ const POINTS: usize = 180;
 const WAVES: std::ops::RangeInclusive<usize> = 2..=7;
 /// Shapes that are drawn for each that is taken.
 const CANDIDATES: usize = 40;
+/// Of many shapes fewer are drawn for each, two at least: the time is that of all pairs.
+const MOST_CANDIDATES: usize = 2000;
 
 /// `count` outlines, each one that of `CANDIDATES` times as many which is farthest from all that were taken before.
 pub fn outlines(count: usize, random: &mut impl Rng) -> Vec<Outline> {
-    let candidates: Vec<Outline> = (0..count * CANDIDATES).map(|_| outline(random)).collect();
+    let n_drawn = (count * CANDIDATES).min(MOST_CANDIDATES.max(2 * count));
+    let candidates: Vec<Outline> = (0..n_drawn).map(|_| outline(random)).collect();
     let mut taken: Vec<usize> = Vec::with_capacity(count);
     // Of each candidate, to the nearest that is taken.
     let mut nearest = vec![f64::INFINITY; candidates.len()];
