@@ -8,7 +8,7 @@ use crate::plot::style::{
 use crate::plot::{Entry, Layer, Measure, Page, Panel, Sample, symbols};
 use crate::record::Record;
 
-use super::analysis::{Analysis, Band, GroupAnalysis, Rate};
+use super::analysis::{Analysis, Band, GroupAnalysis, ParticipantAnalysis, Rate};
 use super::crossings::Crossing;
 use super::tree::Taught;
 
@@ -239,13 +239,12 @@ impl Subject<'_> {
     fn crossings(&self) -> Panel {
         let y = Measure::linear("participant");
         let mut panel = Panel::new(self.time(), y).titled("onset and end of the phase");
-        let members: Vec<_> =
-            self.analysis.participants.iter().filter(|one| one.excluded.is_none()).collect();
-        let of = |at: usize| [&members[at].phase.onset, &members[at].phase.end];
+        let members = self.members();
+        let of = |at: usize| [&members[at].1.phase.onset, &members[at].1.phase.end];
         for (which, name) in ["onset", "end"].into_iter().enumerate() {
             let (look, caption) = [(ONSET, "95 % of the onset"), (PEOPLE, OF_OTHERS)][which];
             // Beside each other.
-            let y = |at: usize| (at + 1) as f64 + [0.15, -0.15][which];
+            let y = |at: usize| members[at].0 + [0.15, -0.15][which];
             let lines =
                 (0..members.len()).filter_map(|at| interval(of(at)[which], y(at), (look, caption)));
             let points = (0..members.len()).filter_map(|at| Some((of(at)[which].value?, y(at))));
@@ -259,18 +258,23 @@ impl Subject<'_> {
         panel
     }
 
+    /// Participants that no rule leaves out, each with its number in the list of all.
+    fn members(&self) -> Vec<(f64, &ParticipantAnalysis)> {
+        let all = self.analysis.participants.iter().enumerate();
+        let kept = all.filter(|(_, one)| one.excluded.is_none());
+        kept.map(|(at, one)| ((at + 1) as f64, one)).collect()
+    }
+
     fn dips(&self) -> Panel {
         let y = Measure::linear("participant");
         let x = Measure::linear("dip of the top level's TNR").including([0.0]);
-        let members = self.analysis.participants.iter().filter(|one| one.excluded.is_none());
-        let dips: Vec<_> =
-            members.enumerate().filter_map(|(at, one)| Some((at, one.dip?))).collect();
-        let lines = dips.iter().flat_map(|(at, dip)| {
+        let members = self.members().into_iter();
+        let dips: Vec<_> = members.filter_map(|(y, one)| Some((y, one.dip?))).collect();
+        let lines = dips.iter().flat_map(|(y, dip)| {
             let (low, high) = (Some(dip.low), Some(dip.high));
-            let y = (at + 1) as f64;
-            interval(&Crossing { value: None, low, high }, y, (PEOPLE, OF_OTHERS))
+            interval(&Crossing { value: None, low, high }, *y, (PEOPLE, OF_OTHERS))
         });
-        let points = dips.iter().map(|(at, dip)| (dip.value, (at + 1) as f64));
+        let points = dips.iter().map(|(y, dip)| (dip.value, *y));
         Panel::new(x, y)
             .titled("dip")
             .layers(lines.collect::<Vec<_>>())
@@ -280,7 +284,8 @@ impl Subject<'_> {
 
     fn notes(&self) -> String {
         let mut notes = format!(
-            "Blocks of {} trials; M and V are of response probabilities: what chance adds to few marks is taken off.",
+            "Blocks of {} trials; M and V are of response probabilities: what chance adds to few marks is taken off. Participants are \
+             numbered as ocs human analyse lists them.",
             self.analysis.block
         );
         let members = self.analysis.participants.iter();

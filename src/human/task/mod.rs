@@ -100,8 +100,10 @@ pub fn write_task(
             folder.display()
         );
     }
+    // Before pictures are drawn, which takes longer.
+    let words = words(&page, taught)?;
     let pictures = pictures(&page, taught, beside)?;
-    let experiment = experiment(human, &page, taught, beside, &pictures)?;
+    let experiment = experiment((human, &page), words, taught, beside, &pictures)?;
     let programs = npm_files(&jspsych::FILES, &kept.join("jspsych-8.3.0"))?;
     let text = format!("window.OCS_EXPERIMENT = {};\n", serde_json::to_string(&experiment)?);
     let written = file::make_folder(folder, overwrite, |new| {
@@ -176,33 +178,32 @@ fn is_numbered(name: &str) -> bool {
     name.split_once('.').is_some_and(|(stem, kind)| digits(stem) && PICTURES.contains(&kind))
 }
 
+/// One a label: the config's, or made-up ones.
+fn words(page: &PageConfig, taught: &Taught) -> Result<Vec<String>> {
+    let labels = taught.n_labels();
+    if let Some(words) = &page.words {
+        ensure!(
+            words.len() == labels,
+            "human.page.words has {} words, the tree has {labels} labels: give a word for each, or leave them out for made-up ones",
+            words.len()
+        );
+        return Ok(words.clone());
+    }
+    ensure!(
+        labels <= MOST_WORDS,
+        "the tree has {labels} labels: words are made up for {MOST_WORDS} at most; give human.page.words"
+    );
+    Ok(words::made_up(labels, &mut random(page.seed, WORDS)))
+}
+
 fn experiment(
-    human: &HumanConfig,
-    page: &PageConfig,
+    (human, page): (&HumanConfig, &PageConfig),
+    words: Vec<String>,
     taught: &Taught,
     beside: &Path,
     pictures: &[(String, Vec<u8>)],
 ) -> Result<Experiment> {
     let trials = human.trials_of_block(taught.n_items());
-    let words = match &page.words {
-        Some(words) => {
-            let labels = taught.n_labels();
-            ensure!(
-                words.len() == labels,
-                "human.page.words has {} words, the tree has {labels} labels: give a word for each, or leave them out for made-up ones",
-                words.len()
-            );
-            words.clone()
-        }
-        None => {
-            let labels = taught.n_labels();
-            ensure!(
-                labels <= MOST_WORDS,
-                "the tree has {labels} labels: words are made up for {MOST_WORDS} at most; give human.page.words"
-            );
-            words::made_up(labels, &mut random(page.seed, WORDS))
-        }
-    };
     let text = |key: &str, path: &Option<PathBuf>, own: &str| -> Result<String> {
         let Some(path) = path else { return Ok(to_html(own)) };
         let path = beside.join(path);
@@ -411,8 +412,10 @@ mod tests {
             let mut page = PageConfig::default();
             change(&mut page);
             let human = HumanConfig::default();
-            let shown = pictures(&page, &taught, folder.path())
-                .and_then(|pictures| experiment(&human, &page, &taught, folder.path(), &pictures));
+            let shown = words(&page, &taught).and_then(|words| {
+                let pictures = pictures(&page, &taught, folder.path())?;
+                experiment((&human, &page), words, &taught, folder.path(), &pictures)
+            });
             format!("{:#}", shown.unwrap_err())
         };
         let error = with(|page| page.words = Some(vec!["bamok".to_owned()]));
@@ -449,7 +452,8 @@ mod tests {
         let hash = |human: &HumanConfig, picture: &[u8]| {
             let page = human.page.clone().unwrap_or_default();
             let pictures = vec![("stimuli/1.svg".to_owned(), picture.to_vec())];
-            experiment(human, &page, &taught, Path::new(""), &pictures).unwrap().hash
+            let words = words(&page, &taught).unwrap();
+            experiment((human, &page), words, &taught, Path::new(""), &pictures).unwrap().hash
         };
         let human = HumanConfig::default();
         let first = hash(&human, b"one");
