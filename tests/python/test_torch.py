@@ -49,7 +49,7 @@ OTHERS = {
     "vectors": "training: {steps: 200, learning_rate: 0.1, observations: 10}\ntask: {frequencies: [1, 2, 1, 2, 1, 2, 1, 2]}\n"
                "phases: [{}, {task.permutation: [1, 0, 2, 3, 4, 5, 6, 7]}]\nseeds: [0]\n",
     "held-out": "task: {inputs: gaussian, gaussian: {dimension: 6, count: 12, held_out: 5, mirrored: false}, targets: {linear: {noise: 0}}}\n"
-                "network: {kind: mlp, hidden: [7], activation: erf, parametrisation: ntk, bias: all}\n"
+                "network: {kind: mlp, hidden: [7], activation: erf, parametrisation: ntk, bias: all, initialisation: {normal: {std: 1}}}\n"
                 "training: {steps: 20, learning_rate: 0.01, observations: 5}\nrecord: {responses: each-sample}\nseeds: [0]\n",
     "single": "task: {%s}\nnetwork: {kind: cnn, hidden: [6, 6], normalisation: batch, residual: true}\nprobes: [responses]\n"
               "training: {steps: 20, batch_size: 32, learning_rate: 0.001, observations: 6}\nseeds: [0]\n" % GLYPHS,
