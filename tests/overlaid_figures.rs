@@ -228,8 +228,8 @@ fn runs_that_diverged_or_are_under_way_say_so_and_hide_no_other() {
         cut(&mut runs.records[index], 20 + index, Status::Running);
     }
     let canvas = drawn(&[("mine", &runs)], &overlay(&[], 120.0));
-    assert_eq!(says(&canvas, "bad 2 of 2 diverged at step 9"), 1);
-    assert_eq!(says(&canvas, "begun 2 of 2 not finished"), 1);
+    assert_eq!(says(&canvas, "bad: 2 of 2 diverged at step 9"), 1);
+    assert_eq!(says(&canvas, "begun: 2 of 2 not finished"), 1);
     assert_eq!(clashes(&canvas), Vec::<String>::new());
     assert_eq!(colours(&canvas).len(), 2);
     runs.records.drain(..2);
@@ -248,6 +248,21 @@ fn ticks(canvas: &Canvas) -> Vec<String> {
         texts.filter(|text| text.starts_with(|first: char| first.is_ascii_digit())).collect();
     ticks.sort();
     ticks
+}
+
+#[test]
+fn what_chosen_cells_of_a_grid_have_alike_is_told() {
+    let mut runs = grid(3, Some("none"));
+    for (index, record) in runs.records.iter_mut().enumerate() {
+        let cell = record.cell.as_mut().unwrap();
+        let width = serde_yaml::from_str("[16]").unwrap();
+        cell.values.0.push(Override { key: "network.hidden".to_owned(), value: width });
+        record.condition = format!("none,learning_rate={index},hidden=16");
+    }
+    let canvas = drawn(&[("mine", &runs)], &overlay(&["M"], 120.0));
+    assert_eq!(says(&canvas, "All: none, network.hidden = 16"), 1);
+    // Signs of axes are explained.
+    assert_eq!(says(&canvas, "distance of the mean response"), 1);
 }
 
 #[test]

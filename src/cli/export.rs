@@ -89,6 +89,14 @@ impl Export {
                 "tables are written from records alone: leave --data-dir out, or write --torch FOLDER for networks and their samples"
             )));
         }
+        // Where --format is given, clap lets pass what needs --torch.
+        let chooses = !self.conditions.is_empty() || !self.seeds.is_empty() || self.at.is_some();
+        if self.torch.is_none() && chooses {
+            return Err(misuse(anyhow!(
+                "--condition, --seed and --at choose the networks that --torch FOLDER writes; a table has all runs: take its rows of a \
+                 condition or a seed"
+            )));
+        }
         let folders = self.folders().map_err(misuse)?;
         let format = match self.format {
             None => return self.networks(&folders),

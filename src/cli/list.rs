@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use chrono::{DateTime, Local, SecondsFormat, Utc};
 use clap::Args;
 use indicatif::HumanBytes;
@@ -19,13 +19,16 @@ use crate::record;
 use crate::studies;
 use crate::sweep::{State, states_at_a_glance, states_in_words};
 
+/// Where runs lie; before the first one it is not there.
+const RUNS: &str = "runs";
+
 /// Lists the folders of runs below RUNS, with how far their runs are (complete, unfinished, running, diverged, failed, waiting), the
 /// experiment that their config names, when something was written last, and what they take on the disk; then the experiments, with
 /// their questions, the verdicts on their claims by PLOTS/claims.json, and their figures. Nothing is written.
 #[derive(Args)]
 pub struct List {
     /// Folder of all runs, or of one
-    #[arg(default_value = "runs", value_name = "RUNS", value_parser = path())]
+    #[arg(default_value = RUNS, value_name = "RUNS", value_parser = path())]
     runs: PathBuf,
     /// Folder of figures and claims
     #[arg(long, default_value = "plots", value_name = "FOLDER", value_parser = path())]
@@ -75,6 +78,12 @@ struct Listing {
 impl List {
     pub fn run(self) -> Result<Success> {
         ensure!(!self.runs.is_file(), misuse_of_file(&self.runs));
+        if !self.runs.exists() && self.runs != Path::new(RUNS) {
+            return Err(misuse(anyhow!(
+                "{} is not there: name a folder of runs",
+                self.runs.display()
+            )));
+        }
         let runs = all_runs(&self.runs).iter().map(|folder| Run::of(folder)).collect();
         let listing = Listing { runs, experiments: self.experiments()? };
         if self.json {

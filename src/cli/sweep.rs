@@ -285,7 +285,11 @@ fn tell_runs(plan: &Plan, states: &[RunState], as_json: bool) -> Result<()> {
             table.push(cell, &records, &states_in_words(states.iter().map(|run| &run.state)));
         }
     }
-    if as_json { output::json(&runs) } else { output::line(&table.text()) }
+    if as_json {
+        return output::json(&runs);
+    }
+    table.tell_reasons();
+    output::line(&table.text())
 }
 
 /// What `--dry-run` prints as JSON.

@@ -354,7 +354,7 @@ pub struct TrainingConfig {
     /// 40). Absent = logarithmic.
     #[serde(skip_serializing_if = "Spacing::is_logarithmic")]
     pub spacing: Spacing,
-    /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32).
+    /// float32 | float64 | bfloat16 (mixed precision: weights and updates stay float32; for mlp and cnn).
     pub precision: Precision,
     /// Which weights are kept: last | log (of every observation, too) | best (of that with the least evaluation loss, too), as
     /// safetensors in SEED.weights/ beside the record. Absent = last.

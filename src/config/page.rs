@@ -14,11 +14,11 @@ use unicode_normalization::UnicodeNormalization;
 pub struct PageConfig {
     /// Draws shapes and words, and with a participant's id which stands for what, and the order of trials.
     pub seed: u64,
-    /// How long the right answer is seen; `null` = until the participant goes on.
+    /// How long the right answer is seen, in seconds; `null` = until the participant goes on.
     pub feedback_time: Option<f64>,
-    /// Until when an answer must be confirmed; `null` = no limit.
+    /// Until when an answer must be confirmed, in seconds; `null` = no limit.
     pub deadline: Option<f64>,
-    /// Between trials.
+    /// Between trials, in seconds.
     pub pause: f64,
     /// Whether each word has a key, and Enter confirms; Tab and the space bar work in any case.
     pub keyboard: bool,

@@ -39,8 +39,9 @@ pub(super) fn choice_or_none<T: JsonSchema>(generator: &mut SchemaGenerator) -> 
 
 /// A tree, or the data set's own.
 pub(super) fn tree(generator: &mut SchemaGenerator) -> Schema {
-    let tree = generator.subschema_for::<Tree>();
-    json_schema!({ "anyOf": [tree, { "const": "superclasses" }, { "type": "null" }] })
+    // A leaf alone is no tree.
+    let below = generator.subschema_for::<Tree>();
+    json_schema!({ "anyOf": [{ "type": "array", "items": below }, { "const": "superclasses" }, { "type": "null" }] })
 }
 
 /// Classes by number or by name.

@@ -264,12 +264,11 @@ impl PhaseWatch {
         Phase::decided(time(onset), time(end), verdict, why)
     }
 
-    /// The same of a run that diverged: its responses differ between inputs because they grow without bound, so that no verdict
-    /// follows.
+    /// The same of a run that diverged: its responses differ between inputs because they grow without bound, so that they have no
+    /// onset and no end, and no verdict follows.
     pub fn phase_of_diverged(&self) -> Phase {
-        let Phase { onset, end, .. } = self.phase();
         let why = "training diverged: lower training.learning_rate".to_owned();
-        Phase::decided(onset, end, PhaseVerdict::Undecided, why)
+        Phase::decided(None, None, PhaseVerdict::Undecided, why)
     }
 
     /// What can be said of the order of two crossings.

@@ -5,15 +5,15 @@ use super::over_time::level_name;
 use super::page::{HeatMap, Layer, Measure, Panel};
 use crate::record::Record;
 
-/// Responses at onset, closest to the OCS, at the end of the phase, and at last.
+/// Responses at the observations nearest to onset, closest to the OCS, at the end of the phase, and at last.
 pub fn moments(record: Option<&Record>) -> [Panel; 4] {
     let time = record.map_or(&[][..], |record| &record.curves.time);
     let phase = record.map(|record| &record.phase);
     let at = |mark: Option<f64>| mark.and_then(|mark| nearest(time, mark));
     [
-        ("onset", at(phase.and_then(|phase| phase.onset))),
+        ("near onset", at(phase.and_then(|phase| phase.onset))),
         ("closest to the OCS", record.and_then(|record| record.curves.closest_to_ocs())),
-        ("end", at(phase.and_then(|phase| phase.end))),
+        ("near end", at(phase.and_then(|phase| phase.end))),
         ("last observation", time.len().checked_sub(1)),
     ]
     .map(|(name, moment)| {

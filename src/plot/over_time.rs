@@ -32,6 +32,8 @@ pub struct Subject<'a> {
     /// Of the phase.
     threshold: f64,
     clock: Clock,
+    /// Whether marks of a phase are shown: not of runs that diverged.
+    has_phase: bool,
     /// Whether runs are dots, not a median in a band.
     as_dots: bool,
 }
@@ -78,6 +80,7 @@ impl<'a> Subject<'a> {
             stretches: if clock == Clock::Time { phases_of_stretches(runs) } else { Vec::new() },
             threshold: runs.first().map_or(f64::NAN, |run| run.config.phase_threshold),
             clock,
+            has_phase: true,
             as_dots: true,
         }
     }
@@ -94,7 +97,7 @@ impl<'a> Subject<'a> {
 
     /// Without marks of a phase: a run that diverged says nothing of one.
     pub fn without_phase(mut self) -> Subject<'a> {
-        (self.phase, self.stretches) = (Phase::default(), Vec::new());
+        (self.phase, self.stretches, self.has_phase) = (Phase::default(), Vec::new(), false);
         self
     }
 
@@ -168,7 +171,12 @@ impl<'a> Subject<'a> {
 
     /// `M` falling and `V` rising; which crosses its threshold first decides.
     pub fn crossing(&self) -> Panel {
-        self.panel(Measure::linear(CROSSING).including([0.0, 1.0]).at_most(2.0))
+        // Such a run would leave nothing of what its axis shows besides.
+        let measure = match self.has_phase {
+            true => Measure::linear(CROSSING).including([0.0, 1.0]),
+            false => Measure::linear(CROSSING).including([0.0, 1.0]).at_most(2.0),
+        };
+        self.panel(measure)
             .saying(self.verdict())
             .layers(thresholds(self.threshold))
             .layers(self.curves(look(0), MEAN_OUTPUT_ERROR, Account::mean_output_error))

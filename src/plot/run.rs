@@ -6,8 +6,11 @@ use super::curve::Clock;
 use super::names::shortened;
 use super::over_time::Subject;
 use super::page::{Measure, Page, Panel, TEXT_ROOM};
-use super::run_words::{shown, state_in_words, verdict_in_words, why_empty, why_undecided};
+use super::run_words::{
+    of_few_moments, shown, state_in_words, verdict_in_words, why_empty, why_undecided,
+};
 use super::style::{LETTER_SIZE, NOTE_SIZE, TEXT_SIZE};
+use super::symbols;
 use super::text::text_width;
 use crate::record::{Record, Status};
 
@@ -69,7 +72,10 @@ pub fn pages(records: &[Record]) -> Vec<Page> {
             page.plain(&*condition.name, words(&condition.records), panels(condition, &time))
         });
         let several = shown.iter().any(|condition| condition.records.len() > 1);
-        page.notes(if several { "Lines: median over seeds, bands: their range." } else { "" })
+        let page = page.key(symbols::CROSSING.into_iter().chain([symbols::D, symbols::TNR]));
+        let seeds = if several { "Lines: median over seeds, bands: their range." } else { "" };
+        let all: Vec<&Record> = shown.iter().flat_map(|it| it.records.iter().copied()).collect();
+        page.notes(format!("{seeds} {}", of_few_moments(&all)).trim())
     });
     pages.collect()
 }
@@ -93,10 +99,14 @@ fn panels(condition: &Condition, time: &Measure) -> [Panel; 3] {
     let has_diverged = |record: &&Record| matches!(record.status, Status::Diverged { .. });
     let subject = if shown.iter().any(has_diverged) { subject.without_phase() } else { subject };
     let panels = [subject.crossing(), subject.distances(), subject.true_negative_rates()];
-    panels.map(|panel| {
+    let has_levels = condition.records.iter().any(|record| !record.levels.is_empty());
+    let [crossing, distances, rates] = panels.map(|panel| {
         let panel = panel.across(time.clone()).apart().saying(&*words);
         panel.missing(why_empty(&condition.records))
-    })
+    });
+    let rates =
+        if has_levels { rates } else { rates.missing("a task without a tree has no levels") };
+    [crossing, distances, rates]
 }
 
 /// What a condition's runs came to; why a verdict is open has what room is left.

@@ -98,6 +98,19 @@ pub fn state_in_words(records: &[&Record]) -> String {
     words.join("; ")
 }
 
+/// What curves of few moments do not tell, if there are such.
+pub fn of_few_moments(records: &[&Record]) -> &'static str {
+    /// So many points are seen as a curve.
+    const ENOUGH: usize = 12;
+    let is_few = |record: &&Record| record.curves.time.len() < ENOUGH;
+    match records.iter().any(is_few) {
+        true => {
+            "Of runs with few observations lines join these; onset and end may be read between them."
+        }
+        false => "",
+    }
+}
+
 /// Why nothing can be drawn.
 pub fn why_empty(records: &[&Record]) -> String {
     match state_in_words(records) {

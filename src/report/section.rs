@@ -118,8 +118,11 @@ pub fn origin_of(records: &[Record], n: usize) -> String {
         count if count == n => String::new(),
         count => format!(", of which {count} differ by more than rounding"),
     };
+    let marks = records.iter().filter_map(|record| record.scale.mark());
+    let marks: String =
+        marks.collect::<BTreeSet<_>>().iter().map(|mark| format!(" ({mark})")).collect();
     format!(
-        "{n} runs{distinct}; device {}, {} thread(s) a run, libtorch {}, revision {}; {seconds:.1} s of training in all.",
+        "{n} runs{marks}{distinct}; device {}, {} thread(s) a run, libtorch {}, revision {}; {seconds:.1} s of training in all.",
         together(&|record| record.device.clone()),
         together(&|record| record.threads.to_string()),
         together(&|record| record.libtorch.clone()),

@@ -29,7 +29,7 @@ impl std::error::Error for Refused {}
 pub type SeenImages = (PathBuf, Run, Option<DatasetRecord>);
 
 const WAYS_ON: &str = "keep and continue them with --resume, replace them with --overwrite, or keep the new ones apart by \
-                       another name or folder (--set name=..., --out)";
+                       another folder (--out; `ocs train` and `ocs sweep` take --set name=... too)";
 
 /// Makes sure that there is nothing of these runs yet.
 pub fn ensure_free(asked: &BTreeMap<Run, Config>, options: &Options) -> Result<()> {

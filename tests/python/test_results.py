@@ -56,6 +56,8 @@ training: {steps: 200, learning_rate: 0.1, observations: 10}
 phases: [{}, {task.permutation: [1, 0, 2, 3, 4, 5, 6, 7]}]
 seeds: [0]
 """
+# As docs/results.md has it.
+WORDS = dict.fromkeys(["run", "condition", "label_name", "item_name", "place"], str)
 RUNS = ["runs/grid", "runs/glyphs", "runs/normalised", "runs/phases"]
 SCALARS = ["loss", "mean_output_error", "input_dependence", "distance_to_ocs", "distance_to_targets"]
 RATES = ["true_negative_rate", "true_positive_rate", "thresholded_true_negative_rate",
@@ -151,7 +153,8 @@ class Results(unittest.TestCase):
         # pandas 3 needs no telling, and says so.
         warnings.simplefilter("ignore", category=FutureWarning)
         warnings.filterwarnings("ignore", message=".*float_precision.*")
-        cls.csv = pd.read_csv(cls.folder / "all.csv", float_precision="round_trip", low_memory=False)
+        cls.csv = pd.read_csv(cls.folder / "all.csv", dtype=WORDS, keep_default_na=False, na_values=[""],
+                              float_precision="round_trip", low_memory=False)
 
     @classmethod
     def tearDownClass(cls):
@@ -192,7 +195,7 @@ class Results(unittest.TestCase):
         self.assertEqual(len((self.folder / "all.csv").read_text().splitlines()) - 1, len(self.csv))
 
     def test_pandas_reads_the_same_from_lines_of_json(self):
-        read = pd.read_json(self.folder / "all.json", lines=True, precise_float=True)
+        read = pd.read_json(self.folder / "all.json", lines=True, dtype=WORDS, precise_float=True)
         self.assertEqual(list(read.columns), list(self.csv.columns))
         self.assertEqual(len(read), len(self.csv))
         for column in read.columns:
@@ -341,6 +344,25 @@ class People(unittest.TestCase):
             rates = table.groupby("label")["base_rate"].first()
             np.testing.assert_allclose(means, rates)
             self.assertEqual(table.groupby("participant")["block"].max().tolist(), [2, 2, 2])
+
+
+class Names(unittest.TestCase):
+    """Paths of nodes such as 1.10 and conditions such as None are words."""
+
+    def test_names_that_look_like_numbers_or_nothing_stay_what_they_are(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            (folder / "wide.yaml").write_text("task: {branching: [2, 11]}\ntraining: {steps: 20, observations: 5, learning_rate: 0.01}\n"
+                                              "conditions: {None: {}, NA: {network.bias: all}}\n")
+            run(folder, "-q", "train", "wide.yaml", "--device", "cpu")
+            for form, read in (("csv", lambda path: pd.read_csv(path, dtype=WORDS, keep_default_na=False, na_values=[""])),
+                               ("json", lambda path: pd.read_json(path, lines=True, dtype=WORDS))):
+                run(folder, "-q", "export", "runs/wide", "--format", form, "--out", "t." + form)
+                table = read(folder / ("t." + form))
+                labels = table[table.metric == "mean_response"]
+                self.assertEqual(labels.label_name.nunique(), 24, form)
+                self.assertEqual(table[table.metric == "item_response"].item_name.nunique(), 22, form)
+                self.assertEqual(set(table.condition), {"None", "NA"}, form)
 
 
 class Schema(unittest.TestCase):

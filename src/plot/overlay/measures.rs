@@ -92,14 +92,16 @@ pub fn measure(quantity: &Quantity, curves: &[&Curve], groups: &[Group]) -> Meas
         .filter(|(_, record)| !matches!(record.status, Status::Diverged { .. }))
         .map(|(curve, _)| *curve)
         .collect();
-    let some_leave = !sound.is_empty() && sound.len() < curves.len();
+    let all_diverged = sound.is_empty();
+    let some_leave = !all_diverged && sound.len() < curves.len();
     let curves = if some_leave { &sound } else { curves };
     let values = || curves.iter().flat_map(|curve| &curve.points).filter_map(|point| point.1);
     let (low, high) = values()
         .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     let is_wide = low > 0.0 && high > WIDE * low;
     let measure = match metric {
-        "M" | "V" => Measure::linear(side).including([0.0, 1.0]).at_most(2.0),
+        "M" | "V" if all_diverged => Measure::linear(side).including([0.0, 1.0]).at_most(2.0),
+        "M" | "V" => Measure::linear(side).including([0.0, 1.0]),
         "D_ocs" | "D_target" => Measure::logarithmic(side).at_least(SMALLEST),
         "loss" => Measure::logarithmic(side),
         metric if metric.ends_with("rate") => Measure::linear(side).including([0.5, 1.0]),
@@ -109,9 +111,8 @@ pub fn measure(quantity: &Quantity, curves: &[&Curve], groups: &[Group]) -> Meas
     };
     let least = if metric.starts_with("D_") { SMALLEST } else { f64::NEG_INFINITY };
     let measure = match values().reduce(f64::min) {
-        Some(low) if some_leave && !["M", "V"].contains(&metric) => {
-            measure.at_least(low.max(least)).at_most(high)
-        }
+        Some(_) if some_leave && ["M", "V"].contains(&metric) => measure.at_most(high.max(1.0)),
+        Some(low) if some_leave => measure.at_least(low.max(least)).at_most(high),
         Some(_) | None => measure,
     };
     measure.own()
@@ -152,7 +153,8 @@ pub fn clock(groups: &[Group], clock: Clock) -> Measure {
     let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
     let first = least(&mut places.iter().copied());
     let last = places.iter().copied().fold(0.0, f64::max);
-    let begin = (least(&mut { marks }) / BEFORE).min(last / 10.0).max(first);
+    let mark = least(&mut { marks });
+    let begin = if mark.is_finite() { (mark / BEFORE).min(last / 10.0).max(first) } else { first };
     let measure = Measure::logarithmic(title).tight();
     if begin < last { measure.between(begin, last) } else { measure }
 }

@@ -16,10 +16,13 @@ use self::quantity::{Quantity, known, named, of_answer, of_run};
 use super::curve::{Clock, Curve, Observed, Range, Spread};
 use super::names::shortened;
 use super::page::{Entry, Layer, MARGIN, Page, Panel, Sample};
+use super::run_words::of_few_moments;
 use super::style::{
     BAND_OPACITY, Colour, LETTER_SIZE, Look, Stroke, TEXT_SIZE, THRESHOLD, TITLE_SIZE,
 };
+use super::symbols::{self, Symbol};
 use super::text::text_width;
+use crate::config::value_in_words;
 use crate::record::{Record, RunFolder};
 
 /// How seeds of one condition are shown.
@@ -86,9 +89,19 @@ pub fn page(runs: &[(String, &RunFolder)], overlay: &Overlay) -> Result<Page> {
     let looks = looks(&groups)?;
     let (panels, is_hidden) = panels(&groups, &wanted, &looks, (overlay, width));
     let hidden = if is_hidden { "Some lines lie upon others and hide them. " } else { "" };
-    let notes = format!("{hidden}{}", notes(&groups, overlay.seeds));
+    let drawn: Vec<&Record> =
+        groups.iter().flat_map(|group| group.records.iter().copied()).collect();
+    let notes = format!("{hidden}{} {}", notes(&groups, overlay.seeds), of_few_moments(&drawn));
     let mut page =
         Page::new(title_of(runs, width)).wide(width).explained_on_top().notes(notes.trim_end());
+    page = page.key(key(&wanted)).key(
+        match overlay.clock {
+            Clock::Time => &[symbols::TIME, symbols::LEARNING_RATE][..],
+            Clock::Step => &[],
+        }
+        .iter()
+        .copied(),
+    );
     if let Some(key) = looks.key {
         page = page.coloured_by(key);
     }
@@ -269,6 +282,39 @@ fn legend(groups: &[Group], looks: &Looks, width: f64) -> Layer {
     Layer::custom(short(&ordered.collect::<Vec<_>>(), width), |_, _| ())
 }
 
+/// What all cells of a grid that are shown have alike, which neither colours nor legends tell.
+fn common(groups: &[Group]) -> String {
+    let Some(first) = groups.first().filter(|first| !first.values.is_empty()) else {
+        return String::new();
+    };
+    let mut words = Vec::new();
+    let is_of_all = |group: &Group| group.condition == first.condition;
+    if !first.condition.is_empty() && groups.iter().all(is_of_all) {
+        words.push(first.condition.clone());
+    }
+    for (key, value) in &first.values {
+        if groups.iter().all(|group| group.value(key) == Some(value)) {
+            words.push(format!("{key} = {}", value_in_words(value)));
+        }
+    }
+    words.join(", ")
+}
+
+/// Signs of axes that the foot explains.
+fn key(wanted: &[Quantity]) -> Vec<Symbol> {
+    let mut key = Vec::new();
+    for quantity in wanted {
+        match quantity.word.trim_start_matches("training.") {
+            "M" | "mean_output_error" => key.extend([symbols::M, symbols::MEAN_TARGET]),
+            "V" | "input_dependence" => key.push(symbols::V),
+            "D_ocs" | "D_target" => key.extend([symbols::D, symbols::V]),
+            "distance_to_ocs" | "distance_to_targets" => key.push(symbols::D),
+            _ => {}
+        }
+    }
+    key
+}
+
 /// Why a panel shows nothing.
 fn why_empty(groups: &[Group]) -> &'static str {
     match groups.iter().all(|group| group.records.is_empty()) {
@@ -290,13 +336,16 @@ fn notes(groups: &[Group], seeds: Seeds) -> String {
     };
     // One line has no legend.
     let only = match groups {
-        [only] if only.name != "default" => format!("Of {} alone. ", only.name),
-        _ => String::new(),
+        [only] if only.name != "default" => format!("Shown: {}. ", only.name),
+        _ => match common(groups) {
+            all if all.is_empty() => all,
+            all => format!("All: {all}. "),
+        },
     };
     let states: Vec<String> = groups
         .iter()
         .filter(|group| groups.len() > 1 && !group.state.is_empty())
-        .map(|group| format!("{} {}", group.name, group.state))
+        .map(|group| format!("{}: {}", group.name, group.state))
         .collect();
     let more = match states.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
