@@ -186,6 +186,9 @@ fn the_list_says_of_runs_how_far_they_are_and_of_experiments_what_was_decided() 
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     assert!(told(at, &["list"]).contains("runs holds no runs: `ocs train CONFIG`"));
+    let output = ocs(at).args(["list", "nowhere"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("nowhere is not there"));
     let mut config = config::parse(GLYPHS, "mine", &[]).unwrap();
     config.experiment = Some("ocs_linear".to_owned());
     interrupted(&config, &at.join("runs/mine"), 20);

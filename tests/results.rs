@@ -228,3 +228,14 @@ fn a_table_is_told_that_it_needs_no_data_sets() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("--data-dir") && text.contains("--torch"), "{text}");
 }
+
+#[test]
+fn what_chooses_networks_is_refused_for_tables_and_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    runs(folder.path());
+    for choice in [["--condition", "none"], ["--seed", "0"], ["--at", "best"]] {
+        let arguments = [&["runs/mine", "--format", "csv"][..], &choice].concat();
+        let text = refused(folder.path(), &arguments);
+        assert!(text.contains("take its rows"), "{text}");
+    }
+}
