@@ -118,7 +118,8 @@ fn values_of_a_grids_key_are_colours_from_dark_to_light_with_a_key() {
     let mut runs = grid(3, Some("none"));
     runs.records.extend(grid(3, Some("all")).records);
     let canvas = drawn(&[("mine", &runs)], &overlay(&["M"], 120.0));
-    assert_eq!((says(&canvas, "none"), says(&canvas, "all")), (1, 1));
+    let is = |word: &str| canvas.texts().filter(|text| text.content == word).count();
+    assert_eq!((is("none"), is("all")), (1, 1));
     let mut runs = RunFolder::default();
     for name in ["a", "b", "c", "d", "e"] {
         runs.records.extend(grid(3, Some(name)).records);
@@ -263,6 +264,48 @@ fn what_chosen_cells_of_a_grid_have_alike_is_told() {
     assert_eq!(says(&canvas, "All: none, network.hidden = 16"), 1);
     // Signs of axes are explained.
     assert_eq!(says(&canvas, "distance of the mean response"), 1);
+}
+
+#[test]
+fn a_line_under_another_is_named_with_its_panel_and_what_lies_upon_it() {
+    let mut runs = conditions(&["one".into(), "two".into(), "apart".into()]);
+    let first: Vec<Record> = runs.records[..2].to_vec();
+    for (record, own) in runs.records[2..4].iter_mut().zip(&first) {
+        *record = Record { condition: "two".to_owned(), ..own.clone() };
+        // Far from it by loss, and by less than is seen in the rate.
+        record.curves.loss.iter_mut().for_each(|loss| *loss *= 3.0);
+        record.curves.true_negative_rate[0]
+            .iter_mut()
+            .flatten()
+            .for_each(|rate| *rate *= 1.0 - 1e-6);
+    }
+    let canvas = drawn(&[("mine", &runs)], &overlay(&["M", "loss", "TNR_1"], 180.0));
+    assert_eq!(says(&canvas, "Hidden: one under two in a, c."), 1);
+    let canvas = drawn(&[("mine", &runs)], &overlay(&["loss"], 180.0));
+    assert_eq!(says(&canvas, "Hidden"), 0);
+}
+
+#[test]
+fn runs_that_were_observed_rarely_show_their_moments_and_no_theory_between_them() {
+    let mut runs = fake::linear();
+    runs.records.retain(|record| record.condition == "none");
+    runs.records.truncate(1);
+    let dots = |runs: &RunFolder| {
+        let canvas = drawn(&[("mine", runs)], &overlay(&["M"], 85.0));
+        let is_dot = |mark: &&Mark| !matches!(mark, Mark::Path { .. } | Mark::Text(_));
+        (
+            canvas.marks.iter().filter(is_dot).count(),
+            says(&canvas, "few observations"),
+            says(&canvas, "theory"),
+        )
+    };
+    let (many, told, theory) = dots(&runs);
+    assert_eq!((told, theory), (0, 1));
+    let step = runs.records[0].curves.step[4];
+    runs.records[0].curves.truncate_after(step);
+    let (few, told, theory) = dots(&runs);
+    assert!(few > many, "{few} {many}");
+    assert_eq!((told, theory), (1, 0));
 }
 
 #[test]

@@ -100,15 +100,20 @@ pub fn state_in_words(records: &[&Record]) -> String {
 
 /// What curves of few moments do not tell, if there are such.
 pub fn of_few_moments(records: &[&Record]) -> &'static str {
-    /// So many points are seen as a curve.
-    const ENOUGH: usize = 12;
-    let is_few = |record: &&Record| record.curves.time.len() < ENOUGH;
-    match records.iter().any(is_few) {
+    match records.iter().any(|record| has_few_moments(record)) {
         true => {
             "Of runs with few observations lines join these; onset and end may be read between them."
         }
         false => "",
     }
+}
+
+/// So many points, and more, are seen as a curve.
+pub const FEW_MOMENTS: usize = 10;
+
+/// Whether a run was observed so rarely that its curves are lines between moments.
+pub fn has_few_moments(record: &Record) -> bool {
+    record.curves.time.iter().filter(|time| **time > 0.0).count() <= FEW_MOMENTS
 }
 
 /// Why nothing can be drawn.

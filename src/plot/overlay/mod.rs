@@ -9,14 +9,15 @@ mod quantity;
 use anyhow::{Result, ensure};
 
 use self::group::{Group, groups};
-use self::hidden::some_are_hidden;
+use self::hidden::{Hidden, hidden};
 use self::looks::{Looks, WIDTH, looks};
 use self::measures::{clock, measure, title};
 use self::quantity::{Quantity, known, named, of_answer, of_run};
+use super::axis::Axis;
 use super::curve::{Clock, Curve, Observed, Range, Spread};
 use super::names::shortened;
-use super::page::{Entry, Layer, MARGIN, Page, Panel, Sample};
-use super::run_words::of_few_moments;
+use super::page::{Entry, Layer, MARGIN, Measure, Page, Panel, Sample};
+use super::run_words::{FEW_MOMENTS, has_few_moments, of_few_moments};
 use super::style::{
     BAND_OPACITY, Colour, LETTER_SIZE, Look, Stroke, TEXT_SIZE, THRESHOLD, TITLE_SIZE,
 };
@@ -87,8 +88,8 @@ pub fn page(runs: &[(String, &RunFolder)], overlay: &Overlay) -> Result<Page> {
     );
     let columns = columns.min(wanted.len()).max(1);
     let looks = looks(&groups)?;
-    let (panels, is_hidden) = panels(&groups, &wanted, &looks, (overlay, width));
-    let hidden = if is_hidden { "Some lines lie upon others and hide them. " } else { "" };
+    let (panels, hidden) = panels(&groups, &wanted, &looks, (overlay, width));
+    let hidden = hidden_in_words(&groups, &hidden, width);
     let drawn: Vec<&Record> =
         groups.iter().flat_map(|group| group.records.iter().copied()).collect();
     let notes = format!("{hidden}{} {}", notes(&groups, overlay.seeds), of_few_moments(&drawn));
@@ -141,13 +142,42 @@ fn title_of(runs: &[(String, &RunFolder)], width: f64) -> String {
     shortened(&[&names.join(", ")], wide, width - 2.0 * MARGIN).concat()
 }
 
-/// The panels, and whether some line cannot be seen in one of them.
+/// Which lines cannot be seen, with what lies upon them, as far as a foot has room.
+fn hidden_in_words(groups: &[Group], hidden: &[Hidden], width: f64) -> String {
+    // A line of the foot for each, about.
+    let most = ((width / (60.0 * POINTS_PER_MILLIMETRE)) as usize).max(1);
+    let wide = |text: &str| text_width(text, TEXT_SIZE, false);
+    let names: Vec<&str> = groups.iter().map(|group| &*group.name).collect();
+    let names = shortened(&names, wide, 0.35 * (width - 2.0 * MARGIN));
+    let mut pairs: Vec<(usize, usize, String)> = Vec::new();
+    for Hidden { panel, line, by } in hidden {
+        let letter = char::from(b'a' + (*panel % 26) as u8);
+        match pairs.iter_mut().find(|(one, other, _)| (*one, *other) == (*line, *by)) {
+            Some((.., letters)) => letters.push_str(&format!(", {letter}")),
+            None => pairs.push((*line, *by, letter.to_string())),
+        }
+    }
+    let told = pairs
+        .iter()
+        .take(most)
+        .map(|(line, by, letters)| format!("{} under {} in {letters}", names[*line], names[*by]));
+    let more = match pairs.len().saturating_sub(most) {
+        0 => "",
+        _ => "; and others",
+    };
+    match pairs.len() {
+        0 => String::new(),
+        _ => format!("Hidden: {}{more}. ", told.collect::<Vec<_>>().join("; ")),
+    }
+}
+
+/// The panels, and which lines cannot be seen in them.
 fn panels(
     groups: &[Group],
     wanted: &[Quantity],
     looks: &Looks,
     (overlay, width): (&Overlay, f64),
-) -> (Vec<Panel>, bool) {
+) -> (Vec<Panel>, Vec<Hidden>) {
     let curves: Vec<Vec<Vec<Curve>>> = groups
         .iter()
         .map(|group| {
@@ -158,7 +188,9 @@ fn panels(
         .iter()
         .map(|group| {
             let is_of_training = group.records.iter().any(|it| it.training_curves.is_some());
-            let theory = group.theory?;
+            // Its moments are those of observations: few of them make no curve.
+            let is_curve = !group.records.iter().any(|record| has_few_moments(record));
+            let theory = group.theory.filter(|_| is_curve)?;
             Some(of_answer(theory, wanted, overlay.clock, is_of_training))
         })
         .collect();
@@ -169,9 +201,21 @@ fn panels(
     };
     // Where nothing is seen there is nothing to explain.
     let first = (0..wanted.len()).find(has_data);
+    let measures: Vec<Measure> = wanted
+        .iter()
+        .enumerate()
+        .map(|(index, quantity)| {
+            let all = curves.iter().flatten().map(|run| &run[index]);
+            measure(quantity, &all.collect::<Vec<_>>(), groups)
+        })
+        .collect();
+    let axis = |(index, measure): (usize, &Measure)| {
+        let points = curves.iter().flatten().flat_map(|run| &run[index].points);
+        measure.axis(points.filter_map(|point| point.1), std::iter::empty())
+    };
+    let axes: Vec<Axis> = measures.iter().enumerate().map(axis).collect();
     let panel = |(index, quantity): (usize, &Quantity)| {
-        let all = curves.iter().flatten().map(|run| &run[index]);
-        let y = measure(quantity, &all.collect::<Vec<_>>(), groups);
+        let y = measures[index].clone();
         let mut panel = Panel::new(x.clone(), y).layers(thresholds(quantity, groups));
         if Some(index) == first {
             panel = panel.layer(legend(groups, looks, width));
@@ -185,7 +229,7 @@ fn panels(
         panel.layers(theories).saying(words).missing(why_empty(groups))
     };
     let panels = wanted.iter().enumerate().map(panel).collect();
-    (panels, some_are_hidden(&curves))
+    (panels, hidden(&curves, &axes))
 }
 
 /// Entries whose captions fit on a page so wide.
@@ -236,11 +280,11 @@ fn lines(curves: Vec<Curve>, look: Look, seeds: Seeds) -> Vec<Layer> {
             Seeds::Mean => {}
         }
     }
-    // A line needs two points; one alone is a dot.
+    // A line needs two points, and of few the reader sees each.
     let later: Vec<(f64, f64)> =
         middle.points.iter().filter_map(|(x, y)| Some((*x, (*y)?))).collect();
-    if let [only] = later[..] {
-        layers.push(Layer::points([only], look, "").uncaptioned());
+    if later.len() <= FEW_MOMENTS {
+        layers.push(Layer::points(later, look, "").uncaptioned());
     }
     layers.push(Layer::line(middle, look.stroke(WIDTH), "").uncaptioned());
     layers
