@@ -258,12 +258,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "every_file_in_configs_loads_and_one_stem_names_everything",
     ),
     (
+        "ocs train configs/mnist_batchnorm.yaml",
+        "shipped_configs.rs",
+        "every_file_in_configs_loads_and_one_stem_names_everything",
+    ),
+    (
         "ocs train configs/resnet18.yaml",
         "shipped_configs.rs",
         "every_file_in_configs_loads_and_one_stem_names_everything",
     ),
     (
         "ocs plot runs/vgg11",
+        "plot_command.rs",
+        "plotting_ones_own_runs_leaves_the_shipped_figures_alone",
+    ),
+    (
+        "ocs plot runs/mnist_batchnorm",
         "plot_command.rs",
         "plotting_ones_own_runs_leaves_the_shipped_figures_alone",
     ),
