@@ -53,6 +53,11 @@ fn every_key_of_every_shipped_config_written_out_is_listed_with_its_meaning() {
         let says = !key.meaning.is_empty() || key.choices.iter().any(|(_, text)| !text.is_empty());
         assert!(says, "{name} has no doc comment");
         assert!(!key.kind.is_empty(), "{name} can be nothing");
+        for (word, _) in &key.choices {
+            let count = key.kind.split([' ', '(', ')']).filter(|own| own == word).count();
+            let most = if key.kind.contains("| list of") { 2 } else { 1 };
+            assert!((1..=most).contains(&count), "{name}: {}", key.kind);
+        }
     }
 }
 
@@ -62,7 +67,11 @@ fn words_and_defaults_that_are_listed_are_read() {
     let mut n_read = 0;
     for (name, key) in by_name() {
         // A parameter stands below its choice, which other keys of the config may exclude.
-        let words = key.choices.iter().map(|(word, _)| format!("\"{word}\"")).chain(key.default);
+        let written = |(word, _): &(String, String)| match key.kind.starts_with("list of") {
+            true => format!("[\"{word}\"]"),
+            false => format!("\"{word}\""),
+        };
+        let words: Vec<String> = key.choices.iter().map(written).chain(key.default).collect();
         for word in words {
             let entry = format!("{name}={word}").parse().unwrap();
             if let Err(error) = config::parse("{}", "keys", &[entry]) {

@@ -10,7 +10,7 @@ use super::schema;
 pub struct Key {
     /// Dotted, such as `training.learning_rate`; a choice's parameters stand below its name, `training.optimiser.sgd.momentum`.
     pub key: String,
-    /// What its value is, such as `number`, `list of whole number`, `section`.
+    /// What its value is, such as `number`, `list of (max | none)`, `section`.
     pub kind: String,
     /// What holds where it is left out, as JSON; `None` where nothing does.
     pub default: Option<String>,
@@ -138,7 +138,7 @@ impl<'a> Walk<'a> {
             "integer" => "whole number".to_owned(),
             "string" => "text".to_owned(),
             "boolean" => "true | false".to_owned(),
-            "array" => self.list(&schema["items"]),
+            "array" => self.list(&schema["items"], allowed),
             "object" if schema["properties"].is_object() => {
                 allowed.sections.push((None, schema));
                 "section".to_owned()
@@ -151,18 +151,24 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn list(&self, items: &'a Value) -> String {
-        if self.resolved(items)["anyOf"]
-            .as_array()
-            .is_some_and(|ways| ways.iter().any(|way| way["items"] == *items))
-        {
+    /// A list, whose items' words are told as those of the key.
+    fn list(&self, items: &'a Value, allowed: &mut Allowed<'a>) -> String {
+        let ways = self.resolved(items)["anyOf"].as_array();
+        if ways.is_some_and(|ways| ways.iter().any(|way| way["items"] == *items)) {
             return "nested lists".to_owned();
         }
-        let mut allowed = Allowed::default();
-        self.allow(items, &mut allowed);
-        let words = allowed.choices.into_iter().map(|(word, _)| word);
-        let kinds: Vec<String> = allowed.kinds.into_iter().chain(words).collect();
-        if kinds.is_empty() { "list".to_owned() } else { format!("list of {}", kinds.join(" | ")) }
+        let mut of_items = Allowed::default();
+        self.allow(items, &mut of_items);
+        for (word, meaning) in of_items.choices {
+            if allowed.choices.iter().all(|(known, _)| *known != word) {
+                allowed.choices.push((word, meaning));
+            }
+        }
+        match &of_items.kinds[..] {
+            [] => "list".to_owned(),
+            [one] => format!("list of {one}"),
+            several => format!("list of ({})", several.join(" | ")),
+        }
     }
 }
 
