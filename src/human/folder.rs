@@ -14,6 +14,7 @@ use crate::record::{read_json, to_json};
 use super::columns::ColumnMap;
 use super::import::read_tidy;
 use super::oddities::Odd;
+use super::place;
 use super::tree::Taught;
 use super::trials::Trials;
 
@@ -224,21 +225,6 @@ fn ends_with_a_line(path: &Path) -> Result<bool> {
 ///
 /// If something is there that is to stay.
 pub fn ensure_place(folder: &Path, overwrite: bool) -> Result<()> {
-    let shown = folder.display();
-    ensure!(!folder.is_symlink(), "--out {shown} is a link: name the folder itself");
-    ensure!(folder.is_dir() || !folder.exists(), "--out {shown} is a file: name a folder");
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let names: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    ensure!(
-        names.is_empty() || overwrite,
-        "--out {shown} is there already: give --overwrite, or another name"
-    );
-    let foreign = names.iter().find(|name| ![TRIALS, DATA].contains(&name.as_str()));
-    match foreign {
-        Some(foreign) => bail!(
-            "--out {shown} holds {foreign}, which no import wrote, and --overwrite would replace all of it: name another folder"
-        ),
-        None => Ok(()),
-    }
+    let is_own = |name: &str| [TRIALS, DATA].contains(&name);
+    place::ensure_replaceable(folder, overwrite, is_own, "which no import wrote")
 }

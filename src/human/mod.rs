@@ -2,7 +2,7 @@
 //! responses are, by the same judge and by estimates that few noisy marks do not make too large.
 //!
 //! `columns`, `rows`, `cell`: which column holds what, and what stands there. `import`, `oddities`: trials, and what is odd about them.
-//! `folder`: what is kept of them. `tree`: what is taught. `block`, `estimate`: judgements. `dip`, `crossings`, `visit`, `resample`: what is
+//! `folder`: what is kept of them; `place`: where. `tree`: what is taught. `block`, `estimate`: judgements. `dip`, `crossings`, `visit`, `resample`: what is
 //! tested, and how. `analysis`: all of it; `page`: its figure. `learner`, `simulate`, `power`: the same without people. `long_table`: for
 //! mixed models. `task`, `server`: the page on which people learn, and who gives it.
 
@@ -19,6 +19,7 @@ mod learner;
 mod long_table;
 mod oddities;
 mod page;
+mod place;
 mod power;
 mod resample;
 mod rows;

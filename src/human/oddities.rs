@@ -125,11 +125,11 @@ pub fn find_oddities(
         }
         for group in same {
             let (stays, told, what) = match exclude.duplicates {
-                None => (group, &group[1..], "again"),
-                Some(Kept::First) => (&group[..1], &group[1..], "again"),
+                None => (group, &group[1..], " again"),
+                Some(Kept::First) => (&group[..1], &group[1..], " again"),
                 Some(Kept::Last) => {
                     let (before, last) = group.split_at(group.len() - 1);
-                    (last, before, "which comes again")
+                    (last, before, ", which comes again")
                 }
             };
             kept.extend(stays);
@@ -137,13 +137,8 @@ pub fn find_oddities(
             for &one in told {
                 let trial = trials.trials[one];
                 let who = &trials.participants[trial.participant as usize];
-                let comma = if what == "again" { "" } else { "," };
                 let first = || {
-                    format!(
-                        "{} is trial {}{comma} {what}",
-                        row_in_words(places[one], files),
-                        trial.trial
-                    )
+                    format!("{} is trial {}{what}", row_in_words(places[one], files), trial.trial)
                 };
                 odd.count("duplicate", (who, trial.day), first, fate);
             }

@@ -108,7 +108,7 @@ pub fn of_few_moments(records: &[&Record]) -> &'static str {
     }
 }
 
-/// So many points, and more, are seen as a curve.
+/// So many points, and fewer, are no curve: each of them is shown.
 pub const FEW_MOMENTS: usize = 10;
 
 /// Whether a run was observed so rarely that its curves are lines between moments.

@@ -17,6 +17,7 @@ use crate::config::{HumanConfig, PageConfig, Save};
 use crate::data::npm_files;
 use crate::file;
 
+use super::place;
 use super::resample::random;
 use super::tree::Taught;
 
@@ -132,14 +133,6 @@ pub fn write_task(
 ///
 /// Names the first file that no call wrote.
 pub fn ensure_place(folder: &Path, overwrite: bool) -> Result<()> {
-    let shown = folder.display();
-    ensure!(!folder.is_symlink(), "--out {shown} is a link: name the folder itself");
-    ensure!(folder.is_dir() || !folder.exists(), "--out {shown} is a file: name a folder");
-    let names = names_within(folder);
-    ensure!(
-        names.is_empty() || overwrite,
-        "--out {shown} is there already: give --overwrite, or another name"
-    );
     let of_page = |name: &str| PAGE.iter().any(|(file, _)| *file == name) || name == EXPERIMENT;
     let of_jspsych =
         |name: &str| jspsych::FILES.iter().any(|file| file.name == name) || name == NOTICE;
@@ -149,27 +142,7 @@ pub fn ensure_place(folder: &Path, overwrite: bool) -> Result<()> {
         Some((STIMULI, name)) => is_numbered(name),
         Some(_) => false,
     };
-    match names.iter().find(|name| !is_own(name)) {
-        Some(foreign) => bail!(
-            "--out {shown} holds {foreign}, which is no part of the task, and --overwrite would replace all of it: name another folder"
-        ),
-        None => Ok(()),
-    }
-}
-
-/// What lies in a folder and in its folders, in order: `a`, `b`, `b/c`.
-fn names_within(folder: &Path) -> Vec<String> {
-    let within = |folder: &Path| -> Vec<String> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-    };
-    let mut names = within(folder);
-    for name in names.clone() {
-        let below = within(&folder.join(&name)).into_iter().map(|below| format!("{name}/{below}"));
-        names.extend(below);
-    }
-    names.sort();
-    names
+    place::ensure_replaceable(folder, overwrite, is_own, "which is no part of the task")
 }
 
 /// Whether a picture is called as this program calls them: a number and a kind.
